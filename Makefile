@@ -1,0 +1,47 @@
+# `make demo` and `make test` need Python 3.11 or newer and make; they install the rest into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint unit docs figures assets clean
+
+demo: .venv/installed
+	$(BIN)/python scripts/demo.py demo
+
+test: lint unit
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: .venv/dev
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# The generated pages of docs/.
+docs: .venv/dev
+	$(BIN)/python scripts/make_cli_reference.py
+
+# The pictures of README and docs, again from the committed inputs.
+figures: .venv/installed
+	$(BIN)/python scripts/make_figures.py
+
+# The VGG-19 weights and the style pictures that ship with the repository, again from their sources.
+assets: .venv/dev
+	$(BIN)/python scripts/repack_vgg19.py
+	$(BIN)/python scripts/draw_styles.py examples/styles
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+.venv/dev: .venv/installed
+	$(PIP) -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv demo build dist

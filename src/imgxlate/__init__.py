@@ -1,0 +1,29 @@
+"""imgxlate: translate images from one kind to another, with no paired examples.
+
+Importing this package imports nothing heavy: the public names below are loaded on first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "ImgxlateError": "imgxlate.errors",
+    "Capability": "imgxlate.methods.spec",
+    "Citation": "imgxlate.methods.spec",
+    "MethodConfig": "imgxlate.methods.spec",
+    "MethodSpec": "imgxlate.methods.spec",
+}
+
+__all__ = ["Capability", "Citation", "ImgxlateError", "MethodConfig", "MethodSpec", "__version__"]
+
+if TYPE_CHECKING:
+    from imgxlate.errors import ImgxlateError
+    from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,50 @@
+"""What the engine asks of a method's implementation. Images are (B, 3, H, W) float32 in [-1, 1] throughout."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, Self, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.methods.spec import Domain, MethodConfig
+
+
+@runtime_checkable
+class Translator(Protocol):
+    """A loaded model that turns images of one domain into images of the other."""
+
+    config: MethodConfig  # the architecture, as read off the weights
+    targets: Sequence[Domain]  # the domains it can translate to, the one to take by default first
+    stride: int  # H and W must be multiples of it
+    minimum_side: int  # ... and at least this long
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> Self:
+        """Build the networks that `checkpoint` holds; `options` is the original's configuration file, or empty.
+
+        Raises:
+            CheckpointError: the file holds something else; says what it is and which file to give.
+        """
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights as they are stored in a checkpoint of ours, under the originals' keys."""
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Move the networks to `device`, to compute in `dtype` (float32 or bfloat16) where that keeps the picture."""
+
+    def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
+        """Yield one batch of pictures (B, 3, H, W) for each row of `styles` (S, style_dim).
+
+        What does not depend on the style is computed once. A method without styles takes None and yields one batch.
+        """
+
+
+@runtime_checkable
+class StyleSampler(Translator, Protocol):
+    """A translator whose outputs vary with a style code."""
+
+    style_dim: int  # length of a style code; codes are distributed as N(0, I)
+
+    def encode_style(self, images: Tensor, domain: Domain) -> Tensor:
+        """The style codes (B, style_dim) of images of `domain`."""

@@ -1,0 +1,88 @@
+"""Finds methods: the built-in ones and plug-ins, all through the entry-point group `imgxlate.methods`."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from imgxlate.config import did_you_mean
+from imgxlate.errors import UsageError
+from imgxlate.methods.spec import Capability, MethodSpec
+
+GROUP = "imgxlate.methods"
+
+# The same rows as in pyproject.toml, for a source tree that is not installed.
+BUILT_IN = {
+    "munit": "imgxlate.methods.munit:SPEC",
+    "unit": "imgxlate.methods.unit:SPEC",
+    "cyclegan": "imgxlate.methods.cyclegan:SPEC",
+    "gatys": "imgxlate.methods.gatys:SPEC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenMethod:
+    """A plug-in whose spec could not be had, and why."""
+
+    name: str
+    source: str  # the entry point's value
+    reason: str
+
+
+@cache
+def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
+    """Every method by name, and the plug-ins that failed. Each failure is said once, in a line on stderr."""
+    specs: dict[str, MethodSpec] = {}
+    broken: list[BrokenMethod] = []
+    for entry in _entries():
+        try:
+            specs[entry.name] = _load_spec(entry)
+        except Exception as error:  # A plug-in may fail in any way; the rest must go on.
+            reason = f"{type(error).__name__}: {error}"
+            broken.append(BrokenMethod(entry.name, entry.value, reason))
+            print(f"warning: plug-in {entry.name} ({entry.value}) cannot be loaded: {reason}", file=sys.stderr)
+    return specs, tuple(broken)
+
+
+def find(name: str, capability: Capability | None = None) -> MethodSpec:
+    """The method of that name.
+
+    Raises:
+        UsageError: there is none, or it lacks `capability`; says which methods would do.
+    """
+    specs, broken = discover()
+    able = [spec.name for spec in specs.values() if capability in (None, *spec.capabilities)]
+    if name in specs:
+        if name not in able:
+            raise UsageError(f"{name} cannot {capability}", hint=f"Methods that can: {', '.join(able)}.")
+        return specs[name]
+    for failure in broken:
+        if failure.name == name:
+            raise UsageError(f"the plug-in {name} cannot be loaded: {failure.reason}", hint="See `imgxlate methods`.")
+    raise UsageError(f"there is no method {name!r}", hint=did_you_mean(name, able) or f"Methods: {', '.join(able)}.")
+
+
+def implementation(spec: MethodSpec) -> Any:
+    """Import what `spec.implementation` names."""
+    module, _, attribute = spec.implementation.partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def _entries() -> Iterator[EntryPoint]:
+    found = {entry.name: entry for entry in entry_points(group=GROUP)}
+    for name, value in BUILT_IN.items():
+        found.pop(name, None)  # A plug-in cannot take a built-in method's place.
+        yield EntryPoint(name, value, GROUP)
+    yield from sorted(found.values(), key=lambda entry: entry.name)
+
+
+def _load_spec(entry: EntryPoint) -> MethodSpec:
+    spec = entry.load()
+    if not isinstance(spec, MethodSpec):
+        raise TypeError(f"{entry.value} is a {type(spec).__name__}, not a MethodSpec")
+    if spec.name != entry.name:
+        raise ValueError(f"the spec is named {spec.name!r}, its entry point {entry.name!r}")
+    return spec

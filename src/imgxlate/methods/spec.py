@@ -1,0 +1,45 @@
+"""What a method says of itself. Nothing here, or in a module that holds a spec, imports torch."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+Domain = Literal["A", "B"]
+"""One of the two kinds of images that a translation model knows."""
+
+
+class Capability(StrEnum):
+    """What a method can be asked to do."""
+
+    TRANSLATE = "translate"  # Turn images of one domain into the other's.
+    SAMPLE_STYLES = "sample-styles"  # Give many outputs for one input, by style codes.
+    GUIDE_STYLE = "guide-style"  # Take the style code from an image.
+    STYLIZE = "stylize"  # Paint a content image in the style of others.
+    TRAIN = "train"  # Learn from two folders of images.
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The paper that a method comes from."""
+
+    title: str
+    authors: str
+    year: int
+    arxiv: str
+
+
+@dataclass(frozen=True, slots=True)
+class MethodConfig:
+    """Base of every method's configuration: a frozen dataclass whose fields carry their documentation."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodSpec:
+    """A method, as the registry finds it. The implementation is imported on first use."""
+
+    name: str  # "munit", as typed on the command line
+    summary: str  # one line for `imgxlate methods`
+    citation: Citation
+    capabilities: frozenset[Capability]
+    config: type[MethodConfig]  # every field documented, with its source
+    implementation: str  # "imgxlate.methods.munit.method:Munit"
