@@ -1,6 +1,7 @@
 """What a method says of itself. Nothing here, or in a module that holds a spec, imports torch."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -43,3 +44,4 @@ class MethodSpec:
     capabilities: frozenset[Capability]
     config: type[MethodConfig]  # every field documented, with its source
     implementation: str  # "imgxlate.methods.munit.method:Munit"
+    presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
