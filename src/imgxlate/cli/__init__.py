@@ -1,0 +1,1 @@
+"""The command line: one file a command under `commands/`, over shared options, output, progress and errors."""

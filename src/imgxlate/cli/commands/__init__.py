@@ -1,0 +1,1 @@
+"""One module a command. What they need of torch is imported inside the functions that run."""

@@ -1,0 +1,50 @@
+"""The application: wires the commands together, and nothing else."""
+
+import signal
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from imgxlate import __version__
+from imgxlate.cli.commands import doctor, methods, neural_style, translate, weights
+from imgxlate.cli.errors import INTERRUPTED, TERMINATED
+
+app = typer.Typer(
+    name="imgxlate",
+    help="Translate images from one kind to another, with no paired examples.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(translate.translate)
+app.command()(neural_style.neural_style)
+app.command()(methods.methods)
+app.add_typer(weights.app, name="weights")
+app.command()(doctor.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"imgxlate {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Translate images from one kind to another, with no paired examples."""
+
+
+def main() -> NoReturn:
+    """Run the command line. SIGTERM unwinds as Ctrl-C does, so that no half-written file stays; exits 143."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(0)

@@ -1,0 +1,61 @@
+"""The one place where errors are caught and become messages and exit codes."""
+
+import contextlib
+import traceback
+from collections.abc import Iterator
+
+import typer
+
+from imgxlate.cli.output import Output, silence_stdout
+from imgxlate.errors import DeviceError, ImgxlateError
+
+INTERRUPTED = 130
+TERMINATED = 143
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+@contextlib.contextmanager
+def session(
+    *, as_json: bool = False, quiet: bool = False, verbose: bool = False, debug: bool = False
+) -> Iterator[Output]:
+    """Run a command: gives it its output, and turns whatever it raises into a message and an exit code.
+
+    Raises:
+        typer.Exit: with the error's exit code; 1 for one that was not foreseen, 130 for Ctrl-C.
+    """
+    output = Output(as_json=as_json, verbosity=-1 if quiet else int(verbose))
+    try:
+        yield output
+    except BrokenPipeError as error:
+        silence_stdout()
+        raise typer.Exit(9) from error
+    except KeyboardInterrupt as error:
+        output.console.print("interrupted")
+        raise typer.Exit(INTERRUPTED) from error
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:
+        raise typer.Exit(_report(output, error, debug)) from error
+
+
+def as_known(error: Exception) -> ImgxlateError | None:
+    """`error` as one of ours: itself, or a DeviceError for memory that ran out; None for a bug."""
+    if isinstance(error, ImgxlateError):
+        return error
+    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
+        reason = str(error).splitlines()[0] if str(error) else "memory ran out"
+        return DeviceError(reason, hint="Use a smaller --size, or a device with more memory.")
+    return None
+
+
+def _report(output: Output, error: Exception, debug: bool) -> int:
+    if debug:
+        output.console.print("".join(traceback.format_exception(error)).rstrip())
+    known = as_known(error)
+    if known is None:
+        known = ImgxlateError(
+            f"{type(error).__name__}: {error}",
+            hint="This is a bug in imgxlate. Run it again with --debug and report what it prints.",
+        )
+    output.error(known)
+    return known.exit_code

@@ -1,0 +1,62 @@
+"""Arguments and options that several commands share, each defined once."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from imgxlate.engine.batch import Existing
+from imgxlate.errors import UsageError
+
+_RUN = "Running"
+_SAY = "Messages"
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(metavar="INPUT...", help="Images, folders (searched recursively), or - for standard input."),
+]
+OutputPath = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help="A file, a folder, or - for standard output. A path that ends in /, exists as a folder, or has no "
+        "image suffix is a folder, made if missing.  [default: the current folder]",
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps. One that is absent is an error.", rich_help_panel=_RUN),
+]
+PrecisionOption = Annotated[
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(help="auto takes bf16 where the hardware has it and the picture stays the same.", rich_help_panel=_RUN),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.", rich_help_panel=_RUN)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUN)]
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Leave out what is already there.", rich_help_panel=_RUN)
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Open no connection. Also IMGXLATE_OFFLINE=1.", rich_help_panel=_RUN)
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print a JSON object a line for each output written.", rich_help_panel=_SAY)
+]
+JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=_SAY)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.", rich_help_panel=_SAY)]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.", rich_help_panel=_SAY)]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=_SAY)]
+
+
+def existing(overwrite: bool, skip_existing: bool) -> Existing:
+    """What `--overwrite` and `--skip-existing` ask for.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if overwrite and skip_existing:
+        raise UsageError("--overwrite and --skip-existing exclude each other")
+    if overwrite:
+        return Existing.OVERWRITE
+    return Existing.SKIP if skip_existing else Existing.REFUSE

@@ -1,0 +1,51 @@
+"""Progress: a bar on a terminal, a plain line now and then in a log."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from imgxlate.cli.output import Output
+
+LOG_SECONDS = 10.0  # the shortest time between two lines in a log
+
+
+class Bar:
+    """One thing under way: `done` of `total` steps, with a word on what it is at."""
+
+    def __init__(self, output: Output, title: str, total: float | None, unit: str) -> None:
+        self._output = output
+        self._title = title
+        self._unit = unit
+        self._total = total
+        self._said = time.monotonic()
+        self._progress: Progress | None = None
+
+    def update(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Show that `done` steps are done; `total` where it has become known."""
+        self._total = total if total is not None else self._total
+        if self._progress:
+            self._progress.update(self._progress.task_ids[0], completed=done, total=self._total, text=text)
+        elif time.monotonic() - self._said >= LOG_SECONDS:
+            self._said = time.monotonic()
+            self._output.note(f"{self._title}: {self._amount(done)}{f', {text}' if text else ''}")
+
+    @contextmanager
+    def shown(self) -> Iterator["Bar"]:
+        """Show the bar while the block runs, where stderr is a terminal and not quiet."""
+        if self._output.verbosity < 0 or not self._output.console.is_terminal:
+            yield self
+            return
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
+        with Progress(*columns, console=self._output.console, transient=True) as self._progress:
+            self._progress.add_task(self._title, total=self._total, text="")
+            yield self
+        self._progress = None
+
+    def _amount(self, done: float) -> str:
+        whole = f" of {self._count(self._total)}" if self._total else ""
+        return f"{self._count(done)}{whole}{'' if self._unit == 'bytes' else f' {self._unit}'}"
+
+    def _count(self, number: float) -> str:
+        return f"{number / 1e6:.1f} MB" if self._unit == "bytes" else f"{number:.0f}"

@@ -1,0 +1,64 @@
+"""The way of an image: decode -> tensor in [-1, 1] -> method -> tensor -> picture, at the size that came in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from imgxlate.engine.models import Model
+from imgxlate.errors import UsageError
+from imgxlate.images.decode import Picture
+from imgxlate.images.sizes import shorter_side
+from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
+from imgxlate.methods.protocol import StyleSampler
+from imgxlate.methods.spec import Domain
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to make of each input."""
+
+    to: Domain
+    styles: Tensor | None = None  # (S, style_dim); None for a method without styles
+    size: int | None = None  # shorter side in pixels; None keeps the input's size
+    device: torch.device = torch.device("cpu")
+
+
+def translate(model: Model, picture: Picture, request: Request) -> Iterator[Picture]:
+    """Yield a picture for each style (one where there are none), of the input's size, with the input's alpha."""
+    picture = resized(picture, request.size)
+    image = to_tensor(picture.rgb).to(request.device)  # (1, 3, H, W)
+    padded, box = pad_to(image, model.translator.stride, model.translator.minimum_side)
+    styles = None if request.styles is None else request.styles.to(request.device)
+    for output in model.translator.translate(padded, request.to, styles):
+        yield replace(picture, rgb=from_tensor(crop(output.float(), box).cpu()))
+
+
+def encode_styles(model: Model, pictures: list[Picture], request: Request) -> Tensor:
+    """The style codes (S, style_dim) of pictures of the target domain.
+
+    Raises:
+        UsageError: the model has no style codes.
+    """
+    if not isinstance(model.translator, StyleSampler):
+        raise UsageError(f"{model.name} has no style codes")
+    codes = []
+    for picture in pictures:
+        image = to_tensor(resized(picture, request.size).rgb).to(request.device)
+        padded, _ = pad_to(image, model.translator.stride, model.translator.minimum_side)
+        codes.append(model.translator.encode_style(padded, request.to))
+    return torch.cat(codes).float().cpu()
+
+
+def resized(picture: Picture, size: int | None) -> Picture:
+    """`picture` with its shorter side at `size` pixels; unchanged where `size` is None or is that side already."""
+    height, width = picture.rgb.shape[:2]
+    wanted = (height, width) if size is None else shorter_side((height, width), size)
+    if wanted == (height, width):
+        return picture
+    alpha = picture.alpha
+    if alpha is not None:
+        plane = torch.from_numpy(alpha.copy())[None, None].float() / 127.5 - 1  # (1, 1, H, W)
+        alpha = from_tensor(resize(plane, wanted).expand(1, 3, *wanted))[..., 0]
+    return replace(picture, rgb=from_tensor(resize(to_tensor(picture.rgb), wanted)), alpha=alpha)
