@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from imgxlate.engine.batch import Existing
+from imgxlate.cli.output import require_piped_stdout
+from imgxlate.engine.batch import STDIO, Existing
 from imgxlate.errors import UsageError
 
 _RUN = "Running"
@@ -26,11 +27,15 @@ OutputPath = Annotated[
 ]
 Device = Annotated[
     str,
-    typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps. One that is absent is an error.", rich_help_panel=_RUN),
+    typer.Option(
+        metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps. One that is absent is an error.", rich_help_panel=_RUN
+    ),
 ]
 PrecisionOption = Annotated[
     Literal["auto", "fp32", "bf16"],
-    typer.Option(help="auto takes bf16 where the hardware has it and the picture stays the same.", rich_help_panel=_RUN),
+    typer.Option(
+        help="auto takes bf16 where the hardware has it and the picture stays the same.", rich_help_panel=_RUN
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.", rich_help_panel=_RUN)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUN)]
@@ -60,3 +65,15 @@ def existing(overwrite: bool, skip_existing: bool) -> Existing:
     if overwrite:
         return Existing.OVERWRITE
     return Existing.SKIP if skip_existing else Existing.REFUSE
+
+
+def check_stdout(output: str | None, as_json: bool) -> None:
+    """Check that `-o -` leaves stdout to the picture alone, and that it goes somewhere.
+
+    Raises:
+        UsageError: `--json` wants stdout too, or stdout is a terminal.
+    """
+    if output == STDIO:
+        if as_json:
+            raise UsageError("-o - and --json both want standard output", hint="Write the picture to a file.")
+        require_piped_stdout()

@@ -37,7 +37,12 @@ class Bar:
         if self._output.verbosity < 0 or not self._output.console.is_terminal:
             yield self
             return
-        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeRemainingColumn()
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.fields[text]}"),
+            TimeRemainingColumn(),
+        )
         with Progress(*columns, console=self._output.console, transient=True) as self._progress:
             self._progress.add_task(self._title, total=self._total, text="")
             yield self

@@ -1,7 +1,7 @@
 """Which files a command reads and writes, settled before any work begins. Imports no torch."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -38,11 +38,19 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """One output of a source: the `index`-th, counted from 0, and where it goes."""
+
+    index: int
+    path: Path | None  # None: standard output
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
-    """One image to read and where its outputs go; None is standard output."""
+    """One image to read and the outputs to make of it."""
 
     source: Source
-    outputs: tuple[Path | None, ...]
+    targets: tuple[Target, ...]
 
 
 def expand(inputs: Sequence[str], output: str | None = None) -> list[Source]:
@@ -71,7 +79,7 @@ def expand(inputs: Sequence[str], output: str | None = None) -> list[Source]:
 def plan(sources: Sequence[Source], output: str | None, label: str, count: int, existing: Existing) -> list[Job]:
     """Give each source its `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
 
-    With `Existing.SKIP`, jobs whose outputs all exist are left out.
+    With `Existing.SKIP`, outputs that exist are left out, and so are jobs with nothing left to do.
 
     Raises:
         UsageError: several outputs for one file, or two sources that would write the same output.
@@ -80,9 +88,14 @@ def plan(sources: Sequence[Source], output: str | None, label: str, count: int, 
     if output == STDIO or _is_file(output):
         jobs = [_single_output_job(sources, output, count)]
     else:
-        jobs = [Job(source, tuple(_names(source, Path(output or "."), label, count))) for source in sources]
+        folder = Path(output or ".")
+        jobs = [Job(source, tuple(_targets(source, folder, label, count))) for source in sources]
     _refuse_collisions(jobs)
-    return list(_settle_existing(jobs, existing))
+    if existing is Existing.SKIP:
+        return list(filter(lambda job: job.targets, map(_without_existing, jobs)))
+    if existing is Existing.REFUSE:
+        _refuse_existing(jobs)
+    return jobs
 
 
 def check_writable(path: Path, existing: Existing) -> None:
@@ -122,22 +135,23 @@ def _single_output_job(sources: Sequence[Source], output: str | None, count: int
     if len(sources) * count != 1:
         place = "standard output" if output == STDIO else f"the file {output}"
         raise UsageError(
-            f"{len(sources) * count} outputs cannot go to {place}", hint="Give a folder: `-o outputs/` (made if missing)."
+            f"{len(sources) * count} outputs cannot go to {place}",
+            hint="Give a folder: `-o outputs/` (made if missing).",
         )
-    return Job(sources[0], (None if output == STDIO else Path(str(output)),))
+    return Job(sources[0], (Target(0, None if output == STDIO else Path(str(output))),))
 
 
-def _names(source: Source, folder: Path, label: str, count: int) -> Iterator[Path]:
+def _targets(source: Source, folder: Path, label: str, count: int) -> Iterator[Target]:
     digits = max(2, len(str(count - 1)))
     for index in range(count):
         number = f".{index:0{digits}d}" if count > 1 else ""
-        yield folder / source.folder / f"{source.stem}.{label}{number}.png"
+        yield Target(index, folder / source.folder / f"{source.stem}.{label}{number}.png")
 
 
 def _refuse_collisions(jobs: Sequence[Job]) -> None:
     owner: dict[Path, Source] = {}
     for job in jobs:
-        for path in filter(None, job.outputs):
+        for path in _paths(job):
             first = owner.setdefault(path.absolute(), job.source)
             if first is not job.source:
                 raise UsageError(
@@ -146,13 +160,18 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
                 )
 
 
-def _settle_existing(jobs: Sequence[Job], existing: Existing) -> Iterator[Job]:
-    taken = [path for job in jobs for path in job.outputs if path and path.exists()]
-    if taken and existing is Existing.REFUSE:
+def _refuse_existing(jobs: Sequence[Job]) -> None:
+    taken = [path for job in jobs for path in _paths(job) if path.exists()]
+    if taken:
         more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
         raise OutputError(
             f"{taken[0]}{more} already exists", hint="Add --overwrite to replace it, or --skip-existing to keep it."
         )
-    for job in jobs:
-        if existing is not Existing.SKIP or any(path is None or not path.exists() for path in job.outputs):
-            yield job
+
+
+def _without_existing(job: Job) -> Job:
+    return replace(job, targets=tuple(t for t in job.targets if t.path is None or not t.path.exists()))
+
+
+def _paths(job: Job) -> Iterator[Path]:
+    return (target.path for target in job.targets if target.path is not None)

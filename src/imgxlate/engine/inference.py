@@ -8,7 +8,7 @@ from torch import Tensor
 
 from imgxlate.engine.models import Model
 from imgxlate.errors import UsageError
-from imgxlate.images.decode import Picture
+from imgxlate.images.picture import Picture
 from imgxlate.images.sizes import shorter_side
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
 from imgxlate.methods.protocol import StyleSampler
@@ -22,15 +22,14 @@ class Request:
     to: Domain
     styles: Tensor | None = None  # (S, style_dim); None for a method without styles
     size: int | None = None  # shorter side in pixels; None keeps the input's size
-    device: torch.device = torch.device("cpu")
 
 
 def translate(model: Model, picture: Picture, request: Request) -> Iterator[Picture]:
     """Yield a picture for each style (one where there are none), of the input's size, with the input's alpha."""
     picture = resized(picture, request.size)
-    image = to_tensor(picture.rgb).to(request.device)  # (1, 3, H, W)
+    image = to_tensor(picture.rgb).to(model.device)  # (1, 3, H, W)
     padded, box = pad_to(image, model.translator.stride, model.translator.minimum_side)
-    styles = None if request.styles is None else request.styles.to(request.device)
+    styles = None if request.styles is None else request.styles.to(model.device)
     for output in model.translator.translate(padded, request.to, styles):
         yield replace(picture, rgb=from_tensor(crop(output.float(), box).cpu()))
 
@@ -45,7 +44,7 @@ def encode_styles(model: Model, pictures: list[Picture], request: Request) -> Te
         raise UsageError(f"{model.name} has no style codes")
     codes = []
     for picture in pictures:
-        image = to_tensor(resized(picture, request.size).rgb).to(request.device)
+        image = to_tensor(resized(picture, request.size).rgb).to(model.device)
         padded, _ = pad_to(image, model.translator.stride, model.translator.minimum_side)
         codes.append(model.translator.encode_style(padded, request.to))
     return torch.cat(codes).float().cpu()

@@ -32,11 +32,12 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A loaded translator and the names of its two domains."""
+    """A loaded translator, the names of its two domains, and where it computes."""
 
     name: str
     translator: Translator
     domains: tuple[str, str]
+    device: torch.device
 
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A, B, a domain's own name, or None for the model's default.
@@ -106,7 +107,7 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: t
     if not isinstance(translator, Translator):
         raise CheckpointError(f"{spec.implementation} is no translator", hint=f"The plug-in {spec.name} has a bug.")
     translator.place(device, dtype)
-    return Model(file.name, translator, file.domains or _domains(opened))
+    return Model(file.name, translator, file.domains or _domains(opened), device)
 
 
 def read_options(path: Path | None) -> Mapping[str, Any]:

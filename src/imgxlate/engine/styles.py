@@ -1,50 +1,58 @@
-"""Style codes: sampled from N(0, I) as a function of seed and index, and the files that keep them."""
+"""Style codes: sampled from N(0, I) as a function of seed and index, and the files that keep them. Imports no torch."""
 
 import json
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from imgxlate import atomic
 from imgxlate.errors import UsageError
+
+Code = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StyleCodes:
-    """Style codes (S, style_dim), and the seed that they were sampled with (None: from images, or unknown)."""
+    """Style codes, and the seed that they were sampled with (None: taken from images, or unknown)."""
 
-    codes: Tensor
+    codes: tuple[Code, ...]
     seed: int | None = None
+
+    def require_length(self, style_dim: int, origin: str) -> None:
+        """Check that the codes fit a model.
+
+        Raises:
+            UsageError: a code is not `style_dim` long; names `origin`.
+        """
+        for code in self.codes:
+            if len(code) != style_dim:
+                raise UsageError(f"{origin}: the codes have length {len(code)}, the model's have {style_dim}")
 
 
 def sample(count: int, style_dim: int, seed: int) -> StyleCodes:
-    """Draw `count` codes from N(0, I). Code i depends on `seed` and i alone, on any machine."""
-    rows = [np.random.default_rng([seed, index]).standard_normal(style_dim) for index in range(count)]
-    return StyleCodes(torch.tensor(np.stack(rows), dtype=torch.float32), seed)
+    """Draw `count` codes from N(0, I), exact in float32. Code i depends on `seed` and i alone, on any machine."""
+    import numpy as np  # Imported late: the number of codes in a file is wanted before anything heavy is.
+
+    rows = (np.random.default_rng([seed, index]).standard_normal(style_dim) for index in range(count))
+    return StyleCodes(tuple(tuple(row.astype(np.float32).tolist()) for row in rows), seed)
 
 
-def read(path: Path, method: str, style_dim: int) -> StyleCodes:
-    """Read a styles file, made for `method` with codes of length `style_dim`.
+def read(path: Path, method: str) -> StyleCodes:
+    """Read a styles file made for `method`.
 
     Raises:
-        UsageError: it cannot be read, is no styles file, or belongs to another method or style length.
+        UsageError: it cannot be read, is no styles file, contradicts itself, or belongs to another method.
     """
     document = _parse(path)
-    rows = document.get("styles")
+    rows, seed = document.get("styles"), document.get("seed")
     if not (isinstance(rows, list) and rows and all(_is_code(row) for row in rows)):
         raise UsageError(f"{path}: 'styles' must be a list of lists of numbers", hint="See --save-styles.")
     if document.get("method") not in (None, method):
         raise UsageError(f"{path}: the styles are for {document['method']}, not for {method}")
-    lengths = {len(row) for row in rows} | {document.get("style_dim") or style_dim}
-    if lengths != {style_dim}:
-        found = ", ".join(str(length) for length in sorted(lengths - {style_dim}))
-        raise UsageError(f"{path}: the codes have length {found}, the model's have {style_dim}")
-    return StyleCodes(torch.tensor(rows, dtype=torch.float32), document.get("seed"))
+    styles = StyleCodes(tuple(tuple(map(float, row)) for row in rows), seed if isinstance(seed, int) else None)
+    styles.require_length(document.get("style_dim") or len(rows[0]), str(path))
+    return styles
 
 
 def write(path: Path, styles: StyleCodes, method: str) -> None:
@@ -53,8 +61,7 @@ def write(path: Path, styles: StyleCodes, method: str) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    rows = styles.codes.tolist()
-    document = {"method": method, "style_dim": len(rows[0]), "seed": styles.seed, "styles": rows}
+    document = {"method": method, "style_dim": len(styles.codes[0]), "seed": styles.seed, "styles": styles.codes}
     atomic.write_bytes(path, (json.dumps(document) + "\n").encode())
 
 
@@ -71,8 +78,8 @@ def _parse(path: Path) -> dict[str, Any]:
 
 
 def _is_code(row: Any) -> bool:
-    return isinstance(row, Sequence) and not isinstance(row, str) and all(_is_number(value) for value in row)
+    return isinstance(row, list) and bool(row) and all(_is_number(value) for value in row)
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(np.isfinite(value))
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,96 @@
+"""`imgxlate doctor`: the machine, and what would go wrong on it."""
+
+import importlib.metadata
+import platform
+import shutil
+from dataclasses import asdict
+from typing import Any
+
+import typer
+
+from imgxlate import __version__, paths
+from imgxlate.cli import options
+from imgxlate.cli.errors import session
+from imgxlate.errors import ImgxlateError
+from imgxlate.methods import registry
+
+_PACKAGES = ("torch", "torchvision", "pillow", "numpy", "safetensors", "typer", "rich", "requests")
+
+
+def doctor(as_json: options.JsonDocument = False, debug: options.Debug = False) -> None:
+    """Show versions, devices, folders and broken parts. Ends with 1 where something is broken."""
+    with session(as_json=as_json, debug=debug) as out:
+        report = _examine()
+        if as_json:
+            out.document(report)
+        else:
+            out.table(("WHAT", "IS"), [(key, _show(value)) for key, value in report.items()])
+        if report["problems"]:
+            raise typer.Exit(1)
+
+
+def _examine() -> dict[str, Any]:
+    specs, broken = registry.discover()
+    problems = [f"plug-in {failure.name}: {failure.reason}" for failure in broken]
+    torch_facts = _examine_torch(problems)
+    return {
+        "imgxlate": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        **torch_facts,
+        "cache": str(paths.cache_dir()),
+        "cache_free_bytes": _free_bytes(),
+        "offline": paths.offline(),
+        "methods": list(specs),
+        "broken_plugins": [asdict(failure) for failure in broken],
+        "problems": problems,
+    }
+
+
+def _examine_torch(problems: list[str]) -> dict[str, Any]:
+    try:
+        import torch
+
+        from imgxlate import vision
+        from imgxlate.engine.device import fast_bf16, find_device
+    except Exception as error:  # A broken torch is what this command is there to report.
+        problems.append(f"torch cannot be imported: {error}")
+        return {}
+    try:
+        vision.torchvision()
+    except ImgxlateError as error:
+        problems.append(str(error))
+    best = find_device("auto")
+    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    return {
+        "device": str(best),
+        "gpus": gpus,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "threads": torch.get_num_threads(),
+        "fast_bf16": fast_bf16(best),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _free_bytes() -> int:
+    folder = paths.cache_dir()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {entry or 'missing'}" for key, entry in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value / 1e9:.1f} GB" if isinstance(value, int) and value > 1e6 else str(value)

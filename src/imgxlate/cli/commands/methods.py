@@ -1,0 +1,45 @@
+"""`imgxlate methods`: what is installed."""
+
+from dataclasses import asdict
+from typing import Any
+
+from imgxlate.cli import options
+from imgxlate.cli.errors import session
+from imgxlate.methods import registry
+from imgxlate.methods.registry import BrokenMethod
+from imgxlate.methods.spec import MethodSpec
+
+
+def methods(as_json: options.JsonDocument = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+    """List the methods: the built-in ones and plug-ins, those that cannot be loaded included."""
+    with session(as_json=as_json, quiet=quiet, debug=debug) as out:
+        specs, broken = registry.discover()
+        if as_json:
+            return out.document(
+                {"methods": [_row(spec) for spec in specs.values()], "broken": list(map(asdict, broken))}
+            )
+        rows = [_cells(spec) for spec in specs.values()] + [_broken_cells(failure) for failure in broken]
+        return out.table(("METHOD", "CAN", "PAPER", "SUMMARY"), rows)
+
+
+def _row(spec: MethodSpec) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "summary": spec.summary,
+        "capabilities": _capabilities(spec),
+        "citation": asdict(spec.citation),
+        "presets": list(spec.presets),
+        "implementation": spec.implementation,
+    }
+
+
+def _cells(spec: MethodSpec) -> tuple[str, ...]:
+    return spec.name, ", ".join(_capabilities(spec)), f"arXiv:{spec.citation.arxiv}", spec.summary
+
+
+def _broken_cells(failure: BrokenMethod) -> tuple[str, ...]:
+    return failure.name, "nothing", "", f"cannot be loaded: {failure.reason}"
+
+
+def _capabilities(spec: MethodSpec) -> list[str]:
+    return sorted(spec.capabilities)

@@ -1,0 +1,24 @@
+"""What the shell proposes for a word that is being typed. Imports no torch."""
+
+from collections.abc import Callable
+
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
+from imgxlate.weights import cards
+from imgxlate.weights.store import Store
+
+
+def methods_with(capability: Capability) -> Callable[[str], list[str]]:
+    """A completer over the methods that can do `capability`."""
+
+    def complete(incomplete: str) -> list[str]:
+        specs, _ = registry.discover()
+        return [s.name for s in specs.values() if capability in s.capabilities and s.name.startswith(incomplete)]
+
+    return complete
+
+
+def weights(incomplete: str) -> list[str]:
+    """The names of all weights: cards, and what was imported."""
+    names = [*cards.cards(), *(record.name for record in Store().imported())]
+    return [name for name in names if name.startswith(incomplete)]

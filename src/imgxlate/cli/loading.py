@@ -1,0 +1,19 @@
+"""Weights for a command: from the store, downloaded with a bar where they are missing."""
+
+from pathlib import Path
+
+from imgxlate import paths
+from imgxlate.cli.output import Output
+from imgxlate.cli.progress import Bar
+from imgxlate.weights.cards import Card
+from imgxlate.weights.store import Store
+
+
+def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
+    """The file of a card's weights, downloaded first where it is missing.
+
+    Raises:
+        WeightsError: it cannot be had, or is not what it should be.
+    """
+    with Bar(output, card.name, card.size, "bytes").shown() as bar:
+        return store.path(card, offline=offline or paths.offline(), progress=bar.update, notify=output.note)
