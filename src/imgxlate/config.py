@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -35,10 +36,31 @@ def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -
         raise UsageError(f"{origin}: {key} = {first['input']!r}: {first['msg']}") from error
 
 
+def overridden(config: Config, values: Mapping[str, Any], assignments: Iterable[str] = ()) -> Config:
+    """A copy of `config` with other `values`, and with `assignments` of the form KEY=VALUE (a TOML value, or a word).
+
+    Raises:
+        UsageError: a key is unknown, a value has the wrong type, or an assignment has no `=`.
+    """
+    current = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+    changes = dict(values) | dict(_parse_assignment(assignment) for assignment in assignments)
+    return from_mapping(type(config), current | changes, origin="options")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A sentence that proposes the nearest of `known`, or None where none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"Did you mean {near[0]!r}?" if near else None
+
+
+def _parse_assignment(assignment: str) -> tuple[str, Any]:
+    key, equals, text = assignment.partition("=")
+    if not equals:
+        raise UsageError(f"--set {assignment}: no value", hint=f"Type `--set {assignment}=VALUE`.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), text.strip()
 
 
 def _listing(known: Iterable[str]) -> str:

@@ -46,23 +46,25 @@ def write_picture(output: Output, picture: "Picture", path: "Path | None") -> No
 Failure = tuple[Job, ImgxlateError]
 
 
-def run_jobs(output: Output, jobs: Sequence[Job], work: Callable[[Job], None], *, of: int) -> list[Failure]:
-    """Do `work` on each job, with a bar, and return those that failed.
+def run_jobs(
+    output: Output, jobs: Sequence[Job], work: Callable[[Job], None], *, of: int, bar: Bar | None = None
+) -> list[Failure]:
+    """Do `work` on each job, showing on `bar` how many are done, and return those that failed.
 
     Where the command was given one input only (`of` counts them), its error is raised instead.
     """
     failures: list[Failure] = []
-    with Bar(output, "images", len(jobs), "images").shown() as bar:
-        for done, job in enumerate(jobs):
+    for done, job in enumerate(jobs):
+        if bar:
             bar.update(done, text=job.source.name)
-            try:
-                work(job)
-            except Exception as error:
-                known = as_known(error)
-                if known is None or of == 1:
-                    raise
-                failures.append((job, known))
-                output.error(known)
+        try:
+            work(job)
+        except Exception as error:
+            known = as_known(error)
+            if known is None or of == 1:
+                raise
+            failures.append((job, known))
+            output.error(known)
     return failures
 
 

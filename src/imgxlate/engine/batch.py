@@ -6,7 +6,7 @@ from enum import Enum
 from pathlib import Path
 
 from imgxlate.errors import ImageError, OutputError, UsageError
-from imgxlate.images.formats import IMAGE_SUFFIXES
+from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
 
 STDIO = "-"
 
@@ -43,6 +43,11 @@ class Target:
 
     index: int
     path: Path | None  # None: standard output
+
+    @property
+    def name(self) -> str:
+        """As it is called in `--json`."""
+        return STDIO if self.path is None else str(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +98,35 @@ def plan(sources: Sequence[Source], output: str | None, label: str, count: int, 
     _refuse_collisions(jobs)
     if existing is Existing.SKIP:
         return list(filter(lambda job: job.targets, map(_without_existing, jobs)))
-    if existing is Existing.REFUSE:
-        _refuse_existing(jobs)
+    refuse_existing([path for job in jobs for path in _paths(job)], existing)
     return jobs
 
 
-def check_writable(path: Path, existing: Existing) -> None:
-    """Refuse to write over `path` unless that was asked for.
+def refuse_existing(paths: Sequence[Path], existing: Existing) -> None:
+    """Refuse to write over any of `paths` unless that was asked for.
 
     Raises:
-        OutputError: it exists.
+        OutputError: one exists.
     """
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder, a file is needed")
-    if path.exists() and existing is Existing.REFUSE:
-        raise OutputError(f"{path} already exists", hint="Add --overwrite to replace it.")
+    taken = [path for path in paths if path.exists()]
+    if taken and existing is Existing.REFUSE:
+        more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
+        raise OutputError(
+            f"{taken[0]}{more} already exists", hint="Add --overwrite to replace it, or --skip-existing to keep it."
+        )
+
+
+def require_output_format(path: Path) -> None:
+    """Check that pictures can be written in the format that the suffix of `path` names.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    if path.suffix.lower() not in OUTPUT_FORMATS:
+        raise UsageError(
+            f"{path}: cannot write {path.suffix or 'a file without a suffix'}",
+            hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.",
+        )
 
 
 def _images_below(folder: Path, skipped: Path | None) -> Iterator[Source]:
@@ -138,6 +157,8 @@ def _single_output_job(sources: Sequence[Source], output: str | None, count: int
             f"{len(sources) * count} outputs cannot go to {place}",
             hint="Give a folder: `-o outputs/` (made if missing).",
         )
+    if output != STDIO:
+        require_output_format(Path(str(output)))
     return Job(sources[0], (Target(0, None if output == STDIO else Path(str(output))),))
 
 
@@ -158,15 +179,6 @@ def _refuse_collisions(jobs: Sequence[Job]) -> None:
                     f"{first.name} and {job.source.name} would both be written to {path}",
                     hint="Translate them one at a time with different -o, or rename one.",
                 )
-
-
-def _refuse_existing(jobs: Sequence[Job]) -> None:
-    taken = [path for job in jobs for path in _paths(job) if path.exists()]
-    if taken:
-        more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
-        raise OutputError(
-            f"{taken[0]}{more} already exists", hint="Add --overwrite to replace it, or --skip-existing to keep it."
-        )
 
 
 def _without_existing(job: Job) -> Job:

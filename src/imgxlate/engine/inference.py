@@ -1,7 +1,7 @@
 """The way of an image: decode -> tensor in [-1, 1] -> method -> tensor -> picture, at the size that came in."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -31,7 +31,7 @@ def translate(model: Model, picture: Picture, request: Request) -> Iterator[Pict
     padded, box = pad_to(image, model.translator.stride, model.translator.minimum_side)
     styles = None if request.styles is None else request.styles.to(model.device)
     for output in model.translator.translate(padded, request.to, styles):
-        yield replace(picture, rgb=from_tensor(crop(output.float(), box).cpu()))
+        yield picture.repainted(from_tensor(crop(output.float(), box).cpu()))
 
 
 def encode_styles(model: Model, pictures: list[Picture], request: Request) -> Tensor:
@@ -52,12 +52,6 @@ def encode_styles(model: Model, pictures: list[Picture], request: Request) -> Te
 
 def resized(picture: Picture, size: int | None) -> Picture:
     """`picture` with its shorter side at `size` pixels; unchanged where `size` is None or is that side already."""
-    height, width = picture.rgb.shape[:2]
-    wanted = (height, width) if size is None else shorter_side((height, width), size)
-    if wanted == (height, width):
+    if size is None or size == min(picture.size):
         return picture
-    alpha = picture.alpha
-    if alpha is not None:
-        plane = torch.from_numpy(alpha.copy())[None, None].float() / 127.5 - 1  # (1, 1, H, W)
-        alpha = from_tensor(resize(plane, wanted).expand(1, 3, *wanted))[..., 0]
-    return replace(picture, rgb=from_tensor(resize(to_tensor(picture.rgb), wanted)), alpha=alpha)
+    return picture.repainted(from_tensor(resize(to_tensor(picture.rgb), shorter_side(picture.size, size))))

@@ -10,6 +10,7 @@ import typer
 from imgxlate.cli import complete, loading, options, runs
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
+from imgxlate.cli.progress import Bar
 from imgxlate.engine import batch, styles
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
@@ -94,8 +95,9 @@ def translate(
         options.check_stdout(output, as_json)
         sources = batch.expand(inputs, output)
         jobs = batch.plan(sources, output, method, choice.count, existing)
-        for path in filter(None, (grid, save_styles)):
-            batch.check_writable(path, existing)
+        if grid:
+            batch.require_output_format(grid)
+        batch.refuse_existing([path for path in (grid, save_styles) if path], existing)
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
@@ -104,7 +106,8 @@ def translate(
         if save_styles and codes:
             styles.write(save_styles, codes, method)
         translation = _Translation(out, method, loaded, request, seed, sheet=grid is not None)
-        failures = runs.run_jobs(out, jobs, translation.run, of=len(sources))
+        with Bar(out, method, len(jobs), "images").shown() as bar:
+            failures = runs.run_jobs(out, jobs, translation.run, of=len(sources), bar=bar)
         if grid:
             translation.write_sheet(grid, loaded.name_of(request.to))
         runs.report(failures, of=len(sources))
@@ -228,11 +231,11 @@ class _Translation:
         return replace(self.request, styles=self.request.styles[[target.index for target in job.targets]])
 
     def _report(self, job: batch.Job, target: batch.Target, picture: "Picture", seconds: float) -> None:
-        height, width = picture.rgb.shape[:2]
+        height, width = picture.size
         self.out.record(
             {
                 "input": job.source.name,
-                "output": batch.STDIO if target.path is None else str(target.path),
+                "output": target.name,
                 "method": self.method,
                 "model": self.model.name,
                 "to": self.model.name_of(self.request.to),
