@@ -1,0 +1,75 @@
+"""Writes image files: the pixels and nothing else, the same bytes for the same picture."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from imgxlate import atomic
+from imgxlate.errors import OutputError, UsageError
+from imgxlate.images.formats import OUTPUT_FORMATS
+from imgxlate.images.picture import Picture
+
+SUFFIXES = tuple(OUTPUT_FORMATS)
+"""The suffixes, in lower case, that can be written."""
+
+_KEEP_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "JPEG": {"quality": 95, "subsampling": "4:4:4"},
+    "WEBP": {"lossless": True, "exact": True},  # exact: the colours under transparent pixels too.
+    "TIFF": {"compression": "tiff_adobe_deflate"},
+}
+
+
+def encode(picture: Picture, suffix: str) -> bytes:
+    """The bytes of an image file in the format that `suffix` (".png", in either case) stands for.
+
+    Transparency is kept where the format has it; else the picture is laid on white. No metadata is written.
+
+    Raises:
+        UsageError: no format has that suffix; names those that have.
+        OutputError: the format cannot hold a picture of that size.
+    """
+    kind = _format(suffix)
+    image = _image(picture, keep_alpha=kind in _KEEP_ALPHA)
+    file = io.BytesIO()
+    try:
+        image.save(file, kind, **_OPTIONS.get(kind, {}))
+    except (OSError, ValueError) as error:
+        reason = f"{image.width} x {image.height} pixels cannot be written as {kind}: {error}"
+        raise OutputError(reason, hint="Write a .png or .tif file.") from error
+    return file.getvalue()
+
+
+def save(picture: Picture, path: Path) -> None:
+    """Write the picture to `path`, whole or not at all, in the format of its suffix.
+
+    Raises:
+        UsageError: no format has that suffix.
+        OutputError: the file cannot be written.
+    """
+    atomic.write_bytes(path, encode(picture, path.suffix))
+
+
+def _format(suffix: str) -> str:
+    try:
+        return OUTPUT_FORMATS[suffix.lower()]
+    except KeyError:
+        what = f"no image format has the suffix {suffix!r}" if suffix else "an image needs a suffix"
+        raise UsageError(what, hint=f"Suffixes that can be written: {', '.join(SUFFIXES)}.") from None
+
+
+def _image(picture: Picture, *, keep_alpha: bool) -> Image.Image:
+    colours = Image.fromarray(np.ascontiguousarray(picture.rgb))
+    if picture.alpha is None:
+        return colours
+    alpha = Image.fromarray(np.ascontiguousarray(picture.alpha))
+    if keep_alpha:
+        colours.putalpha(alpha)
+        return colours
+    white = Image.new("RGB", colours.size, "white")
+    white.paste(colours, mask=alpha)
+    return white

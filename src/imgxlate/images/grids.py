@@ -1,0 +1,130 @@
+"""Contact sheets: labelled rows and columns of pictures."""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, zip_longest
+from typing import cast
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from imgxlate.images.picture import Picture
+
+_PAPER = (255, 255, 255)
+_INK = (38, 38, 38)
+_CHECKER = (255, 228)  # grey levels
+_CHECKER_SQUARE = 8  # pixels
+_ELLIPSIS = "..."
+
+Tile = Image.Image | None
+"""A picture or a label as it stands on the sheet, in mode RGB; None is an empty place."""
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[Picture | None]],
+    *,
+    column_headers: Sequence[str] | None = None,
+    row_headers: Sequence[str] | None = None,
+    cell: int = 256,
+    title: str | None = None,
+) -> Picture:
+    """Lay pictures out in a table on white; None, and the end of a row shorter than others, are empty places.
+
+    Each picture's longer side is made `cell` pixels, its proportions kept; rows and columns are as high and wide as
+    what is in them. Labels wider than a cell are shortened. Transparent pictures lie on a light checker.
+
+    Raises:
+        ValueError: there is not one header for each row or column, or there is nothing to lay out.
+    """
+    columns = max(map(len, rows), default=0)
+    if not columns:
+        raise ValueError("a contact sheet needs at least one row with one place")
+    font = _font(max(11, cell // 15))
+    table: list[list[Tile]] = [[None if picture is None else _fitted(picture, cell) for picture in row] for row in rows]
+    if row_headers is not None:
+        labels = _aligned_right([_label(text, font, cell) for text in row_headers])
+        table = [[label, *row] for label, row in zip(labels, table, strict=True)]
+    if column_headers is not None:
+        if len(column_headers) != columns:
+            raise ValueError(f"{len(column_headers)} column headers for {columns} columns")
+        corner = [] if row_headers is None else [None]
+        table.insert(0, [*corner, *(_label(text, font, cell) for text in column_headers)])
+    return Picture(np.asarray(_titled(_laid_out(table, gap=max(4, cell // 24)), title, cell)))
+
+
+def _fitted(picture: Picture, cell: int) -> Image.Image:
+    """The picture with its longer side at `cell` pixels, on the checker where it is transparent."""
+    image = Image.fromarray(np.ascontiguousarray(picture.rgb))
+    height, width = (max(1, round(side * cell / max(picture.size))) for side in picture.size)
+    if picture.alpha is None:
+        return image.resize((width, height), Image.Resampling.LANCZOS)
+    image.putalpha(Image.fromarray(np.ascontiguousarray(picture.alpha)))
+    small = image.resize((width, height), Image.Resampling.LANCZOS)
+    paper = _checker(height, width)
+    paper.paste(small, mask=small.getchannel("A"))
+    return paper
+
+
+def _checker(height: int, width: int) -> Image.Image:
+    rows, columns = np.ogrid[:height, :width]
+    odd = (rows // _CHECKER_SQUARE + columns // _CHECKER_SQUARE) % 2
+    return Image.fromarray(np.where(odd, *reversed(_CHECKER)).astype(np.uint8)).convert("RGB")
+
+
+def _font(pixels: int) -> ImageFont.FreeTypeFont:
+    return cast(ImageFont.FreeTypeFont, ImageFont.load_default(pixels))  # It is one, where a size is given.
+
+
+def _label(text: str, font: ImageFont.FreeTypeFont, width: int) -> Image.Image:
+    """A line of text, shortened to at most `width` pixels."""
+    line = _shortened(" ".join(text.encode(errors="replace").decode().split()), font, width)
+    label = Image.new("RGB", (max(1, round(font.getlength(line))), sum(font.getmetrics())), _PAPER)
+    ImageDraw.Draw(label).text((0, 0), line, font=font, fill=_INK)
+    return label
+
+
+def _shortened(line: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    """`line` with its middle left out where it is too wide: names often differ at the end."""
+    kept, short = len(line), line
+    while kept > 1 and font.getlength(short) > width:
+        kept -= 1
+        short = line[: -(-kept // 2)] + _ELLIPSIS + line[len(line) - kept // 2 :]
+    return short
+
+
+def _aligned_right(labels: Sequence[Image.Image]) -> list[Tile]:
+    width = max(label.width for label in labels)
+    aligned: list[Tile] = []
+    for label in labels:
+        tile = Image.new("RGB", (width, label.height), _PAPER)
+        tile.paste(label, (width - label.width, 0))
+        aligned.append(tile)
+    return aligned
+
+
+def _laid_out(table: Sequence[Sequence[Tile]], gap: int) -> Image.Image:
+    """Each tile in the middle of its place, with `gap` pixels between places and around the table."""
+    widths = [_largest(tile.width for tile in column if tile) for column in zip_longest(*table)]
+    heights = [_largest(tile.height for tile in row if tile) for row in table]
+    lefts = list(accumulate(widths, lambda left, width: left + width + gap, initial=gap))
+    tops = list(accumulate(heights, lambda top, height: top + height + gap, initial=gap))
+    sheet = Image.new("RGB", (lefts[-1], tops[-1]), _PAPER)
+    for row, top, height in zip(table, tops, heights, strict=False):
+        for tile, left, width in zip(row, lefts, widths, strict=False):
+            if tile:
+                sheet.paste(tile, (left + (width - tile.width) // 2, top + (height - tile.height) // 2))
+    return sheet
+
+
+def _largest(lengths: Iterable[int]) -> int:
+    return max(lengths, default=1)
+
+
+def _titled(sheet: Image.Image, title: str | None, cell: int) -> Image.Image:
+    if title is None:
+        return sheet
+    gap = max(4, cell // 24)
+    label = _label(title, _font(max(14, cell // 10)), sheet.width - 2 * gap)
+    titled = Image.new("RGB", (sheet.width, sheet.height + label.height + gap), _PAPER)
+    titled.paste(label, ((sheet.width - label.width) // 2, gap))
+    titled.paste(sheet, (0, label.height + gap))
+    return titled

@@ -1,0 +1,38 @@
+"""Keeps the warnings of the image library from the user."""
+
+import threading
+import warnings
+from types import TracebackType
+
+
+class Silence:
+    """A context in which warnings are ignored, from the first thread's entry to the last one's exit.
+
+    `warnings.catch_warnings` alone restores the filters that it found, which are another thread's where two overlap,
+    and would leave the process silent.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._filters.__exit__(kind, error, traceback)
+
+
+WARNINGS_IGNORED = Silence()
+"""The process has one set of warning filters, so all threads share one context."""

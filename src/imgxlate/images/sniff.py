@@ -1,0 +1,50 @@
+"""Says what a file is that cannot be read as an image, from its first bytes."""
+
+import re
+
+from imgxlate.images.formats import INPUT_FORMATS
+
+_HEAD = 1024  # bytes looked at
+
+_DOWNLOAD = "Download the image itself again: a server that fails often sends a page in its place."
+_CONVERT = "Convert it to PNG or JPEG first."
+
+# How the file starts, what it is, what to do about it.
+_OTHERS = (
+    (rb"(?i)\s*<(!doctype html|html|head|body)", "a web page (HTML)", _DOWNLOAD),
+    (rb"\s*<([?!].*?<)?svg", "an SVG drawing", _CONVERT),
+    (rb"\s*<\?xml", "an XML document", _DOWNLOAD),
+    (rb"\s*[{\[]", "JSON text", _DOWNLOAD),
+    (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the image itself with `git lfs pull`."),
+    (rb"%PDF", "a PDF document", _CONVERT),
+    (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file", _CONVERT),
+    (rb"....ftyp(hei|hev|mif1|msf1)", "an HEIC photograph", _CONVERT),
+    (rb"....ftyp(mp4|isom|qt|M4V)|\x1aE\xdf\xa3", "a video", "Extract a frame as PNG first."),
+    (rb"8BPS", "a Photoshop document", _CONVERT),
+    (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!", "an archive", "Unpack it first."),
+)
+
+_OURS = (
+    (rb"\x89PNG", "PNG"),
+    (rb"\xff\xd8", "JPEG"),
+    (rb"RIFF....WEBP", "WebP"),
+    (rb"II[*+]\0|MM\0[*+]", "TIFF"),
+    (rb"GIF8", "GIF"),
+    (rb"BM", "BMP"),
+    (rb"P[1-7fF]\s", "PPM"),
+    (rb"....ftypavi", "AVIF"),
+    (rb"....jP  |\xff\x4f\xff\x51", "JPEG 2000"),
+    (rb"qoif", "QOI"),
+)
+
+
+def describe(data: bytes) -> tuple[str, str | None]:
+    """Why no image can be read from `data`, and what to do about it where that is known."""
+    head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf")  # UTF-8 byte order mark
+    for pattern, what, hint in _OTHERS:
+        if re.match(pattern, head, re.DOTALL):
+            return f"not an image that can be read, but {what}", hint
+    for pattern, name in _OURS:
+        if re.match(pattern, head, re.DOTALL):
+            return f"begins as {name}, but its header is damaged or cut short", None
+    return f"not an image in a format that is read ({', '.join(INPUT_FORMATS)})", None
