@@ -1,0 +1,1 @@
+"""Style pictures drawn from random numbers: one module a picture."""

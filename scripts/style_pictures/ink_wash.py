@@ -1,0 +1,232 @@
+"""Ink wash on paper: mountains in mist, a pale red sun, bamboo, birds, a boat and a seal."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from style_pictures.fields import Field, Random, blur, clouds, noise, plane, relief
+from style_pictures.paint import BRISTLE, bristles
+
+ASPECT = 0.76
+PAPER = np.float32([0.955, 0.925, 0.850])
+INK = np.float32([1.00, 0.97, 0.90])  # what each channel loses to a unit of ink: a warm black
+CINNABAR = np.float32([0.16, 1.35, 1.55])
+SPREAD = {
+    "even": np.ones(12, np.float32),
+    "leaf": (np.sin(np.linspace(0.25, np.pi, 12)) ** 0.8 + 0.04).astype(np.float32),
+    "tail": np.linspace(1, 0.08, 12, dtype=np.float32),
+}
+
+
+class Sheet:
+    """Paper that collects ink and cinnabar: optical densities at each pixel."""
+
+    def __init__(self, size: int, random: Random) -> None:
+        self.size, self.random = size, random
+        self.x, self.y = plane(size, ASPECT)
+        self.ink = np.zeros(self.x.shape, np.float32)
+        self.red = np.zeros(self.x.shape, np.float32)
+        self.grain = clouds(self.x.shape, 0.006, random, 3)
+        self.fibre = noise(self.x.shape, (0.03, 0.002), random) + noise(self.x.shape, (0.002, 0.03), random) - 1
+        self.mottle = clouds(self.x.shape, 0.16, random, 6)
+
+    def wash(self, tone: Field) -> None:
+        """A wet layer: pigment settles in the paper's grain and dries in tide lines."""
+        tide = np.exp(-((np.abs(self.mottle - 0.4) / 0.05) ** 2)) + np.exp(-((np.abs(self.mottle + 0.7) / 0.04) ** 2))
+        self.ink += tone * np.clip(1 + 0.14 * self.grain + 0.22 * self.mottle + 0.20 * tide, 0.2, 2)
+
+    def brush(
+        self, paths: list[NDArray[np.float32]], width: float, tone: float, dry: float, spread: str = "even"
+    ) -> None:
+        """Strokes of one load of ink: `dry` in [0, 1] says how much of the paper's grain stays bare."""
+        layer = Image.new("L", (self.size * 2, self.ink.shape[0] * 2))
+        pen = ImageDraw.Draw(layer)
+        hairs = bristles(np.stack(paths).astype(np.float32), width, self.random, SPREAD[spread]) * (self.size * 2)
+        load = self.random.uniform(1 - 0.75 * dry, 1, hairs.shape[:2]) * 255
+        pen_width = max(1, round(BRISTLE * self.size * 2 * 1.8))
+        for stroke, loads in zip(hairs, load, strict=True):
+            for hair, amount in zip(stroke, loads, strict=True):
+                pen.line(hair.ravel().tolist(), fill=int(amount), width=pen_width)
+        covered = np.asarray(layer.resize(self.ink.shape[::-1], Image.Resampling.BOX), np.float32) / 255
+        wet = blur(covered, self.size / 900)
+        rim = np.clip(covered - blur(covered, self.size / 200), 0, 1)
+        bare = np.clip(1.25 - dry * np.clip(1.0 + 1.1 * self.grain, 0, 2), 0, 1)
+        self.ink += tone * (0.85 * wet + 0.35 * rim * (1 - dry)) * bare
+
+    def picture(self) -> Image.Image:
+        """The dry sheet."""
+        paper = PAPER * (1 + 0.020 * self.grain + 0.035 * self.fibre + 0.015 * self.mottle)[..., None]
+        sheet = paper * np.exp(-self.ink[..., None] * INK - self.red[..., None] * CINNABAR)
+        sheet *= relief(self.grain + 2 * self.fibre, 0.06)[..., None]
+        return Image.fromarray((np.clip(sheet, 0, 1) * 255).astype(np.uint8))
+
+
+def draw(size: int, random: Random) -> Image.Image:
+    """Paint the sheet, `size` pixels wide."""
+    sheet = Sheet(size, random)
+    _sun(sheet)
+    for foot, tall, grain, tone in (
+        (0.43, 0.16, 0.20, 0.30),
+        (0.51, 0.27, 0.24, 0.55),
+        (0.60, 0.22, 0.20, 0.85),
+        (0.74, 0.20, 0.26, 1.35),
+    ):
+        _mountain(sheet, foot, tall, grain, tone)
+    _birds(sheet)
+    _boat(sheet)
+    _bamboo(sheet)
+    _seal(sheet)
+    return sheet.picture()
+
+
+def _sun(sheet: Sheet) -> None:
+    away = np.hypot(sheet.x - 0.36, sheet.y - 0.17) + 0.0020 * sheet.mottle
+    disc = np.clip((0.072 - away) * sheet.size / 3, 0, 1)
+    rim = np.exp(-(((away - 0.070) / 0.004) ** 2)) * disc
+    sheet.red += disc * (0.62 + 0.10 * sheet.grain + 0.12 * sheet.mottle) + 0.30 * rim
+
+
+def _mountain(sheet: Sheet, foot: float, tall: float, grain: float, tone: float) -> None:
+    """Peaks: a wash that fades into mist, a broken contour, and texture strokes down the slopes."""
+    ridge = _ridge(sheet, foot, tall, grain)
+    depth = sheet.y - ridge
+    edge = np.clip(depth * sheet.size / 2.5, 0, 1)
+    mist = np.exp(-np.clip(depth, 0, 1) / (0.30 * tall)) * np.clip((foot + 0.05 - sheet.y) / 0.10, 0, 1)
+    sheet.wash(edge * mist * tone)
+    sheet.wash(edge * np.exp(-np.clip(depth, 0, 1) / 0.006) * 0.5 * tone * np.clip((foot - sheet.y) / 0.08, 0, 1))
+    _texture_strokes(sheet, ridge, foot, tall, tone)
+
+
+def _ridge(sheet: Sheet, foot: float, tall: float, grain: float) -> Field:
+    """The height of the skyline (1, W), sharp at the peaks: ridged fractal noise along x."""
+    skyline = np.zeros((1, sheet.size), np.float32)
+    for octave in range(7):
+        bumps = noise((3, sheet.size), (grain / 1.9**octave, 1.0), sheet.random)[1:2]
+        sharp = 1 - np.abs(2 * bumps - 1)
+        skyline += (sharp if octave < 4 else bumps) / 2.0**octave
+    skyline = (skyline - skyline.min()) / (skyline.max() - skyline.min())
+    return foot - tall * skyline**1.3
+
+
+def _texture_strokes(sheet: Sheet, ridge: Field, foot: float, tall: float, tone: float) -> None:
+    random = sheet.random
+    for width, share, dry in ((0.012, 50, 0.75), (0.005, 110, 0.55)):
+        paths = []
+        for start in random.uniform(-0.02, 1.02, share):
+            column = int(np.clip(start, 0, 0.999) * sheet.size)
+            top = float(ridge[0, column])
+            if foot - top < 0.25 * tall:
+                continue
+            ahead = float(ridge[0, min(column + sheet.size // 50, sheet.size - 1)])
+            lean = np.clip((ahead - top) * 12, -1, 1) * -0.6 + random.normal(0, 0.15)
+            length = random.uniform(0.25, 0.6) * (foot - top)
+            t = np.linspace(0, 1, 12)
+            drop = top + random.uniform(0, 0.35) * (foot - top) + t * length
+            wobble = 0.006 * np.cumsum(random.normal(0, 1, 12)) / 3
+            paths.append(np.stack([start - lean * t * length * 0.7 + wobble, drop], axis=-1))
+        if paths:
+            sheet.brush(paths, width, 0.55 * tone, dry, "tail")
+
+
+def _birds(sheet: Sheet) -> None:
+    paths = []
+    for number in range(9):
+        cx, cy = 0.55 + 0.028 * number + sheet.random.normal(0, 0.006), 0.13 + 0.011 * abs(number - 3) * 1.6
+        span = sheet.random.uniform(0.010, 0.016)
+        t = np.linspace(0, 1, 12)
+        for side in (-1, 1):
+            paths.append(np.stack([cx + side * span * t, cy - 0.55 * span * np.sin(t * 2.5)], axis=-1))
+    sheet.brush(paths, 0.0036, 1.5, 0.1, "tail")
+
+
+def _boat(sheet: Sheet) -> None:
+    t = np.linspace(0, 1, 12)
+    hull = np.stack([0.335 + 0.11 * t, 0.668 + 0.012 * np.sin(t * np.pi)], axis=-1)
+    roof = np.stack([0.375 + 0.035 * t, 0.664 - 0.014 * np.sin(t * np.pi)], axis=-1)
+    pole = np.stack([0.432 + 0.028 * t, 0.615 + 0.062 * t], axis=-1)
+    man = np.stack([0.426 + 0.004 * t, 0.640 + 0.026 * t], axis=-1)
+    sheet.brush([hull], 0.008, 1.8, 0.2, "leaf")
+    sheet.brush([roof], 0.011, 1.2, 0.5)
+    sheet.brush([pole], 0.0022, 1.4, 0.1)
+    sheet.brush([man], 0.009, 1.9, 0.1, "leaf")
+    ripples = [
+        np.stack([x0 + length * t, np.full(12, y0) + 0.001 * np.sin(9 * t)], axis=-1)
+        for x0, y0, length in zip(
+            sheet.random.uniform(0.24, 0.52, 9),
+            sheet.random.uniform(0.685, 0.73, 9),
+            sheet.random.uniform(0.02, 0.08, 9),
+            strict=True,
+        )
+    ]
+    sheet.brush(ripples, 0.0025, 0.5, 0.5, "leaf")
+
+
+def _bamboo(sheet: Sheet) -> None:
+    """Pale stalks behind, dark ones before them, each with nodes and bunches of leaves."""
+    for foot, top, lean, width, tone in (
+        (0.985, 0.10, -0.10, 0.016, 0.45),
+        (0.800, 0.28, 0.05, 0.012, 0.40),
+        (0.925, -0.02, -0.12, 0.024, 1.30),
+        (0.865, 0.12, 0.06, 0.015, 1.60),
+    ):
+        _stalk(sheet, foot, top, lean, width, tone)
+
+
+def _stalk(sheet: Sheet, foot: float, top: float, lean: float, width: float, tone: float) -> None:
+    random, t = sheet.random, np.linspace(0, 1, 12)
+    joints = np.linspace(0, 1, 8) ** 0.95
+    trunk, nodes = [], []
+    for low, high in pairwise(joints):
+        rise = low + (high - low) * (0.06 + 0.88 * t)
+        x = foot + lean * rise**1.5
+        y = ASPECT + 0.02 - (ASPECT + 0.02 - top) * rise
+        trunk.append(np.stack([x, y], axis=-1))
+        node = np.stack(
+            [x[-1] + (t - 0.5) * width * 1.25, y[-1] - width * 0.30 + 0.2 * width * np.abs(2 * t - 1)], axis=-1
+        )
+        nodes.append(node)
+        _leaves(sheet, float(x[-1]), float(y[-1]), tone * random.uniform(0.8, 1.25))
+    sheet.brush(trunk, width, 0.62 * tone, 0.45)
+    sheet.brush(nodes, width * 0.30, 1.5 * tone, 0.1, "leaf")
+
+
+def _leaves(sheet: Sheet, x: float, y: float, tone: float) -> None:
+    random, t = sheet.random, np.linspace(0, 1, 12)
+    twig_side = random.choice([-1, 1])
+    reach, rise = random.uniform(0.04, 0.09) * twig_side, random.uniform(0.0, 0.05)
+    twig = np.stack([x + reach * t, y - rise * np.sin(t * 2)], axis=-1)
+    sheet.brush([twig], 0.0034, tone, 0.1, "tail")
+    leaves = []
+    for _ in range(random.integers(4, 8)):
+        start = twig[random.integers(5, 12)]
+        angle = random.normal(np.pi / 2 - twig_side * 0.55, 0.45)
+        length, bend = random.uniform(0.055, 0.110), random.normal(0, 0.25)
+        turn = angle + bend * t
+        leaves.append(start + np.stack([np.cos(turn), np.sin(turn)], axis=-1) * (length * t)[:, None])
+    sheet.brush(leaves, 0.0155, 1.25 * tone, 0.22, "leaf")
+
+
+def _seal(sheet: Sheet) -> None:
+    """A carved square of cinnabar: white strokes on red, worn at the edges."""
+    left, top, side = 0.055, 0.62, 0.062
+    u, v = (sheet.x - left) / side, (sheet.y - top) / side
+    square = (np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v)) + 0.025 * sheet.grain) > 0.015
+    carved = np.zeros_like(square)
+    for x0, y0, x1, y1 in (
+        (0.14, 0.2, 0.44, 0.2),
+        (0.29, 0.2, 0.29, 0.82),
+        (0.14, 0.5, 0.44, 0.5),
+        (0.14, 0.82, 0.46, 0.82),
+        (0.58, 0.16, 0.58, 0.84),
+        (0.58, 0.16, 0.86, 0.16),
+        (0.86, 0.16, 0.86, 0.84),
+        (0.72, 0.36, 0.72, 0.66),
+        (0.58, 0.84, 0.86, 0.84),
+    ):
+        along = np.clip(((u - x0) * (x1 - x0) + (v - y0) * (y1 - y0)) / ((x1 - x0) ** 2 + (y1 - y0) ** 2), 0, 1)
+        carved |= np.hypot(u - x0 - along * (x1 - x0), v - y0 - along * (y1 - y0)) < 0.042
+    sheet.red += blur((square & ~carved).astype(np.float32), sheet.size / 1000) * (1.15 + 0.18 * sheet.grain)
