@@ -1,0 +1,65 @@
+"""Devices and precisions. What this machine lacks is said to be absent, never replaced."""
+
+import pytest
+import torch
+
+from imgxlate.engine.device import fast_bf16, find_device, find_dtype
+from imgxlate.errors import DeviceError, UsageError
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "mps:1", "", "CPU"])
+def test_an_unknown_device_is_a_usage_error(name):
+    with pytest.raises(UsageError, match="no device"):
+        find_device(name)
+
+
+def test_the_cpu_is_always_there():
+    assert find_device("cpu") == CPU
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("name", ["cuda", "cuda:1"])
+def test_a_gpu_that_is_absent_is_an_error(name):
+    with pytest.raises(DeviceError, match="cuda"):
+        find_device(name)
+
+
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="there is an Apple GPU")
+def test_an_apple_gpu_that_is_absent_is_an_error():
+    with pytest.raises(DeviceError, match="mps"):
+        find_device("mps")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_past_the_last_is_an_error():
+    with pytest.raises(DeviceError, match="counted from 0"):
+        find_device(f"cuda:{torch.cuda.device_count()}")
+
+
+def test_auto_takes_the_best_device_that_there_is(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert find_device("auto").type == "cuda"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert find_device("auto").type == "mps"
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert find_device("auto") == CPU
+
+
+@pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
+def test_auto_is_bf16_where_the_processor_multiplies_it(monkeypatch, flag):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {flag: True})
+    assert find_dtype("auto", CPU) is torch.bfloat16
+
+
+def test_auto_is_fp32_where_the_processor_would_emulate_bf16(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
+    assert find_dtype("auto", CPU) is torch.float32
+    assert not fast_bf16(torch.device("mps"))
+
+
+def test_a_named_precision_is_taken_as_it_is():
+    assert find_dtype("fp32", CPU) is torch.float32
+    assert find_dtype("bf16", CPU) is torch.bfloat16

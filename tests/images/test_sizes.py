@@ -1,0 +1,46 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgxlate.images.sizes import Box, centred, longer_side, padded_side, shorter_side
+
+SIDES = st.integers(1, 20_000)
+
+
+@given(SIDES, SIDES, SIDES)
+def test_shorter_side_has_the_length_and_the_other_is_in_proportion_less_a_fraction(
+    height: int, width: int, length: int
+) -> None:
+    scaled = shorter_side((height, width), length)
+    assert min(scaled) == length
+    exact = length * max(height, width) / min(height, width)
+    assert exact - 1 < max(scaled) <= exact + 1e-9
+
+
+@given(SIDES, SIDES, SIDES)
+def test_longer_side_has_the_length_and_no_side_vanishes(height: int, width: int, length: int) -> None:
+    scaled = longer_side((height, width), length)
+    assert max(scaled) == length
+    assert min(scaled) >= 1
+    assert (scaled[0] >= scaled[1]) == (height >= width) or scaled[0] == scaled[1]
+
+
+def test_a_size_that_fits_already_stays() -> None:
+    assert shorter_side((300, 512), 300) == (300, 512)
+    assert longer_side((300, 512), 512) == (300, 512)
+
+
+@given(SIDES, st.integers(1, 64), st.integers(1, 600))
+def test_padded_side_is_the_smallest_multiple_that_is_long_enough(side: int, stride: int, minimum: int) -> None:
+    padded = padded_side(side, stride, minimum)
+    assert padded % stride == 0
+    assert padded >= max(side, minimum) > padded - stride
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "box"), [((2, 2), (4, 5), Box(1, 1, 2, 2)), ((3, 4), (3, 4), Box(0, 0, 3, 4))]
+)
+def test_centred_leaves_the_odd_pixel_right_and_below(
+    inner: tuple[int, int], outer: tuple[int, int], box: Box
+) -> None:
+    assert centred(inner, outer) == box

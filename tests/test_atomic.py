@@ -1,0 +1,105 @@
+"""Whole files or none, also when the process is killed or the disk is full."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from imgxlate import atomic
+from imgxlate.errors import OutputError
+
+
+def test_writes_the_file_and_its_folders(tmp_path):
+    atomic.write_bytes(tmp_path / "a" / "b" / "file", b"data")
+    assert (tmp_path / "a" / "b" / "file").read_bytes() == b"data"
+
+
+def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail_halfway():
+        with atomic.writer(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_halfway()
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_new_file_has_the_permissions_that_the_umask_leaves(tmp_path):
+    before = os.umask(0o027)
+    try:
+        atomic.write_bytes(tmp_path / "file", b"")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
+
+
+def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(OutputError, match="cannot be written"):
+        atomic.write_bytes(tmp_path / "file" / "below", b"data")
+
+
+def test_a_folder_in_the_way_is_an_output_error_and_leaves_nothing(tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OutputError, match="cannot be written"):
+        atomic.write_bytes(tmp_path / "taken", b"data")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_full_disk_is_an_output_error_and_keeps_the_old_file(tmp_path):
+    code = f"""
+import resource, signal
+from pathlib import Path
+from imgxlate import atomic
+from imgxlate.errors import OutputError
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # A write past the limit then fails as on a full disk.
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+try:
+    atomic.write_bytes(Path({str(tmp_path / "file")!r}), bytes(5000))
+except OutputError as error:
+    print(error)
+"""
+    (tmp_path / "file").write_bytes(b"old")
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "cannot be written: File too large" in result.stdout
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"old")]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.05])
+def test_kill_9_while_writing_never_shows_half_a_file(tmp_path, delay):
+    code = f"""
+from pathlib import Path
+from imgxlate import atomic
+print("ready", flush=True)
+while True:
+    for digit in b"01":
+        atomic.write_bytes(Path({str(tmp_path / "file")!r}), bytes([digit]) * 5_000_000)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    process.stdout.readline()
+    wait_for(tmp_path / "file")
+    time.sleep(delay)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    content = (tmp_path / "file").read_bytes()
+    assert len(content) == 5_000_000
+    assert len(set(content)) == 1
+
+
+def wait_for(path: Path) -> None:
+    for _ in range(1000):
+        if path.exists():
+            return
+        time.sleep(0.01)
+    raise TimeoutError(path)

@@ -1,0 +1,87 @@
+"""Mappings into dataclasses."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgxlate.config import did_you_mean, from_mapping, option, overridden
+from imgxlate.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    size: int = option(512, "longer side", "here")
+    weight: float = option(1.0, "weight")
+    pooling: Literal["max", "average"] = option("max", "pooling")
+    layers: tuple[str, ...] = option(("relu4_2",), "layers")
+    scales: int | None = option(None, "scales")
+
+
+configs = st.builds(
+    Config,
+    size=st.integers(-(2**53), 2**53),
+    weight=st.floats(allow_nan=False),
+    pooling=st.sampled_from(["max", "average"]),
+    layers=st.lists(st.text()).map(tuple),
+    scales=st.none() | st.integers(-(2**53), 2**53),
+)
+
+
+@given(configs)
+def test_a_configuration_survives_the_way_through_a_mapping(config):
+    assert from_mapping(Config, dataclasses.asdict(config), origin="test") == config
+
+
+@given(configs, st.integers(-(2**53), 2**53))
+def test_an_assignment_changes_one_key_and_no_other(config, size):
+    assert overridden(config, {}, [f"size={size}"]) == dataclasses.replace(config, size=size)
+
+
+@given(st.dictionaries(st.sampled_from(["size", "weight", "pooling", "layers", "szie"]), st.text() | st.none()))
+def test_anything_else_is_a_usage_error(values):
+    try:
+        from_mapping(Config, values, origin="file.toml")
+    except UsageError as error:
+        assert "file.toml" in str(error)
+
+
+def test_an_unknown_key_is_named_and_the_nearest_one_proposed():
+    with pytest.raises(UsageError, match=r"file\.toml: unknown key 'sizee'") as caught:
+        from_mapping(Config, {"sizee": 1}, origin="file.toml")
+    assert "'size'" in caught.value.hint
+
+
+def test_a_key_that_is_like_no_other_gets_the_list():
+    with pytest.raises(UsageError) as caught:
+        from_mapping(Config, {"qqq": 1}, origin="file.toml")
+    assert "size, weight, pooling, layers, scales" in caught.value.hint
+
+
+def test_a_value_of_the_wrong_type_is_named_with_its_key():
+    with pytest.raises(UsageError, match="pooling = 'median'"):
+        from_mapping(Config, {"pooling": "median"}, origin="file.toml")
+
+
+def test_assignments_take_toml_values_and_plain_words():
+    config = overridden(Config(), {"size": 64}, ['layers=["a", "b"]', "pooling=average", "weight=1e3"])
+    assert config == Config(size=64, layers=("a", "b"), pooling="average", weight=1000.0)
+
+
+def test_an_assignment_without_a_value_says_how_to_write_it():
+    with pytest.raises(UsageError) as caught:
+        overridden(Config(), {}, ["size"])
+    assert caught.value.hint == "Type `--set size=VALUE`."
+
+
+def test_did_you_mean_stays_silent_where_nothing_is_near():
+    assert did_you_mean("zebra", ["munit", "unit"]) is None
+    assert did_you_mean("munti", ["munit", "unit"]) == "Did you mean 'munit'?"
+
+
+def test_an_option_carries_its_documentation_and_source():
+    field = dataclasses.fields(Config)[0]
+    assert dict(field.metadata) == {"doc": "longer side", "source": "here"}
