@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +23,26 @@ SPREAD = {
 }
 
 
+@dataclass(frozen=True)
+class Mountain:
+    """A chain of peaks; lengths are fractions of the picture's longer side."""
+
+    foot: float  # y where it has faded into the mist
+    tall: float
+    grain: float  # distance between the peaks
+    tone: float  # optical density of the wash
+    valley: tuple[float, float] = (2.0, 0.1)  # middle and half width of a gap
+
+
+RANGE = (
+    Mountain(0.42, 0.15, 0.20, 0.26),
+    Mountain(0.52, 0.29, 0.26, 0.50),
+    Mountain(0.59, 0.20, 0.22, 0.85, (0.30, 0.10)),
+    Mountain(0.72, 0.25, 0.24, 1.45, (0.46, 0.19)),
+    Mountain(0.84, 0.20, 0.30, 2.00, (0.55, 0.26)),
+)
+
+
 class Sheet:
     """Paper that collects ink and cinnabar: optical densities at each pixel."""
 
@@ -40,12 +61,20 @@ class Sheet:
         self.ink += tone * np.clip(1 + 0.14 * self.grain + 0.22 * self.mottle + 0.20 * tide, 0.2, 2)
 
     def brush(
-        self, paths: list[NDArray[np.float32]], width: float, tone: float, dry: float, spread: str = "even"
+        self,
+        paths: list[NDArray[np.float32]],
+        width: float,
+        tone: float,
+        dry: float,
+        spread: str = "even",
+        raggedness: float = 1.0,
     ) -> None:
         """Strokes of one load of ink: `dry` in [0, 1] says how much of the paper's grain stays bare."""
         layer = Image.new("L", (self.size * 2, self.ink.shape[0] * 2))
         pen = ImageDraw.Draw(layer)
-        hairs = bristles(np.stack(paths).astype(np.float32), width, self.random, SPREAD[spread]) * (self.size * 2)
+        hairs = bristles(np.stack(paths).astype(np.float32), width, self.random, SPREAD[spread], raggedness) * (
+            self.size * 2
+        )
         load = self.random.uniform(1 - 0.75 * dry, 1, hairs.shape[:2]) * 255
         pen_width = max(1, round(BRISTLE * self.size * 2 * 1.8))
         for stroke, loads in zip(hairs, load, strict=True):
@@ -61,7 +90,7 @@ class Sheet:
         """The dry sheet."""
         paper = PAPER * (1 + 0.020 * self.grain + 0.035 * self.fibre + 0.015 * self.mottle)[..., None]
         sheet = paper * np.exp(-self.ink[..., None] * INK - self.red[..., None] * CINNABAR)
-        sheet *= relief(self.grain + 2 * self.fibre, 0.06)[..., None]
+        sheet *= relief(self.grain + self.fibre, 0.028)[..., None]
         return Image.fromarray((np.clip(sheet, 0, 1) * 255).astype(np.uint8))
 
 
@@ -69,13 +98,8 @@ def draw(size: int, random: Random) -> Image.Image:
     """Paint the sheet, `size` pixels wide."""
     sheet = Sheet(size, random)
     _sun(sheet)
-    for foot, tall, grain, tone in (
-        (0.43, 0.16, 0.20, 0.30),
-        (0.51, 0.27, 0.24, 0.55),
-        (0.60, 0.22, 0.20, 0.85),
-        (0.74, 0.20, 0.26, 1.35),
-    ):
-        _mountain(sheet, foot, tall, grain, tone)
+    for mountain in RANGE:
+        _mountain(sheet, mountain)
     _birds(sheet)
     _boat(sheet)
     _bamboo(sheet)
@@ -90,46 +114,46 @@ def _sun(sheet: Sheet) -> None:
     sheet.red += disc * (0.62 + 0.10 * sheet.grain + 0.12 * sheet.mottle) + 0.30 * rim
 
 
-def _mountain(sheet: Sheet, foot: float, tall: float, grain: float, tone: float) -> None:
-    """Peaks: a wash that fades into mist, a broken contour, and texture strokes down the slopes."""
-    ridge = _ridge(sheet, foot, tall, grain)
-    depth = sheet.y - ridge
-    edge = np.clip(depth * sheet.size / 2.5, 0, 1)
-    mist = np.exp(-np.clip(depth, 0, 1) / (0.30 * tall)) * np.clip((foot + 0.05 - sheet.y) / 0.10, 0, 1)
-    sheet.wash(edge * mist * tone)
-    sheet.wash(edge * np.exp(-np.clip(depth, 0, 1) / 0.006) * 0.5 * tone * np.clip((foot - sheet.y) / 0.08, 0, 1))
-    _texture_strokes(sheet, ridge, foot, tall, tone)
+def _mountain(sheet: Sheet, mountain: Mountain) -> None:
+    """Peaks: a wash that fades into mist, a darker ridge, and dry strokes down the slopes."""
+    ridge = _ridge(sheet, mountain)
+    depth = np.clip(sheet.y - ridge, 0, 1)
+    edge = np.clip((sheet.y - ridge) * sheet.size / 2.5, 0, 1)
+    near_foot = np.clip((mountain.foot + 0.05 - sheet.y) / 0.10, 0, 1)
+    mist = np.exp(-depth / (0.34 * mountain.tall)) * near_foot
+    rim = np.exp(-depth / 0.007) * np.clip((mountain.foot - sheet.y) / 0.06, 0, 1)
+    sheet.wash(edge * (mist + 0.55 * rim) * mountain.tone)
+    for width, count, dry in ((0.020, 60, 0.85), (0.010, 110, 0.75), (0.0045, 200, 0.5)):
+        paths = [_slope_stroke(sheet.random, ridge, mountain, x) for x in sheet.random.uniform(-0.02, 1.02, count)]
+        on_slope = [path for path in paths if mountain.foot - path[0, 1] > 0.22 * mountain.tall]
+        sheet.brush(on_slope, width, 0.62 * mountain.tone, dry, "tail")
 
 
-def _ridge(sheet: Sheet, foot: float, tall: float, grain: float) -> Field:
+def _ridge(sheet: Sheet, mountain: Mountain) -> Field:
     """The height of the skyline (1, W), sharp at the peaks: ridged fractal noise along x."""
     skyline = np.zeros((1, sheet.size), np.float32)
     for octave in range(7):
-        bumps = noise((3, sheet.size), (grain / 1.9**octave, 1.0), sheet.random)[1:2]
+        bumps = noise((3, sheet.size), (mountain.grain / 1.9**octave, 1.0), sheet.random)[1:2]
         sharp = 1 - np.abs(2 * bumps - 1)
         skyline += (sharp if octave < 4 else bumps) / 2.0**octave
     skyline = (skyline - skyline.min()) / (skyline.max() - skyline.min())
-    return foot - tall * skyline**1.3
+    middle, half = mountain.valley
+    gap = np.exp(-(((sheet.x[:1] - middle) / half) ** 4))
+    return mountain.foot - mountain.tall * skyline**1.3 * (1 - gap) + 0.25 * gap
 
 
-def _texture_strokes(sheet: Sheet, ridge: Field, foot: float, tall: float, tone: float) -> None:
-    random = sheet.random
-    for width, share, dry in ((0.012, 50, 0.75), (0.005, 110, 0.55)):
-        paths = []
-        for start in random.uniform(-0.02, 1.02, share):
-            column = int(np.clip(start, 0, 0.999) * sheet.size)
-            top = float(ridge[0, column])
-            if foot - top < 0.25 * tall:
-                continue
-            ahead = float(ridge[0, min(column + sheet.size // 50, sheet.size - 1)])
-            lean = np.clip((ahead - top) * 12, -1, 1) * -0.6 + random.normal(0, 0.15)
-            length = random.uniform(0.25, 0.6) * (foot - top)
-            t = np.linspace(0, 1, 12)
-            drop = top + random.uniform(0, 0.35) * (foot - top) + t * length
-            wobble = 0.006 * np.cumsum(random.normal(0, 1, 12)) / 3
-            paths.append(np.stack([start - lean * t * length * 0.7 + wobble, drop], axis=-1))
-        if paths:
-            sheet.brush(paths, width, 0.55 * tone, dry, "tail")
+def _slope_stroke(random: Random, ridge: Field, mountain: Mountain, x: float) -> NDArray[np.float32]:
+    """A path from near the ridge downhill, leaning away from the nearest peak."""
+    size, t = ridge.shape[1], np.linspace(0, 1, 12)
+    column = int(np.clip(x, 0, 0.999) * size)
+    top = float(ridge[0, column])
+    slope = (float(ridge[0, min(column + size // 40, size - 1)]) - float(ridge[0, max(column - size // 40, 0)])) * 20
+    rise = max(mountain.foot - top, 0.0)
+    length = random.uniform(0.25, 0.65) * rise
+    lean = slope / (1 + 1.6 * slope**2) + random.normal(0, 0.06)
+    wobble = 0.002 * np.cumsum(random.normal(0, 1, 12))
+    down = top + random.uniform(0.0, 0.30) * rise + t * length
+    return np.stack([x + lean * t * length + wobble, down], axis=-1).astype(np.float32)
 
 
 def _birds(sheet: Sheet) -> None:
@@ -145,10 +169,10 @@ def _birds(sheet: Sheet) -> None:
 
 def _boat(sheet: Sheet) -> None:
     t = np.linspace(0, 1, 12)
-    hull = np.stack([0.335 + 0.11 * t, 0.668 + 0.012 * np.sin(t * np.pi)], axis=-1)
-    roof = np.stack([0.375 + 0.035 * t, 0.664 - 0.014 * np.sin(t * np.pi)], axis=-1)
-    pole = np.stack([0.432 + 0.028 * t, 0.615 + 0.062 * t], axis=-1)
-    man = np.stack([0.426 + 0.004 * t, 0.640 + 0.026 * t], axis=-1)
+    hull = np.stack([0.405 + 0.11 * t, 0.668 + 0.012 * np.sin(t * np.pi)], axis=-1)
+    roof = np.stack([0.445 + 0.035 * t, 0.664 - 0.014 * np.sin(t * np.pi)], axis=-1)
+    pole = np.stack([0.502 + 0.028 * t, 0.615 + 0.062 * t], axis=-1)
+    man = np.stack([0.496 + 0.004 * t, 0.640 + 0.026 * t], axis=-1)
     sheet.brush([hull], 0.008, 1.8, 0.2, "leaf")
     sheet.brush([roof], 0.011, 1.2, 0.5)
     sheet.brush([pole], 0.0022, 1.4, 0.1)
@@ -156,7 +180,7 @@ def _boat(sheet: Sheet) -> None:
     ripples = [
         np.stack([x0 + length * t, np.full(12, y0) + 0.001 * np.sin(9 * t)], axis=-1)
         for x0, y0, length in zip(
-            sheet.random.uniform(0.24, 0.52, 9),
+            sheet.random.uniform(0.34, 0.60, 9),
             sheet.random.uniform(0.685, 0.73, 9),
             sheet.random.uniform(0.02, 0.08, 9),
             strict=True,
@@ -178,41 +202,42 @@ def _bamboo(sheet: Sheet) -> None:
 
 def _stalk(sheet: Sheet, foot: float, top: float, lean: float, width: float, tone: float) -> None:
     random, t = sheet.random, np.linspace(0, 1, 12)
-    joints = np.linspace(0, 1, 8) ** 0.95
-    trunk, nodes = [], []
-    for low, high in pairwise(joints):
-        rise = low + (high - low) * (0.06 + 0.88 * t)
+    trunk, nodes, twigs, leaves = [], [], [], []
+    for low, high in pairwise(np.linspace(0, 1, 8) ** 0.95):
+        rise = low + (high - low) * (0.035 + 0.93 * t)
         x = foot + lean * rise**1.5
         y = ASPECT + 0.02 - (ASPECT + 0.02 - top) * rise
         trunk.append(np.stack([x, y], axis=-1))
-        node = np.stack(
-            [x[-1] + (t - 0.5) * width * 1.25, y[-1] - width * 0.30 + 0.2 * width * np.abs(2 * t - 1)], axis=-1
-        )
-        nodes.append(node)
-        _leaves(sheet, float(x[-1]), float(y[-1]), tone * random.uniform(0.8, 1.25))
-    sheet.brush(trunk, width, 0.62 * tone, 0.45)
-    sheet.brush(nodes, width * 0.30, 1.5 * tone, 0.1, "leaf")
+        ring = y[-1] - width * 0.30 + 0.2 * width * np.abs(2 * t - 1)
+        nodes.append(np.stack([x[-1] + (t - 0.5) * width * 1.25, ring], axis=-1))
+        twig, bunch = _spray(random, x[-1], y[-1])
+        twigs.append(twig)
+        leaves.extend(bunch)
+    sheet.brush(trunk, width, 0.62 * tone, 0.45, raggedness=0.12)
+    sheet.brush(nodes, width * 0.22, 1.5 * tone, 0.1, "leaf", raggedness=0.5)
+    sheet.brush(twigs, 0.0034, tone, 0.1, "tail")
+    half = len(leaves) // 2
+    sheet.brush(leaves[:half], 0.0155, 1.10 * tone, 0.22, "leaf")
+    sheet.brush(leaves[half:], 0.0155, 1.45 * tone, 0.22, "leaf")
 
 
-def _leaves(sheet: Sheet, x: float, y: float, tone: float) -> None:
-    random, t = sheet.random, np.linspace(0, 1, 12)
-    twig_side = random.choice([-1, 1])
-    reach, rise = random.uniform(0.04, 0.09) * twig_side, random.uniform(0.0, 0.05)
+def _spray(random: Random, x: float, y: float) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """A twig from a node, and the leaves that hang from it."""
+    t = np.linspace(0, 1, 12)
+    side = random.choice([-1, 1])
+    reach, rise = random.uniform(0.04, 0.09) * side, random.uniform(0.0, 0.05)
     twig = np.stack([x + reach * t, y - rise * np.sin(t * 2)], axis=-1)
-    sheet.brush([twig], 0.0034, tone, 0.1, "tail")
     leaves = []
-    for _ in range(random.integers(4, 8)):
-        start = twig[random.integers(5, 12)]
-        angle = random.normal(np.pi / 2 - twig_side * 0.55, 0.45)
-        length, bend = random.uniform(0.055, 0.110), random.normal(0, 0.25)
-        turn = angle + bend * t
-        leaves.append(start + np.stack([np.cos(turn), np.sin(turn)], axis=-1) * (length * t)[:, None])
-    sheet.brush(leaves, 0.0155, 1.25 * tone, 0.22, "leaf")
+    for _ in range(random.integers(5, 9)):
+        turn = random.normal(np.pi / 2 - side * 0.55, 0.45) + random.normal(0, 0.25) * t
+        length = random.uniform(0.055, 0.110)
+        leaves.append(twig[random.integers(5, 12)] + np.stack([np.cos(turn), np.sin(turn)], -1) * (length * t)[:, None])
+    return twig, leaves
 
 
 def _seal(sheet: Sheet) -> None:
     """A carved square of cinnabar: white strokes on red, worn at the edges."""
-    left, top, side = 0.055, 0.62, 0.062
+    left, top, side = 0.590, 0.665, 0.056
     u, v = (sheet.x - left) / side, (sheet.y - top) / side
     square = (np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v)) + 0.025 * sheet.grain) > 0.015
     carved = np.zeros_like(square)

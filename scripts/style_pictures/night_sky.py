@@ -10,10 +10,14 @@ from style_pictures.paint import Brush, Canvas, Colours, follow, palette, pick, 
 
 ASPECT = 0.78
 NIGHT = palette("0a1233", "101f5c", "17338a", "1f4fa8", "2f70bd", "4c93c4", "7fb7c0", "b9d3bd", "ece6bf")
-GLOW = palette("2f70bd", "6fa9a4", "b6cf9f", "f0e9b2", "f6dd74", "f6c22c", "fbe38a", "fff6cf")
+GLOW = palette("2a62b4", "4f8fb4", "79b3a3", "a9cf9f", "dfe2a6", "f4e48c", "f6cf45", "f6b91e", "fbe38a", "fffbe6")
+CRESCENT = palette("e58a10", "f09c14", "f6b91e", "f9cf3a")
+CLEAR = palette("dfe2a6", "f4ecb8", "c9dba6", "f7e88f")
 FAR_HILL = palette("132a6b", "1c3f8f", "2a5fa6", "4680b3", "1a3478", "78a6b8")
 MIDDLE_HILL = palette("0e2a57", "17476f", "1f6a78", "2f8a7e", "123a66", "7fae7a")
 NEAR_HILL = palette("0a1f33", "0f3a3c", "1d5443", "3f7a4a", "0c2a3a", "a3a04e")
+WALLS = palette("7fa8b8", "b9bf9f", "5f90b0", "9fb8b0", "4a7fa6", "d6cf9f")
+ROOFS = palette("0c1a33", "16304f", "8a4a2f", "22344f", "b0703a")
 CYPRESS = palette("07100f", "0d1f1a", "14301f", "23472a", "3d2a1c", "0a1614", "5a6a33")
 STARS = (  # x, y, radius of the halo
     (0.070, 0.060, 0.040),
@@ -85,9 +89,9 @@ def _paint_lights(canvas: Canvas, x: Field, y: Field, angle: Field, random: Rand
         distance = np.hypot(x - cx, y - cy) / radius
         starts = scatter(distance < 1.15, brush.spacing, random)
         reach = at(distance, starts)
-        starts = starts[random.random(len(starts)) < 1.25 - 0.9 * reach]
+        starts = starts[random.random(len(starts)) < 1.35 - 0.95 * reach]
         reach = at(distance, starts)
-        tone = 1.02 - 0.92 * reach + 0.10 * np.cos(reach * 19) + random.normal(0, 0.07, len(starts))
+        tone = 1.0 - 0.92 * reach**0.8 + 0.10 * np.cos(reach * 16) + random.normal(0, 0.06, len(starts))
         order = np.argsort(-reach + random.normal(0, 0.15, len(reach)))
         paths = follow(angle, starts, min(brush.length, radius * 0.7), brush.points)
         canvas.stroke(paths[order], pick(GLOW, tone[order]), brush, random)
@@ -96,13 +100,14 @@ def _paint_lights(canvas: Canvas, x: Field, y: Field, angle: Field, random: Rand
 
 def _paint_crescent(canvas: Canvas, x: Field, y: Field, random: Random) -> None:
     cx, cy, radius = MOON
-    disc = np.hypot(x - cx, y - cy) < 0.44 * radius
-    bite = np.hypot(x - cx + 0.20 * radius, y - cy + 0.06 * radius) < 0.34 * radius
+    disc = np.hypot(x - cx, y - cy) < 0.50 * radius
+    bite = np.hypot(x - cx + 0.24 * radius, y - cy + 0.10 * radius) < 0.42 * radius
     turn = np.arctan2(y - cy, x - cx) + np.pi / 2
-    brush = Brush(0.0045, 0.0065, 0.022, 0.02, 0.04)
-    starts = scatter(disc & ~bite, brush.spacing, random)
-    colours = pick(palette("f0a51e", "f6bf2a", "f9d24a", "fbe38a"), random.random(len(starts), dtype=np.float32))
-    canvas.stroke(follow(turn, starts, brush.length, brush.points), colours, brush, random)
+    for where, pigments in ((disc & bite, CLEAR), (disc & ~bite, CRESCENT)):
+        brush = Brush(0.0040, 0.0070, 0.024, 0.015, 0.04)
+        starts = scatter(where, brush.spacing, random)
+        colours = pick(pigments, random.random(len(starts), dtype=np.float32))
+        canvas.stroke(follow(turn, starts, brush.length, brush.points), colours, brush, random)
 
 
 def _paint_hills(canvas: Canvas, x: Field, y: Field, random: Random) -> None:
@@ -134,24 +139,38 @@ def _paint_hill(canvas: Canvas, ridge: Field, y: Field, pigments: Colours, rando
 
 
 def _paint_village(canvas: Canvas, random: Random) -> None:
-    """Houses of a few dabs each, with lit windows, and a church spire."""
-    walls = palette("1c3f6f", "2a5a86", "24486b", "3a6c8c", "16304f")
-    roofs = palette("0c1a33", "4a6f8f", "22344f", "6b5a3a")
-    for left in np.sort(random.uniform(0.40, 0.94, 17)):
-        foot = 0.672 + random.uniform(-0.018, 0.022)
-        wide, tall = random.uniform(0.020, 0.034), random.uniform(0.013, 0.022)
-        wall, roof = random.choice(walls), random.choice(roofs)
-        for level in np.linspace(foot, foot - tall, 4):
-            _dab(canvas, (left, level), (left + wide, level), 0.0065, wall, random)
-        for side in (0, 1):
-            top = (left + wide / 2, foot - tall - 0.014)
-            _dab(canvas, (left + wide * (1.2 * side - 0.1), foot - tall), top, 0.0055, roof, random)
-        if random.random() < 0.75:
-            spot = left + wide * random.uniform(0.3, 0.7)
-            _dab(canvas, (spot, foot - 0.3 * tall), (spot, foot - 0.8 * tall), 0.0055, palette("f6c22c")[0], random)
-    for offset in np.linspace(-0.006, 0.006, 4):
-        _dab(canvas, (0.617 + offset, 0.668), (0.617, 0.545), 0.0052, palette("1b3358")[0], random)
-    _dab(canvas, (0.6195, 0.655), (0.6175, 0.560), 0.0035, palette("6f93a8")[0], random)
+    """Houses of a few dabs each, the hindmost first, with lit windows, around a church."""
+    feet = np.sort(random.uniform(0.648, 0.702, 26))
+    for foot in feet:
+        left = random.uniform(0.36, 0.95)
+        _paint_house(canvas, left, foot, random.uniform(0.026, 0.042) * (foot - 0.45) / 0.2, random)
+    _paint_church(canvas, random)
+
+
+def _paint_house(canvas: Canvas, left: float, foot: float, wide: float, random: Random) -> None:
+    wall, roof = random.choice(WALLS), random.choice(ROOFS)
+    tall = wide * random.uniform(0.55, 0.75)
+    for level in np.linspace(foot, foot - tall, 5):
+        _dab(canvas, (left, level), (left + wide, level), 0.0075, wall, random)
+    top = (left + wide / 2, foot - tall - 0.55 * wide)
+    for share in np.linspace(0, 1, 5):
+        eaves = (left + wide * (1.16 * share - 0.08), foot - tall)
+        _dab(canvas, eaves, top, 0.0060, roof, random)
+    _dab(canvas, (left - 0.1 * wide, foot - tall), top, 0.0036, palette("0a1426")[0], random)
+    for spot in random.permutation([0.28, 0.70])[: random.integers(1, 3)]:
+        window = left + wide * spot
+        _dab(canvas, (window, foot - 0.15 * tall), (window, foot - 0.85 * tall), 0.0085, palette("f9c62a")[0], random)
+
+
+def _paint_church(canvas: Canvas, random: Random) -> None:
+    for offset in np.linspace(-0.017, 0.017, 8):
+        _dab(canvas, (0.640 + offset, 0.684), (0.640 + offset, 0.640), 0.0065, palette("6f97b0")[0], random)
+    for offset in np.linspace(-0.022, 0.022, 7):
+        _dab(canvas, (0.640 + offset, 0.646), (0.640 + 0.4 * offset, 0.622), 0.0065, palette("101f3f")[0], random)
+    for offset in np.linspace(-0.009, 0.009, 6):
+        _dab(canvas, (0.616 + offset, 0.686), (0.616, 0.508), 0.0055, palette("1b3358")[0], random)
+    _dab(canvas, (0.612, 0.680), (0.6155, 0.530), 0.0035, palette("7fa3b8")[0], random)
+    _dab(canvas, (0.640, 0.675), (0.640, 0.655), 0.0085, palette("f9c62a")[0], random)
 
 
 def _dab(

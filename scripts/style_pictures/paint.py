@@ -59,17 +59,21 @@ class Canvas:
 
 
 def bristles(
-    paths: NDArray[np.float32], width: float, random: Random, spread: NDArray[np.float32] | None = None
+    paths: NDArray[np.float32],
+    width: float,
+    random: Random,
+    spread: NDArray[np.float32] | None = None,
+    raggedness: float = 1.0,
 ) -> NDArray[np.float32]:
     """Lines (N, B, K, 2) beside the paths (N, K, 2), with ragged ends that round the stroke off.
 
-    `spread` (K,) scales the width along the stroke; None keeps it even.
+    `spread` (K,) scales the width along the stroke; None keeps it even. With `raggedness` 0 the ends are square.
     """
     count, points = paths.shape[:2]
     hairs = max(3, round(width / BRISTLE))
     across = np.linspace(-0.5, 0.5, hairs, dtype=np.float32)
     ragged = random.random((2, count, hairs), dtype=np.float32)
-    inset = 0.28 * (2 * np.abs(across)) ** 2 + 0.16 * ragged  # (2, N, B) of the path's length
+    inset = raggedness * (0.28 * (2 * np.abs(across)) ** 2 + 0.16 * ragged)  # (2, N, B) of the path's length
     along = np.linspace(inset[0], 1 - inset[1], points, axis=-1)  # (N, B, K)
     place = along * (points - 1)
     before = np.minimum(place.astype(np.intp), points - 2)

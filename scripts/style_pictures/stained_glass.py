@@ -14,6 +14,7 @@ Labels = NDArray[np.int_]
 SUN = (0.50, 0.36)
 RINGS = (0.085, 0.150, 0.235, 0.345)
 BORDER = 0.058
+RIVER_HEAD = 0.668
 PIGMENTS = {
     "sun": palette("ffd21f", "ffb60a", "ffe25e"),
     "inner": palette("ff8a00", "ffc21a", "f25c05", "ffb000"),
@@ -47,7 +48,7 @@ def draw(size: int, random: Random) -> Image.Image:
 def _design(x: Field, y: Field, random: Random) -> tuple[Labels, Labels]:
     """The kind of glass and the number of the piece at each pixel."""
     kind = np.full(x.shape, KINDS.index("sky"))
-    piece = _shards(x, y, 0.075, random)
+    piece = _shards(x, y, 0.058, random)
     _set_sun(kind, piece, x, y)
     _set_land(kind, piece, x, y, random)
     _set_flowers(kind, piece, x, y)
@@ -78,9 +79,9 @@ def _set_sun(kind: Labels, piece: Labels, x: Field, y: Field) -> None:
     radius = np.hypot(x - SUN[0], y - SUN[1])
     turn = np.arctan2(y - SUN[1], x - SUN[0]) / (2 * np.pi) + 0.5
     for name, ring, count, shift in (
-        ("outer", 3, 24, 0.0),
-        ("middle", 2, 24, 0.5),
-        ("inner", 1, 12, 0.0),
+        ("outer", 3, 32, 0.0),
+        ("middle", 2, 32, 0.5),
+        ("inner", 1, 16, 0.0),
         ("sun", 0, 1, 0.0),
     ):
         sector = turn * count + shift
@@ -96,21 +97,28 @@ def _set_sun(kind: Labels, piece: Labels, x: Field, y: Field) -> None:
 
 def _set_land(kind: Labels, piece: Labels, x: Field, y: Field, random: Random) -> None:
     ridges = (
-        ("far hill", 0.575 - 0.075 * np.sin(9.5 * x + 0.4) - 0.04 * np.sin(4 * x), 0.085, 1.2),
-        ("hill", 0.665 + 0.060 * np.sin(6.3 * x - 0.5), 0.090, 1.9),
-        ("near hill", 0.790 - 0.050 * np.sin(7.2 * x + 0.2), 0.095, 1.8),
+        ("far hill", 0.575 - 0.075 * np.sin(9.5 * x + 0.4) - 0.04 * np.sin(4 * x), 0.062, 1.3),
+        ("hill", 0.665 + 0.060 * np.sin(6.3 * x - 0.5), 0.066, 1.8),
+        ("near hill", 0.790 - 0.050 * np.sin(7.2 * x + 0.2), 0.066, 1.6),
     )
     for name, ridge, spacing, stretch in ridges:
         below = y > ridge
         kind[below] = KINDS.index(name)
         piece[below] = _shards(x, y - ridge + 0.4, spacing, random, stretch)[below]
+    _set_river(kind, piece, x, y)
+
+
+def _set_river(kind: Labels, piece: Labels, x: Field, y: Field) -> None:
+    """A river that winds to the front, in strands where it is wide enough, cut across in steps."""
     course = 0.50 + 0.17 * np.sin((y - 0.66) * 13.5) * np.clip((y - 0.60) * 4, 0, 1)
-    width = 0.010 + 0.27 * np.clip(y - 0.655, 0, 1)
-    river = (np.abs(x - course) < width) & (y > 0.655)
-    strand = ((x - course) / width * 1.5 + 1.5).astype(int)
-    reach = ((np.clip(y - 0.655, 0, 1) ** 0.7) * 13 + 0.35 * strand).astype(int)
+    down = np.clip(y - RIVER_HEAD, 0, 1)
+    half = 0.012 + 0.30 * down
+    strands = np.where(half < 0.032, 1, 3)
+    strand = ((x - course) / half * 0.5 + 0.5) * strands
+    reach = down**0.7 * 13 + 0.35 * strand.astype(int)
+    river = (np.abs(x - course) < half) & (y > RIVER_HEAD)
     kind[river] = KINDS.index("river")
-    piece[river] = (strand + 10 * reach)[river]
+    piece[river] = (strand.astype(int) + 10 * reach.astype(int))[river]
 
 
 def _set_flowers(kind: Labels, piece: Labels, x: Field, y: Field) -> None:
@@ -189,7 +197,7 @@ def _mean(field: Field, index: Labels) -> Field:
 
 def _leading(piece: Labels, size: int) -> tuple[Mask, Field]:
     """Where the lead lies, and its rounded profile in [0, 1] lit from the upper left."""
-    half = size * 0.0048
+    half = size * 0.0044
     away = distance(borders(piece), round(half) + 2)
     profile = np.sqrt(np.clip(1 - (away / half) ** 2, 0, 1))
     dy, dx = np.gradient(blur(profile, size / 1024))
