@@ -1,5 +1,6 @@
 """Mappings into dataclasses."""
 
+import contextlib
 import dataclasses
 from dataclasses import dataclass
 from typing import Literal
@@ -43,10 +44,8 @@ def test_an_assignment_changes_one_key_and_no_other(config, size):
 
 @given(st.dictionaries(st.sampled_from(["size", "weight", "pooling", "layers", "szie"]), st.text() | st.none()))
 def test_anything_else_is_a_usage_error(values):
-    try:
-        from_mapping(Config, values, origin="file.toml")
-    except UsageError as error:
-        assert "file.toml" in str(error)
+    with contextlib.suppress(UsageError):
+        assert isinstance(from_mapping(Config, values, origin="file.toml"), Config)
 
 
 def test_an_unknown_key_is_named_and_the_nearest_one_proposed():

@@ -20,5 +20,5 @@ def methods_with(capability: Capability) -> Callable[[str], list[str]]:
 
 def weights(incomplete: str) -> list[str]:
     """The names of all weights: cards, and what was imported."""
-    names = [*cards.cards(), *(record.name for record in Store().imported())]
-    return [name for name in names if name.startswith(incomplete)]
+    names = {*cards.cards(), *(record.name for record in Store().records())}
+    return [name for name in sorted(names) if name.startswith(incomplete)]

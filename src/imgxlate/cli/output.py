@@ -12,6 +12,8 @@ from rich.text import Text
 
 from imgxlate.errors import ImgxlateError, OutputError, UsageError
 
+_UNFOLDED = 10_000  # columns: wider than any row
+
 
 class Output:
     """The two streams of a command, and how much it says.
@@ -59,8 +61,13 @@ class Output:
         table = Table(*columns, box=None, pad_edge=False, header_style="bold", expand=False)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        console = Console(highlight=False, markup=False)
-        console.print(table, width=console.width if console.is_terminal else 10_000)
+        if sys.stdout.isatty():
+            Console(highlight=False, markup=False).print(table)
+            return
+        console = Console(highlight=False, markup=False, width=_UNFOLDED)
+        with console.capture() as capture:
+            console.print(table)
+        sys.stdout.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
     def picture(self, data: bytes) -> None:
         """An image file's bytes on stdout.

@@ -38,7 +38,7 @@ def find_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 def fast_bf16(device: torch.device) -> bool:
     """Whether `device` has bfloat16 arithmetic in hardware, not in emulation."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

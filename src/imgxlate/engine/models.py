@@ -14,7 +14,7 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Translator
 from imgxlate.methods.spec import Domain, MethodSpec
-from imgxlate.weights import cards
+from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 
 DOMAINS: tuple[Domain, Domain] = ("A", "B")
@@ -70,13 +70,13 @@ def find_model(
     path: Path | None,
     config: Path | None,
     store: Store,
-    download: Callable[[cards.Card], Path],
+    download: Callable[[Card], Path],
 ) -> ModelFile:
     """The file that `--model` or `--checkpoint` means; `download` fetches a card's weights where they are missing.
 
     Raises:
-        UsageError: both or neither is given, or the model is another method's.
-        WeightsError: there is no model of that name, or it cannot be had.
+        UsageError: both or neither is given.
+        WeightsError: the method has no model of that name, or it cannot be had.
     """
     if name and path:
         raise UsageError("--model and --checkpoint exclude each other")
@@ -87,13 +87,8 @@ def find_model(
             f"{spec.name} needs weights: give --checkpoint FILE or --model NAME",
             hint="`imgxlate weights list` shows the models that can be had by name.",
         )
-    for record in store.imported():
-        if record.name == name:
-            _require_method(spec, name, record.method)
-            return ModelFile(name, record.path, config or record.config, record.domains)
-    card = cards.find(name)
-    _require_method(spec, name, card.method)
-    return ModelFile(card.name, download(card), config, card.domains)
+    card = store.find(name, spec.name)
+    return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
 
 
 def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: torch.dtype) -> Model:
@@ -108,6 +103,24 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: t
         raise CheckpointError(f"{spec.implementation} is no translator", hint=f"The plug-in {spec.name} has a bug.")
     translator.place(device, dtype)
     return Model(file.name, translator, file.domains or _domains(opened), device)
+
+
+def check_model(spec: MethodSpec, path: Path, config: Path | None) -> None:
+    """Open a file as `load_model` does, to see that it is a model of the method.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    registry.implementation(spec).from_checkpoint(checkpoint.read(path), read_options(config))
+
+
+def check_features(spec: MethodSpec, path: Path) -> None:
+    """Open a file as a feature network of the method.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    registry.implementation(spec).from_features(spec.config(), checkpoint.read(path))
 
 
 def read_options(path: Path | None) -> Mapping[str, Any]:
@@ -127,13 +140,6 @@ def read_options(path: Path | None) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
     return document
-
-
-def _require_method(spec: MethodSpec, name: str, method: str | None) -> None:
-    if method not in (None, spec.name):
-        raise UsageError(
-            f"{name} is a model of {method}, not of {spec.name}", hint=f"Type `imgxlate translate {method} ...`."
-        )
 
 
 def _domains(opened: checkpoint.Checkpoint) -> tuple[str, str]:

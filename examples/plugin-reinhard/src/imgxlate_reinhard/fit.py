@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 import torch
+from torch import Tensor
+
 from imgxlate import checkpoint
 from imgxlate.engine import batch
 from imgxlate.images.decode import decode
 from imgxlate.images.tensors import to_tensor
-from torch import Tensor
-
 from imgxlate_reinhard.color import to_opponent
 
 

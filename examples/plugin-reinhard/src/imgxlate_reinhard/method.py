@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import torch
+from torch import Tensor
+
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods.spec import Domain
-from torch import Tensor
-
 from imgxlate_reinhard import ReinhardConfig
 from imgxlate_reinhard.color import from_opponent, to_opponent
 
@@ -16,7 +16,7 @@ KEYS = ("A.mean", "A.deviation", "B.mean", "B.deviation")
 
 
 class Reinhard:
-    """Shifts and stretches an image's colours from one domain's statistics to the other's (Reinhard, Equations 10-11)."""
+    """Shifts and stretches colours from one domain's statistics to the other's (Reinhard, Equations 10 and 11)."""
 
     config = ReinhardConfig()
     targets: tuple[Domain, ...] = ("B", "A")

@@ -3,7 +3,6 @@
 import importlib.metadata
 import platform
 import shutil
-from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -43,7 +42,6 @@ def _examine() -> dict[str, Any]:
         "cache_free_bytes": _free_bytes(),
         "offline": paths.offline(),
         "methods": list(specs),
-        "broken_plugins": [asdict(failure) for failure in broken],
         "problems": problems,
     }
 

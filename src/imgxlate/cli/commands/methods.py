@@ -7,7 +7,7 @@ from imgxlate.cli import options
 from imgxlate.cli.errors import session
 from imgxlate.methods import registry
 from imgxlate.methods.registry import BrokenMethod
-from imgxlate.methods.spec import MethodSpec
+from imgxlate.methods.spec import Citation, MethodSpec
 
 
 def methods(as_json: options.JsonDocument = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
@@ -34,7 +34,11 @@ def _row(spec: MethodSpec) -> dict[str, Any]:
 
 
 def _cells(spec: MethodSpec) -> tuple[str, ...]:
-    return spec.name, ", ".join(_capabilities(spec)), f"arXiv:{spec.citation.arxiv}", spec.summary
+    return spec.name, ", ".join(_capabilities(spec)), _paper(spec.citation), spec.summary
+
+
+def _paper(citation: Citation) -> str:
+    return f"arXiv:{citation.arxiv}" if citation.arxiv else f"{citation.authors}, {citation.year}"
 
 
 def _broken_cells(failure: BrokenMethod) -> tuple[str, ...]:

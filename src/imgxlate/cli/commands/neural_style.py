@@ -123,24 +123,24 @@ def neural_style(
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         spec = registry.find("gatys", Capability.STYLIZE)
         init_file = None if init in (None, "content", "style", "noise") else Path(init)
-        given = dict(
-            size=size,
-            style_weights=_split(style_weights),
-            style_scale=style_scale,
-            preserve_color=preserve_color,
-            init=None if init_file else init,
-            content_weight=content_weight,
-            style_weight=style_weight,
-            tv_weight=tv_weight,
-            content_layers=_split(content_layers),
-            style_layers=_split(style_layers),
-            pooling=pooling,
-            iterations=iterations,
-            scales=scales,
-            optimizer=optimizer,
-            coarse_iterations=coarse_iterations,
-            learning_rate=learning_rate,
-        )
+        given = {
+            "size": size,
+            "style_weights": _split(style_weights),
+            "style_scale": style_scale,
+            "preserve_color": preserve_color,
+            "init": None if init_file else init,
+            "content_weight": content_weight,
+            "style_weight": style_weight,
+            "tv_weight": tv_weight,
+            "content_layers": _split(content_layers),
+            "style_layers": _split(style_layers),
+            "pooling": pooling,
+            "iterations": iterations,
+            "scales": scales,
+            "optimizer": optimizer,
+            "coarse_iterations": coarse_iterations,
+            "learning_rate": learning_rate,
+        }
         config = _configure(spec, preset, given, assignments or [])
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)

@@ -1,0 +1,192 @@
+"""`imgxlate weights`: what can be had by name, what is here, and whether it is whole."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imgxlate.cli import complete, loading, options
+from imgxlate.cli.errors import session
+from imgxlate.errors import UsageError, WeightsError
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
+from imgxlate.weights.cards import Card, cards
+from imgxlate.weights.imports import import_file
+from imgxlate.weights.store import Store
+
+app = typer.Typer(no_args_is_help=True, help="List, fetch, check and import weights.")
+
+Name = Annotated[str, typer.Argument(help="As `imgxlate weights list` shows it.", autocompletion=complete.weights)]
+Names = Annotated[
+    list[str],
+    typer.Argument(metavar="NAME...", help="As `imgxlate weights list` shows them.", autocompletion=complete.weights),
+]
+
+
+@app.command("list")
+def list_weights(as_json: options.JsonDocument = False, debug: options.Debug = False) -> None:
+    """List all weights that have a name: bundled, downloadable, fetched by hand, imported."""
+    with session(as_json=as_json, debug=debug) as out:
+        store = Store()
+        found = [_row(store, card) for card in _all_cards(store)]
+        if as_json:
+            return out.document({"weights": found})
+        columns = ("NAME", "METHOD", "SIZE", "STATUS", "SUMMARY")
+        rows = [(w["name"], w["method"], _megabytes(w["size"]), w["status"], w["summary"]) for w in found]
+        return out.table(columns, rows)
+
+
+@app.command()
+def info(name: Name, as_json: options.JsonDocument = False, debug: options.Debug = False) -> None:
+    """Show a card: paper, licence, source, hash, and where the file is."""
+    with session(as_json=as_json, debug=debug) as out:
+        store = Store()
+        row = _row(store, store.find(name))
+        if as_json:
+            return out.document(row)
+        return out.table(("WHAT", "IS"), [(key, _show(value)) for key, value in row.items() if value is not None])
+
+
+@app.command()
+def download(
+    names: Names,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Fetch weights into the store; what is there and whole is not fetched again."""
+    with session(quiet=quiet, debug=debug) as out:
+        store = Store()
+        for card in [store.find(name) for name in names]:
+            out.note(f"{card.name}: {loading.fetch(out, store, card, offline=offline)}")
+
+
+@app.command()
+def verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="Which.  [default: all that are here]", autocompletion=complete.weights
+        ),
+    ] = None,
+    as_json: options.JsonDocument = False,
+    debug: options.Debug = False,
+) -> None:
+    """Compute the sha256 of the files again. Ends with 5 where one is damaged."""
+    with session(as_json=as_json, debug=debug) as out:
+        found = Store().verify(names or None)
+        if as_json:
+            out.document({"weights": [asdict(result) | {"path": _text(result.path)} for result in found]})
+        else:
+            out.table(("NAME", "IS"), [(result.name, result.fault or "whole") for result in found])
+        damaged = [result.name for result in found if result.fault]
+        if damaged:
+            raise WeightsError(
+                f"{len(damaged)} of {len(found)} are not whole: {', '.join(damaged)}",
+                hint=f"Type `imgxlate weights download {damaged[0]}`.",
+            )
+
+
+@app.command("import")
+def import_weights(
+    name: Annotated[str, typer.Argument(help="A name of your choice, or a card's whose file you fetched by hand.")],
+    file: Annotated[Path, typer.Argument(help="The checkpoint: ours, or an original's.")],
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="Whose model it is.  [default: the card's]",
+            autocompletion=complete.methods_with(Capability.TRANSLATE),
+        ),
+    ] = None,
+    domains: Annotated[
+        str | None, typer.Option(metavar="A,B", help="What the two domains are called, such as summer,winter.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The original's yaml, kept beside the file.")
+    ] = None,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """Put a file of yours into the store under a name, for `--model NAME`. It is opened and checked first."""
+    with session(quiet=quiet, debug=debug) as out:
+        store = Store()
+        card = cards().get(name)
+        of = method or (card.method if card else None)
+        if of is None:
+            raise UsageError(f"whose model is {file}?", hint="Add --method munit, unit or cyclegan.")
+        _check(of, file, config, card)
+        import_file(store, name, file, method=of, domains=_pair(domains), config=config, notify=out.note)
+
+
+@app.command()
+def path(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Which.  [default: the folder of them all]", autocompletion=complete.weights),
+    ] = None,
+    offline: options.Offline = False,
+    debug: options.Debug = False,
+) -> None:
+    """Print where the file of some weights is, fetching it first where it is missing."""
+    with session(debug=debug) as out:
+        store = Store()
+        typer.echo(loading.fetch(out, store, store.find(name), offline=offline) if name else store.root)
+
+
+def _all_cards(store: Store) -> list[Card]:
+    own = [record.card() for record in store.records() if record.name not in cards()]
+    return [*cards().values(), *own]
+
+
+def _row(store: Store, card: Card) -> dict[str, Any]:
+    record = store.record(card.name)
+    return asdict(card) | {
+        "status": _status(store, card),
+        "sha256": record.sha256 if record else card.sha256,
+        "trust": record.trust if record else None,
+        "path": _text(store.file(record)) if record else None,
+    }
+
+
+def _status(store: Store, card: Card) -> str:
+    if card.bundled:
+        return "bundled"
+    if store.record(card.name):
+        return "here"
+    return "downloadable" if card.urls else "by hand"
+
+
+def _check(method: str, file: Path, config: Path | None, card: Card | None) -> None:
+    """Open the file as the method will.
+
+    Raises:
+        CheckpointError: it holds something else.
+    """
+    from imgxlate.engine.models import check_features, check_model
+
+    if card and card.kind == "features":
+        check_features(registry.find(method, Capability.STYLIZE), file)
+    else:
+        check_model(registry.find(method, Capability.TRANSLATE), file, config)
+
+
+def _pair(domains: str | None) -> tuple[str, str] | None:
+    if domains is None:
+        return None
+    first, comma, second = domains.partition(",")
+    if not (comma and first.strip() and second.strip()) or "," in second:
+        raise UsageError(f"--domains {domains}: two names are needed", hint="Such as `--domains summer,winter`.")
+    return first.strip(), second.strip()
+
+
+def _megabytes(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def _show(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
