@@ -40,7 +40,5 @@ def test_padded_side_is_the_smallest_multiple_that_is_long_enough(side: int, str
 @pytest.mark.parametrize(
     ("inner", "outer", "box"), [((2, 2), (4, 5), Box(1, 1, 2, 2)), ((3, 4), (3, 4), Box(0, 0, 3, 4))]
 )
-def test_centred_leaves_the_odd_pixel_right_and_below(
-    inner: tuple[int, int], outer: tuple[int, int], box: Box
-) -> None:
+def test_centred_leaves_the_odd_pixel_right_and_below(inner: tuple[int, int], outer: tuple[int, int], box: Box) -> None:
     assert centred(inner, outer) == box

@@ -88,8 +88,6 @@ def _check_kind(mode: int, path: Path | str) -> None:
 
 
 def _check_pixels(pixels: int, path: Path | str, limits: Limits) -> None:
-    if pixels == 0:
-        raise ImageError(path, "the picture has no pixels")
     if pixels > limits.pixels:
         raise ImageError(path, f"{pixels:,} pixels are more than the limit of {limits.pixels:,}")
 

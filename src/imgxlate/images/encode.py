@@ -17,6 +17,8 @@ SUFFIXES = tuple(OUTPUT_FORMATS)
 
 _KEEP_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
 
+_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels
+
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
     "WEBP": {"lossless": True, "exact": True},  # exact: the colours under transparent pixels too.
@@ -34,13 +36,9 @@ def encode(picture: Picture, suffix: str) -> bytes:
         OutputError: the format cannot hold a picture of that size.
     """
     kind = _format(suffix)
-    image = _image(picture, keep_alpha=kind in _KEEP_ALPHA)
+    _check_sides(picture, kind)
     file = io.BytesIO()
-    try:
-        image.save(file, kind, **_OPTIONS.get(kind, {}))
-    except (OSError, ValueError) as error:
-        reason = f"{image.width} x {image.height} pixels cannot be written as {kind}: {error}"
-        raise OutputError(reason, hint="Write a .png or .tif file.") from error
+    _image(picture, keep_alpha=kind in _KEEP_ALPHA).save(file, kind, **_OPTIONS.get(kind, {}))
     return file.getvalue()
 
 
@@ -60,6 +58,16 @@ def _format(suffix: str) -> str:
     except KeyError:
         what = f"no image format has the suffix {suffix!r}" if suffix else "an image needs a suffix"
         raise UsageError(what, hint=f"Suffixes that can be written: {', '.join(SUFFIXES)}.") from None
+
+
+def _check_sides(picture: Picture, kind: str) -> None:
+    longest = _LONGEST_SIDE.get(kind)
+    if longest is not None and max(picture.size) > longest:
+        height, width = picture.size
+        raise OutputError(
+            f"{width} x {height} pixels cannot be written as {kind}, whose sides end at {longest}",
+            hint="Write a .png or .tif file.",
+        )
 
 
 def _image(picture: Picture, *, keep_alpha: bool) -> Image.Image:

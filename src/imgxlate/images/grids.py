@@ -1,5 +1,6 @@
 """Contact sheets: labelled rows and columns of pictures."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, zip_longest
 from typing import cast
@@ -76,10 +77,16 @@ def _font(pixels: int) -> ImageFont.FreeTypeFont:
 
 def _label(text: str, font: ImageFont.FreeTypeFont, width: int) -> Image.Image:
     """A line of text, shortened to at most `width` pixels."""
-    line = _shortened(" ".join(text.encode(errors="replace").decode().split()), font, width)
+    line = _shortened(_plain(text), font, width)
     label = Image.new("RGB", (max(1, round(font.getlength(line))), sum(font.getmetrics())), _PAPER)
     ImageDraw.Draw(label).text((0, 0), line, font=font, fill=_INK)
     return label
+
+
+def _plain(text: str) -> str:
+    """`text` in the characters that the built-in font has: accents are dropped, others become question marks."""
+    letters = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
+    return " ".join(letters.encode("ascii", "replace").decode().split())
 
 
 def _shortened(line: str, font: ImageFont.FreeTypeFont, width: int) -> str:

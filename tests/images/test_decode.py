@@ -1,0 +1,277 @@
+import ast
+import contextlib
+import os
+import struct
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image
+
+import imgxlate
+from imgxlate.errors import ImageError
+from imgxlate.images.decode import DEFAULT, Limits, decode
+
+Encoder = Callable[..., bytes]
+
+LOSSLESS = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}, "BMP": {}, "PPM": {}, "QOI": {}}
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG file that ends where its pixels should begin."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = struct.pack(">I", 1000) + b"IDAT"
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + pixels
+
+
+# What is read
+
+
+@pytest.mark.parametrize("kind", LOSSLESS)
+def test_a_lossless_file_gives_its_pixels(file_of: Encoder, colours: np.ndarray, kind: str) -> None:
+    picture = decode(file_of(colours, kind, **LOSSLESS[kind]))
+    assert np.array_equal(picture.rgb, colours)
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "AVIF", "JPEG2000", "WEBP"])
+def test_a_lossy_file_gives_about_its_pixels(file_of: Encoder, kind: str) -> None:
+    smooth = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
+    assert np.abs(decode(file_of(smooth, kind)).rgb.astype(int) - smooth).mean() < 3
+
+
+def test_a_path_and_its_bytes_give_the_same_picture(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(file_of(colours))
+    assert np.array_equal(decode(path).rgb, decode(path.read_bytes()).rgb)
+
+
+def test_the_content_counts_and_not_the_suffix(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
+    path = tmp_path / "picture.jpg"
+    path.write_bytes(file_of(colours, "PNG"))
+    assert np.array_equal(decode(path).rgb, colours)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("GIF", {}), ("TIFF", {}), ("WEBP", {"lossless": True}), ("PNG", {})])
+def test_the_first_frame_of_several_is_read(file_of: Encoder, kind: str, options: dict[str, bool]) -> None:
+    frames = [Image.new("RGB", (6, 4), colour) for colour in ("red", "lime", "blue")]
+    data = file_of(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert (decode(data).rgb == (255, 0, 0)).all()
+
+
+def test_the_first_picture_of_a_multi_picture_jpeg_is_read(file_of: Encoder) -> None:
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("white", "black")]
+    data = file_of(frames[0], "MPO", save_all=True, append_images=frames[1:])
+    assert (decode(data).rgb == 255).all()
+
+
+def test_a_name_that_is_not_utf8_is_read(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.png")
+    path.write_bytes(file_of(colours))
+    assert np.array_equal(decode(path).rgb, colours)
+
+
+# Orientation
+
+
+def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
+    """Where EXIF's orientation puts row 0 and column 0: (top, left), (top, right), (bottom, right), ..."""
+    row0 = {1: "top", 2: "top", 3: "bottom", 4: "bottom", 5: "left", 6: "right", 7: "right", 8: "left"}[orientation]
+    column0 = {1: "left", 2: "right", 3: "right", 4: "left", 5: "top", 6: "top", 7: "bottom", 8: "bottom"}[orientation]
+    stored = upright if row0 in ("top", "bottom") else upright.transpose(1, 0, 2)
+    stored = stored[::-1] if row0 in ("bottom", "right") else stored
+    return np.ascontiguousarray(stored[:, ::-1] if column0 in ("bottom", "right") else stored)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"})],
+)
+def test_the_orientation_is_applied(
+    file_of: Encoder, colours: np.ndarray, orientation: int, kind: str, options: dict[str, object]
+) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    data = file_of(as_stored(colours, orientation), kind, exif=exif, **options)
+    assert np.array_equal(decode(data).rgb, colours)
+
+
+def test_transparency_turns_with_the_colours(file_of: Encoder, colours: np.ndarray) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    image = Image.fromarray(as_stored(colours, 6))
+    image.putalpha(image.getchannel("G"))
+    picture = decode(file_of(image, exif=exif))
+    assert picture.alpha is not None
+    assert np.array_equal(picture.alpha, colours[..., 1])
+
+
+@pytest.mark.parametrize(
+    "exif",
+    [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\7\0\0\0\1xxxx", b"x" * 40],
+)
+def test_broken_exif_is_ignored(file_of: Encoder, colours: np.ndarray, exif: bytes) -> None:
+    assert np.array_equal(decode(file_of(colours, exif=exif)).rgb, colours)
+
+
+# What is refused
+
+
+def refusal(source: Path | bytes, **options: object) -> ImageError:
+    with pytest.raises(ImageError) as caught:
+        decode(source, **options)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    error = refusal(tmp_path / "none.png")
+    assert (error.path, error.reason) == (tmp_path / "none.png", "no such file")
+
+
+def test_a_folder_is_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path).reason == "a folder, not an image"
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    assert refusal(tmp_path / "empty.png").reason == "the file is empty"
+
+
+def test_a_pipe_without_a_writer_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    error = refusal(tmp_path / "pipe.png")
+    assert error.reason == "a pipe or a device, not a file"
+    assert "standard input" in (error.hint or "")
+
+
+def test_a_device_without_an_end_does_not_hang() -> None:
+    assert refusal(Path("/dev/zero")).reason == "a pipe or a device, not a file"
+
+
+def test_a_loop_of_links_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").symlink_to("b.png")
+    (tmp_path / "b.png").symlink_to("a.png")
+    assert "symbolic links" in refusal(tmp_path / "a.png").reason
+
+
+def test_an_impossible_name_is_refused() -> None:
+    assert refusal(Path("a\0b.png")).reason == "not a possible file name"
+
+
+@contextlib.contextmanager
+def without_privileges() -> Iterator[None]:
+    """Root may read everything; someone else may not."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_file_without_permission_is_named(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
+    path = tmp_path / "private.png"
+    path.write_bytes(file_of(colours))
+    path.chmod(0)
+    with without_privileges():
+        assert refusal(path).reason == "cannot be opened: Permission denied"
+
+
+def test_a_web_page_saved_as_an_image_is_called_one(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(b"<!DOCTYPE html><html><body>403 Forbidden</body></html>")
+    error = refusal(path)
+    assert error.reason == "not an image that can be read, but a web page (HTML)"
+    assert str(error) == f"{path}: {error.reason}"
+
+
+@pytest.mark.parametrize("kind", ["EPS", "PDF"])
+def test_documents_are_never_opened(file_of: Encoder, colours: np.ndarray, kind: str) -> None:
+    assert refusal(file_of(colours, kind)).reason.startswith("not an image that can be read, but a P")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF"])
+def test_a_file_that_is_cut_short_is_damaged(file_of: Encoder, kind: str) -> None:
+    data = file_of(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), kind)
+    assert "damaged" in refusal(data[: len(data) // 2]).reason
+
+
+def test_a_cut_jpeg_is_said_to_be_cut_short(file_of: Encoder) -> None:
+    data = file_of(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), "JPEG")
+    assert refusal(data[: len(data) // 2]).reason == "the file is damaged: it is cut short"
+
+
+def test_the_name_stands_for_the_bytes_in_messages(colours: np.ndarray) -> None:
+    assert str(refusal(b"", name="-")) == "-: the file is empty"
+    assert str(refusal(b"")) == "image data: the file is empty"
+
+
+def test_too_many_pixels_are_refused_before_one_is_read() -> None:
+    error = refusal(png_header(100, 50), limits=Limits(pixels=4999))
+    assert error.reason == "5,000 pixels are more than the limit of 4,999"
+
+
+def test_a_decompression_bomb_is_refused() -> None:
+    assert refusal(png_header(60_000, 60_000)).reason == f"more pixels than the limit of {DEFAULT.pixels:,}"
+
+
+def test_a_large_picture_within_the_limit_gives_no_warning(
+    file_of: Encoder, colours: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        assert decode(file_of(colours)).size == (5, 7)
+    assert heard == []
+
+
+def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
+    path = tmp_path / "picture.png"
+    path.write_bytes(file_of(colours))
+    size = path.stat().st_size
+    assert decode(path, limits=Limits(file_bytes=size)).size == (5, 7)
+    for source in (path, path.read_bytes()):
+        error = refusal(source, limits=Limits(file_bytes=size - 1))
+        assert error.reason == f"the file is larger than the limit of {size - 1:,} bytes"
+
+
+def test_a_picture_without_pixels_is_refused() -> None:
+    assert "damaged" in refusal(png_header(0, 5)).reason
+    assert "damaged" in refusal(b"P6 5 0 255\n").reason
+
+
+def test_want_of_memory_is_said(file_of: Encoder, colours: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    data = file_of(colours)
+    monkeypatch.setattr(Image.core, "fill", exhausted)
+    monkeypatch.setattr(Image.core, "new", exhausted)
+    assert refusal(data).reason == "too little memory to read it"
+
+
+# The only door
+
+
+def opens_images(module: Path) -> bool:
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr == "open" and ast.unparse(node.value).endswith("Image"):
+            return True
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "PIL.Image"
+            and any(a.name == "open" for a in node.names)
+        ):
+            return True
+    return False
+
+
+def test_no_other_module_opens_images() -> None:
+    package = Path(imgxlate.__file__).parent
+    openers = [path.relative_to(package).as_posix() for path in package.rglob("*.py") if opens_images(path)]
+    assert openers == ["images/decode.py"]
