@@ -1,6 +1,7 @@
 """The one place where errors are caught and become messages and exit codes."""
 
 import contextlib
+import sys
 import traceback
 from collections.abc import Iterator
 
@@ -26,6 +27,7 @@ def session(
     output = Output(as_json=as_json, verbosity=-1 if quiet else int(verbose))
     try:
         yield output
+        sys.stdout.flush()  # So that a reader that has gone is noticed here.
     except BrokenPipeError as error:
         silence_stdout()
         raise typer.Exit(9) from error

@@ -1,0 +1,78 @@
+"""Exit codes, messages and hints."""
+
+import subprocess
+
+import pytest
+import typer
+
+from imgxlate import errors
+from imgxlate.cli.errors import as_known, session
+
+
+@pytest.mark.parametrize(
+    "error", [errors.ImageError("a.jpg", "is empty", hint="Save it again."), errors.UsageError("no")]
+)
+def test_an_error_is_a_message_a_hint_and_its_exit_code(error, capsys):
+    with pytest.raises(typer.Exit) as end, session():
+        raise error
+    assert end.value.exit_code == error.exit_code
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert f"error: {error}" in said.err
+    assert (f"hint:  {error.hint}" in said.err) == bool(error.hint)
+
+
+def test_what_was_not_foreseen_is_a_bug_with_exit_code_1(capsys):
+    with pytest.raises(typer.Exit) as end, session():
+        raise ValueError("surprise")
+    assert end.value.exit_code == 1
+    said = capsys.readouterr().err
+    assert "ValueError: surprise" in said
+    assert "--debug" in said
+    assert "Traceback" not in said
+
+
+def test_debug_shows_the_traceback(capsys):
+    with pytest.raises(typer.Exit), session(debug=True):
+        raise errors.UsageError("no")
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_130(capsys):
+    with pytest.raises(typer.Exit) as end, session():
+        raise KeyboardInterrupt
+    assert end.value.exit_code == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+    ],
+)
+def test_memory_that_ran_out_is_a_device_error_that_proposes_a_smaller_size(error):
+    known = as_known(error)
+    assert isinstance(known, errors.DeviceError)
+    assert "--size" in known.hint
+
+
+def test_quiet_still_says_errors(capsys):
+    def work():
+        with session(quiet=True) as out:
+            out.note("never said")
+            raise errors.UsageError("said")
+
+    with pytest.raises(typer.Exit):
+        work()
+    assert capsys.readouterr().err == "error: said\n"
+
+
+def test_a_reader_that_goes_away_is_no_traceback(command):
+    process = subprocess.Popen(command("methods", "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.wait() == 9
+    assert process.stderr.read() == b""
+    process.stderr.close()

@@ -1,0 +1,74 @@
+"""Bars on terminals, plain lines in logs."""
+
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from imgxlate.cli import progress
+from imgxlate.cli.output import Output
+from imgxlate.cli.progress import Bar
+
+
+def test_a_log_gets_a_plain_line_now_and_then(capsys, monkeypatch):
+    clock = iter([0.0, 5.0, 11.0, 11.0, 12.0, 22.0, 22.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with Bar(Output(), "paint", 100, "iterations").shown() as bar:
+        bar.update(10)
+        bar.update(20, text="loss 3")
+        bar.update(30)
+        bar.update(40)
+    assert capsys.readouterr().err.splitlines() == [
+        "paint: 20 of 100 iterations, loss 3",
+        "paint: 40 of 100 iterations",
+    ]
+
+
+@pytest.mark.parametrize(("total", "said"), [(None, "weights: 1.5 MB\n"), (3e6, "weights: 1.5 MB of 3.0 MB\n")])
+def test_bytes_are_said_in_megabytes(capsys, monkeypatch, total, said):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    with Bar(Output(), "weights", None, "bytes").shown() as bar:
+        bar.update(1_500_000, total)
+    assert capsys.readouterr().err == said
+
+
+def test_quiet_shows_nothing(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    with Bar(Output(verbosity=-1), "paint", 2, "images").shown() as bar:
+        bar.update(1)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_a_bar_that_is_gone_at_the_end():
+    code = """
+from imgxlate.cli.output import Output
+from imgxlate.cli.progress import Bar
+out = Output()
+with Bar(out, "paint", 2, "images").shown() as bar:
+    bar.update(1, text="photo.jpg")
+    out.note("a line above the bar")
+print("end")
+"""
+    leader, follower = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    while chunk := _read(leader):
+        shown += chunk
+    os.close(leader)
+    assert process.wait() == 0
+    text = shown.decode()
+    assert "paint" in text
+    assert "photo.jpg" in text
+    assert "a line above the bar" in text
+    assert "\x1b[2K" in text  # The bar's line is wiped.
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # Linux answers so when the other end is closed.
+        return b""

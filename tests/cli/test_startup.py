@@ -1,0 +1,72 @@
+"""What answering quickly asks for: commands that only tell import nothing heavy."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"torch", "torchvision", "numpy", "PIL", "requests", "yaml", "safetensors"}
+
+
+def imported(arguments, environment=""):
+    code = f"""
+import sys
+{environment}
+sys.argv = ["imgxlate", *{arguments!r}]
+from imgxlate.cli.app import main
+try:
+    main()
+except SystemExit as end:
+    print(end.code or 0, *({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    status, *modules = result.stderr.splitlines()[-1].split()
+    return int(status), set(modules), result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["translate", "--help"],
+        ["neural-style", "--help"],
+        ["weights", "--help"],
+        ["methods"],
+        ["methods", "--json"],
+        ["weights", "list"],
+        ["weights", "info", "horse2zebra"],
+    ],
+)
+def test_commands_that_only_tell_import_nothing_heavy(arguments):
+    status, modules, stdout = imported(arguments)
+    assert status == 0
+    assert modules == set()
+    assert stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "proposed"),
+    [
+        ("imgxlate translate ", "cyclegan"),
+        ("imgxlate translate cyclegan --model cyclegan-horse", "cyclegan-horse2zebra"),
+        ("imgxlate weights info vgg", "vgg19"),
+        ("imgxlate neu", "neural-style"),
+    ],
+)
+def test_completion_proposes_names_and_imports_nothing_heavy(words, proposed):
+    variables = {
+        "_IMGXLATE_COMPLETE": "complete_bash",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split(" ")) - 1),
+    }
+    environment = f"import os; os.environ |= {variables!r}"
+    _, modules, stdout = imported([], environment)
+    assert proposed in stdout.split()
+    assert modules == set()
+
+
+def test_a_usage_error_is_answered_before_anything_heavy_is_imported(tmp_path):
+    status, modules, _ = imported(["translate", "munit", str(tmp_path / "a.png"), "--n-styles", "2", "-o", "b.png"])
+    assert status == 2
+    assert "torch" not in modules

@@ -1,0 +1,89 @@
+"""What tests all over share."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture
+def golden():
+    """The folder of what the original implementations gave."""
+    return GOLDEN
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory, monkeypatch):
+    """No test sees or leaves anything in the user's cache, or meets the user's settings."""
+    monkeypatch.setenv("IMGXLATE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    for name in ("IMGXLATE_OFFLINE", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def run():
+    """Run a command line in this process; the result has exit_code, stdout, stderr and stdout_bytes."""
+    from imgxlate.cli.app import app
+
+    runner = CliRunner()
+
+    def invoke(*arguments, stdin=None):
+        result = runner.invoke(app, [str(argument) for argument in arguments], input=stdin)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def command():
+    """The command line of a real process, for subprocess."""
+
+    def build(*arguments):
+        return [sys.executable, "-m", "imgxlate", *map(str, arguments)]
+
+    return build
+
+
+@pytest.fixture
+def run_process(command):
+    """Run a command line in a process of its own; streams are bytes."""
+
+    def invoke(*arguments, stdin=b"", **environment):
+        environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
+        return subprocess.run(command(*arguments), input=stdin, capture_output=True, env=environment, timeout=120)
+
+    return invoke
+
+
+@pytest.fixture
+def photo(tmp_path):
+    """Draws smooth random pictures into files."""
+
+    def draw(name="photo.png", size=(48, 64), seed=0, **save):
+        rng = np.random.default_rng(seed)
+        coarse = Image.fromarray(rng.integers(0, 256, (4, 5, 3), dtype=np.uint8))
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        coarse.resize((size[1], size[0]), Image.Resampling.BICUBIC).save(path, **save)
+        return path
+
+    return draw
+
+
+@pytest.fixture
+def pixels():
+    """The pixels of an image file, (H, W, C) as integers that can be subtracted."""
+
+    def read(path):
+        return np.asarray(Image.open(path)).astype(int)
+
+    return read
