@@ -44,7 +44,9 @@ def test_a_file_of_another_kind_is_named_with_what_to_do(data: bytes, what: str)
     ],
 )
 def test_a_damaged_header_is_told_from_another_kind_of_file(data: bytes, name: str) -> None:
-    assert describe(data) == (f"begins as {name}, but its header is damaged or cut short", None)
+    reason, hint = describe(data)
+    assert reason.startswith(f"begins as {name}, but its header is damaged")
+    assert hint is None
 
 
 @pytest.mark.parametrize("data", [b"hello, world", b"\0\1\2\3", b"bmw and qoifs", b"<"])

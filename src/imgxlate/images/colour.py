@@ -95,9 +95,7 @@ def _converted(
     colours: Image.Image, source: ImageCms.ImageCmsProfile, flags: ImageCms.Flags = ImageCms.Flags.NONE
 ) -> Image.Image:
     srgb = ImageCms.createProfile("sRGB")
-    converted = ImageCms.profileToProfile(colours, source, srgb, outputMode="RGB", flags=flags)
-    if converted is None:
-        raise ValueError("no picture came of the conversion")
+    converted = ImageCms.buildTransform(source, srgb, colours.mode, "RGB", flags=flags).apply(colours)
     plain = colours.convert("RGB")
     return plain if colours.mode != "CMYK" and _alike(plain, converted) else converted
 

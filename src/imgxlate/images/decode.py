@@ -115,7 +115,7 @@ def _failures_as_image_errors(path: Path | str, data: bytes, limits: Limits) -> 
 def _damage(error: Exception) -> str:
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
         return "the file is damaged: it is cut short"
-    return f"the file is damaged ({error or type(error).__name__})"
+    return f"the file is damaged, or of a kind that is not read ({str(error) or type(error).__name__})"
 
 
 def _picture(image: Image.Image) -> Picture:

@@ -46,5 +46,5 @@ def describe(data: bytes) -> tuple[str, str | None]:
             return f"not an image that can be read, but {what}", hint
     for pattern, name in _OURS:
         if re.match(pattern, head, re.DOTALL):
-            return f"begins as {name}, but its header is damaged or cut short", None
+            return f"begins as {name}, but its header is damaged, cut short, or of a kind that is not read", None
     return f"not an image in a format that is read ({', '.join(INPUT_FORMATS)})", None

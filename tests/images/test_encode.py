@@ -1,0 +1,122 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
+from PIL.PngImagePlugin import PngInfo
+
+from imgxlate.errors import OutputError, UsageError
+from imgxlate.images.decode import decode
+from imgxlate.images.encode import SUFFIXES, encode, save
+from imgxlate.images.picture import Picture
+
+Encoder = Callable[..., bytes]
+
+
+@pytest.fixture
+def translucent(colours: np.ndarray) -> Picture:
+    alpha = np.linspace(0, 255, colours[..., 0].size).reshape(colours.shape[:2]).astype(np.uint8)
+    return Picture(colours, alpha)
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm"])
+def test_colours_come_back_exactly_from_lossless_formats(colours: np.ndarray, suffix: str) -> None:
+    picture = decode(encode(Picture(colours), suffix))
+    assert np.array_equal(picture.rgb, colours)
+    assert picture.alpha is None
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg"])
+def test_jpeg_keeps_colour_at_full_resolution_and_quality_95(suffix: str, file_of: Encoder) -> None:
+    smooth = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
+    image = opened(encode(Picture(smooth), suffix))
+    assert isinstance(image, JpegImagePlugin.JpegImageFile)
+    assert JpegImagePlugin.get_sampling(image) == 0  # 4:4:4
+    reference = opened(file_of(smooth, "JPEG", quality=95))
+    assert isinstance(reference, JpegImagePlugin.JpegImageFile)
+    assert image.quantization == reference.quantization
+    assert np.abs(np.asarray(image).astype(int) - smooth).max() <= 6
+
+
+@pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
+def test_transparency_is_kept_with_the_colours_beneath_it(translucent: Picture, suffix: str) -> None:
+    picture = decode(encode(translucent, suffix))
+    assert picture.alpha is not None
+    assert translucent.alpha is not None
+    assert np.array_equal(picture.alpha, translucent.alpha)
+    assert np.array_equal(picture.rgb, translucent.rgb)
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".ppm"])
+def test_a_transparent_picture_is_laid_on_white_where_the_format_has_no_alpha(
+    translucent: Picture, suffix: str
+) -> None:
+    assert translucent.alpha is not None
+    share = translucent.alpha[..., None] / 255
+    expected = translucent.rgb * share + 255 * (1 - share)
+    assert np.abs(decode(encode(translucent, suffix)).rgb - expected).max() <= 1
+
+
+def test_a_fully_transparent_jpeg_is_white(colours: np.ndarray) -> None:
+    assert (decode(encode(Picture(colours, np.zeros((5, 7), np.uint8)), ".jpg")).rgb == 255).all()
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_same_picture_gives_the_same_bytes(translucent: Picture, suffix: str) -> None:
+    copy = Picture(np.asfortranarray(translucent.rgb), translucent.alpha)
+    assert encode(translucent, suffix) == encode(copy, suffix)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_nothing_of_the_source_files_metadata_is_written(file_of: Encoder, colours: np.ndarray, suffix: str) -> None:
+    exif, notes = Image.Exif(), PngInfo()
+    exif[ExifTags.Base.Artist] = "somebody"
+    notes.add_text("Comment", "at home")
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    source = file_of(colours, exif=exif, pnginfo=notes, icc_profile=profile, dpi=(300, 300))
+    assert encode(decode(source), suffix) == encode(Picture(colours), suffix)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_metadata_is_made_up(colours: np.ndarray, suffix: str) -> None:
+    image = opened(encode(Picture(colours), suffix))
+    assert not {"exif", "icc_profile", "xmp", "comment", "Software"} & set(image.info)
+
+
+def test_the_suffix_may_be_in_capitals(colours: np.ndarray) -> None:
+    assert encode(Picture(colours), ".PNG") == encode(Picture(colours), ".png")
+
+
+@pytest.mark.parametrize("suffix", [".xyz", ".gif", ""])
+def test_an_unknown_suffix_is_answered_with_the_known_ones(colours: np.ndarray, suffix: str) -> None:
+    with pytest.raises(UsageError, match="suffix") as refusal:
+        encode(Picture(colours), suffix)
+    assert refusal.value.hint == f"Suffixes that can be written: {', '.join(SUFFIXES)}."
+
+
+@pytest.mark.parametrize(("suffix", "longest"), [(".jpg", 65500), (".webp", 16383)])
+def test_a_side_that_the_format_cannot_hold_is_refused(suffix: str, longest: int) -> None:
+    assert decode(encode(Picture(np.zeros((1, longest, 3), np.uint8)), suffix)).size == (1, longest)
+    with pytest.raises(OutputError, match=f"{longest + 1} x 1 pixels .* end at {longest}"):
+        encode(Picture(np.zeros((1, longest + 1, 3), np.uint8)), suffix)
+
+
+def test_save_writes_what_encode_gives_into_a_folder_that_it_makes(tmp_path: Path, colours: np.ndarray) -> None:
+    path = tmp_path / "new" / "picture.webp"
+    save(Picture(colours), path)
+    assert path.read_bytes() == encode(Picture(colours), ".webp")
+    assert [entry.name for entry in path.parent.iterdir()] == ["picture.webp"]
+
+
+def test_save_under_an_unknown_suffix_leaves_an_older_file(tmp_path: Path, colours: np.ndarray) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("dear diary")
+    with pytest.raises(UsageError):
+        save(Picture(colours), path)
+    assert path.read_text() == "dear diary"

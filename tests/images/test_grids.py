@@ -1,0 +1,124 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from imgxlate.images.grids import contact_sheet
+from imgxlate.images.picture import Picture
+
+RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
+
+
+def plain(colour: tuple[int, int, int], height: int, width: int, alpha: int | None = None) -> Picture:
+    rgb = np.full((height, width, 3), colour, np.uint8)
+    return Picture(rgb, None if alpha is None else np.full((height, width), alpha, np.uint8))
+
+
+def extent(sheet: Picture, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """Top, left, height and width of what has this colour."""
+    rows, columns = np.nonzero((sheet.rgb == colour).all(axis=-1))
+    return rows.min(), columns.min(), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
+
+
+def ink(picture: Picture) -> int:
+    """How many pixels are not white."""
+    return int((picture.rgb != 255).any(axis=-1).sum())
+
+
+@pytest.mark.parametrize(
+    ("size", "fitted"),
+    [((50, 100), (64, 128)), ((300, 100), (128, 43)), ((128, 128), (128, 128)), ((1, 500), (1, 128))],
+)
+def test_a_picture_is_fitted_with_its_proportions(size: tuple[int, int], fitted: tuple[int, int]) -> None:
+    sheet = contact_sheet([[plain(RED, *size)]], cell=128)
+    assert extent(sheet, RED)[2:] == fitted
+
+
+def test_pictures_stand_in_rows_and_columns_without_touching() -> None:
+    sheet = contact_sheet([[plain(RED, 9, 9), plain(GREEN, 9, 6)], [None, plain(BLUE, 6, 9)]], cell=90)
+    red, green, blue = (extent(sheet, colour) for colour in (RED, GREEN, BLUE))
+    assert red[0] == green[0]
+    assert red[1] + red[3] < green[1]
+    assert green[0] + green[2] < blue[0]
+    assert blue[1] + blue[3] / 2 == green[1] + green[3] / 2
+
+
+def test_rows_are_no_higher_than_what_is_in_them() -> None:
+    wide, square = plain(RED, 10, 40), plain(RED, 40, 40)
+    assert contact_sheet([[wide]], cell=120).size[0] == contact_sheet([[square]], cell=120).size[0] - 90
+
+
+def test_a_row_that_is_shorter_leaves_its_end_empty() -> None:
+    full = contact_sheet([[plain(RED, 9, 9), plain(RED, 9, 9)], [plain(RED, 9, 9), None]], cell=40)
+    ragged = contact_sheet([[plain(RED, 9, 9), plain(RED, 9, 9)], [plain(RED, 9, 9)]], cell=40)
+    assert np.array_equal(full.rgb, ragged.rgb)
+
+
+def test_a_sheet_of_empty_places_is_white() -> None:
+    assert (contact_sheet([[None, None]]).rgb == 255).all()
+
+
+def test_headers_and_a_title_are_drawn_outside_the_pictures() -> None:
+    rows = [[plain(RED, 9, 9)], [plain(RED, 9, 9)]]
+    bare = contact_sheet(rows, cell=128)
+    labelled = contact_sheet(rows, cell=128, column_headers=["style"], row_headers=["one", "two"], title="Title")
+    assert (labelled.rgb == RED).all(axis=-1).sum() == (bare.rgb == RED).all(axis=-1).sum()
+    assert labelled.size > bare.size
+    top, left, height, _ = extent(labelled, RED)
+    assert ink(Picture(labelled.rgb[:top])) > 0
+    assert ink(Picture(labelled.rgb[top : top + height, :left])) > 0
+
+
+def test_each_header_changes_the_sheet() -> None:
+    rows = [[plain(RED, 9, 9)]]
+    sheets = [
+        contact_sheet(rows, row_headers=[row], column_headers=[column], title=title).rgb
+        for row, column, title in (("a", "b", "c"), ("x", "b", "c"), ("x", "y", "c"), ("x", "y", "z"))
+    ]
+    assert not any(np.array_equal(one, other) for one, other in pairwise(sheets))
+
+
+def test_a_long_label_takes_no_more_room_than_a_cell() -> None:
+    long = contact_sheet([[plain(RED, 9, 9)]], row_headers=["name" * 50], column_headers=["word" * 50], title="t" * 500)
+    short = contact_sheet([[plain(RED, 9, 9)]], row_headers=[""], column_headers=[""], title="")
+    assert long.size[0] == short.size[0]
+    assert short.size[1] < long.size[1] <= short.size[1] + 256
+
+
+def test_long_labels_keep_the_end_that_tells_them_apart() -> None:
+    name = "a_photograph_with_a_very_long_name_in_a_folder_of_many_"
+    one, two = (contact_sheet([[None]], column_headers=[f"{name}{number}.png"]) for number in (1, 2))
+    assert not np.array_equal(one.rgb, two.rgb)
+
+
+@pytest.mark.parametrize(
+    ("label", "drawn"), [("übé", "ube"), ("two\nlines\t", "two lines"), ("日本", "??"), ("caf\udce9", "caf?")]
+)
+def test_characters_that_the_font_lacks_are_replaced(label: str, drawn: str) -> None:
+    assert np.array_equal(
+        contact_sheet([[None]], column_headers=[label]).rgb, contact_sheet([[None]], column_headers=[drawn]).rgb
+    )
+
+
+def test_a_transparent_picture_lies_on_a_light_checker() -> None:
+    sheet = contact_sheet([[plain(RED, 16, 16, alpha=0)]], cell=128)
+    shown = sheet.rgb[sheet.size[0] // 4 : -sheet.size[0] // 4, sheet.size[1] // 4 : -sheet.size[1] // 4]
+    assert shown.min() > 200
+    assert len(np.unique(shown)) == 2
+
+
+def test_an_opaque_picture_with_alpha_is_shown_as_it_is() -> None:
+    opaque, bare = (contact_sheet([[plain(RED, 16, 16, alpha=alpha)]]) for alpha in (255, None))
+    assert np.array_equal(opaque.rgb, bare.rgb)
+
+
+@pytest.mark.parametrize("rows", [[], [[]]])
+def test_nothing_to_show_is_refused(rows: list[list[Picture | None]]) -> None:
+    with pytest.raises(ValueError, match="at least one row"):
+        contact_sheet(rows)
+
+
+@pytest.mark.parametrize("headers", [{"column_headers": ["a"]}, {"row_headers": ["a", "b"]}])
+def test_headers_must_be_one_for_each(headers: dict[str, list[str]]) -> None:
+    with pytest.raises(ValueError, match=r"headers|argument"):
+        contact_sheet([[None, None]], **headers)
