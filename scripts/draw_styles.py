@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-STYLES = ("night-sky", "stained-glass", "ink-wash", "garden", "facets")
+STYLES = ("night-sky", "stained-glass", "ink-wash", "garden", "facets", "wave")
 SEED = 1888
 
 
