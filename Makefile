@@ -21,7 +21,7 @@ unit: .venv/dev
 
 # The generated pages of docs/.
 docs: .venv/dev
-	$(BIN)/python scripts/make_cli_reference.py
+	$(BIN)/python -m typer imgxlate.cli.app utils docs --name imgxlate --output docs/cli.md
 
 # The pictures of README and docs, again from the committed inputs.
 figures: .venv/installed

@@ -22,7 +22,7 @@ OutputPath = Annotated[
         "-o",
         metavar="PATH",
         help="A file, a folder, or - for standard output. A path that ends in /, exists as a folder, or has no "
-        "image suffix is a folder, made if missing.  [default: the current folder]",
+        "image suffix is a folder, made if missing. Default: the current folder.",
     ),
 ]
 Device = Annotated[

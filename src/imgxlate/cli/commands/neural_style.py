@@ -38,9 +38,9 @@ def neural_style(
             metavar="NAME", help="default, author (the first author's code), johnson (neural-style-pt), or paper."
         ),
     ] = None,
-    size: Annotated[int | None, typer.Option(min=1, metavar="N", help="Longer side in pixels.  [default: 512]")] = None,
+    size: Annotated[int | None, typer.Option(min=1, metavar="N", help="Longer side in pixels. Default: 512.")] = None,
     style_weights: Annotated[
-        str | None, typer.Option(metavar="W,W,...", help="A weight for each style picture.  [default: equal]")
+        str | None, typer.Option(metavar="W,W,...", help="A weight for each style picture. Default: equal.")
     ] = None,
     style_scale: Annotated[
         float | None, typer.Option(min=0.01, metavar="X", help="Size of the style pictures against the content's.")

@@ -48,10 +48,10 @@ def translate(
     ] = None,
     to: Annotated[
         str | None,
-        typer.Option(metavar="DOMAIN", help="Where to: a domain's name, A or B.  [default: B, or the only one]"),
+        typer.Option(metavar="DOMAIN", help="Where to: a domain's name, A or B. Default: B, or the only one."),
     ] = None,
     size: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Shorter side in pixels.  [default: the input's own size]")
+        int | None, typer.Option(min=1, metavar="N", help="Shorter side in pixels. Default: the input's own size.")
     ] = None,
     grid: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write one sheet of inputs and outputs.")

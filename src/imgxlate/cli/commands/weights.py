@@ -67,7 +67,7 @@ def verify(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME]...", help="Which.  [default: all that are here]", autocompletion=complete.weights
+            metavar="[NAME]...", help="Which. Default: all that are here.", autocompletion=complete.weights
         ),
     ] = None,
     as_json: options.JsonDocument = False,
@@ -95,7 +95,7 @@ def import_weights(
     method: Annotated[
         str | None,
         typer.Option(
-            help="Whose model it is.  [default: the card's]",
+            help="Whose model it is. Default: the card's.",
             autocompletion=complete.methods_with(Capability.TRANSLATE),
         ),
     ] = None,
@@ -123,7 +123,7 @@ def import_weights(
 def path(
     name: Annotated[
         str | None,
-        typer.Argument(help="Which.  [default: the folder of them all]", autocompletion=complete.weights),
+        typer.Argument(help="Which. Default: the folder of them all.", autocompletion=complete.weights),
     ] = None,
     offline: options.Offline = False,
     debug: options.Debug = False,

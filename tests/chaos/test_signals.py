@@ -1,0 +1,42 @@
+"""Ctrl-C, SIGTERM and kill -9 at any moment leave whole files only."""
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from PIL import Image
+
+INPUTS = 40
+
+
+@pytest.fixture
+def batch(command, golden, photo, tmp_path):
+    """A translation of many files, started, with at least one output written."""
+    for index in range(INPUTS):
+        photo(f"in/{index:02d}.png", seed=index, size=(96, 128))
+    arguments = ("translate", "munit", tmp_path / "in", "-o", tmp_path / "out", "--n-styles", 4)
+    model = ("--checkpoint", golden / "munit" / "gen_00000001.pt")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command(*arguments, *model), stderr=subprocess.PIPE, env=environment)
+    while not list((tmp_path / "out").glob("*.png")):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    yield process
+    process.stderr.close()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize("delay", [0.0, 0.07])
+def test_a_batch_that_is_stopped_leaves_whole_files(batch, tmp_path, number, code, delay):
+    time.sleep(delay)
+    batch.send_signal(number)
+    assert batch.wait(timeout=30) == code
+    written = sorted(path for path in (tmp_path / "out").iterdir() if not path.name.startswith("."))
+    assert 0 < len(written) < 4 * INPUTS
+    for path in written:
+        Image.open(path).load()
+    if number is not signal.SIGKILL:
+        assert len(written) == len(list((tmp_path / "out").iterdir()))  # Nothing temporary stays.
+        assert b"Traceback" not in batch.stderr.read()

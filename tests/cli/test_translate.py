@@ -1,0 +1,237 @@
+"""`imgxlate translate`, as a user types it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def munit(golden):
+    return ("munit", "--checkpoint", golden / "munit" / "gen_00000001.pt")
+
+
+@pytest.fixture
+def unit(golden):
+    return ("unit", "--checkpoint", golden / "unit" / "gen_00000001.pt")
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_outputs_are_named_after_input_method_and_style(run, munit, photo, inside):
+    result = run("translate", *munit, photo(), "--n-styles", 3)
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert sorted(path.name for path in inside.glob("photo.munit*")) == [f"photo.munit.0{n}.png" for n in range(3)]
+
+
+def test_a_line_of_json_for_each_output(run, munit, photo, inside):
+    result = run("translate", *munit, photo(size=(30, 41)), "--n-styles", 2, "--seed", 7, "--json")
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line.pop("seconds") > 0 for line in lines] == [True, True]
+    expected = {"input": str(inside / "photo.png"), "method": "munit", "model": "gen_00000001.pt", "to": "B"}
+    expected |= {"seed": 7, "width": 41, "height": 30}
+    assert lines == [expected | {"output": f"photo.munit.0{n}.png", "style": n} for n in range(2)]
+
+
+def test_a_method_without_styles_says_which_methods_have_them(run, unit, photo, inside):
+    result = run("translate", *unit, photo(), "--n-styles", 2)
+    assert result.exit_code == 2
+    assert "unit cannot sample-styles" in result.stderr
+    assert "munit" in result.stderr
+
+
+def test_a_method_without_styles_has_none_in_its_json(run, unit, photo, inside):
+    result = run("translate", *unit, photo(), "--n-styles", 1, "--json")
+    assert json.loads(result.stdout)["style"] is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (3, 5), (33, 47)])
+def test_the_output_has_the_inputs_size(run, munit, photo, inside, pixels, size):
+    assert run("translate", *munit, photo(size=size), "-o", "out.png").exit_code == 0
+    assert pixels("out.png").shape[:2] == size
+
+
+def test_size_sets_the_shorter_side(run, munit, photo, inside, pixels):
+    run("translate", *munit, photo(size=(60, 90)), "-o", "out.png", "--size", 40)
+    assert pixels("out.png").shape[:2] == (40, 60)
+
+
+def test_alpha_is_kept(run, munit, photo, inside, pixels):
+    image = Image.open(photo())
+    alpha = Image.linear_gradient("L").resize(image.size)
+    image.putalpha(alpha)
+    image.save("alpha.png")
+    run("translate", *munit, "alpha.png", "-o", "out.png")
+    assert np.array_equal(pixels("out.png")[..., 3], np.asarray(alpha))
+
+
+def test_the_same_seed_gives_the_same_picture_whatever_is_done_beside(run, munit, photo, inside, pixels):
+    one, other = photo("one.png", seed=1), photo("two.png", seed=2, size=(40, 52))
+    run("translate", *munit, one, "-o", "alone/", "--n-styles", 2)
+    run("translate", *munit, other, one, "-o", "together/", "--n-styles", 4)
+    for style in range(2):
+        name = f"one.munit.0{style}.png"
+        assert np.array_equal(pixels(f"alone/{name}"), pixels(f"together/{name}"))
+    assert not np.array_equal(pixels("alone/one.munit.00.png"), pixels("alone/one.munit.01.png"))
+
+
+def test_saved_styles_give_the_same_pictures_again(run, munit, photo, inside, pixels):
+    run("translate", *munit, photo(), "-o", "first/", "--n-styles", 2, "--seed", 9, "--save-styles", "styles.json")
+    run("translate", *munit, photo(), "-o", "second/", "--styles", "styles.json")
+    assert json.loads(Path("styles.json").read_text())["seed"] == 9
+    for style in range(2):
+        name = f"photo.munit.0{style}.png"
+        assert np.array_equal(pixels(f"first/{name}"), pixels(f"second/{name}"))
+
+
+def test_saved_styles_of_an_image_give_its_picture_again(run, munit, photo, inside, pixels):
+    guide = photo("guide.png", seed=5)
+    run("translate", *munit, photo(), "-o", "first.png", "--style", guide, "--save-styles", "styles.json")
+    run("translate", *munit, photo(), "-o", "second.png", "--styles", "styles.json")
+    assert np.array_equal(pixels("first.png"), pixels("second.png"))
+
+
+def test_a_grid_shows_each_input_beside_its_outputs(run, munit, photo, inside, pixels):
+    run("translate", *munit, photo("a.png"), photo("b.png"), "-o", "out/", "--n-styles", 3, "--grid", "grid.jpg")
+    height, width, _ = pixels("grid.jpg").shape
+    assert width > 1.5 * height  # Two rows of four.
+
+
+def test_a_bad_file_does_not_stop_the_batch(run, munit, photo, inside):
+    Path("bad.png").write_bytes(b"not a picture")
+    result = run("translate", *munit, "bad.png", photo("good.png"), "missing.png", "--json")
+    assert result.exit_code == 4
+    assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == ["good.munit.png"]
+    assert "2 of 3 inputs failed" in result.stderr
+    assert result.stderr.count("bad.png") == 2  # When it happened, and in the list at the end.
+
+
+def test_a_single_bad_file_is_3(run, munit, inside):
+    Path("bad.png").write_bytes(b"")
+    assert run("translate", *munit, "bad.png").exit_code == 3
+    assert list(inside.iterdir()) == [inside / "bad.png"]
+
+
+def test_an_existing_output_is_9_unless_it_is_to_be_overwritten_or_skipped(run, munit, photo, inside):
+    photo("a.png")
+    Path("a.munit.png").write_bytes(b"mine")
+    assert run("translate", *munit, "a.png").exit_code == 9
+    assert run("translate", *munit, "a.png", "--skip-existing").exit_code == 0
+    assert Path("a.munit.png").read_bytes() == b"mine"
+    assert run("translate", *munit, "a.png", "--overwrite").exit_code == 0
+    assert Image.open("a.munit.png").size == (64, 48)
+
+
+def test_skipping_makes_only_the_styles_that_are_missing(run, munit, photo, inside, pixels):
+    run("translate", *munit, photo(), "--n-styles", 3, "-o", "whole/")
+    run("translate", *munit, photo(), "--n-styles", 3, "-o", "part/")
+    Path("part/photo.munit.01.png").unlink()
+    result = run("translate", *munit, photo(), "--n-styles", 3, "-o", "part/", "--skip-existing", "--json")
+    assert [json.loads(line)["style"] for line in result.stdout.splitlines()] == [1]
+    assert np.array_equal(pixels("part/photo.munit.01.png"), pixels("whole/photo.munit.01.png"))
+
+
+def test_standard_input_and_output_are_bytes_only(run_process, munit, photo, inside):
+    process = run_process("translate", *munit, "-", "-o", "-", stdin=photo().read_bytes())
+    assert process.returncode == 0
+    Path("out.png").write_bytes(process.stdout)
+    assert Image.open("out.png").size == (64, 48)
+    assert b"\x1b" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--to", "winter"], 2, "has no domain 'winter'"),
+        (["--model", "horse2zebra"], 2, "exclude each other"),
+        (["--n-styles", "2", "--style", "a.png"], 2, "exclude each other"),
+        (["--n-styles", "2", "-o", "out.png"], 2, "Give a folder"),
+        (["--overwrite", "--skip-existing"], 2, "exclude each other"),
+        (["-o", "out.gif"], 2, "cannot write .gif"),
+        (["--grid", "grid.txt"], 2, "cannot write .txt"),
+        (["-o", "-", "--json"], 2, "both want standard output"),
+        (["--device", "tpu"], 2, "there is no device 'tpu'"),
+        (["--device", "cuda:77"], 7, "cuda"),
+        (["--styles", "nowhere.json"], 2, "nowhere.json"),
+        (["--style", "nowhere.png"], 3, "nowhere.png"),
+        (["--config", "nowhere.yaml"], 2, "nowhere.yaml"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_written(run, munit, photo, inside, arguments, code, said):
+    photo("a.png")
+    result = run("translate", *munit, "a.png", *arguments)
+    assert result.exit_code == code, result.stderr
+    assert said in result.stderr
+    assert [path.name for path in inside.iterdir()] == ["a.png"]
+
+
+def test_styles_of_another_length_are_refused(run, munit, photo, inside):
+    Path("styles.json").write_text('{"styles": [[1, 2]]}')
+    result = run("translate", *munit, photo(), "--styles", "styles.json")
+    assert result.exit_code == 2
+    assert "styles.json: the codes have length 2, the model's have 4" in result.stderr
+
+
+def test_a_method_that_does_not_exist_gets_the_nearest_one(run, photo, inside):
+    result = run("translate", "munti", photo())
+    assert result.exit_code == 2
+    assert "Did you mean 'munit'?" in result.stderr
+
+
+def test_neither_model_nor_checkpoint_says_what_to_give(run, photo, inside):
+    result = run("translate", "munit", photo())
+    assert result.exit_code == 2
+    assert "--checkpoint FILE" in result.stderr
+
+
+def test_a_model_that_is_not_here_says_how_to_get_it(run, photo, inside):
+    result = run("translate", "cyclegan", photo(), "--model", "horse2zebra", "--offline")
+    assert result.exit_code == 5
+    assert "imgxlate weights download" in result.stderr
+
+
+def test_a_checkpoint_of_another_method_is_named(run, golden, photo, inside):
+    result = run("translate", "unit", photo(), "--checkpoint", golden / "munit" / "gen_00000001.pt")
+    assert result.exit_code == 6
+    assert "MUNIT" in result.stderr
+
+
+def test_an_imported_model_is_used_by_its_name_and_domains(run, golden, photo, inside, pixels):
+    file, config = golden / "munit" / "gen_00000001.pt", golden / "munit" / "config.yaml"
+    imported = (
+        "weights",
+        "import",
+        "mine",
+        file,
+        "--method",
+        "munit",
+        "--domains",
+        "summer,winter",
+        "--config",
+        config,
+    )
+    assert run(*imported).exit_code == 0
+    result = run("translate", "munit", photo(), "--model", "mine", "--to", "summer", "--json")
+    assert result.exit_code == 0, result.stderr
+    line = json.loads(result.stdout)
+    assert (line["model"], line["to"]) == ("mine", "summer")
+    run("translate", "munit", photo(), "--checkpoint", file, "--config", config, "--to", "A", "-o", "same.png")
+    assert np.array_equal(pixels(line["output"]), pixels("same.png"))
+
+
+def test_details_are_said_on_stderr_when_asked(run, munit, photo, inside):
+    result = run("translate", *munit, photo(), "-v")
+    assert "on cpu in torch." in result.stderr.replace("cuda:0", "cpu")
+    assert result.stdout == ""
+
+
+def test_quiet_says_nothing(run, munit, photo, inside):
+    result = run("translate", *munit, photo(), "-q")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
