@@ -21,8 +21,8 @@ _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": "4:4:4"},
-    # Exact keeps the colours under transparent pixels. In lossless files quality is effort: 20 is up to nine times faster
-    # than the default, and the files are a few to thirty per cent larger.
+    # Exact keeps the colours under transparent pixels. In lossless files quality is effort: 20 is up to nine times
+    # faster than the default, and the files are a few to thirty per cent larger.
     "WEBP": {"lossless": True, "exact": True, "quality": 20, "method": 2},
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
