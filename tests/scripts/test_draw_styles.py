@@ -1,0 +1,82 @@
+import hashlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "draw_styles.py"
+STYLES = ROOT / "examples" / "styles"
+PHOTOS = ROOT / "examples" / "photos"
+NAMES = sorted(path.stem for path in STYLES.glob("*.jpg"))
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPT.parent))
+    import draw_styles
+
+    return draw_styles
+
+
+def opened(path: Path) -> Image.Image:
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def pixels(image: Image.Image) -> np.ndarray:
+    return np.asarray(image, np.float32)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_style_drawn_twice_is_the_same_picture(script: ModuleType, name: str) -> None:
+    assert script.draw(name, 96).tobytes() == script.draw(name, 96).tobytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_style_picture_in_the_repository_is_the_one_that_the_script_draws(script: ModuleType, name: str) -> None:
+    committed = opened(STYLES / f"{name}.jpg")
+    drawn = script.draw(name, max(committed.size))
+    assert drawn.size == committed.size
+    assert np.abs(pixels(drawn) - pixels(committed)).mean() < 8
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_style_picture_is_large_and_has_tones_colours_and_strokes(name: str) -> None:
+    committed = opened(STYLES / f"{name}.jpg")
+    picture = pixels(committed)
+    grey = picture.mean(axis=-1)
+    assert max(committed.size) >= 768
+    assert grey.std() > 40
+    assert np.ptp(picture, axis=-1).max() > 120
+    assert np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean() > 8
+
+
+def test_the_repository_holds_every_style_that_the_script_knows(script: ModuleType) -> None:
+    assert sorted(script.STYLES) == NAMES
+
+
+def test_the_command_draws_one_style_at_the_size_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "not yet there"
+    command = [sys.executable, str(SCRIPT), str(folder), "--only", "stained-glass", "--size", "100"]
+    subprocess.run(command, check=True, capture_output=True)
+    assert [path.name for path in folder.iterdir()] == ["stained-glass.jpg"]
+    assert opened(folder / "stained-glass.jpg").size == (100, 100)
+
+
+def test_every_example_picture_stands_in_the_list_of_sources_beside_it() -> None:
+    for folder in (STYLES, PHOTOS):
+        listed = set(re.findall(r"`([\w-]+\.(?:jpg|png))`", (folder / "SOURCES.md").read_text(encoding="utf-8")))
+        assert listed == {path.name for path in folder.iterdir()} - {"SOURCES.md"}
+
+
+def test_photographs_are_the_files_whose_hashes_are_listed() -> None:
+    listed = dict(re.findall(r"`([\w-]+\.\w+)` \|[^|]*\| `([0-9a-f]{64})`", (PHOTOS / "SOURCES.md").read_text("utf-8")))
+    assert listed == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in PHOTOS.iterdir() if path.suffix != ".md"
+    }
