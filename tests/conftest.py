@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 from typer.testing import CliRunner
+
+settings.register_profile("imgxlate", deadline=None)  # The first call of a library may take seconds.
+settings.load_profile("imgxlate")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -5,11 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from PIL import Image
-
-settings.register_profile("images", deadline=None)  # The first call of a library may take seconds.
-settings.load_profile("images")
 
 Encoder = Callable[..., bytes]
 

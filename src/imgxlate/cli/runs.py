@@ -22,10 +22,10 @@ def read_picture(source: Source) -> "Picture":
     Raises:
         ImageError: it cannot be read.
     """
-    from imgxlate.images.decode import decode
+    from imgxlate.images.decode import DEFAULT, decode
 
     if source.path is None:
-        return decode(sys.stdin.buffer.read(), name=STDIO)
+        return decode(sys.stdin.buffer.read(DEFAULT.file_bytes + 1), name=STDIO)
     return decode(source.path)
 
 
