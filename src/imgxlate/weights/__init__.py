@@ -1,0 +1,1 @@
+"""Weights: what exists, fetching it, and keeping it on this machine."""
