@@ -1,0 +1,264 @@
+"""Fetches the file of a card over HTTP: whole, checked, and from where an earlier attempt broke off."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3 import exceptions as faults
+
+from imgxlate import __version__
+from imgxlate.errors import NetworkError
+from imgxlate.weights.cards import SIZE_TOLERANCE, Card
+from imgxlate.weights.partials import Partial, Source
+from imgxlate.weights.records import looks_like_web_page, sha256_of
+from imgxlate.weights.waiting import Patience, Progress, be_silent
+
+_CHUNK_BYTES = 1 << 16
+_LARGEST_BYTES = 2 << 30  # of a file whose card states no size
+_REDIRECTS = 10
+_LONGEST_RETRY_AFTER = 30  # seconds
+
+_WEB_PAGE = "the server sends a web page, not weights"
+_TRANSIENT = (429, 500, 502, 503, 504)
+_ANSWERS_TO_A_RANGE = (requests.codes.partial_content, requests.codes.requested_range_not_satisfiable)
+_STATUS = {
+    401: "the server refuses access",
+    403: "the server refuses access",
+    404: "the server has no such file",
+    410: "the server has no such file any longer",
+    429: "the server is asked too often, wait a while",
+}
+
+# The first that fits, so the particular before the general.
+_FAULTS = (
+    (faults.SSLError, "no secure connection: {cause}; is the clock right, does a proxy need its own certificate?"),
+    (faults.ProxyError, "the proxy fails: {cause}; look at HTTPS_PROXY"),
+    (faults.NameResolutionError, "the server's name is not known; is there a network?"),
+    (faults.NewConnectionError, "the server cannot be reached: {cause}"),
+    (faults.ConnectTimeoutError, "the server does not answer"),
+    (faults.ReadTimeoutError, "the server has stalled"),
+    (faults.ProtocolError, "the connection broke off"),
+    (requests.TooManyRedirects, "the server redirects without end"),
+    (requests.exceptions.InvalidSchema, "it redirects to where no secure connection leads, which is refused: {cause}"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file that was fetched and checked."""
+
+    file: Path
+    sha256: str
+    url: str
+
+
+class _MirrorError(Exception):
+    """Why a mirror does not give the file."""
+
+
+class _InterruptionError(_MirrorError):
+    """... for which the same mirror can be asked for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mirror:
+    """One of the places where a card's file is, and a session to talk to it."""
+
+    url: str
+    card: Card
+    patience: Patience
+    session: requests.Session
+
+
+def fetch(
+    card: Card, partial: Partial, patience: Patience, expected: str | None = None, progress: Progress = be_silent
+) -> Fetched:
+    """Fetch the file of `card` from the first of its mirrors that gives it, going on with what `partial` holds.
+
+    `expected` is the file's sha256, where the caller knows more of it than the card.
+
+    Raises:
+        NetworkError: no mirror gives the file; says of each why.
+        OSError: the disk fails.
+    """
+    reasons = []
+    for url in card.urls:
+        try:
+            with _session(url, patience) as session:
+                _complete(_Mirror(url, card, patience, session), partial, progress)
+            return Fetched(partial.file, _check(card, partial, expected), url)
+        except _MirrorError as error:
+            reasons.append(f"{url}: {error}")
+    raise NetworkError(
+        f"{card.name} cannot be downloaded: {'; '.join(reasons)}",
+        hint="Try again later, what has arrived is kept; or get the file in another way and type "
+        f"`imgxlate weights import {card.name} FILE`.",
+    )
+
+
+def _session(url: str, patience: Patience) -> requests.Session:
+    retry = urllib3.Retry(
+        total=patience.tries - 1,
+        other=0,
+        status_forcelist=_TRANSIENT,
+        backoff_factor=patience.backoff,
+        raise_on_status=False,
+        retry_after_max=_LONGEST_RETRY_AFTER,
+    )
+    session = requests.Session()
+    session.max_redirects = _REDIRECTS
+    session.headers["User-Agent"] = f"imgxlate/{__version__}"
+    session.headers["Accept-Encoding"] = "identity"  # Else lengths and ranges would be those of a packed file.
+    # A session goes nowhere that it has no adapter for, redirected or not: https stays https.
+    session.adapters.clear()
+    for scheme in ("https://",) if url.startswith("https://") else ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(max_retries=retry))
+    return session
+
+
+def _complete(mirror: _Mirror, partial: Partial, progress: Progress) -> None:
+    """Fetch what is missing, asking again where the connection breaks."""
+    for attempt in range(mirror.patience.tries):
+        if attempt:
+            time.sleep(mirror.patience.backoff * 2**attempt)
+        try:
+            return _transfer(mirror, partial, progress)
+        except _InterruptionError as error:
+            interruption = error
+    raise interruption
+
+
+def _transfer(mirror: _Mirror, partial: Partial, progress: Progress) -> None:
+    source = partial.source
+    if source and source.url == mirror.url and source.total == partial.size:
+        return
+    with _ask(mirror, partial) as response:
+        if response.status_code == requests.codes.ok:
+            partial.start(_source(response, mirror))
+        elif response.status_code not in _ANSWERS_TO_A_RANGE:
+            raise _MirrorError(_status(response))
+        elif not _continues(response, partial):
+            partial.discard()
+            raise _InterruptionError("the server cannot continue an interrupted download")
+        _receive(response, mirror.card, partial, progress)
+
+
+def _ask(mirror: _Mirror, partial: Partial) -> requests.Response:
+    timeouts = (mirror.patience.connect, mirror.patience.stall)
+    headers = _range(partial, mirror.url)
+    try:
+        return mirror.session.get(mirror.url, headers=headers, stream=True, timeout=timeouts)
+    except (requests.RequestException, faults.HTTPError, ValueError) as error:  # ValueError: a malformed redirect.
+        raise _MirrorError(_explain(error)) from error
+
+
+def _range(partial: Partial, url: str) -> dict[str, str]:
+    """The headers that ask for the rest of a file, if it is still the same one; else for all of it."""
+    source = partial.source
+    if source is None or source.url != url or source.validator is None or not partial.size:
+        return {}
+    return {"Range": f"bytes={partial.size}-", "If-Range": source.validator}
+
+
+def _continues(response: requests.Response, partial: Partial) -> bool:
+    """Whether the answer is the rest of what `partial` holds; some servers heed Range and neglect If-Range."""
+    source = partial.source
+    start = f"bytes {partial.size}-"
+    if source is None or not response.headers.get("Content-Range", "").startswith(start):
+        return False
+    return _validator(response) in (None, source.validator)
+
+
+def _source(response: requests.Response, mirror: _Mirror) -> Source:
+    """What a full answer is going to send.
+
+    Raises:
+        _MirrorError: something that cannot be the file.
+    """
+    headers = response.headers
+    if headers.get("Content-Type", "").startswith("text/html"):
+        raise _MirrorError(_WEB_PAGE)
+    if headers.get("Content-Encoding", "identity") != "identity":
+        raise _MirrorError(f"the server sends the file packed ({headers['Content-Encoding']}), unasked")
+    length = headers.get("Content-Length", "")
+    if length.isdigit():
+        if misfit := _misfit(int(length), mirror.card):
+            raise _MirrorError(misfit)
+    elif headers.get("Transfer-Encoding") != "chunked":
+        raise _MirrorError("the server does not say how long the file is, so a break would go unnoticed")
+    return Source(mirror.url, _validator(response), int(length) if length.isdigit() else None)
+
+
+def _validator(response: requests.Response) -> str | None:
+    tag = response.headers.get("ETag", "W/")
+    return response.headers.get("Last-Modified") if tag.startswith("W/") else tag
+
+
+def _status(response: requests.Response) -> str:
+    other = "the server fails" if response.status_code >= 500 else "the server answers what makes no sense here"
+    return f"{_STATUS.get(response.status_code, other)} ({response.status_code} {response.reason})"
+
+
+def _receive(response: requests.Response, card: Card, partial: Partial, progress: Progress) -> None:
+    total = partial.source.total if partial.source else None
+    with partial.file.open("r+b") as file:
+        done = file.seek(0, os.SEEK_END)
+        progress(done, total)
+        try:
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                if done == 0 and looks_like_web_page(chunk):
+                    raise _MirrorError(_WEB_PAGE)
+                done += len(chunk)
+                if done > (total or _largest(card)):
+                    partial.discard()
+                    raise _MirrorError(f"the server sends more than {total or _largest(card)} bytes")
+                file.write(chunk)
+                file.flush()  # So that what a killed process has received is not lost.
+                progress(done, total)
+        except (requests.RequestException, faults.HTTPError) as error:
+            raise _InterruptionError(f"{_explain(error)} after {done} of {total or 'unknown'} bytes") from error
+    if done < (total or 0):
+        raise _InterruptionError(f"the server ended after {done} of {total} bytes")
+
+
+def _check(card: Card, partial: Partial, expected: str | None) -> str:
+    """The sha256 of the whole file.
+
+    Raises:
+        _MirrorError: the file is not the expected one; it is thrown away.
+    """
+    wanted = expected or card.sha256 or card.prefix or ""
+    digest = sha256_of(partial.file)
+    misfit = _misfit(partial.size, card)
+    if not digest.startswith(wanted):
+        misfit = f"the file is not the expected one: its sha256 is {digest}, not {wanted}"
+    if misfit:
+        partial.discard()
+        raise _MirrorError(misfit)
+    return digest
+
+
+def _misfit(size: int, card: Card) -> str | None:
+    """Why a file of this size cannot be the card's."""
+    smallest = (1 - SIZE_TOLERANCE) * card.size if card.size else 1
+    if smallest <= size <= _largest(card):
+        return None
+    return f"the file has {size} bytes, where about {card.size or 'some millions of'} are expected"
+
+
+def _largest(card: Card) -> int:
+    return round((1 + SIZE_TOLERANCE) * card.size) if card.size else _LARGEST_BYTES
+
+
+def _explain(error: Exception) -> str:
+    """What happened, in a sentence. The exceptions of requests wrap those of urllib3, which say more."""
+    inner = error.args[0] if error.args else None
+    cause = getattr(inner, "reason", inner)
+    for kind, sentence in _FAULTS:
+        if isinstance(cause, kind) or isinstance(error, kind):
+            return sentence.format(cause=str(cause).rpartition(": ")[2])
+    return f"{type(error).__name__}: {error}"
