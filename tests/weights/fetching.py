@@ -1,0 +1,43 @@
+"""A process of its own that fetches one card into a store: STORE URL [OPTION]... Prints the path."""
+
+import sys
+from pathlib import Path
+
+
+def forbid_sockets():
+    import socket
+
+    def forbidden(*_, **__):
+        raise AssertionError("a socket was opened")
+
+    socket.socket = socket.create_connection = socket.getaddrinfo = forbidden
+
+
+def disable_locks():
+    import fcntl
+
+    fcntl.flock = lambda *_: None
+
+
+def main(root, url, *options):
+    if "--no-sockets" in options:
+        forbid_sockets()
+    if "--no-locks" in options:
+        disable_locks()
+    from imgxlate.errors import ImgxlateError
+    from imgxlate.weights.cards import Card
+    from imgxlate.weights.store import Store
+    from imgxlate.weights.waiting import Patience
+
+    facts = {"summary": "a toy", "licence": "CC0", "citation": "none", "page": "a page"}
+    card = Card(name="toy", kind="generator", method="cyclegan", filename="toy.pth", urls=(url,), **facts)
+    store = Store(Path(root), Patience(stall=30, turn=60))
+    try:
+        print(store.path(card, notify=lambda line: print(line, file=sys.stderr, flush=True)))
+    except ImgxlateError as error:
+        print(f"{error}\n{error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,131 @@
+import hashlib
+import os
+
+import pytest
+
+from imgxlate.errors import UsageError, WeightsError
+from imgxlate.weights.imports import import_file
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "gen_00100000.pt"
+    path.write_bytes(b"a user's weights")
+    return path
+
+
+def test_a_model_of_the_users_own_gets_all_that_is_needed_to_load_it(store, file, tmp_path):
+    config = tmp_path / "mountains.yaml"
+    config.write_text("gen: {dim: 64}")
+    told = []
+    import_file(
+        store, "mountains", file, method="munit", domains=("summer", "winter"), config=config, notify=told.append
+    )
+    file.unlink()
+    config.unlink()
+    card = store.find("mountains", "munit")
+    assert (card.kind, card.method, card.domains) == ("generator", "munit", ("summer", "winter"))
+    path = store.path(card, offline=True)
+    assert path.suffix == ".pt"
+    assert path.read_bytes() == b"a user's weights"
+    assert store.config("mountains").read_text() == "gen: {dim: 64}"
+    assert hashlib.sha256(b"a user's weights").hexdigest() in told[0]
+
+
+def test_an_import_without_a_config_has_none(store, file):
+    import_file(store, "mine", file, method="unit")
+    assert store.config("mine") is None
+    assert store.config("never-imported") is None
+
+
+def test_a_file_fetched_by_hand_goes_under_its_card(store, file):
+    record = import_file(store, "edges2shoes", file)
+    assert (record.name, record.method, record.domains) == ("munit-edges2shoes", "munit", ("edges", "shoes"))
+    assert store.path(store.find("munit-edges2shoes")).name == "edges2shoes.pt"
+
+
+def test_non_commercial_terms_are_told(store, file):
+    told = []
+    import_file(store, "munit-edges2shoes", file, notify=told.append)
+    assert "non-commercial" in told[0]
+
+
+def test_an_import_replaces_what_was_under_the_name(store, file):
+    first = import_file(store, "mine", file, method="unit")
+    file.write_bytes(b"better weights")
+    second = import_file(store, "mine", file, method="unit")
+    assert first.sha256 != second.sha256
+    assert store.path(store.find("mine")).read_bytes() == b"better weights"
+
+
+def test_an_import_that_is_deleted_asks_for_the_file_again(store, file):
+    store.file(import_file(store, "mine", file, method="unit")).unlink()
+    with pytest.raises(WeightsError, match="gone") as caught:
+        store.path(store.find("mine"))
+    assert "imgxlate weights import mine FILE" in caught.value.hint
+
+
+def test_a_downloaded_file_can_take_an_imported_ones_place(store, server, make_card, body, file, monkeypatch):
+    card = make_card(server.offer("/a", body))
+    store.file(import_file(store, "toy", file, method="cyclegan")).unlink()
+    assert store.path(card).read_bytes() == body
+
+
+def test_a_file_that_is_not_the_published_one_is_refused(store, file):
+    with pytest.raises(WeightsError, match=r"not dcbb9e9d\.\.\."):
+        import_file(store, "vgg19-torchvision", file)
+    assert store.records() == ()
+    assert list(store.root.iterdir()) == []
+
+
+def test_a_web_page_is_refused(store, file):
+    file.write_bytes(b"<!DOCTYPE html><html>Google Drive - Virus scan warning")
+    with pytest.raises(WeightsError, match="web page"):
+        import_file(store, "edges2shoes", file)
+
+
+@pytest.mark.parametrize("which", ["file", "config"])
+def test_a_file_that_cannot_be_read_is_named(store, file, tmp_path, which):
+    absent = tmp_path / "absent"
+    files = {"file": file, "config": None} | {which: absent}
+    with pytest.raises(WeightsError, match="absent: cannot be read: No such file"):
+        import_file(store, "mine", files["file"], method="unit", config=files["config"])
+
+
+def test_a_folder_is_no_file(store, tmp_path):
+    with pytest.raises(WeightsError, match="Is a directory"):
+        import_file(store, "mine", tmp_path, method="unit")
+
+
+def test_a_name_of_ones_own_needs_a_method(store, file):
+    with pytest.raises(UsageError) as caught:
+        import_file(store, "horse2zebr", file)
+    assert "horse2zebra" in caught.value.hint
+    assert "--method" in caught.value.hint
+
+
+def test_a_cards_name_with_another_method_is_refused(store, file):
+    with pytest.raises(UsageError, match="for unit"):
+        import_file(store, "munit-edges2shoes", file, method="unit")
+
+
+def test_what_is_in_the_package_cannot_be_replaced(store, file):
+    with pytest.raises(UsageError, match="part of the package"):
+        import_file(store, "vgg19", file)
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a" * 65, "grün"])
+def test_a_name_must_be_safe_as_a_file_name(store, file, name):
+    with pytest.raises(UsageError, match="cannot be a name"):
+        import_file(store, name, file, method="unit")
+
+
+def test_a_full_disk_leaves_nothing_behind(store, file, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WeightsError, match="No space left") as caught:
+        import_file(store, "mine", file, method="unit")
+    assert "IMGXLATE_CACHE" in caught.value.hint
+    assert list(store.root.iterdir()) == []

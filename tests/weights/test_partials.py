@@ -1,0 +1,121 @@
+import os
+import platform
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from imgxlate.weights import partials
+from imgxlate.weights.partials import Source, claim
+
+SOURCE = Source("http://127.0.0.1/a", '"tag"', 10)
+NO_PROCESS = 2**22 + 1  # above the largest number that Linux gives to a process
+
+
+def leave(parent, data, *, pid=NO_PROCESS, host=None, token="1", idle=0.0):
+    """A leftover as a process of that number on that host leaves it."""
+    folder = parent / f"{pid}@{host or platform.node()}@{token}"
+    folder.mkdir(parents=True)
+    partial = partials.Partial(folder)
+    partial.start(SOURCE)
+    partial.file.write_bytes(data)
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (time.time() - idle,) * 2)
+    return folder
+
+
+def test_the_beginning_of_a_dead_process_is_taken_over(tmp_path):
+    leave(tmp_path, b"12345")
+    with claim(tmp_path) as partial:
+        assert partial.file.read_bytes() == b"12345"
+        assert partial.source == SOURCE
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_longest_of_several_is_taken_and_the_others_removed(tmp_path):
+    for token, data in enumerate((b"1", b"123", b"12")):
+        leave(tmp_path, data, token=token)
+    with claim(tmp_path) as partial:
+        assert partial.file.read_bytes() == b"123"
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_what_a_living_process_works_on_is_left_alone(tmp_path):
+    with claim(tmp_path) as first, claim(tmp_path) as second:
+        first.start(SOURCE)
+        assert first.folder != second.folder
+        assert second.size == 0
+
+
+def test_another_users_process_is_a_living_one(tmp_path, monkeypatch):
+    def forbid(*_):  # What anyone but root is told of the first process.
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", forbid)
+    leave(tmp_path, b"1", pid=1)
+    with claim(tmp_path) as partial:
+        assert partial.size == 0
+
+
+def test_another_hosts_process_lives_until_it_has_been_silent_for_long(tmp_path):
+    folder = leave(tmp_path, b"123", host="elsewhere")
+    assert partials.owner(tmp_path) == f"process {NO_PROCESS} on elsewhere"
+    with claim(tmp_path) as partial:
+        assert partial.size == 0
+    for path in (*folder.iterdir(), folder):
+        os.utime(path, (time.time() - partials.SILENT_SECONDS - 1,) * 2)
+    assert partials.owner(tmp_path) is None
+    with claim(tmp_path) as partial:
+        assert partial.size == 3
+
+
+def test_an_error_leaves_the_bytes_for_the_next_attempt_of_the_same_process(tmp_path):
+    def interrupted():
+        with claim(tmp_path) as partial:
+            partial.start(SOURCE)
+            partial.file.write_bytes(b"12")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    with claim(tmp_path) as partial:
+        assert partial.file.read_bytes() == b"12"
+
+
+def test_nothing_is_left_where_no_byte_arrived(tmp_path):
+    with claim(tmp_path) as partial:
+        partial.start(SOURCE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_beginning_anew_does_not_touch_the_file_that_another_may_still_write(tmp_path):
+    with claim(tmp_path) as partial:
+        partial.start(SOURCE)
+        with partial.file.open("r+b") as old:
+            partial.start(SOURCE)
+            old.write(b"late")
+        assert partial.size == 0
+
+
+def test_what_nobody_touched_for_a_week_is_removed(tmp_path):
+    old = leave(tmp_path / "toy", b"1", token="1", idle=partials.STALE_SECONDS + 60)
+    young = leave(tmp_path / "toy", b"1", token="2", idle=partials.STALE_SECONDS - 60)
+    partials.prune(tmp_path)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_of_many_that_claim_a_leftover_at_the_same_moment_one_gets_it(tmp_path):
+    leave(tmp_path, b"123")
+    together = threading.Barrier(8)
+
+    def size_of_claim(_):
+        together.wait()
+        with claim(tmp_path) as partial:
+            size = partial.size
+            together.wait()
+            return size
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(size_of_claim, range(8))) == [0] * 7 + [3]

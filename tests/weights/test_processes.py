@@ -1,0 +1,116 @@
+"""Several processes that want the same file: killed, waiting, and without locks that work."""
+
+import re
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+LOST_PER_KILL = 1 << 16  # bytes: what is read is written in pieces of this size
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing happened"
+        time.sleep(0.01)
+
+
+def received(store):
+    return sum(path.stat().st_size for path in store.root.glob("partial/toy/*/data"))
+
+
+def resumed_at(server):
+    """The byte at which the last request began."""
+    return int(server.seen[-1][1].removeprefix("bytes=").rstrip("-"))
+
+
+def leftovers(store):
+    return list(store.root.glob("partial/*/*"))
+
+
+@pytest.fixture
+def resume():
+    """Lets a paused server go on, at the latest when the test ends."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_killed_download_is_resumed_by_the_next_process(server, store, body, fetching, resume, quarters):
+    had = len(body) * quarters // 4
+    url = server.offer("/a", body, fault="paused", pause_at=had, resume=resume.wait)
+    victim = fetching(url)
+    wait_for(lambda: received(store) > had - LOST_PER_KILL)
+    victim.kill()
+    victim.wait()
+    server.offer("/a", body)
+    path, error = fetching(url).communicate()
+    assert Path(path.strip()).read_bytes() == body, error
+    assert resumed_at(server) > had - LOST_PER_KILL
+    assert leftovers(store) == []
+
+
+def test_a_download_killed_again_and_again_keeps_all_it_got(server, store, body, fetching, resume):
+    for had in (500_000, 1_000_000, 1_500_000):
+        start = received(store)
+        url = server.offer("/a", body, fault="paused", pause_at=had - start, resume=resume.wait)
+        victim = fetching(url)
+        wait_for(lambda had=had: received(store) > had - LOST_PER_KILL)
+        victim.kill()
+        victim.wait()
+        assert len(leftovers(store)) == 1
+    server.offer("/a", body)
+    path, error = fetching(url).communicate()
+    assert Path(path.strip()).read_bytes() == body, error
+    assert resumed_at(server) > 1_500_000 - LOST_PER_KILL
+
+
+def test_eight_processes_that_start_together_download_once(server, store, body, fetching):
+    url = server.offer("/a", body)
+    processes = [fetching(url) for _ in range(8)]
+    paths = {process.communicate()[0].strip() for process in processes}
+    assert len(paths) == 1
+    assert Path(paths.pop()).read_bytes() == body
+    assert len(server.seen) == 1
+
+
+def test_who_waits_says_for_whom_and_goes_on_when_that_one_is_killed(server, store, body, fetching, resume):
+    url = server.offer("/a", body, fault="paused", pause_at=len(body) // 2, resume=resume.wait)
+    holder = fetching(url)
+    wait_for(lambda: received(store) > len(body) // 2 - LOST_PER_KILL)
+    waiting = fetching(url)
+    line = waiting.stderr.readline()
+    assert re.search(rf"waiting for process {holder.pid} on \S+, which is downloading it", line)
+    server.offer("/a", body)
+    holder.kill()  # ... and nobody asks after it: it stays a zombie.
+    path, error = waiting.communicate()
+    assert Path(path.strip()).read_bytes() == body, error
+    assert resumed_at(server) > len(body) // 2 - LOST_PER_KILL
+    assert leftovers(store) == []
+
+
+def test_without_locks_that_work_every_process_is_still_right(server, store, body, fetching):
+    together = threading.Barrier(4)
+    url = server.offer("/a", body, fault="paused", pause_at=len(body) // 2, resume=lambda: together.wait(60))
+    processes = [fetching(url, "--no-locks") for _ in range(4)]
+    paths = {process.communicate()[0].strip() for process in processes}
+    assert len(paths) == 1
+    assert Path(paths.pop()).read_bytes() == body
+    assert len(server.seen) == 4
+    assert leftovers(store) == []
+    assert [found.fault for found in store.verify(["toy"])] == [None]
+
+
+def test_who_has_waited_too_long_downloads_as_well(server, store, make_card, body, fetching, resume):
+    url = server.offer("/a", body, fault="paused", pause_at=1000, resume=resume.wait)
+    fetching(url)
+    wait_for(lambda: server.seen)
+    server.offer("/a", body)
+    impatient = type(store)(store.root, type(store.patience)(turn=0.1))
+    told = []
+    assert impatient.path(make_card(url), notify=told.append).read_bytes() == body
+    assert "waiting for" in told[0]
+    assert len(server.seen) == 2
