@@ -1,10 +1,13 @@
-"""Checkpoints: ours (safetensors with a JSON header and a checksum) and the originals' (torch files, tensors only).
+"""Checkpoints: ours (safetensors with a JSON header and checksums) and the originals' (torch files, tensors only).
 
 This is the only module that calls `torch.load`, always with `weights_only=True`: no pickle is ever executed.
 """
 
 import hashlib
 import json
+import re
+import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +22,9 @@ from imgxlate import atomic
 from imgxlate.errors import CheckpointError
 
 FORMAT = "imgxlate/1"
+_KEY = "imgxlate"  # in the metadata of a safetensors file
+_DEEPEST = 20  # levels of nested dicts and lists
+_DAMAGED = "Fetch or copy it again; `imgxlate weights verify` checks what was downloaded."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,170 @@ class Checkpoint:
     """What a checkpoint file holds.
 
     `tensors` is flat: nested dicts of an original's file are joined with dots, so {'a': {'dec.x': t}} gives 'a.dec.x'.
-    `header` is what `write` stored: {} for an original's file, else it has at least the key 'method'.
+    `header` is what `write` stored, with at least the key 'method'; {} for an original's file.
     """
 
     path: Path
     tensors: Mapping[str, Tensor]
     header: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint of ours, a torch file in the zip or the older format, or plain safetensors.
+
+    Raises:
+        CheckpointError: it cannot be read, is damaged or no checkpoint, holds values that are not finite, or needs more
+            than tensors.
+    """
+    start = _first_bytes(path)
+    if start[8:9] == b"{":
+        checkpoint = _read_safetensors(path)
+    elif start.startswith((b"PK\x03\x04", b"\x80")):
+        checkpoint = Checkpoint(path, dict(_flatten(_load_torch(path))))
+    else:
+        raise CheckpointError(
+            f"{path}: is no checkpoint{_what_instead(start)}",
+            hint="Give a .safetensors file of imgxlate, or a .pt or .pth file of an original.",
+        )
+    _check(checkpoint)
+    return checkpoint
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write a checkpoint of ours, whole or not at all. The same tensors and header give the same bytes.
+
+    `header` is kept as JSON; it has at least 'method', and for models 'architecture' and 'domains'.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    document = {
+        "format": FORMAT,
+        "header": header,
+        "header_sha256": _digest_header(header),
+        "payload_sha256": payload_sha256(stored),
+    }
+    atomic.write_bytes(path, save(stored, {_KEY: json.dumps(document, sort_keys=True)}))
+
+
+def payload_sha256(tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 over names, dtypes, shapes and bytes, whatever the order of the tensors."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}", hint="Check the path.") from error
+
+
+def _what_instead(start: bytes) -> str:
+    if not start:
+        return ", it is empty"
+    if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return " but a web page: what was downloaded is the server's answer, not the file"
+    if start.startswith((b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8")):
+        return " but an image"
+    return ""
+
+
+def _read_safetensors(path: Path) -> Checkpoint:
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path}: is damaged: {error}", hint=_DAMAGED) from error
+    if _KEY in metadata:
+        return Checkpoint(path, tensors, _verified_header(path, metadata[_KEY], tensors))
+    if any("payload_sha256" in value for value in metadata.values()):
+        raise CheckpointError(f"{path}: is damaged: its header has no name", hint=_DAMAGED)
+    return Checkpoint(path, tensors)
+
+
+def _verified_header(path: Path, text: str, tensors: Mapping[str, Tensor]) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text)
+        version, header = document["format"], document["header"]
+        whole = document["header_sha256"] == _digest_header(header)
+        whole = whole and document["payload_sha256"] == payload_sha256(tensors) and isinstance(header["method"], str)
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise CheckpointError(f"{path}: is damaged: its header cannot be read", hint=_DAMAGED) from error
+    if version != FORMAT:
+        raise CheckpointError(
+            f"{path}: is in the format {version!r}, this version reads {FORMAT!r}",
+            hint="Type `pip install --upgrade imgxlate`.",
+        )
+    if not whole:
+        raise CheckpointError(f"{path}: is damaged: its checksum does not fit", hint=_DAMAGED)
+    return dict(header)
+
+
+def _digest_header(header: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
+
+
+def _load_torch(path: Path) -> Any:
+    _refuse_compression(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # The older format makes torch speak of its own storage classes.
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises eight kinds for damaged files.
+        raise _explained(path, error) from error
+
+
+def _refuse_compression(path: Path) -> None:
+    """Refuse zip files that torch did not write: its entries are stored, so a file cannot unfold to more than its size."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise CheckpointError(
+                f"{path}: is no torch file: it is compressed", hint="Unpack it first, if you trust it."
+            )
+
+
+def _explained(path: Path, error: Exception) -> CheckpointError:
+    found = re.search(r"GLOBAL (\S+)|[Uu]nsupported (?:global|class|operand) (\S+)", str(error))
+    if found:
+        name = found.group(1) or found.group(2)
+        return CheckpointError(
+            f"{path}: needs more than tensors ({name.rstrip('.,')}), which could run code; it is not loaded",
+            hint="Where it was made, save only the state dict: torch.save(model.state_dict(), FILE).",
+        )
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return CheckpointError(f"{path}: is damaged, or no torch file: {reason[:200]}", hint=_DAMAGED)
+
+
+def _flatten(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+    """The tensors in nested dicts and lists, by dotted names; numbers and words beside them are left out."""
+    if isinstance(value, Tensor):
+        yield name, value.detach()
+    elif depth < _DEEPEST and isinstance(value, Mapping | list | tuple):
+        children = value.items() if isinstance(value, Mapping) else enumerate(value)
+        for key, child in children:
+            yield from _flatten(child, f"{name}.{key}" if name else str(key), depth + 1)
+
+
+def _check(checkpoint: Checkpoint) -> None:
+    size = checkpoint.path.stat().st_size
+    if not checkpoint.tensors:
+        raise CheckpointError(f"{checkpoint.path}: holds no tensors", hint="Give the file with the weights.")
+    for name, tensor in checkpoint.tensors.items():
+        claimed = tensor.numel() * tensor.element_size()
+        if tensor.layout is not torch.strided or claimed > size:
+            raise CheckpointError(f"{checkpoint.path}: {name} claims more than the file holds", hint=_DAMAGED)
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(
+                f"{checkpoint.path}: {name} holds values that are not finite (NaN or infinity)",
+                hint="The training diverged: give an earlier checkpoint.",
+            )
