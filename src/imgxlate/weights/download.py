@@ -92,9 +92,9 @@ def fetch(
                 _complete(_Mirror(url, card, patience, session), partial, progress)
             return Fetched(partial.file, _check(card, partial, expected), url)
         except _MirrorError as error:
-            reasons.append(f"{url}: {error}")
+            reasons.append(f"\n  {url}: {error}")
     raise NetworkError(
-        f"{card.name} cannot be downloaded: {'; '.join(reasons)}",
+        f"{card.name} cannot be downloaded:{''.join(reasons)}",
         hint="Try again later, what has arrived is kept; or get the file in another way and type "
         f"`imgxlate weights import {card.name} FILE`.",
     )
@@ -103,6 +103,7 @@ def fetch(
 def _session(url: str, patience: Patience) -> requests.Session:
     retry = urllib3.Retry(
         total=patience.tries - 1,
+        connect=1,  # Without a network, or with a wrong certificate, waiting does not help.
         other=0,
         status_forcelist=_TRANSIENT,
         backoff_factor=patience.backoff,
