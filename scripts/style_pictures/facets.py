@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from style_pictures.fields import Field, Mask, Random, at, blur, borders, clouds, noise, plane
+from style_pictures.fields import Field, Floats, Mask, Random, at, blur, borders, clouds, noise, plane
 from style_pictures.paint import Brush, Canvas, Colours, palette, ramp, scatter
 
 Labels = NDArray[np.int_]
@@ -142,7 +142,7 @@ def _shade(cuts: Cuts, x: Field, y: Field, random: Random) -> Colours:
     return colour
 
 
-def _within_facet(starts: NDArray[np.float32], cuts: Cuts, brush: Brush) -> NDArray[np.float32]:
+def _within_facet(starts: Floats, cuts: Cuts, brush: Brush) -> Floats:
     """Straight strokes that stop at their facet's edge."""
     angle = at(cuts.angle, starts)
     heading = np.stack([np.cos(angle), np.sin(angle)], axis=-1)[:, None]
@@ -153,7 +153,7 @@ def _within_facet(starts: NDArray[np.float32], cuts: Cuts, brush: Brush) -> NDAr
         inside = at(cuts.facet, starts[:, None] + sign * reach * heading) == home
         steps = np.cumprod(inside, axis=1).sum(axis=1) - 1
         ends.append(sign * np.minimum(reach[steps, 0], brush.length / 2))
-    along = np.linspace(*ends, brush.points, axis=-1)[..., None].astype(np.float32)
+    along = np.linspace(ends[0], ends[1], brush.points, axis=-1)[..., None].astype(np.float32)
     return starts[:, None] + along * heading
 
 

@@ -5,11 +5,14 @@ Lengths are fractions of the picture's longer side, so that one seed draws the s
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Field = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
+Field = Floats  # (H, W)
 Mask = NDArray[np.bool_]
 Random = np.random.Generator
 
@@ -105,7 +108,7 @@ def _index(coordinate: Field, length: int) -> NDArray[np.intp]:
     return np.clip(coordinate, 0, length - 1).astype(np.intp)
 
 
-def at(field: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float32]:
+def at(field: NDArray[Any], points: Floats) -> NDArray[Any]:
     """Values of a field (H, W, ...) at points (..., 2) given as x, y; beyond the edge, the edge's value."""
     height, width = field.shape[:2]
     longer = max(height, width)

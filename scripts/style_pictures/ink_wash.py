@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from style_pictures.fields import Field, Random, blur, clouds, noise, plane, relief
+from style_pictures.fields import Field, Floats, Random, blur, clouds, noise, plane, relief
 from style_pictures.paint import BRISTLE, bristles
 
 ASPECT = 0.76
-PAPER = np.float32([0.955, 0.925, 0.850])
-INK = np.float32([1.00, 0.97, 0.90])  # what each channel loses to a unit of ink: a warm black
-CINNABAR = np.float32([0.16, 1.35, 1.55])
+PAPER = np.array([0.955, 0.925, 0.850], np.float32)
+INK = np.array([1.00, 0.97, 0.90], np.float32)  # what each channel loses to a unit of ink: a warm black
+CINNABAR = np.array([0.16, 1.35, 1.55], np.float32)
 SPREAD = {
     "even": np.ones(12, np.float32),
     "leaf": (np.sin(np.linspace(0.25, np.pi, 12)) ** 0.8 + 0.04).astype(np.float32),
@@ -62,7 +61,7 @@ class Sheet:
 
     def brush(
         self,
-        paths: list[NDArray[np.float32]],
+        paths: list[Floats],
         width: float,
         tone: float,
         dry: float,
@@ -142,7 +141,7 @@ def _ridge(sheet: Sheet, mountain: Mountain) -> Field:
     return mountain.foot - mountain.tall * skyline**1.3 * (1 - gap) + 0.25 * gap
 
 
-def _slope_stroke(random: Random, ridge: Field, mountain: Mountain, x: float) -> NDArray[np.float32]:
+def _slope_stroke(random: Random, ridge: Field, mountain: Mountain, x: float) -> Floats:
     """A path from near the ridge downhill, leaning away from the nearest peak."""
     size, t = ridge.shape[1], np.linspace(0, 1, 12)
     column = int(np.clip(x, 0, 0.999) * size)
@@ -221,7 +220,7 @@ def _stalk(sheet: Sheet, foot: float, top: float, lean: float, width: float, ton
     sheet.brush(leaves[half:], 0.0155, 1.45 * tone, 0.22, "leaf")
 
 
-def _spray(random: Random, x: float, y: float) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+def _spray(random: Random, x: float, y: float) -> tuple[Floats, list[Floats]]:
     """A twig from a node, and the leaves that hang from it."""
     t = np.linspace(0, 1, 12)
     side = random.choice([-1, 1])

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from style_pictures.fields import Field, Random, at, blur, relief
+from style_pictures.fields import Field, Floats, Random, at, blur, relief
 
-Colours = NDArray[np.float32]
+Colours = Floats  # (..., 3) in [0, 1]
 
 OVERSAMPLING = 2  # lines are drawn without smoothing, at this multiple of the size
 BRISTLE = 1 / 840  # distance between bristles
@@ -36,7 +36,7 @@ class Canvas:
         self.image = Image.new("RGBA", (self.scale, round(size * aspect) * OVERSAMPLING), (*ground, 90))
         self.pen = ImageDraw.Draw(self.image)
 
-    def stroke(self, paths: NDArray[np.float32], colours: Colours, brush: Brush, random: Random) -> None:
+    def stroke(self, paths: Floats, colours: Colours, brush: Brush, random: Random) -> None:
         """Lay strokes in the order given: paths (N, K, 2), colours (N, 3) in [0, 1]."""
         lines = bristles(paths, brush.width, random)  # (N, B, K, 2)
         count, hairs = lines.shape[:2]
@@ -59,12 +59,12 @@ class Canvas:
 
 
 def bristles(
-    paths: NDArray[np.float32],
+    paths: Floats,
     width: float,
     random: Random,
-    spread: NDArray[np.float32] | None = None,
+    spread: Floats | None = None,
     raggedness: float = 1.0,
-) -> NDArray[np.float32]:
+) -> Floats:
     """Lines (N, B, K, 2) beside the paths (N, K, 2), with ragged ends that round the stroke off.
 
     `spread` (K,) scales the width along the stroke; None keeps it even. With `raggedness` 0 the ends are square.
@@ -99,7 +99,7 @@ def _bristle_paint(colours: Colours, hairs: int, brush: Brush, random: Random) -
     return np.concatenate([colour, thickness[..., None]], axis=-1).astype(int)
 
 
-def scatter(mask: NDArray[np.bool_], spacing: float, random: Random) -> NDArray[np.float32]:
+def scatter(mask: NDArray[np.bool_], spacing: float, random: Random) -> Floats:
     """Points (N, 2), evenly spread with jitter over the pixels of `mask`, in random order."""
     height, width = mask.shape
     longer = max(height, width)
@@ -110,7 +110,7 @@ def scatter(mask: NDArray[np.bool_], spacing: float, random: Random) -> NDArray[
     return points[at(mask.astype(np.float32), points) > 0.5]
 
 
-def follow(angle: Field, starts: NDArray[np.float32], length: float, points: int) -> NDArray[np.float32]:
+def follow(angle: Field, starts: Floats, length: float, points: int) -> Floats:
     """Paths (N, K, 2) of the given length through the flow, with `starts` (N, 2) in their middles."""
     step = length / (points - 1)
     forward = _march(angle, starts, step, points // 2)
@@ -118,7 +118,7 @@ def follow(angle: Field, starts: NDArray[np.float32], length: float, points: int
     return np.stack([*backward[::-1], starts, *forward], axis=1)
 
 
-def _march(angle: Field, starts: NDArray[np.float32], step: float, count: int) -> list[NDArray[np.float32]]:
+def _march(angle: Field, starts: Floats, step: float, count: int) -> list[Floats]:
     places, here = [], starts
     for _ in range(count):
         direction = at(angle, here)
@@ -132,12 +132,12 @@ def palette(*colours: str) -> Colours:
     return np.array([[int(colour[i : i + 2], 16) for i in (0, 2, 4)] for colour in colours], np.float32) / 255
 
 
-def pick(pigments: Colours, tone: NDArray[np.float32]) -> Colours:
+def pick(pigments: Colours, tone: Floats) -> Colours:
     """The pigment for each tone in [0, 1], unmixed: neighbours stay distinct strokes."""
     return pigments[np.clip(tone * len(pigments), 0, len(pigments) - 1).astype(int)]
 
 
-def ramp(pigments: Colours, tone: NDArray[np.float32]) -> Colours:
+def ramp(pigments: Colours, tone: Floats) -> Colours:
     """The pigments mixed: linear interpolation along the ramp for each tone in [0, 1]."""
     place = np.clip(tone, 0, 1) * (len(pigments) - 1)
     before = np.minimum(place.astype(int), len(pigments) - 2)

@@ -40,7 +40,7 @@ def draw(size: int, random: Random) -> Image.Image:
     lead, depth = _leading(piece, size)
     glow = np.stack([blur(colour[..., i] * ~lead, size / 60) for i in range(3)], axis=-1)
     solder = (0.10 + 0.22 * depth + 0.05 * clouds(x.shape, 0.01, random))[..., None]
-    came = np.clip(solder, 0.02, 1) * np.float32([0.55, 0.56, 0.62]) + 0.20 * glow
+    came = np.clip(solder, 0.02, 1) * np.array([0.55, 0.56, 0.62], np.float32) + 0.20 * glow
     window = np.where(lead[..., None], came, colour + 0.12 * glow)
     return Image.fromarray((np.clip(window, 0, 1) * 255).astype(np.uint8))
 
