@@ -154,7 +154,7 @@ def _load_torch(path: Path) -> Any:
 
 
 def _refuse_compression(path: Path) -> None:
-    """Refuse zip files that torch did not write: its entries are stored, so a file cannot unfold to more than its size."""
+    """Refuse zip files that torch did not write: in its own, entries are stored, so nothing unfolds to more."""
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
