@@ -1,0 +1,54 @@
+"""Several photographs painted in several styles through the command line, and the sheet that shows them all."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from imgxlate.images.decode import decode
+from imgxlate.images.grids import contact_sheet
+from imgxlate.images.picture import Picture
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def photo(name: str) -> Path:
+    """The photograph of that file name."""
+    return EXAMPLES / "photos" / name
+
+
+def style(name: str) -> Path:
+    """The style picture of that name."""
+    return EXAMPLES / "styles" / f"{name}.jpg"
+
+
+def paint(content: Path, style_picture: Path, output: Path, *options: str) -> None:
+    """Run `imgxlate neural-style` as a user would, and say so; leave with its exit code if it fails."""
+    arguments = ["neural-style", str(content), str(style_picture), "-o", str(output), "--overwrite", "-q", *options]
+    print(shlex.join(["imgxlate", *arguments]), end=" ", flush=True)
+    started = time.perf_counter()
+    code = subprocess.run([sys.executable, "-m", "imgxlate", *arguments], check=False).returncode
+    if code:
+        sys.exit(code)
+    print(f"# {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def paint_all(photos: Sequence[Path], styles: Sequence[Path], folder: Path, *options: str) -> list[list[Path]]:
+    """Each photograph in each style, in files of `folder` named after both; a row for each photograph."""
+    rows = []
+    for content in photos:
+        rows.append([folder / f"{content.stem}.{picture.stem}.png" for picture in styles])
+        for picture, output in zip(styles, rows[-1], strict=True):
+            paint(content, picture, output, *options)
+    return rows
+
+
+def sheet(photos: Sequence[Path], styles: Sequence[Path], outputs: list[list[Path]], cell: int) -> Picture:
+    """A contact sheet: the styles on top, each photograph at the left of its paintings."""
+    header = [None, *map(decode, styles)]
+    rows = [list(map(decode, [content, *row])) for content, row in zip(photos, outputs, strict=True)]
+    return contact_sheet([header, *rows], column_headers=["", *(picture.stem for picture in styles)], cell=cell)
