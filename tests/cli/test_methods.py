@@ -1,0 +1,37 @@
+"""`imgxlate methods`."""
+
+import json
+
+
+def test_every_method_is_a_row(run):
+    table = run("methods").stdout
+    for name in ("munit", "unit", "cyclegan", "gatys"):
+        assert f"\n{name} " in table
+
+
+def test_the_document_says_what_each_can_and_where_it_comes_from(run):
+    document = json.loads(run("methods", "--json").stdout)
+    methods = {method["name"]: method for method in document["methods"]}
+    assert "translate" in methods["munit"]["capabilities"]
+    assert methods["munit"]["citation"]["arxiv"] == "1804.04732"
+    assert methods["gatys"]["presets"] == ["default", "author", "johnson", "paper"]
+    assert document["broken"] == []
+
+
+def test_a_broken_plug_in_is_a_row(run, monkeypatch):
+    from importlib.metadata import EntryPoint, EntryPoints
+
+    from imgxlate.methods import registry
+
+    entries = EntryPoints([EntryPoint("dreadful", "no_such_module:SPEC", registry.GROUP)])
+    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    registry.discover.cache_clear()
+    try:
+        result = run("methods")
+        assert result.exit_code == 0
+        assert "cannot be loaded: ModuleNotFoundError" in result.stdout
+        assert "warning: plug-in dreadful" in result.stderr
+        assert json.loads(run("methods", "--json").stdout)["broken"][0]["name"] == "dreadful"
+        assert run("doctor").exit_code == 1
+    finally:
+        registry.discover.cache_clear()

@@ -1,0 +1,171 @@
+"""`imgxlate neural-style`, in miniature."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+QUICK = ("--size", 48, "--iterations", 3, "--coarse-iterations", 2)
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch, photo):
+    monkeypatch.chdir(tmp_path)
+    photo("photo.png", seed=1, size=(48, 64))
+    photo("style.png", seed=2, size=(60, 60))
+    return tmp_path
+
+
+def test_the_picture_is_named_after_the_content_and_has_the_size_asked_for(run, inside, pixels):
+    result = run("neural-style", "photo.png", "style.png", *QUICK)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == ""
+    assert pixels("photo.neural-style.png").shape == (36, 48, 3)
+
+
+def test_the_same_seed_gives_the_same_picture(run, inside, pixels):
+    for name in ("one.png", "two.png"):
+        run("neural-style", "photo.png", "style.png", *QUICK, "--init", "noise", "--seed", 3, "-o", name)
+    run("neural-style", "photo.png", "style.png", *QUICK, "--init", "noise", "--seed", 4, "-o", "three.png")
+    assert np.array_equal(pixels("one.png"), pixels("two.png"))
+    assert not np.array_equal(pixels("one.png"), pixels("three.png"))
+
+
+def test_a_line_of_json_tells_what_was_done(run, inside):
+    result = run("neural-style", "photo.png", "style.png", *QUICK, "--scales", 2, "--json", "--preset", "author")
+    line = json.loads(result.stdout)
+    assert line.pop("seconds") > 0
+    losses = line.pop("losses")
+    assert losses["total"] > 0
+    assert line == {
+        "input": "photo.png",
+        "output": "photo.neural-style.png",
+        "method": "neural-style",
+        "preset": "author",
+        "seed": 0,
+        "width": 48,
+        "height": 36,
+        "iterations": 5,
+    }
+
+
+def test_a_folder_is_painted_with_its_tree(run, inside, photo):
+    for name in ("in/a.png", "in/trip/b.png"):
+        photo(name, size=(40, 40))
+    result = run("neural-style", "in", "style.png", *QUICK, "--scales", 1, "-o", "out", "--json")
+    assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == [
+        "out/a.neural-style.png",
+        "out/trip/b.neural-style.png",
+    ]
+
+
+def test_several_styles_take_weights(run, inside, photo, pixels):
+    photo("other.png", seed=9)
+    base = ("neural-style", "photo.png", "style.png", "other.png", *QUICK, "--scales", 1)
+    for name, weights in (("one.png", "1,0"), ("both.png", "1,1")):
+        assert run(*base, "--style-weights", weights, "-o", name).exit_code == 0
+    run("neural-style", "photo.png", "style.png", *QUICK, "--scales", 1, "-o", "alone.png")
+    assert np.abs(pixels("one.png") - pixels("alone.png")).max() <= 1
+    assert not np.array_equal(pixels("both.png"), pixels("one.png"))
+
+
+def test_a_picture_can_be_where_it_starts(run, inside, photo, pixels):
+    start = photo("start.png", seed=8)
+    for name, init in (("from-start.png", start), ("from-content.png", "content")):
+        run("neural-style", "photo.png", "style.png", *QUICK, "--scales", 1, "--init", init, "-o", name)
+    assert not np.array_equal(pixels("from-start.png"), pixels("from-content.png"))
+
+
+def test_pictures_are_saved_on_the_way(run, inside):
+    result = run("neural-style", "photo.png", "style.png", *QUICK, "--scales", 1, "--save-every", 2, "-o", "out.png")
+    assert result.exit_code == 0, result.stderr
+    assert [path.name for path in Path("out.steps").iterdir()] == ["00002.png"]
+    again = run("neural-style", "photo.png", "style.png", *QUICK, "--save-every", 2, "-o", "out.png")
+    assert again.exit_code == 9
+
+
+def test_alpha_is_kept(run, inside, pixels):
+    image = Image.open("photo.png")
+    image.putalpha(128)
+    image.save("photo.png")
+    run("neural-style", "photo.png", "style.png", *QUICK, "-o", "out.png")
+    assert set(np.unique(pixels("out.png")[..., 3])) == {128}
+
+
+def test_any_part_of_the_method_can_be_set(run, inside):
+    options = (
+        "--set",
+        "gram_scaling=elements",
+        "--set",
+        "history_size=5",
+        "--optimizer",
+        "adam",
+        "--pooling",
+        "average",
+    )
+    assert run("neural-style", "photo.png", "style.png", *QUICK, *options).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--preset", "jonson"], 2, "Did you mean 'johnson'?"),
+        (["--preset", "zzz"], 2, "default, author, johnson, paper"),
+        (["--set", "grm_scaling=elements"], 2, "gram_scaling"),
+        (["--set", "size"], 2, "no value"),
+        (["--style-layers", "relu9_9"], 2, "relu9_9"),
+        (["--style-weights", "1,2"], 2, "2 style weights for 1 style"),
+        (["--style-weights", "x"], 2, "style_weights"),
+        (["--features", "vgg18"], 5, "vgg18"),
+        (["--features", "vgg19-torchvision", "--offline"], 5, "network is switched off"),
+        (["--init", "nowhere.png"], 3, "nowhere.png"),
+        (["--save-every", "1", "-o", "folder/"], 0, ""),
+        (["--device", "cuda:77"], 7, "cuda"),
+    ],
+)
+def test_what_cannot_be_is_said(run, inside, arguments, code, said):
+    result = run("neural-style", "photo.png", "style.png", *QUICK, *arguments)
+    assert result.exit_code == code, result.stderr
+    assert said in result.stderr
+
+
+def test_a_style_that_cannot_be_read_is_named_before_anything_is_painted(run, inside):
+    result = run("neural-style", "photo.png", "nowhere.png", *QUICK)
+    assert result.exit_code == 3
+    assert "nowhere.png" in result.stderr
+
+
+def test_an_existing_output_is_kept(run, inside):
+    Path("photo.neural-style.png").write_bytes(b"mine")
+    assert run("neural-style", "photo.png", "style.png", *QUICK).exit_code == 9
+    assert run("neural-style", "photo.png", "style.png", *QUICK, "--skip-existing").exit_code == 0
+    assert Path("photo.neural-style.png").read_bytes() == b"mine"
+
+
+def test_it_works_in_a_pipe(run_process, inside):
+    process = run_process("neural-style", "-", "style.png", *QUICK, "-o", "-", stdin=Path("photo.png").read_bytes())
+    assert process.returncode == 0, process.stderr
+    Path("out.png").write_bytes(process.stdout)
+    assert Image.open("out.png").size == (48, 36)
+
+
+def test_steps_cannot_be_saved_beside_standard_output(run_process, inside):
+    process = run_process("neural-style", "photo.png", "style.png", *QUICK, "-o", "-", "--save-every", 1)
+    assert process.returncode == 2
+    assert b"--save-every needs an output file" in process.stderr
+
+
+def test_the_source_tree_runs_without_being_installed(inside):
+    import subprocess
+    import sys
+
+    root = Path(__file__).parents[2]
+    arguments = ["neural-style", "photo.png", "style.png", *map(str, QUICK), "-o", "out.png"]
+    code = "import sys; sys.path = [p for p in sys.path if 'imgxlate' not in p]; import runpy; "
+    code += "sys.argv = ['imgxlate', *sys.argv[1:]]; runpy.run_module('imgxlate', run_name='__main__')"
+    subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=True, env={"PYTHONPATH": str(root / "src"), "PATH": ""}
+    )
+    assert Path("out.png").exists()

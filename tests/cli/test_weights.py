@@ -1,0 +1,142 @@
+"""`imgxlate weights`: list, info, download, verify, import, path."""
+
+import http.server
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from imgxlate.weights import cards
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A server with one file, and a card for it among the others."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    (folder / "tiny.pth").write_bytes(bytes(range(256)) * 40)
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=folder)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{httpd.server_port}/tiny.pth"
+        tiny = replace(
+            cards.find("cyclegan-horse2zebra"), name="cyclegan-tiny", filename="tiny.pth", urls=(url,), size=None
+        )
+        known = {**cards.cards(), tiny.name: tiny}
+        monkeypatch.setattr(cards, "cards", lambda: known)
+        for module in ("imgxlate.weights.store", "imgxlate.weights.imports", "imgxlate.cli.commands.weights"):
+            monkeypatch.setattr(f"{module}.cards", lambda: known, raising=False)
+        monkeypatch.setattr("imgxlate.weights.store.published.cards", lambda: known, raising=False)
+        yield folder
+        httpd.shutdown()
+
+
+def listed(run):
+    return {row["name"]: row for row in json.loads(run("weights", "list", "--json").stdout)["weights"]}
+
+
+def test_the_list_says_what_is_here_and_what_can_be_had(run):
+    rows = listed(run)
+    assert rows["vgg19"]["status"] == "bundled"
+    assert rows["cyclegan-horse2zebra"]["status"] == "downloadable"
+    assert rows["munit-edges2shoes"]["status"] == "by hand"
+    table = run("weights", "list").stdout
+    assert all(name in table for name in rows)
+
+
+def test_a_card_tells_paper_licence_and_source(run):
+    row = json.loads(run("weights", "info", "horse2zebra", "--json").stdout)
+    assert row["licence"].startswith("BSD")
+    assert row["domains"] == ["horse", "zebra"]
+    text = run("weights", "info", "horse2zebra").stdout
+    assert row["citation"] in text
+    assert row["urls"][0] in text
+
+
+def test_an_unknown_name_gets_the_nearest_one(run):
+    result = run("weights", "info", "horse2zebr")
+    assert result.exit_code == 5
+    assert "horse2zebra" in result.stderr
+
+
+def test_a_download_is_there_afterwards_and_what_its_hash_rests_on_is_said(run, server):
+    result = run("weights", "download", "cyclegan-tiny")
+    assert result.exit_code == 0, result.stderr
+    assert "publishes no hash" in result.stderr
+    path = Path(run("weights", "path", "cyclegan-tiny").stdout.strip())
+    assert path.read_bytes() == (server / "tiny.pth").read_bytes()
+    assert listed(run)["cyclegan-tiny"]["status"] == "here"
+
+
+def test_path_alone_is_the_folder_of_them_all(run):
+    assert Path(run("weights", "path").stdout.strip()).name == "weights"
+
+
+def test_offline_says_what_is_missing_and_how_to_get_it(run):
+    result = run("weights", "download", "horse2zebra", "--offline")
+    assert result.exit_code == 5
+    assert "network is switched off" in result.stderr
+
+
+def test_weights_that_only_a_person_can_fetch_say_so(run):
+    result = run("weights", "download", "munit-edges2shoes")
+    assert result.exit_code == 5
+    assert "imgxlate weights import munit-edges2shoes FILE" in result.stderr
+
+
+def test_verifying_finds_a_flipped_bit(run, server):
+    run("weights", "download", "cyclegan-tiny")
+    assert run("weights", "verify").exit_code == 0
+    path = Path(run("weights", "path", "cyclegan-tiny").stdout.strip())
+    data = bytearray(path.read_bytes())
+    data[5000] ^= 1
+    path.write_bytes(data)
+    result = run("weights", "verify", "--json")
+    assert result.exit_code == 5
+    faults = {row["name"]: row["fault"] for row in json.loads(result.stdout)["weights"]}
+    assert faults["vgg19"] is None
+    assert "damaged" in faults["cyclegan-tiny"]
+
+
+@pytest.mark.parametrize("method", ["munit", "unit"])
+def test_an_imported_model_is_listed(run, golden, method):
+    result = run("weights", "import", "mine", golden / method / "gen_00000001.pt", "--method", method)
+    assert result.exit_code == 0, result.stderr
+    assert listed(run)["mine"]["status"] == "here"
+
+
+def test_a_file_that_is_no_model_of_the_method_is_not_imported(run, golden):
+    result = run("weights", "import", "mine", golden / "munit" / "dis_00000001.pt", "--method", "munit")
+    assert result.exit_code == 6
+    assert "discriminator" in result.stderr.lower()
+    assert "mine" not in listed(run)
+
+
+def test_a_feature_network_is_opened_before_it_is_imported(run, golden):
+    result = run("weights", "import", "vgg19-caffe", golden / "munit" / "gen_00000001.pt")
+    assert result.exit_code in (5, 6)
+    assert listed(run)["vgg19-caffe"]["status"] == "downloadable"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "whose model is"),
+        (["--method", "munit", "--domains", "summer"], "two names are needed"),
+        (["--method", "munit", "--domains", "a,b,c"], "two names are needed"),
+        (["--method", "gatys"], "gatys cannot translate"),
+    ],
+)
+def test_an_import_that_cannot_be_says_why(run, golden, arguments, said):
+    result = run("weights", "import", "mine", golden / "munit" / "gen_00000001.pt", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
