@@ -1,0 +1,134 @@
+"""VGG networks as feature extractors, every layer named (Simonyan and Zisserman, arXiv 1409.1556)."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Pooling = Literal["max", "average"]
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How the pixels must be prepared for a set of weights. `mean` and `deviation` are of R, G, B in grey levels."""
+
+    name: str
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float]
+    channels: Literal["RGB", "BGR"]  # the order in which the first convolution's weights expect them
+
+
+_CAFFE_MEAN = (123.68, 116.779, 103.939)
+
+CONVENTIONS = {
+    convention.name: convention
+    for convention in (
+        Convention("caffe", _CAFFE_MEAN, (1.0, 1.0, 1.0), "BGR"),
+        Convention("caffe-rgb", _CAFFE_MEAN, (1.0, 1.0, 1.0), "RGB"),
+        Convention(
+            "torchvision",
+            (0.485 * 255, 0.456 * 255, 0.406 * 255),
+            (0.229 * 255, 0.224 * 255, 0.225 * 255),
+            "RGB",
+        ),
+    )
+}
+
+
+class Vgg(nn.Module):
+    """The convolutions of a VGG network: conv1_1, relu1_1, conv1_2, relu1_2, pool1, conv2_1 and so on.
+
+    Args:
+        convolutions: weight (O, I, 3, 3) and bias (O,) by name, convB_I, in the order in which they are applied.
+        convention: how pixels must be prepared for these weights.
+        pooling: `max` as the network was trained, or `average`, which Gatys et al. (1508.06576) prefer.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self, convolutions: Mapping[str, tuple[Tensor, Tensor]], convention: Convention, pooling: Pooling = "max"
+    ) -> None:
+        super().__init__()
+        self.pooling = pooling
+        self.layers = _layer_names(convolutions)
+        self.dtype = torch.float32
+        self.memory_format = torch.contiguous_format
+        self.register_buffer("mean", torch.tensor(convention.mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor(convention.deviation).view(1, 3, 1, 1), persistent=False)
+        first = next(iter(convolutions))
+        self.convolutions = nn.ModuleDict(
+            {
+                name: _convolution(weight.flip(1) if name == first and convention.channels == "BGR" else weight, bias)
+                for name, (weight, bias) in convolutions.items()
+            }
+        )
+
+    def place(
+        self,
+        device: torch.device,
+        dtype: torch.dtype,
+        memory_format: torch.memory_format = torch.channels_last,
+    ) -> None:
+        """Move to `device`, to convolve in `dtype` and `memory_format`; channels last is faster for either dtype."""
+        self.to(device)
+        self.convolutions.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
+        self.dtype, self.memory_format = dtype, memory_format
+
+    def channels(self, layer: str) -> int:
+        """How many feature maps `layer`, one of `layers`, has."""
+        convolved = [name for name in self.layers[: self.layers.index(layer) + 1] if name in self.convolutions]
+        bias = self.convolutions[convolved[-1]].bias
+        return int(bias.shape[0])  # type: ignore[index]
+
+    def forward(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
+        """The features (B, C, H', W') of RGB `images` (B, 3, H, W) in [-1, 1] at each of `layers`.
+
+        Nothing deeper than the deepest of `layers` is computed. H and W must be at least 2 to the number of poolings.
+        """
+        found: dict[str, Tensor] = {}
+        if not layers:
+            return found
+        features = self._prepare(images)
+        for name in self.layers[: max(map(self.layers.index, layers)) + 1]:
+            features = self._advance(name, features)
+            if name in layers:
+                found[name] = features
+        return found
+
+    def _prepare(self, images: Tensor) -> Tensor:
+        grey_levels = (images.float() + 1) * 127.5
+        normalised = (grey_levels - self.mean) / self.deviation
+        return normalised.to(dtype=self.dtype, memory_format=self.memory_format)
+
+    def _advance(self, name: str, features: Tensor) -> Tensor:
+        if name in self.convolutions:
+            convolved: Tensor = self.convolutions[name](features)
+            return convolved
+        if name.startswith("relu"):
+            return functional.relu(features)
+        return functional.max_pool2d(features, 2) if self.pooling == "max" else functional.avg_pool2d(features, 2)
+
+
+def _layer_names(convolutions: Collection[str]) -> tuple[str, ...]:
+    names: list[str] = []
+    block = "1"
+    for name in convolutions:
+        suffix = name.removeprefix("conv")
+        if not suffix.startswith(f"{block}_"):
+            names.append(f"pool{block}")
+            block = suffix.split("_")[0]
+        names += [name, f"relu{suffix}"]
+    return (*names, f"pool{block}")
+
+
+def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    outputs, inputs = weight.shape[:2]
+    layer = nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, device="meta")
+    layer.weight = nn.Parameter(weight.float().contiguous(), requires_grad=False)
+    layer.bias = nn.Parameter(bias.float(), requires_grad=False)
+    return layer

@@ -1,0 +1,145 @@
+"""Reads VGG networks from files: the one that ships with the package, Caffe conversions, torchvision's.
+
+All hold the same convolutions under different names. What the names do not say is how pixels must be prepared; with the
+wrong convention every picture comes out poorly and nothing fails, so `convention_of` works it out or refuses.
+"""
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import CheckpointError
+from imgxlate.nn.vgg import CONVENTIONS, Convention, Pooling, Vgg
+
+Convolutions = Mapping[str, tuple[Tensor, Tensor]]
+"""Weight (O, I, 3, 3) and bias (O,) by name, convB_I, in order."""
+
+# Published files carry the beginning of their sha256 in their names.
+_PUBLISHED = {
+    "d01eb7cb": "caffe",  # VGG-19 converted by J. Johnson
+    "74e45263": "caffe",  # VGG-19 of pystiche
+    "00b39a1b": "caffe",  # VGG-16 converted by J. Johnson
+    "781be684": "caffe",  # VGG-16 of pystiche
+    "88682ab5": "caffe-rgb",  # VGG-16 of torchvision, "features"
+    "dcbb9e9d": "torchvision",  # VGG-19
+    "397923af": "torchvision",  # VGG-16
+}
+
+# Bias over norm of the first filters of Simonyan and Zisserman's VGG-19, which normalising the network does not change.
+_ORIGINAL_VGG19 = (0.4839, 0.1370, 0.0658, 0.5587, 0.2726, 0.6368)
+_QUANTISATION_ERROR = 0.005  # ... of those ratios in an 8-bit file
+_BLUE_YELLOW_FILTER = 1  # It weighs blue up and red down, so it tells BGR from RGB.
+
+_CONVOLUTION = re.compile(r"conv(\d)_(\d)")
+_SEQUENTIAL = re.compile(r"(?:.*\.)?features\.(\d+)\.weight|(\d+)\.weight")
+
+
+def load(checkpoint: Checkpoint, *, pooling: Pooling = "max", convention: str | None = None) -> Vgg:
+    """The network in `checkpoint`; `convention`, one of `CONVENTIONS`, overrules what is read off the file.
+
+    Raises:
+        CheckpointError: the file holds no VGG network, or its convention cannot be known.
+    """
+    convolutions = convolutions_of(checkpoint)
+    chosen = CONVENTIONS[convention] if convention else convention_of(checkpoint, convolutions)
+    return Vgg(convolutions, chosen, pooling)
+
+
+def convolutions_of(checkpoint: Checkpoint) -> Convolutions:
+    """The convolutions in `checkpoint`, whatever their names in it.
+
+    Raises:
+        CheckpointError: the file holds no VGG network; says what was missed.
+    """
+    tensors = checkpoint.tensors
+    if any(key.endswith("running_mean") for key in tensors):
+        raise _not_vgg(checkpoint, "it has batch normalisation, which no published style transfer uses")
+    keys = _named_keys(tensors) or _sequential_keys(checkpoint)
+    convolutions = {name: (_weight(tensors, key), tensors.get(f"{key}.bias", torch.empty(0))) for name, key in keys}
+    _check_shapes(checkpoint, convolutions)
+    return convolutions
+
+
+def convention_of(checkpoint: Checkpoint, convolutions: Convolutions) -> Convention:
+    """How pixels must be prepared for the weights in `checkpoint`.
+
+    Told, in this order, by the header of a file of ours, the hash in a published file's name, the weights if they are
+    the original VGG-19's, and the classifier: a VGG-19 that has torchvision's and is not the original is torchvision's.
+
+    Raises:
+        CheckpointError: nothing of this tells.
+    """
+    if checkpoint.header.get("convention") in CONVENTIONS:
+        return CONVENTIONS[checkpoint.header["convention"]]
+    for prefix, name in _PUBLISHED.items():
+        if prefix in checkpoint.path.name:
+            return CONVENTIONS[name]
+    if _is_original_vgg19(convolutions):
+        return CONVENTIONS["caffe" if _expects_blue_first(convolutions) else "caffe-rgb"]
+    if len(convolutions) == 16 and "classifier.0.weight" in checkpoint.tensors:
+        return CONVENTIONS["torchvision"]
+    raise CheckpointError(
+        f"{checkpoint.path}: cannot tell how pixels must be prepared for these VGG weights",
+        hint="Say it with `convention`: caffe for the original weights (B, G, R in grey levels), "
+        "torchvision for weights trained with torchvision (R, G, B, normalised).",
+    )
+
+
+def _named_keys(tensors: Mapping[str, Tensor]) -> list[tuple[str, str]]:
+    names = {key.rpartition(".")[0] for key in tensors}
+    return sorted((name, name) for name in names if _CONVOLUTION.fullmatch(name))
+
+
+def _sequential_keys(checkpoint: Checkpoint) -> list[tuple[str, str]]:
+    """Names for numbered layers: a convolution and its ReLU take two numbers, a pooling one more."""
+    matches = {key: _SEQUENTIAL.fullmatch(key) for key in checkpoint.tensors}
+    numbered = sorted((int(match[1] or match[2]), key) for key, match in matches.items() if match)
+    named: list[tuple[str, str]] = []
+    block, place, previous = 1, 0, -2
+    for number, key in numbered:
+        if number - previous not in (2, 3):
+            raise _not_vgg(checkpoint, f"layer {number} follows layer {previous}")
+        block, place = (block + 1, 1) if number - previous == 3 else (block, place + 1)
+        named.append((f"conv{block}_{place}", key.removesuffix(".weight")))
+        previous = number
+    return named
+
+
+def _weight(tensors: Mapping[str, Tensor], key: str) -> Tensor:
+    if f"{key}.table" in tensors:  # 8 bits a weight: indices into a table of 256
+        return tensors[f"{key}.table"][tensors[f"{key}.indices"].long()]
+    return tensors.get(f"{key}.weight", torch.empty(0))
+
+
+def _check_shapes(checkpoint: Checkpoint, convolutions: Convolutions) -> None:
+    if "conv1_1" not in convolutions:
+        raise _not_vgg(checkpoint, "it has neither conv1_1 nor features.0")
+    inputs = 3
+    for name, (weight, bias) in convolutions.items():
+        if weight.ndim != 4 or weight.shape[1:] != (inputs, 3, 3) or bias.shape != weight.shape[:1]:
+            shapes = f"weight {tuple(weight.shape)} and bias {tuple(bias.shape)}"
+            raise _not_vgg(checkpoint, f"{name} has {shapes} where (outputs, {inputs}, 3, 3) is expected")
+        inputs = weight.shape[0]
+
+
+def _is_original_vgg19(convolutions: Convolutions) -> bool:
+    weight, bias = convolutions["conv1_1"]
+    ratios = (bias / weight.flatten(1).norm(dim=1))[: len(_ORIGINAL_VGG19)]
+    if ratios.shape[0] < len(_ORIGINAL_VGG19):
+        return False
+    return torch.allclose(ratios.float(), torch.tensor(_ORIGINAL_VGG19), rtol=0, atol=_QUANTISATION_ERROR)
+
+
+def _expects_blue_first(convolutions: Convolutions) -> bool:
+    opponent = convolutions["conv1_1"][0][_BLUE_YELLOW_FILTER].sum(dim=(1, 2))
+    return bool(opponent[0] > opponent[2])
+
+
+def _not_vgg(checkpoint: Checkpoint, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"{checkpoint.path}: this is no VGG network that can be used: {reason}",
+        hint="Give a VGG-16 or VGG-19, such as torchvision's vgg19-dcbb9e9d.pth, or leave it out: VGG-19 is built in.",
+    )

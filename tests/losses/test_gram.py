@@ -1,0 +1,28 @@
+import torch
+
+from imgxlate.losses.gram import gram_sum, mix
+
+
+def test_a_gram_sum_has_the_products_of_each_pair_of_maps() -> None:
+    features = torch.tensor([[[1.0, 2.0]], [[3.0, -1.0]]]).unsqueeze(0)  # (1, 2, 1, 2)
+    assert gram_sum(features).tolist() == [[5.0, 1.0], [1.0, 10.0]]
+
+
+def test_gram_sums_add_up_over_the_parts_of_an_image() -> None:
+    features = torch.randn(1, 5, 8, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).float()
+    parts = gram_sum(features[..., :2]) + gram_sum(features[..., 2:])
+    torch.testing.assert_close(parts, gram_sum(features))
+
+
+def test_gram_sums_do_not_depend_on_the_memory_layout() -> None:
+    features = torch.randn(1, 5, 8, 6, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(gram_sum(features.contiguous(memory_format=torch.channels_last)), gram_sum(features))
+
+
+def test_gram_sums_of_bfloat16_features_are_summed_in_float32() -> None:
+    features = torch.ones(1, 1, 40, 40, dtype=torch.bfloat16)
+    assert gram_sum(features).item() == 1600.0  # bfloat16 has 8 bits: it would round to 1600 or stop at 256
+
+
+def test_mixed_grams_are_weighted() -> None:
+    assert mix([torch.ones(1, 1), torch.full((1, 1), 5.0)], [0.25, 0.75]).item() == 4.0
