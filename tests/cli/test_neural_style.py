@@ -155,17 +155,3 @@ def test_steps_cannot_be_saved_beside_standard_output(run_process, inside):
     process = run_process("neural-style", "photo.png", "style.png", *QUICK, "-o", "-", "--save-every", 1)
     assert process.returncode == 2
     assert b"--save-every needs an output file" in process.stderr
-
-
-def test_the_source_tree_runs_without_being_installed(inside):
-    import subprocess
-    import sys
-
-    root = Path(__file__).parents[2]
-    arguments = ["neural-style", "photo.png", "style.png", *map(str, QUICK), "-o", "out.png"]
-    code = "import sys; sys.path = [p for p in sys.path if 'imgxlate' not in p]; import runpy; "
-    code += "sys.argv = ['imgxlate', *sys.argv[1:]]; runpy.run_module('imgxlate', run_name='__main__')"
-    subprocess.run(
-        [sys.executable, "-c", code, *arguments], check=True, env={"PYTHONPATH": str(root / "src"), "PATH": ""}
-    )
-    assert Path("out.png").exists()
