@@ -66,9 +66,7 @@ def download(
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[NAME]...", help="Which. Default: all that are here.", autocompletion=complete.weights
-        ),
+        typer.Argument(metavar="[NAME]...", help="Which. Default: all that are here.", autocompletion=complete.weights),
     ] = None,
     as_json: options.JsonDocument = False,
     debug: options.Debug = False,
@@ -82,9 +80,10 @@ def verify(
             out.table(("NAME", "IS"), [(result.name, result.fault or "whole") for result in found])
         damaged = [result.name for result in found if result.fault]
         if damaged:
+            bundled = cards()[damaged[0]].bundled if damaged[0] in cards() else None
+            mend = "pip install --force-reinstall imgxlate" if bundled else f"imgxlate weights download {damaged[0]}"
             raise WeightsError(
-                f"{len(damaged)} of {len(found)} are not whole: {', '.join(damaged)}",
-                hint=f"Type `imgxlate weights download {damaged[0]}`.",
+                f"{len(damaged)} of {len(found)} are not whole: {', '.join(damaged)}", hint=f"Type `{mend}`."
             )
 
 
