@@ -79,12 +79,6 @@ class Vgg(nn.Module):
         self.convolutions.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
         self.dtype, self.memory_format = dtype, memory_format
 
-    def channels(self, layer: str) -> int:
-        """How many feature maps `layer`, one of `layers`, has."""
-        convolved = [name for name in self.layers[: self.layers.index(layer) + 1] if name in self.convolutions]
-        bias = self.convolutions[convolved[-1]].bias
-        return int(bias.shape[0])  # type: ignore[index]
-
     def forward(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The features (B, C, H', W') of RGB `images` (B, 3, H, W) in [-1, 1] at each of `layers`.
 

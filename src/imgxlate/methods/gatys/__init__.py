@@ -1,0 +1,19 @@
+"""Neural style: a picture with the content of one image and the style of another, by optimisation (Gatys et al.)."""
+
+from imgxlate.methods.gatys.config import PRESETS, GatysConfig
+from imgxlate.methods.spec import Capability, Citation, MethodSpec
+
+SPEC = MethodSpec(
+    name="gatys",
+    summary="Paint a picture in the style of another by optimisation (neural style).",
+    citation=Citation(
+        title="A Neural Algorithm of Artistic Style",
+        authors="Leon A. Gatys, Alexander S. Ecker, Matthias Bethge",
+        year=2015,
+        arxiv="1508.06576",
+    ),
+    capabilities=frozenset({Capability.STYLIZE}),
+    config=GatysConfig,
+    implementation="imgxlate.methods.gatys.method:Gatys",
+    presets=PRESETS,
+)

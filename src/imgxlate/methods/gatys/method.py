@@ -1,0 +1,142 @@
+"""Paints a content image in the style of others (Gatys et al., arXiv 1508.06576), from coarse to fine."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Self
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.config import did_you_mean
+from imgxlate.errors import UsageError
+from imgxlate.methods.gatys import color
+from imgxlate.methods.gatys.config import GatysConfig
+from imgxlate.methods.gatys.descent import Descent
+from imgxlate.methods.gatys.objective import Losses, Objective
+from imgxlate.methods.protocol import Iterate
+from imgxlate.methods.spec import MethodConfig
+from imgxlate.nn import vgg_files
+from imgxlate.nn.vgg import Vgg
+
+_MINIMUM_SIDE = 32  # The shorter side of a narrow image is stretched to this, or five poolings leave nothing of it.
+_MEAN_GREY = (123.68, 116.779, 103.939)  # of the images that VGG was trained on, in R, G, B
+
+
+class Gatys:
+    """Neural style. Its picture, while it is optimised, is in grey levels: that is the scale of published options."""
+
+    def __init__(self, config: GatysConfig, network: Vgg) -> None:
+        self.config = config
+        self.network = network
+        self._device = torch.device("cpu")
+
+    @classmethod
+    def from_features(cls, config: MethodConfig, features: Checkpoint) -> Self:
+        """Build it over the VGG network in `features`.
+
+        Raises:
+            CheckpointError: the file holds no VGG network, or its convention cannot be known.
+            UsageError: a layer in `config` is not one of the network's.
+        """
+        if not isinstance(config, GatysConfig):
+            raise UsageError(f"neural style takes a GatysConfig, not a {type(config).__name__}")
+        convention = None if config.convention == "auto" else config.convention
+        network = vgg_files.load(features, pooling=config.pooling, convention=convention)
+        for layer in (*config.content_layers, *config.style_layers):
+            if layer not in network.layers:
+                raise UsageError(
+                    f"the feature network has no layer {layer!r}",
+                    hint=did_you_mean(layer, network.layers) or f"Its layers: {', '.join(network.layers)}.",
+                )
+        return cls(config, network)
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Move the network to `device`, to convolve in `dtype`. Losses and the picture stay in float32."""
+        self._device = device
+        self.network.place(device, dtype)
+
+    def stylize(self, content: Tensor, styles: Sequence[Tensor], init: Tensor | None, seed: int) -> Iterator[Iterate]:
+        """Optimise, yielding after each iteration; the last one's picture is the result, (1, 3, H, W) in [-1, 1].
+
+        Its longer side is `config.size`. `init`, where given, is what the picture begins as instead of `config.init`.
+
+        Raises:
+            UsageError: there are more or fewer style weights than styles.
+            DivergedError: the loss is not finite, or explodes however often the optimiser starts again.
+        """
+        content, styles = content.to(self._device), [style.to(self._device) for style in styles]
+        weights = _shares(self.config.style_weights, len(styles))
+        canvas = None if init is None else _grey_levels(init.to(self._device))
+        sizes = scale_sizes(self.config)
+        for scale, longer in enumerate(sizes):
+            small = _resize(content, _fit(content, longer))
+            guides = [_resize(style, _fit(style, round(longer * self.config.style_scale))) for style in styles]
+            target, guides = color.prepare(self.config.preserve_color, small, guides)
+            objective = Objective(self.config, self.network, target, guides, weights)
+            if canvas is None:
+                canvas = self._begin(target, guides, seed)
+            size = (small.shape[2], small.shape[3])
+            descent = Descent(self.config, partial(_evaluate, objective), _resize(canvas, size))
+            iterations = self.config.iterations if longer == sizes[-1] else self.config.coarse_iterations
+            for done, losses in enumerate(descent.run(iterations), start=1):
+                yield Iterate(scale, len(sizes), size, done, iterations, losses, partial(self._finish, descent, small))
+            canvas = descent.canvas
+
+    def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
+        """The first canvas (1, 3, H, W), in grey levels."""
+        if self.config.init == "content":
+            return _grey_levels(content)
+        if self.config.init == "style":
+            return _grey_levels(styles[0])
+        generator = torch.Generator().manual_seed(seed)
+        noise = torch.randn(content.shape, generator=generator).to(content.device)
+        return noise * self.config.noise + content.new_tensor(_MEAN_GREY).view(1, 3, 1, 1)
+
+    def _finish(self, descent: Descent, content: Tensor) -> Tensor:
+        picture = _unit(descent.canvas)
+        if self.config.preserve_color == "luminance":
+            picture = color.restore_chroma(picture, content)
+        return picture.clamp(-1, 1)
+
+
+def scale_sizes(config: GatysConfig) -> list[int]:
+    """The longer sides at which a picture is optimised, the last one `config.size`."""
+    sizes = [config.size]
+    while len(sizes) < config.scales if config.scales else sizes[-1] / config.scale_factor >= config.coarsest_size:
+        sizes.append(max(1, round(sizes[-1] / config.scale_factor)))
+    return sizes[::-1]
+
+
+def _shares(weights: Sequence[float], styles: int) -> list[float]:
+    if not weights:
+        return [1 / styles] * styles
+    if len(weights) != styles:
+        raise UsageError(f"there are {len(weights)} style weights for {styles} style images")
+    return [weight / sum(weights) for weight in weights]
+
+
+def _fit(image: Tensor, longer: int) -> tuple[int, int]:
+    """The height and width of `image` when its longer side is `longer`."""
+    height, width = image.shape[2:]
+    factor = longer / max(height, width)
+    return max(_MINIMUM_SIDE, round(height * factor)), max(_MINIMUM_SIDE, round(width * factor))
+
+
+def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
+    if image.shape[2:] == size:
+        return image
+    return interpolate(image, size, mode="bicubic", antialias=True)
+
+
+def _evaluate(objective: Objective, grey_levels: Tensor) -> Losses:
+    return objective(_unit(grey_levels))
+
+
+def _grey_levels(image: Tensor) -> Tensor:
+    return (image + 1) * 127.5
+
+
+def _unit(grey_levels: Tensor) -> Tensor:
+    return grey_levels / 127.5 - 1

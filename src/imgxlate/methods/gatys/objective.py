@@ -1,0 +1,125 @@
+"""The loss of neural style (Gatys et al., arXiv 1508.06576, Eq. 7), in two steps.
+
+`sums` reduces a picture to what the loss depends on: squared errors of content features, Gram sums, variation. All of
+it adds up over the parts of a picture. `losses` compares that with the targets.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imgxlate.losses.gram import gram_sum, mix
+from imgxlate.losses.reconstruction import squared_error_sum
+from imgxlate.losses.variation import total_variation
+from imgxlate.methods.gatys.config import GatysConfig
+from imgxlate.nn.vgg import Vgg
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What the loss depends on, of a picture or of a part of it."""
+
+    content: Mapping[str, Tensor]  # by layer: sum of the squared differences of features, ()
+    grams: Mapping[str, Tensor]  # by layer: sum over positions of features times features, (C, C)
+    positions: Mapping[str, int]  # by layer of `grams`: how many positions
+    variation: Tensor  # ()
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The parts of the loss, each weighted."""
+
+    content: Mapping[str, Tensor]  # by layer
+    style: Mapping[str, Tensor]  # by layer
+    variation: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """What is minimised."""
+        return sum((*self.content.values(), *self.style.values()), start=self.variation)
+
+    def summary(self) -> dict[str, float]:
+        """The total and its three parts, as numbers."""
+        content, style = (
+            torch.stack([*part.values(), torch.zeros_like(self.variation)]).sum() for part in (self.content, self.style)
+        )
+        values = torch.stack([self.total, content, style, self.variation]).tolist()
+        return dict(zip(("total", "content", "style", "variation"), values, strict=True))
+
+
+class Objective:
+    """How far pictures are from the content of one image and the style of others.
+
+    Pictures and images are (1, 3, H, W) in [-1, 1]; the pictures have the content image's size. `style_weights` are
+    those of `styles`, of sum 1.
+    """
+
+    def __init__(
+        self,
+        config: GatysConfig,
+        network: Vgg,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        style_weights: Sequence[float],
+    ) -> None:
+        self.config = config
+        self.network = network
+        self._content_layers = config.content_layers if config.content_weight else ()
+        self._style_layers = config.style_layers if config.style_weight else ()
+        with torch.no_grad():
+            self._content = network(content, self._content_layers)
+            grams = [self._grams(style) for style in styles]
+            self._style = {name: mix([gram[name] for gram in grams], style_weights) for name in self._style_layers}
+        self._layer_weights = self._weigh_style_layers()
+
+    def __call__(self, picture: Tensor) -> Losses:
+        """The loss of a whole picture."""
+        return self.losses(self.sums(picture))
+
+    def sums(self, picture: Tensor) -> Sums:
+        """Reduce `picture` to what its loss depends on."""
+        features = self.network(picture, {*self._content_layers, *self._style_layers})
+        return Sums(
+            content={name: squared_error_sum(features[name], target) for name, target in self._content.items()},
+            grams={name: gram_sum(features[name]) for name in self._style_layers},
+            positions={name: features[name][0, 0].numel() for name in self._style_layers},
+            variation=self._variation(picture),
+        )
+
+    def losses(self, sums: Sums) -> Losses:
+        """The loss of the picture that has these `sums`."""
+        content = {name: self._content_loss(name, error) for name, error in sums.content.items()}
+        style = {name: self._style_loss(name, gram, sums.positions[name]) for name, gram in sums.grams.items()}
+        return Losses(content, style, self.config.tv_weight * sums.variation)
+
+    def _content_loss(self, layer: str, error: Tensor) -> Tensor:
+        scaled = error / 2 if self.config.content_error == "half-sum" else error / self._content[layer].numel()
+        return self.config.content_weight * scaled
+
+    def _style_loss(self, layer: str, gram: Tensor, positions: int) -> Tensor:
+        error = squared_error_sum(self._scale(gram, positions), self._style[layer])
+        scaled = error / 4 if self.config.style_error == "quarter-sum" else error / gram.numel()
+        return self.config.style_weight * self._layer_weights[layer] * scaled
+
+    def _grams(self, style: Tensor) -> dict[str, Tensor]:
+        features = self.network(style, self._style_layers)
+        return {name: self._scale(gram_sum(maps), maps[0, 0].numel()) for name, maps in features.items()}
+
+    def _scale(self, gram: Tensor, positions: int) -> Tensor:
+        return gram / (positions * gram.shape[0] if self.config.gram_scaling == "elements" else positions)
+
+    def _variation(self, picture: Tensor) -> Tensor:
+        if not self.config.tv_weight:
+            return picture.new_zeros(())
+        return total_variation(picture * 127.5, self.config.tv_kind)
+
+    def _weigh_style_layers(self) -> dict[str, float]:
+        factors = self.config.style_layer_factors or (1.0,) * len(self._style_layers)
+        return {name: self._weight(name) * factor for name, factor in zip(self._style_layers, factors, strict=True)}
+
+    def _weight(self, layer: str) -> float:
+        if self.config.style_layer_weighting == "channels":
+            return 1 / self._style[layer].shape[0] ** 2
+        return 1 / len(self._style_layers) if self.config.style_layer_weighting == "average" else 1.0

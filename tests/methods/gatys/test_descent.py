@@ -1,0 +1,107 @@
+import itertools
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from imgxlate.errors import DivergedError
+from imgxlate.methods.gatys.config import GatysConfig
+from imgxlate.methods.gatys.descent import Descent
+from imgxlate.methods.gatys.objective import Losses
+
+CONFIG = GatysConfig()
+
+
+def as_losses(total: Tensor) -> Losses:
+    return Losses({"content": total}, {}, total.new_zeros(()))
+
+
+def valley(canvas: Tensor) -> Losses:
+    """A long valley about 100."""
+    slopes = torch.linspace(1, 300, canvas.numel()).view_as(canvas)
+    return as_losses(((canvas - 100).square() * slopes).sum())
+
+
+def run(config: GatysConfig, objective: Callable[[Tensor], Losses], iterations: int) -> tuple[Descent, list[float]]:
+    descent = Descent(config, objective, torch.zeros(1, 3, 4, 4))
+    return descent, [losses["total"] for losses in descent.run(iterations)]
+
+
+@pytest.mark.parametrize(
+    ("config", "iterations"), [(CONFIG, 30), (GatysConfig(optimizer="adam", learning_rate=5.0), 200)]
+)
+def test_it_finds_the_minimum(config: GatysConfig, iterations: int) -> None:
+    descent, totals = run(config, valley, iterations)
+    assert len(totals) == iterations
+    assert min(totals) < 1e-3 * totals[0]
+    assert (descent.canvas - 100).abs().max() < 5
+
+
+def test_an_iteration_is_one_evaluation() -> None:
+    seen: list[Tensor] = []
+
+    def counted(canvas: Tensor) -> Losses:
+        seen.append(canvas.detach().clone())
+        return valley(canvas)
+
+    descent = Descent(CONFIG, counted, torch.zeros(1, 3, 4, 4))
+    for count, _ in enumerate(descent.run(7), start=1):
+        assert len(seen) == count
+
+
+def test_the_first_step_moves_pixels_by_a_grey_level_on_average() -> None:
+    seen: list[Tensor] = []
+    run(CONFIG, lambda canvas: (seen.append(canvas.detach().clone()), valley(canvas))[1], 2)
+    assert (seen[1] - seen[0]).abs().mean().item() == pytest.approx(1.0, rel=1e-3)
+
+
+def test_the_canvas_is_the_best_picture_that_was_evaluated() -> None:
+    seen: list[tuple[float, Tensor]] = []
+
+    def recorded(canvas: Tensor) -> Losses:
+        losses = valley(canvas)
+        seen.append((losses.total.item(), canvas.detach().clone()))
+        return losses
+
+    descent, _ = run(GatysConfig(optimizer="adam", learning_rate=150.0), recorded, 20)
+    best = min(seen, key=lambda pair: pair[0])
+    assert best is not seen[-1]  # Steps this long overshoot.
+    assert torch.equal(descent.canvas, best[1])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
+def test_after_an_explosion_it_goes_on_from_the_best_picture(value: float) -> None:
+    evaluations = itertools.count()
+
+    def exploding(canvas: Tensor) -> Losses:
+        losses = valley(canvas)
+        return as_losses(losses.total * value) if next(evaluations) == 6 else losses
+
+    descent, totals = run(CONFIG, exploding, 40)
+    assert totals[7] == min(totals[:6])
+    assert min(totals) < 1e-3 * totals[0]
+    assert descent.canvas.isfinite().all()
+
+
+def test_a_loss_that_is_never_finite_is_a_divergence() -> None:
+    with pytest.raises(DivergedError, match="diverged") as caught:
+        run(CONFIG, lambda canvas: as_losses(canvas.sum() * math.nan), 3)
+    assert "adam" in str(caught.value.hint)
+
+
+def test_explosions_without_end_are_a_divergence() -> None:
+    evaluations = itertools.count()
+
+    def hopeless(canvas: Tensor) -> Losses:
+        return as_losses(canvas.square().sum() + (1.0 if next(evaluations) == 0 else math.inf))
+
+    with pytest.raises(DivergedError):
+        run(CONFIG, hopeless, 100)
+
+
+def test_the_canvas_given_is_left_alone() -> None:
+    canvas = torch.zeros(1, 3, 4, 4)
+    list(Descent(CONFIG, valley, canvas).run(3))
+    assert canvas.abs().sum() == 0

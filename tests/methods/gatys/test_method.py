@@ -1,0 +1,175 @@
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.methods.gatys import SPEC, color
+from imgxlate.methods.gatys.config import GatysConfig
+from imgxlate.methods.gatys.method import Gatys, scale_sizes
+from imgxlate.methods.protocol import Iterate, Stylizer
+from imgxlate.methods.spec import MethodConfig
+
+QUICK = GatysConfig(size=48, scales=1, iterations=6)
+
+
+def paint(
+    features: Checkpoint,
+    content: Tensor,
+    styles: list[Tensor],
+    given: Tensor | None = None,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    **changes: Any,
+) -> list[Iterate]:
+    stylizer = Gatys.from_features(dataclasses.replace(QUICK, **changes), features)
+    stylizer.place(torch.device("cpu"), dtype)
+    return list(stylizer.stylize(content, styles, given, seed))
+
+
+def test_it_is_a_stylizer(features: Checkpoint) -> None:
+    assert isinstance(Gatys.from_features(GatysConfig(), features), Stylizer)
+
+
+def test_the_loss_falls_and_the_picture_is_in_range(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    iterates = paint(features, content, [style])
+    assert [iterate.iteration for iterate in iterates] == [1, 2, 3, 4, 5, 6]
+    assert iterates[-1].losses["total"] < iterates[0].losses["total"]
+    picture = iterates[-1].picture()
+    assert picture.shape == (1, 3, 36, 48)
+    assert picture.dtype == torch.float32
+    assert picture.min() >= -1
+    assert picture.max() <= 1
+
+
+def test_sizes_go_from_coarse_to_fine(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    iterates = paint(features, content, [style], size=96, scales=2, scale_factor=2.0, iterations=2, coarse_iterations=3)
+    places = [(iterate.scale, iterate.scales, iterate.size, iterate.iterations) for iterate in iterates]
+    assert places == [(0, 2, (36, 48), 3)] * 3 + [(1, 2, (72, 96), 2)] * 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "sizes"),
+    [
+        ({"size": 512, "scale_factor": 2.0, "coarsest_size": 128}, [128, 256, 512]),
+        ({"size": 500, "scale_factor": 2.0, "coarsest_size": 128}, [250, 500]),
+        ({"size": 100, "coarsest_size": 128}, [100]),
+        ({"size": 512, "scale_factor": 2.0, "scales": 2}, [256, 512]),
+        ({"size": 3, "scale_factor": 2.0, "scales": 4}, [1, 1, 2, 3]),
+    ],
+)
+def test_the_scales_are_as_asked(changes: dict[str, Any], sizes: list[int]) -> None:
+    assert scale_sizes(dataclasses.replace(GatysConfig(scales=None), **changes)) == sizes
+
+
+def test_the_same_seed_gives_the_same_picture_and_another_another(
+    features: Checkpoint, content: Tensor, style: Tensor
+) -> None:
+    one, again, other = (
+        paint(features, content, [style], seed=seed, init="noise", iterations=2)[-1].picture() for seed in (3, 3, 4)
+    )
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("kind", ["content", "style"])
+def test_the_picture_begins_as_asked(features: Checkpoint, content: Tensor, style: Tensor, kind: str) -> None:
+    (iterate,) = paint(features, content, [style], iterations=1, init=kind)
+    expected = torch.nn.functional.interpolate(
+        content if kind == "content" else style, (36, 48), mode="bicubic", antialias=True
+    )
+    torch.testing.assert_close(iterate.picture(), expected.clamp(-1, 1), rtol=0, atol=0.05)
+
+
+def test_a_picture_given_is_what_it_begins_as(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    given = torch.full((1, 3, 36, 48), 0.25)
+    (iterate,) = paint(features, content, [style], given, iterations=1)
+    torch.testing.assert_close(iterate.picture(), given)
+
+
+def test_a_style_weighted_zero_does_not_show(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    other = -style
+    alone = paint(features, content, [style], iterations=3)[-1].picture()
+    weighted = paint(features, content, [style, other], iterations=3, style_weights=(2.0, 0.0))[-1].picture()
+    torch.testing.assert_close(alone, weighted, rtol=0, atol=0.02)
+    both = paint(features, content, [style, other], iterations=3)[-1].picture()
+    assert (both - alone).abs().max() > 0.02
+
+
+def test_one_weight_a_style_is_needed(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    with pytest.raises(UsageError, match="3 style weights for 1 style"):
+        paint(features, content, [style], style_weights=(1.0, 1.0, 1.0))
+
+
+def test_luminance_mode_keeps_the_contents_chroma(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    muted, iterate = content * 0.3, None  # so that nothing is clipped
+    iterate = paint(features, muted, [style * 0.3], preserve_color="luminance")[-1]
+    small = torch.nn.functional.interpolate(muted, iterate.size, mode="bicubic", antialias=True)
+    picture = iterate.picture()
+    chroma, expected = (image - color.luminance(image) for image in (picture, small))
+    torch.testing.assert_close(chroma, expected, rtol=0, atol=1e-2)
+    assert not torch.allclose(picture, small, atol=1e-2)
+
+
+def test_match_mode_paints_as_with_style_images_in_the_contents_colors(
+    features: Checkpoint, content: Tensor, style: Tensor
+) -> None:
+    recolored = color.match_colors(style, content)
+    by_hand = paint(features, content, [recolored], size=70)[-1].picture()  # the style's size: it is not resized
+    picture = paint(features, content, [style], size=70, preserve_color="match")[-1].picture()
+    torch.testing.assert_close(picture, by_hand, rtol=0, atol=0.05)
+    assert not torch.allclose(picture, paint(features, content, [style], size=70)[-1].picture(), atol=0.05)
+
+
+def test_a_layer_that_the_network_lacks_is_refused_with_the_nearest(features: Checkpoint) -> None:
+    with pytest.raises(UsageError, match="relu4_9") as caught:
+        Gatys.from_features(GatysConfig(content_layers=("relu4_9",)), features)
+    assert "relu4_" in str(caught.value.hint)
+
+
+def test_a_file_without_features_is_refused(features: Checkpoint) -> None:
+    with pytest.raises(CheckpointError):
+        Gatys.from_features(GatysConfig(), Checkpoint(features.path, {"x": torch.zeros(1)}))
+
+
+def test_another_methods_configuration_is_refused(features: Checkpoint) -> None:
+    with pytest.raises(UsageError, match="GatysConfig"):
+        Gatys.from_features(MethodConfig(), features)
+
+
+def test_the_convention_can_be_overruled(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    told, overruled = (
+        paint(features, content, [style], iterations=1, convention=name)[-1].losses["total"]
+        for name in ("auto", "torchvision")
+    )
+    assert told != pytest.approx(overruled, rel=0.1)
+
+
+@pytest.mark.parametrize("preset", SPEC.presets)
+def test_every_preset_paints(features: Checkpoint, content: Tensor, style: Tensor, preset: str) -> None:
+    config = SPEC.presets[preset]
+    assert isinstance(config, GatysConfig)
+    small = dataclasses.replace(config, size=48, coarsest_size=32, iterations=8, coarse_iterations=4)
+    iterates = list(Gatys.from_features(small, features).stylize(content, [style], None, 0))
+    last = [iterate.losses["total"] for iterate in iterates if iterate.scale == iterate.scales - 1]
+    assert min(last) < last[0]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 200), (200, 1)])
+def test_images_of_any_shape_can_be_painted(features: Checkpoint, style: Tensor, shape: tuple[int, int]) -> None:
+    sliver = torch.zeros(1, 3, *shape)
+    for pair in ((sliver, style), (style, sliver)):
+        picture = paint(features, pair[0], [pair[1]], size=40, iterations=2)[-1].picture()
+        assert picture.isfinite().all()
+        assert max(picture.shape[2:]) == 40
+
+
+def test_bfloat16_reaches_the_loss_of_float32(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    exact, rounded = (
+        min(iterate.losses["total"] for iterate in paint(features, content, [style], iterations=40, dtype=dtype))
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert rounded == pytest.approx(exact, rel=0.15)
