@@ -1,0 +1,1 @@
+"""Layers and networks that several methods build on."""

@@ -1,0 +1,111 @@
+"""The content encoder and the decoder that MUNIT and UNIT share, with the originals' state-dict keys."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from imgxlate.nn.blocks import ConvBlock, UpsampledConvBlock
+from imgxlate.nn.kinds import Activation, NormKind, Padding
+from imgxlate.nn.norms import AdaptiveInstanceNorm, LayerNorm, make_norm
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions whose result is added to what went in."""
+
+    def __init__(
+        self, channels: int, *, norm: Callable[[int], nn.Module], activ: Activation, pad_type: Padding
+    ) -> None:
+        super().__init__()
+        first = ConvBlock(channels, channels, 3, norm=norm(channels), activ=activ, pad_type=pad_type)
+        second = ConvBlock(channels, channels, 3, norm=norm(channels), activ="none", pad_type=pad_type)
+        self.model = nn.ModuleList([first, second])
+
+    def forward(self, x: Tensor, adain: Tensor | None = None) -> Tensor:
+        """Map (B, C, H, W); `adain` (B, 2, 2, C) are the parameters of the two adaptive norms."""
+        first, second = (None, None) if adain is None else adain.unbind(1)
+        change: Tensor = self.model[1](self.model[0](x, first), second)
+        return x + change
+
+
+class ResidualBlocks(nn.Module):
+    """A chain of residual blocks."""
+
+    def __init__(
+        self, blocks: int, channels: int, *, norm: Callable[[int], nn.Module], activ: Activation, pad_type: Padding
+    ) -> None:
+        super().__init__()
+        chain = (ResidualBlock(channels, norm=norm, activ=activ, pad_type=pad_type) for _ in range(blocks))
+        self.model = nn.ModuleList(chain)
+
+    def forward(self, x: Tensor, adain: Tensor | None = None) -> Tensor:
+        """Map (B, C, H, W); `adain` (B, 2 blocks, 2, C) are the parameters of the adaptive norms, in their order."""
+        for index, block in enumerate(self.model):
+            x = block(x, None if adain is None else adain[:, 2 * index : 2 * index + 2])
+        return x
+
+
+class ContentEncoder(nn.Module):
+    """Picture (B, 3, H, W) to content code (B, dim 2^n_downsample, H / 2^n_downsample, W / 2^n_downsample)."""
+
+    def __init__(
+        self,
+        dim: int,  # channels after the first convolution; each downsampling doubles them
+        *,
+        n_downsample: int,
+        n_res: int,  # residual blocks
+        norm: NormKind,
+        activ: Activation,
+        pad_type: Padding,
+    ) -> None:
+        super().__init__()
+
+        def make(channels: int) -> nn.Module:
+            return make_norm(norm, channels)
+
+        layers: list[nn.Module] = [ConvBlock(3, dim, 7, norm=make(dim), activ=activ, pad_type=pad_type)]
+        for _ in range(n_downsample):
+            layers.append(ConvBlock(dim, 2 * dim, 4, stride=2, norm=make(2 * dim), activ=activ, pad_type=pad_type))
+            dim *= 2
+        layers.append(ResidualBlocks(n_res, dim, norm=make, activ=activ, pad_type=pad_type))
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode (B, 3, H, W) in [-1, 1]."""
+        code: Tensor = self.model(x)
+        return code
+
+
+class Decoder(nn.Module):
+    """Content code (B, dim 2^n_upsample, h, w) to picture (B, 3, h 2^n_upsample, w 2^n_upsample) in [-1, 1]."""
+
+    def __init__(
+        self,
+        dim: int,  # channels before the last convolution; each upsampling halves them
+        *,
+        n_upsample: int,
+        n_res: int,  # residual blocks
+        norm: NormKind | None,  # of the residual blocks; None: adaptive, its parameters come with the code
+        activ: Activation,
+        pad_type: Padding,
+    ) -> None:
+        super().__init__()
+
+        def make(channels: int) -> nn.Module:
+            return AdaptiveInstanceNorm(channels) if norm is None else make_norm(norm, channels)
+
+        width = dim * 2**n_upsample
+        layers: list[nn.Module] = [ResidualBlocks(n_res, width, norm=make, activ=activ, pad_type=pad_type)]
+        for _ in range(n_upsample):
+            half = width // 2
+            up = UpsampledConvBlock(width, half, norm=LayerNorm(half), activ=activ, pad_type=pad_type)
+            layers += [nn.Identity(), up]  # The originals count the upsampling as a layer of its own.
+            width = half
+        layers.append(ConvBlock(dim, 3, 7, activ="tanh", pad_type=pad_type))
+        self.model = nn.ModuleList(layers)
+
+    def forward(self, content: Tensor, adain: Tensor | None = None) -> Tensor:
+        """Decode; `adain` (B, 2 n_res, 2, width) are the parameters of the adaptive norms."""
+        x: Tensor = self.model[0](content, adain)
+        for layer in self.model[1:]:
+            x = layer(x)
+        return x

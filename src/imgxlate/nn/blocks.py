@@ -1,0 +1,95 @@
+"""Convolutions and the block that MUNIT's and UNIT's networks are built from, under the originals' parameter names."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from imgxlate.nn.kinds import Activation, Padding
+from imgxlate.nn.upsampling import convolve_upsampled, pad
+
+_ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
+    "relu": lambda: nn.ReLU(inplace=True),
+    "lrelu": lambda: nn.LeakyReLU(0.2, inplace=True),
+    "prelu": nn.PReLU,
+    "selu": lambda: nn.SELU(inplace=True),
+    "tanh": nn.Tanh,
+    "none": nn.Identity,
+}
+
+
+def make_activation(kind: Activation) -> nn.Module:
+    """The activation layer of that kind."""
+    return _ACTIVATIONS[kind]()
+
+
+class Conv2d(nn.Conv2d):
+    """A convolution that multiplies in `compute_dtype` where one is set.
+
+    Input, output and weights keep their own precision, so that setting it back gives the same numbers as before.
+    """
+
+    compute_dtype: torch.dtype | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, C, H, W)."""
+        dtype = self.compute_dtype or x.dtype
+        bias = None if self.bias is None else self.bias.to(dtype)
+        y = functional.conv2d(x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding)
+        return y.to(x.dtype)
+
+
+def set_compute_dtype(module: nn.Module, dtype: torch.dtype) -> None:
+    """Let the convolutions in `module` multiply in `dtype`; the rest of it keeps the precision of its input."""
+    for part in module.modules():
+        if isinstance(part, Conv2d):
+            part.compute_dtype = dtype
+
+
+class ConvBlock(nn.Module):
+    """Pad, convolve, normalise, activate."""
+
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel: int,  # side, in positions; the padding keeps the size, or halves it exactly with stride 2
+        *,
+        stride: int = 1,
+        norm: nn.Module | None = None,  # None: no normalisation
+        activ: Activation = "relu",
+        pad_type: Padding = "reflect",
+    ) -> None:
+        super().__init__()
+        self.padding = (kernel - 1) // 2
+        self.pad_type: Padding = pad_type
+        self.conv = Conv2d(channels_in, channels_out, kernel, stride)
+        self.norm = norm or nn.Identity()
+        self.activation = make_activation(activ)
+
+    def forward(self, x: Tensor, adain: Tensor | None = None) -> Tensor:
+        """Map (B, C, H, W); `adain` (B, 2, C) are the parameters of an adaptive norm."""
+        x = self.conv(pad(x, self.padding, self.pad_type))
+        x = self.norm(x) if adain is None else self.norm(x, adain)
+        y: Tensor = self.activation(x)
+        return y
+
+
+class UpsampledConvBlock(nn.Module):
+    """Double the sides (nearest neighbour), then 5x5 convolve, normalise, activate."""
+
+    def __init__(
+        self, channels_in: int, channels_out: int, *, norm: nn.Module, activ: Activation, pad_type: Padding
+    ) -> None:
+        super().__init__()
+        self.pad_type: Padding = pad_type
+        self.conv = nn.Conv2d(channels_in, channels_out, 5)
+        self.norm = norm
+        self.activation = make_activation(activ)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C', 2 H, 2 W)."""
+        x = convolve_upsampled(x, self.conv, self.pad_type)
+        y: Tensor = self.activation(self.norm(x))
+        return y

@@ -1,0 +1,60 @@
+"""A 5x5 convolution after nearest-neighbour upsampling, without the upsampled picture.
+
+Upsampling repeats every position 2 x 2 times, so the 25 weights that meet an output position fall on 3 x 3 different
+values. Summing the weights that meet the same value gives one 3x3 kernel for each of the 2 x 2 positions in a repeated
+square: the same sums in another order, with 9 products in place of 25.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from imgxlate.nn.kinds import Padding
+
+_MODES: dict[Padding, str] = {"reflect": "reflect", "replicate": "replicate", "zero": "constant"}
+
+# Which of the 5 weights of a row meet the previous, the same and the next value: at even positions, then at odd ones.
+_MEETINGS = (
+    ((1, 1, 0, 0, 0), (0, 0, 1, 1, 0), (0, 0, 0, 0, 1)),
+    ((1, 0, 0, 0, 0), (0, 1, 1, 0, 0), (0, 0, 0, 1, 1)),
+)
+
+
+def pad(x: Tensor, width: int, kind: Padding) -> Tensor:
+    """Pad (B, C, H, W) by `width` positions on all four sides; reflection needs H and W above `width`."""
+    return functional.pad(x, (width, width, width, width), mode=_MODES[kind])
+
+
+def convolve_upsampled(x: Tensor, convolution: nn.Conv2d, kind: Padding) -> Tensor:
+    """Upsample (B, C, H, W) twofold, pad by 2 and apply a 5x5 convolution to O channels: gives (B, O, 2 H, 2 W).
+
+    Reflection needs H and W of 2 at least.
+    """
+    # Repeated values stay pairs in a border of zeros or of repeated edges; reflection breaks the pairs at the rim.
+    padded = pad(x, 1, "zero" if kind == "zero" else "replicate")
+    bias = None if convolution.bias is None else convolution.bias.repeat_interleave(4)
+    y = functional.pixel_shuffle(functional.conv2d(padded, _folded(convolution.weight), bias), 2)
+    return _with_reflected_rim(y, x, convolution) if kind == "reflect" else y
+
+
+def _folded(weight: Tensor) -> Tensor:
+    """(O, C, 5, 5) to (4 O, C, 3, 3), in the order that `pixel_shuffle` takes."""
+    meetings = torch.tensor(_MEETINGS, dtype=weight.dtype, device=weight.device)  # (phase, 3, 5)
+    kernels = torch.einsum("pik,qjl,ockl->opqcij", meetings, meetings, weight)
+    layout = torch.channels_last if weight.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
+    return kernels.flatten(0, 2).contiguous(memory_format=layout)
+
+
+def _with_reflected_rim(y: Tensor, x: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """`y` with its outermost rows and columns as reflection gives them, convolved one by one."""
+    top, bottom = (convolution(strip) for strip in _strips(x))  # (B, O, 1, 2 W)
+    left, right = (convolution(strip.transpose(2, 3)) for strip in _strips(x.transpose(2, 3)))  # (B, O, 2 H, 1)
+    middle = torch.cat([left, y[..., 1:-1], right], 3)
+    return torch.cat([top, middle[:, :, 1:-1], bottom], 2)
+
+
+def _strips(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The five rows that meet the first row of the output, and those that meet the last: (B, C, 5, 2 W + 4) each."""
+    first = pad(functional.interpolate(x[:, :, :2], scale_factor=2), 2, "reflect")
+    last = pad(functional.interpolate(x[:, :, -2:], scale_factor=2), 2, "reflect")
+    return first[:, :, :5], last[:, :, -5:]
