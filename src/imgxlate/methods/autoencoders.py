@@ -1,0 +1,52 @@
+"""What the files of MUNIT and UNIT have in common: an auto-encoder for each domain, with the same kind of encoder."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import CheckpointError
+from imgxlate.methods import originals
+from imgxlate.methods.assembly import count, size, visible_norm
+from imgxlate.methods.spec import Domain
+
+
+def both_domains(checkpoint: Checkpoint, method: str, anchor: str) -> dict[Domain, dict[str, Tensor]]:
+    """The tensors of each domain's auto-encoder, which has a tensor named `anchor`.
+
+    Raises:
+        CheckpointError: the file holds something else, or one domain only.
+    """
+    networks = originals.groups(checkpoint.tensors, anchor)
+    if not networks or checkpoint.header.get("method", method) != method:
+        raise originals.refusal(checkpoint, method)
+    domains = originals.by_domain(checkpoint, networks)
+    if len(domains) != 2:
+        raise CheckpointError(
+            f"{checkpoint.path}: holds the network of one domain only; {method} encodes with one and decodes with the "
+            "other",
+            hint="Give the file with both, gen_*.pt; or join two: "
+            "torch.save({'a': torch.load(FILE_A), 'b': torch.load(FILE_B)}, 'gen.pt').",
+        )
+    return domains
+
+
+def seen_in_encoder(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], encoder: str) -> dict[str, Any]:
+    """What the tensors under the name `encoder` show of the architecture, by the fields of the configuration.
+
+    Raises:
+        CheckpointError: a tensor is missing.
+    """
+    path = checkpoint.path
+    n_downsample = count(tensors, f"{encoder}.model.{{}}.conv.weight") - 1
+    blocks = f"{encoder}.model.{n_downsample + 1}.model.{{}}.model.0.conv.weight"
+    size(tensors, blocks.format(0), 0, path)  # One residual block at least.
+    learned = any(name.endswith(".activation.weight") for name in tensors)
+    return {
+        "dim": size(tensors, f"{encoder}.model.0.conv.weight", 0, path),
+        "n_downsample": n_downsample,
+        "n_res": count(tensors, blocks),
+        **visible_norm(tensors, f"{encoder}.model.0.norm"),
+        **({"activ": "prelu"} if learned else {}),
+    }

@@ -1,0 +1,18 @@
+"""CycleGAN: one generator for each direction, held together by cycle consistency."""
+
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.spec import Capability, Citation, MethodSpec
+
+SPEC = MethodSpec(
+    name="cyclegan",
+    summary="One translation of an image, by a generator for each direction.",
+    citation=Citation(
+        title="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks",
+        authors="Jun-Yan Zhu, Taesung Park, Phillip Isola, Alexei A. Efros",
+        year=2017,
+        arxiv="1703.10593",
+    ),
+    capabilities=frozenset({Capability.TRANSLATE}),
+    config=CycleganConfig,
+    implementation="imgxlate.methods.cyclegan.method:Cyclegan",
+)

@@ -1,0 +1,74 @@
+"""CycleGAN's translation: one pass through the generator of the direction."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import UsageError
+from imgxlate.methods.cyclegan import legacy
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.spec import Domain
+from imgxlate.nn.blocks import set_compute_dtype
+
+# How many of the last residual blocks bear bfloat16: rounding in earlier ones grows beyond two grey levels.
+_ROUNDED_BLOCKS = 2
+
+
+class Cyclegan:
+    """A loaded CycleGAN model: a generator for one direction, or for both."""
+
+    def __init__(self, config: CycleganConfig, generators: Mapping[Domain, Generator]) -> None:
+        """`generators` are by the domain that they take, the default direction first."""
+        self.config = config
+        self.stride = 4
+        self.minimum_side = 8  # 2 x 2 positions between the residual blocks: reflection and instance norms need them.
+        self._generators: dict[Domain, Generator] = {_other(domain): one for domain, one in generators.items()}
+        self.targets: tuple[Domain, ...] = tuple(self._generators)
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> Self:
+        """Build the generators that `checkpoint` holds, and the one beside it that goes the other way.
+
+        `options` are the original's training options, or empty.
+
+        Raises:
+            CheckpointError: the file, or the one beside it, holds something else, or contradicts `options`.
+            UsageError: `options` are no options of CycleGAN's.
+        """
+        return cls(*legacy.load(checkpoint, options))
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights under the original's keys, behind `G_A.` for the generator that takes A, `G_B.` for the other."""
+        return {
+            f"G_{_other(target)}.{name}": tensor
+            for target, generator in self._generators.items()
+            for name, tensor in generator.state_dict().items()
+        }
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Move the generators to `device`; their last residual blocks multiply in `dtype`, all else in float32."""
+        for generator in self._generators.values():
+            generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for block in generator.residual_blocks[-_ROUNDED_BLOCKS:]:
+                set_compute_dtype(block, dtype)
+
+    @torch.inference_mode()
+    def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
+        """Yield the one batch of pictures (B, 3, H, W) that the method gives; it has no styles.
+
+        Raises:
+            UsageError: the model has no generator for that direction.
+        """
+        if to not in self._generators:
+            raise UsageError(
+                f"this model translates to {self.targets[0]} only", hint="Give the generator of the other direction."
+            )
+        yield self._generators[to](images)
+
+
+def _other(domain: Domain) -> Domain:
+    return "B" if domain == "A" else "A"

@@ -1,0 +1,65 @@
+"""CycleGAN's ResNet generator (arXiv 1703.10593, Appendix 7.2), with the original's state-dict keys."""
+
+from torch import Tensor, nn
+
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.nn.blocks import Conv2d
+from imgxlate.nn.norms import make_norm
+
+FIRST_BLOCK = 10  # place of the first residual block among the layers
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions whose result is added to what went in."""
+
+    def __init__(self, channels: int, config: CycleganConfig) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            Conv2d(channels, channels, 3, bias=config.bias),
+            make_norm(config.norm, channels),
+            nn.ReLU(inplace=True),
+            *([nn.Dropout(0.5)] if config.dropout else []),
+            nn.ReflectionPad2d(1),
+            Conv2d(channels, channels, 3, bias=config.bias),
+            make_norm(config.norm, channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W)."""
+        y: Tensor = self.conv_block(x)
+        return x + y
+
+
+class Generator(nn.Module):
+    """Picture (B, 3, H, W) of one domain to a picture of the other, both in [-1, 1]; H and W are multiples of 4."""
+
+    def __init__(self, config: CycleganConfig) -> None:
+        super().__init__()
+        ngf = config.ngf
+        self.model = nn.Sequential(
+            nn.ReflectionPad2d(3),
+            *_normalised(nn.Conv2d(3, ngf, 7, bias=config.bias), config),
+            *_normalised(nn.Conv2d(ngf, 2 * ngf, 3, 2, 1, bias=config.bias), config),
+            *_normalised(nn.Conv2d(2 * ngf, 4 * ngf, 3, 2, 1, bias=config.bias), config),
+            *(ResidualBlock(4 * ngf, config) for _ in range(config.n_blocks)),
+            *_normalised(nn.ConvTranspose2d(4 * ngf, 2 * ngf, 3, 2, 1, 1, bias=config.bias), config),
+            *_normalised(nn.ConvTranspose2d(2 * ngf, ngf, 3, 2, 1, 1, bias=config.bias), config),
+            nn.ReflectionPad2d(3),
+            nn.Conv2d(ngf, 3, 7),
+            nn.Tanh(),
+        )
+
+    @property
+    def residual_blocks(self) -> list[ResidualBlock]:
+        """The residual blocks, in the order in which they compute."""
+        return [layer for layer in self.model if isinstance(layer, ResidualBlock)]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Translate."""
+        y: Tensor = self.model(x)
+        return y
+
+
+def _normalised(convolution: nn.Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:
+    return [convolution, make_norm(config.norm, convolution.out_channels), nn.ReLU(inplace=True)]

@@ -1,0 +1,18 @@
+"""MUNIT: many translations of one image, by a content code that both domains share and a style code of the target's."""
+
+from imgxlate.methods.munit.config import MunitConfig
+from imgxlate.methods.spec import Capability, Citation, MethodSpec
+
+SPEC = MethodSpec(
+    name="munit",
+    summary="Many translations of one image, by content and style codes.",
+    citation=Citation(
+        title="Multimodal Unsupervised Image-to-Image Translation",
+        authors="Xun Huang, Ming-Yu Liu, Serge Belongie, Jan Kautz",
+        year=2018,
+        arxiv="1804.04732",
+    ),
+    capabilities=frozenset({Capability.TRANSLATE, Capability.SAMPLE_STYLES, Capability.GUIDE_STYLE}),
+    config=MunitConfig,
+    implementation="imgxlate.methods.munit.method:Munit",
+)

@@ -1,0 +1,18 @@
+"""UNIT: translation through a latent space that both domains share."""
+
+from imgxlate.methods.spec import Capability, Citation, MethodSpec
+from imgxlate.methods.unit.config import UnitConfig
+
+SPEC = MethodSpec(
+    name="unit",
+    summary="One translation of an image, through a latent space that both domains share.",
+    citation=Citation(
+        title="Unsupervised Image-to-Image Translation Networks",
+        authors="Ming-Yu Liu, Thomas Breuel, Jan Kautz",
+        year=2017,
+        arxiv="1703.00848",
+    ),
+    capabilities=frozenset({Capability.TRANSLATE}),
+    config=UnitConfig,
+    implementation="imgxlate.methods.unit.method:Unit",
+)
