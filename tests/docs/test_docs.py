@@ -42,7 +42,7 @@ def command_lines():
                         yield pytest.param(words[1:], id=f"{named(page)}: {' '.join(words)[:60]}")
 
 
-@pytest.mark.parametrize("words", command_lines())
+@pytest.mark.parametrize("words", list(command_lines()))
 def test_the_commands_and_options_that_the_docs_show_exist(words):
     command = typer.main.get_command(app)
     while words and hasattr(command, "commands"):

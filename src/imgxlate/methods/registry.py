@@ -43,7 +43,7 @@ def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
         except Exception as error:  # A plug-in may fail in any way; the rest must go on.
             reason = f"{type(error).__name__}: {error}"
             broken.append(BrokenMethod(entry.name, entry.value, reason))
-            print(f"warning: plug-in {entry.name} ({entry.value}) cannot be loaded: {reason}", file=sys.stderr)
+            sys.stderr.write(f"warning: plug-in {entry.name} ({entry.value}) cannot be loaded: {reason}\n")
     return specs, tuple(broken)
 
 
