@@ -24,6 +24,7 @@ from imgxlate.errors import CheckpointError
 FORMAT = "imgxlate/1"
 _KEY = "imgxlate"  # in the metadata of a safetensors file
 _DEEPEST = 20  # levels of nested dicts and lists
+_MOST_ENTRIES = 100_000  # ... and how many entries, for a file can refer to one dict often, and to itself
 _DAMAGED = "Fetch or copy it again; `imgxlate weights verify` checks what was downloaded."
 
 
@@ -51,7 +52,7 @@ def read(path: Path) -> Checkpoint:
     if start[8:9] == b"{":
         checkpoint = _read_safetensors(path)
     elif start.startswith((b"PK\x03\x04", b"\x80")):
-        checkpoint = Checkpoint(path, dict(_flatten(_load_torch(path))))
+        checkpoint = Checkpoint(path, _flattened(path, _load_torch(path)))
     else:
         raise CheckpointError(
             f"{path}: is no checkpoint{_what_instead(start)}",
@@ -111,7 +112,8 @@ def _read_safetensors(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+            # Copied, because what is read stays mapped to the file, which may change on the disk.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: is damaged: {error}", hint=_DAMAGED) from error
     if _KEY in metadata:
@@ -144,28 +146,39 @@ def _digest_header(header: Mapping[str, Any]) -> str:
 
 
 def _load_torch(path: Path) -> Any:
-    _refuse_compression(path)
     try:
+        if zipfile.is_zipfile(path):
+            _check_archive(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # The older format makes torch speak of its own storage classes.
             return torch.load(path, map_location="cpu", weights_only=True)
+    except CheckpointError:
+        raise
     except Exception as error:  # torch raises eight kinds for damaged files.
         raise _explained(path, error) from error
 
 
-def _refuse_compression(path: Path) -> None:
-    """Refuse zip files that torch did not write: in its own, entries are stored, so nothing unfolds to more."""
-    if not zipfile.is_zipfile(path):
-        return
+def _check_archive(path: Path) -> None:
+    """Check what torch does not: that nothing unfolds to more than the file holds, and that the checksums fit."""
     with zipfile.ZipFile(path) as archive:
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+        entries = archive.infolist()
+        names = {entry.filename.rpartition("/")[2] for entry in entries}
+        if "data.pkl" not in names or "constants.pkl" in names:
+            kind = "a TorchScript program, which is code" if "constants.pkl" in names else "a zip file"
+            raise CheckpointError(f"{path}: is no file of weights but {kind}", hint="Give a state dict: .pt or .pth.")
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
             raise CheckpointError(
                 f"{path}: is no torch file: it is compressed", hint="Unpack it first, if you trust it."
             )
+        if sum(entry.file_size for entry in entries) > path.stat().st_size:
+            raise CheckpointError(f"{path}: is damaged: it claims more than it holds", hint=_DAMAGED)
+        damaged = archive.testzip()
+    if damaged:
+        raise CheckpointError(f"{path}: is damaged: the checksum of {damaged} does not fit", hint=_DAMAGED)
 
 
 def _explained(path: Path, error: Exception) -> CheckpointError:
-    found = re.search(r"GLOBAL (\S+)|[Uu]nsupported (?:global|class|operand) (\S+)", str(error))
+    found = re.search(r"GLOBAL (\S+)|[Uu]nsupported (?:global|class) (\S+)", str(error))
     if found:
         name = found.group(1) or found.group(2)
         return CheckpointError(
@@ -176,14 +189,25 @@ def _explained(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{path}: is damaged, or no torch file: {reason[:200]}", hint=_DAMAGED)
 
 
-def _flatten(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Tensor]]:
+def _flattened(path: Path, content: Any) -> dict[str, Tensor]:
     """The tensors in nested dicts and lists, by dotted names; numbers and words beside them are left out."""
-    if isinstance(value, Tensor):
-        yield name, value.detach()
-    elif depth < _DEEPEST and isinstance(value, Mapping | list | tuple):
+    tensors: dict[str, Tensor] = {}
+    for number, (name, value) in enumerate(_entries(content)):
+        if number == _MOST_ENTRIES:
+            raise CheckpointError(f"{path}: holds more than {_MOST_ENTRIES} entries", hint="Give a plain state dict.")
+        if isinstance(value, Tensor):
+            if name in tensors:
+                raise CheckpointError(f"{path}: holds two tensors named {name}", hint="Give a plain state dict.")
+            tensors[name] = value.detach()
+    return tensors
+
+
+def _entries(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    yield name, value
+    if depth < _DEEPEST and isinstance(value, Mapping | list | tuple):
         children = value.items() if isinstance(value, Mapping) else enumerate(value)
         for key, child in children:
-            yield from _flatten(child, f"{name}.{key}" if name else str(key), depth + 1)
+            yield from _entries(child, f"{name}.{key}" if name else str(key), depth + 1)
 
 
 def _check(checkpoint: Checkpoint) -> None:
@@ -192,7 +216,9 @@ def _check(checkpoint: Checkpoint) -> None:
         raise CheckpointError(f"{checkpoint.path}: holds no tensors", hint="Give the file with the weights.")
     for name, tensor in checkpoint.tensors.items():
         claimed = tensor.numel() * tensor.element_size()
-        if tensor.layout is not torch.strided or claimed > size:
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+            raise CheckpointError(f"{checkpoint.path}: {name} is no plain tensor", hint="Give the float weights.")
+        if claimed > size:
             raise CheckpointError(f"{checkpoint.path}: {name} claims more than the file holds", hint=_DAMAGED)
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(

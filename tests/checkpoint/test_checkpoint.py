@@ -1,0 +1,302 @@
+"""Checkpoints that are whole are read to the bit; everything else is one error that says what is wrong."""
+
+import pickle
+import struct
+import warnings
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from imgxlate import checkpoint
+from imgxlate.errors import CheckpointError
+
+HEADER = {"method": "munit", "architecture": {"dim": 4}, "domains": ["cat", "dog"]}
+
+
+def tensors():
+    generator = torch.Generator().manual_seed(0)
+    return {
+        "a.weight": torch.randn(3, 2, generator=generator),
+        "a.bias": torch.randn(3, generator=generator).bfloat16(),
+        "b.count": torch.tensor(7),
+        "b.levels": torch.arange(5, dtype=torch.uint8),
+        "b.none": torch.zeros(0, 4),
+    }
+
+
+def assert_same(read, wanted):
+    assert read.keys() == wanted.keys()
+    for name, tensor in wanted.items():
+        assert read[name].dtype == tensor.dtype
+        assert torch.equal(read[name], tensor)
+
+
+def refused(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(CheckpointError) as caught:
+            checkpoint.read(path)
+    assert str(caught.value).startswith(str(path))
+    assert caught.value.hint
+    return str(caught.value)
+
+
+@pytest.fixture
+def ours(tmp_path):
+    path = tmp_path / "model.safetensors"
+    checkpoint.write(path, tensors(), HEADER)
+    return path
+
+
+@pytest.fixture
+def torch_file(tmp_path):
+    def save(content, name="gen.pt", **options):
+        torch.save(content, tmp_path / name, **options)
+        return tmp_path / name
+
+    return save
+
+
+def test_a_checkpoint_of_ours_comes_back_to_the_bit(ours):
+    read = checkpoint.read(ours)
+    assert read.header == HEADER
+    assert_same(read.tensors, tensors())
+
+
+def test_the_same_model_gives_the_same_bytes(ours, tmp_path):
+    again = tmp_path / "again.safetensors"
+    checkpoint.write(again, dict(reversed(tensors().items())), dict(reversed(HEADER.items())))
+    assert again.read_bytes() == ours.read_bytes()
+
+
+def test_the_digest_of_the_payload_knows_names_types_shapes_and_values():
+    digests = {
+        checkpoint.payload_sha256(variant)
+        for variant in (
+            {"w": torch.zeros(2, 3)},
+            {"v": torch.zeros(2, 3)},
+            {"w": torch.zeros(3, 2)},
+            {"w": torch.zeros(2, 3, dtype=torch.int32)},
+            {"w": torch.zeros(2, 3).fill_(1e-30)},
+        )
+    }
+    assert len(digests) == 5
+
+
+def test_tensors_of_any_layout_are_written_as_they_look(tmp_path):
+    path = tmp_path / "model.safetensors"
+    turned = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    checkpoint.write(path, {"conv": turned, "t": turned[0, 0].T, "p": torch.nn.Parameter(torch.ones(2))}, HEADER)
+    assert_same(checkpoint.read(path).tensors, {"conv": turned, "t": turned[0, 0].T, "p": torch.ones(2)})
+
+
+def test_what_was_read_does_not_change_with_the_file(ours):
+    read = checkpoint.read(ours)
+    ours.write_bytes(b"\0" * ours.stat().st_size)
+    assert_same(read.tensors, tensors())
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_an_originals_file_is_flattened_whichever_format_it_has(torch_file, zipped):
+    inner = {"enc": tensors()["a.weight"], "dec": [torch.ones(1), torch.zeros(1)]}
+    path = torch_file({"a": inner, "iteration": 3, "name": "x"}, _use_new_zipfile_serialization=zipped)
+    read = checkpoint.read(path)
+    assert read.header == {}
+    assert_same(read.tensors, {"a.enc": inner["enc"], "a.dec.0": torch.ones(1), "a.dec.1": torch.zeros(1)})
+
+
+def test_plain_safetensors_are_read_without_a_header(tmp_path):
+    save_file({"w": torch.ones(2)}, tmp_path / "vgg.safetensors", metadata={"format": "pt"})
+    read = checkpoint.read(tmp_path / "vgg.safetensors")
+    assert (read.header, list(read.tensors)) == ({}, ["w"])
+
+
+def test_no_mutated_byte_of_ours_goes_unseen(ours):
+    whole = ours.read_bytes()
+    rng = np.random.default_rng(0)
+    padding = whole[: whole.index(b"}", 8 + struct.unpack("<Q", whole[:8])[0] - 10) + 1]
+    for position in rng.permutation(len(whole)):
+        mutated = bytearray(whole)
+        mutated[position] ^= int(rng.integers(1, 256))
+        ours.write_bytes(mutated)
+        try:
+            read = checkpoint.read(ours)
+        except CheckpointError:
+            continue
+        # White space behind the header may be of another kind; all else counts.
+        assert len(padding) <= position < 8 + struct.unpack("<Q", whole[:8])[0]
+        assert_same(read.tensors, tensors())
+        assert read.header == HEADER
+
+
+@pytest.mark.parametrize("form", ["ours", "zip", "legacy"])
+def test_a_file_cut_off_anywhere_is_refused(ours, torch_file, form):
+    path = ours if form == "ours" else torch_file(tensors(), _use_new_zipfile_serialization=form == "zip")
+    whole = path.read_bytes()
+    for length in np.linspace(0, len(whole) - 1, 40).astype(int):
+        path.write_bytes(whole[:length])
+        refused(path)
+
+
+def test_no_mutated_weight_of_a_zip_file_goes_unseen(torch_file):
+    path = torch_file({"w": torch.arange(100.0)})
+    whole = path.read_bytes()
+    start = whole.index(struct.pack("<3f", 1, 2, 3))
+    for position in range(start, start + 300, 7):
+        mutated = bytearray(whole)
+        mutated[position] ^= 1
+        path.write_bytes(mutated)
+        assert "checksum" in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"<!DOCTYPE html><html>404</html>", "a web page"),
+        (b"  <html><body>Sign in</body></html>", "a web page"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(60), "an image"),
+        (b"some words", "is no checkpoint"),
+        (struct.pack("<Q", 2**60) + b"{}", "is damaged"),
+        (struct.pack("<Q", 2) + b"{}", "holds no tensors"),
+        (struct.pack("<Q", 63) + b'{"w":{"dtype":"F32","shape":[1000000],"data_offsets":[0,4000000]}}', "is damaged"),
+        (b"PK\x03\x04" + bytes(100), "is damaged"),
+        (b"\x80\x02" + bytes(100), "is damaged"),
+    ],
+)
+def test_what_is_no_checkpoint_is_named(tmp_path, content, reason):
+    path = tmp_path / "weights.pt"
+    path.write_bytes(content)
+    assert reason in refused(path)
+
+
+def test_missing_files_and_folders_are_named(tmp_path):
+    assert "No such file" in refused(tmp_path / "none.pt")
+    assert "Is a directory" in refused(tmp_path)
+
+
+class Trap:
+    def __reduce__(self):
+        return (open, ("/nonexistent/trap", "w"))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_that_needs_more_than_tensors_is_refused_and_not_run(torch_file, zipped):
+    path = torch_file({"w": torch.ones(1), "x": Trap()}, _use_new_zipfile_serialization=zipped)
+    assert "needs more than tensors (io.open)" in refused(path)
+
+
+def test_a_whole_pickled_model_is_refused_by_the_name_of_what_it_needs(torch_file):
+    assert "torch.nn.modules.linear.Linear" in refused(torch_file(torch.nn.Linear(1, 1)))
+
+
+def test_a_bare_pickle_is_refused(tmp_path):
+    path = tmp_path / "x.pkl"
+    path.write_bytes(pickle.dumps(Trap()))
+    refused(path)
+
+
+def rezipped(path, change, compression=zipfile.ZIP_STORED):
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, change(name, content))
+    return path
+
+
+def test_a_compressed_archive_is_refused_before_it_is_unfolded(torch_file):
+    path = rezipped(torch_file({"w": torch.zeros(10_000)}), lambda _, content: content, zipfile.ZIP_DEFLATED)
+    assert "compressed" in refused(path)
+
+
+def test_an_archive_whose_entries_overlap_is_refused(torch_file):
+    path = torch_file({"w": torch.zeros(1000)})
+    with zipfile.ZipFile(path, "a") as archive:
+        entry = archive.infolist()[0]
+        archive.filelist.extend([entry] * 1000)
+        archive._didModify = True
+    assert "claims more than it holds" in refused(path)
+
+
+def test_a_storage_that_claims_more_than_its_record_is_refused(torch_file):
+    def claim(name, content):
+        return content.replace(b"K\x10tq", b"J\0\0\0\1tq") if name.endswith("data.pkl") else content
+
+    path = torch_file({"w": torch.zeros(16)})
+    before = path.read_bytes()
+    refused(rezipped(path, claim))
+    assert path.read_bytes() != before
+
+
+def test_a_tensor_that_repeats_itself_beyond_the_file_is_refused(torch_file):
+    assert "claims more" in refused(torch_file({"w": torch.zeros(1).expand(10**12)}))
+
+
+def test_values_that_are_not_finite_are_refused(torch_file, tmp_path):
+    assert "w holds values that are not finite" in refused(torch_file({"w": torch.tensor([1, float("nan")])}))
+    checkpoint.write(tmp_path / "x.safetensors", {"w": torch.tensor([float("inf")])}, HEADER)
+    assert "not finite" in refused(tmp_path / "x.safetensors")
+
+
+@pytest.mark.parametrize("content", [{}, {"epoch": 3}, [], "words", {"param_groups": [{"lr": 0.1}]}])
+def test_a_file_without_tensors_is_refused(torch_file, content):
+    assert "holds no tensors" in refused(torch_file(content))
+
+
+def test_sparse_quantised_and_meta_tensors_are_refused(torch_file):
+    for odd in (torch.eye(3).to_sparse(), torch.empty(3, device="meta")):
+        assert "no plain tensor" in refused(torch_file({"w": odd}))
+
+
+def test_two_tensors_of_one_name_are_refused(torch_file):
+    assert "two tensors named a.b" in refused(torch_file({"a": {"b": torch.ones(1)}, "a.b": torch.ones(1)}))
+
+
+def test_a_dict_that_holds_itself_a_million_times_over_ends_soon(torch_file):
+    content = {}
+    content.update({str(index): content for index in range(10)})
+    assert "entries" in refused(torch_file(content))
+
+
+def test_other_archives_are_named(tmp_path):
+    np.savez(tmp_path / "x.npz", w=np.zeros(3))
+    assert "a zip file" in refused(tmp_path / "x.npz")
+    with zipfile.ZipFile(tmp_path / "script.pt", "w") as archive:
+        archive.writestr("model/data.pkl", b"")
+        archive.writestr("model/constants.pkl", b"")
+    assert "TorchScript" in refused(tmp_path / "script.pt")
+
+
+def document(ours, **changes):
+    with checkpoint.safe_open(ours, framework="pt") as file:
+        return checkpoint.json.loads(file.metadata()["imgxlate"]) | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"format": "imgxlate/9"}, "pip install --upgrade"),
+        ({"header": {**HEADER, "method": "unit"}}, "checksum"),
+        ({"payload_sha256": "0" * 64}, "checksum"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_refused(ours, changes, reason):
+    changed = checkpoint.json.dumps(document(ours, **changes))
+    save_file(tensors(), ours, metadata={"imgxlate": changed})
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.read(ours)
+    assert reason in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_header_without_a_method_is_refused(ours):
+    checkpoint.write(ours, tensors(), {"architecture": {}})
+    assert "cannot be read" in refused(ours)
+
+
+def test_a_header_that_is_no_json_is_refused(ours):
+    save_file(tensors(), ours, metadata={"imgxlate": "{"})
+    assert "cannot be read" in refused(ours)
