@@ -73,10 +73,8 @@ class LayerNorm(nn.Module):
 
 def make_norm(kind: NormKind, channels: int) -> nn.Module:
     """The normalisation layer of that kind; a batch norm uses its running statistics in evaluation mode."""
-    match kind:
-        case "instance" | "instance_affine":
-            return InstanceNorm(channels, affine=kind == "instance_affine")
-        case "batch":
-            return nn.BatchNorm2d(channels)
-        case "none":
-            return nn.Identity()
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    if kind == "none":
+        return nn.Identity()
+    return InstanceNorm(channels, affine=kind == "instance_affine")

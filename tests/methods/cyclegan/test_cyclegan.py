@@ -1,0 +1,255 @@
+"""CycleGAN against what the original gave, and against torch's own layers for every variant of its generator."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from imgxlate import checkpoint
+from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.images.decode import decode
+from imgxlate.images.tensors import from_tensor
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.protocol import Translator
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def file(golden):
+    return golden / "cyclegan" / "latest_net_G_A.pth"
+
+
+@pytest.fixture
+def options(golden):
+    return json.loads((golden / "cyclegan" / "options.json").read_text())
+
+
+@pytest.fixture
+def model(load, file, options):
+    loaded = load("cyclegan", file, options)
+    loaded.place(CPU, torch.float32)
+    return loaded
+
+
+@pytest.fixture
+def content(file):
+    return torch.load(file, weights_only=True)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(tensors, name="horse2zebra.pth"):
+        torch.save(tensors, tmp_path / name)
+        return tmp_path / name
+
+    return save
+
+
+def translated(model, images, to):
+    (made,) = model.translate(images, to, None)
+    return made
+
+
+class Skip(nn.Module):
+    def __init__(self, *layers):
+        super().__init__()
+        self.conv_block = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return x + self.conv_block(x)
+
+
+def reference(norm, *, bias, dropout, blocks=2, ngf=4):
+    """The generator as a plain stack of torch's own layers."""
+
+    def block(width):
+        shift = [nn.Dropout(0.5)] if dropout else []
+        first = [nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3, bias=bias), norm(width), nn.ReLU(), *shift]
+        return Skip(*first, nn.ReflectionPad2d(1), nn.Conv2d(width, width, 3, bias=bias), norm(width))
+
+    def up(width):
+        return nn.ConvTranspose2d(width, width // 2, 3, stride=2, padding=1, output_padding=1, bias=bias)
+
+    layers = [nn.ReflectionPad2d(3), nn.Conv2d(3, ngf, 7, bias=bias), norm(ngf), nn.ReLU()]
+    for width in (2 * ngf, 4 * ngf):
+        layers += [nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=bias), norm(width), nn.ReLU()]
+    layers += [block(4 * ngf) for _ in range(blocks)]
+    for width in (4 * ngf, 2 * ngf):
+        layers += [up(width), norm(width // 2), nn.ReLU()]
+    model = nn.Module()
+    model.model = nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(ngf, 3, 7), nn.Tanh())
+    for tensor in model.state_dict().values():
+        if tensor.dim() == 1 and tensor.is_floating_point():
+            nn.init.uniform_(tensor, 0.5, 1.5)
+    return model.eval()
+
+
+VARIANTS = {
+    "instance": (nn.InstanceNorm2d, True, False),
+    "instance with dropout": (nn.InstanceNorm2d, True, True),
+    "instance_affine": (lambda width: nn.InstanceNorm2d(width, affine=True), True, False),
+    "batch": (nn.BatchNorm2d, False, False),
+    "batch with dropout": (nn.BatchNorm2d, False, True),
+    "none": (lambda width: nn.Identity(), False, False),
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_is_read_off_the_weights_and_gives_what_torchs_layers_give(load, saved, variant):
+    norm, bias, dropout = VARIANTS[variant]
+    torch.manual_seed(0)
+    original = reference(norm, bias=bias, dropout=dropout)
+    model = load("cyclegan", saved(original.state_dict()))
+    kind = variant.partition(" ")[0]
+    assert model.config == CycleganConfig(ngf=4, n_blocks=2, norm=kind, bias=bias, dropout=dropout)
+    image = torch.rand(1, 3, 16, 20) * 2 - 1
+    with torch.inference_mode():
+        assert torch.allclose(translated(model, image, "B"), original.model(image), atol=1e-5)
+
+
+def test_it_is_a_translator(model):
+    assert isinstance(model, Translator)
+    assert (model.targets, model.stride, model.minimum_side) == (("B", "A"), 4, 8)
+
+
+@pytest.mark.parametrize(("heading", "blocks"), [("resnet_9blocks", 9), ("resnet_6blocks", 6)])
+def test_the_keys_and_shapes_are_the_originals(reference_keys, heading, blocks):
+    with torch.device("meta"):
+        full_size = Generator(CycleganConfig(n_blocks=blocks)).state_dict()
+    assert {name: tuple(tensor.shape) for name, tensor in full_size.items()} == reference_keys(heading)
+
+
+@pytest.mark.parametrize(("to", "name", "source"), [("B", "a2b", "a"), ("A", "b2a", "b")])
+def test_the_picture_is_the_originals(model, picture, forward, golden, to, name, source):
+    made = translated(model, picture("cyclegan", source), to)
+    assert (made - forward("cyclegan")[name]).abs().max() < 1e-4
+    assert abs(from_tensor(made).astype(int) - decode(golden / "cyclegan" / f"{name}.png").rgb).max() <= 1
+
+
+def test_batches_equal_singles(model, picture):
+    batch = torch.cat([picture("cyclegan", "a"), picture("cyclegan", "b")])
+    singles = torch.cat([translated(model, image[None], "B") for image in batch])
+    assert (translated(model, batch, "B") - singles).abs().max() < 1e-5
+
+
+def test_bfloat16_stays_within_two_grey_levels(model, picture):
+    exact = translated(model, picture("cyclegan", "a"), "B")
+    model.place(CPU, torch.bfloat16)
+    levels = (translated(model, picture("cyclegan", "a"), "B") - exact).abs() * 127.5
+    assert 0 < levels.max() <= 2
+    assert levels.mean() < 0.5
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 20)])
+def test_the_smallest_side_is_taken(model, size):
+    assert translated(model, torch.rand(1, 3, *size), "A").shape == (1, 3, *size)
+
+
+def test_the_file_of_the_other_direction_has_that_one_first(load, golden):
+    assert load("cyclegan", golden / "cyclegan" / "latest_net_G_B.pth").targets == ("A", "B")
+
+
+@pytest.mark.parametrize(
+    ("names", "targets"),
+    [
+        (("latest_net_G_A.pth",), ("B",)),
+        (("latest_net_G_B.pth",), ("A",)),
+        (("gen_AB.pth", "gen_BA.pth"), ("B", "A")),
+        (("gen_BA.pth", "gen_AB.pth"), ("A", "B")),
+        (("netG_A2B.pth", "netG_B2A.pth"), ("B", "A")),
+        (("latest_net_G.pth", "latest_net_D.pth"), ("B",)),
+        (("horse2zebra.pth", "zebra2horse.pth"), ("B",)),
+    ],
+)
+def test_the_file_names_say_which_directions_there_are(load, saved, content, names, targets):
+    first, *_ = [saved(content, name) for name in names]
+    assert load("cyclegan", first).targets == targets
+
+
+def test_a_direction_that_is_not_there_is_refused(load, saved, content, picture):
+    model = load("cyclegan", saved(content))
+    with pytest.raises(UsageError, match="translates to B only"):
+        translated(model, picture("cyclegan", "a"), "A")
+
+
+def test_a_file_beside_that_cannot_be_used_is_named(load, saved, content):
+    first = saved(content, "latest_net_G_A.pth")
+    beside = first.with_name("latest_net_G_B.pth")
+    beside.write_bytes(b"<html>")
+    with pytest.raises(CheckpointError, match=r"latest_net_G_B.pth.*a web page") as caught:
+        load("cyclegan", first)
+    assert "move it away" in caught.value.hint
+    torch.save(reference(nn.InstanceNorm2d, bias=True, dropout=False).state_dict(), beside)
+    with pytest.raises(CheckpointError, match=r"latest_net_G_B.pth.*do not fit"):
+        load("cyclegan", first)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("G_A.", "G_B."), ("netG_A.module.", "netG_B.module."), ("G_AB.", "G_BA."), ("genA2B.", "genB2A.")],
+)
+def test_both_directions_may_be_in_one_file(load, saved, content, names, model, golden):
+    other = torch.load(golden / "cyclegan" / "latest_net_G_B.pth", weights_only=True)
+    both = {names[0] + name: tensor for name, tensor in content.items()}
+    both |= {names[1] + name: tensor for name, tensor in other.items()}
+    loaded = load("cyclegan", saved({"state_dict": both}))
+    assert loaded.targets == ("B", "A")
+    assert all(torch.equal(loaded.tensors()[name], tensor) for name, tensor in model.tensors().items())
+
+
+@pytest.mark.parametrize("prefix", ["module.", "model.", "state_dict.netG."])
+def test_a_wrapped_generator_is_unwrapped(load, saved, content, model, prefix):
+    loaded = load("cyclegan", saved({prefix + name: tensor for name, tensor in content.items()}))
+    assert all(torch.equal(model.tensors()[name], tensor) for name, tensor in loaded.tensors().items())
+
+
+def test_generators_whose_names_say_no_direction_are_refused(load, saved, content):
+    both = {f"{prefix}.{name}": tensor for prefix in ("first", "second") for name, tensor in content.items()}
+    with pytest.raises(CheckpointError, match="say no direction"):
+        load("cyclegan", saved(both))
+
+
+def test_statistics_of_old_instance_norms_are_dropped(load, saved, content, model, picture):
+    for name in [name for name in content if name.endswith(".bias") and name != "model.26.bias"]:
+        head, number, _ = name.rsplit(".", 2)
+        norm = f"{head}.{int(number) + 1}"
+        content[f"{norm}.running_mean"] = torch.full_like(content[name], 3)
+        content[f"{norm}.running_var"] = torch.full_like(content[name], 7)
+        content[f"{norm}.num_batches_tracked"] = torch.tensor(5)
+    old = load("cyclegan", saved(content))
+    image = picture("cyclegan", "a")
+    assert (translated(old, image, "B") - translated(model, image, "B")).abs().max() < 1e-5
+
+
+def test_a_model_stored_by_us_comes_back_with_both_directions(model, load, tmp_path):
+    header = {"method": "cyclegan", "architecture": dataclasses.asdict(model.config), "domains": ["horse", "zebra"]}
+    checkpoint.write(tmp_path / "model.safetensors", model.tensors(), header)
+    again = load("cyclegan", tmp_path / "model.safetensors")
+    assert (again.config, again.targets) == (model.config, ("B", "A"))
+    assert all(torch.equal(again.tensors()[name], tensor) for name, tensor in model.tensors().items())
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        ({"ngf": 64}, "ngf is 4 in the checkpoint, but 64"),
+        ({"netG": "resnet_6blocks"}, "n_blocks is 9 in the checkpoint, but 6"),
+        ({"no_dropout": False}, "dropout is False in the checkpoint, but True"),
+    ],
+)
+def test_options_that_contradict_the_weights_are_refused_with_both_values(load, file, stated, message):
+    with pytest.raises(CheckpointError, match=message):
+        load("cyclegan", file, stated)
+
+
+def test_a_norm_that_leaves_no_trace_comes_from_the_options(load, file):
+    assert load("cyclegan", file, {"norm": "none", "no_dropout": True}).config.norm == "none"
+
+
+def test_options_for_a_u_net_are_refused(load, file):
+    with pytest.raises(UsageError, match="unet_256"):
+        load("cyclegan", file, {"netG": "unet_256"})
