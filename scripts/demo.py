@@ -9,9 +9,22 @@ import gallery
 
 from imgxlate.images.encode import save
 
-PHOTOS = ("china.jpg", "chelsea.png", "astronaut.png")
-STYLES = ("night-sky", "stained-glass", "ink-wash")
-SIZE = 288  # longer side in pixels: a few seconds a picture on two cores
+PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
+STYLES = ("night-sky", "stained-glass", "facets")
+# Small pictures and few iterations: a few seconds each on two cores.
+SIZE = 224  # longer side in pixels
+OPTIONS = (
+    "--size",
+    str(SIZE),
+    "--scales",
+    "2",
+    "--coarse-iterations",
+    "35",
+    "--iterations",
+    "10",
+    "--content-weight",
+    "200",
+)
 
 
 def main() -> None:
@@ -21,7 +34,7 @@ def main() -> None:
     folder = parser.parse_args().outdir
     folder.mkdir(parents=True, exist_ok=True)
     photos, styles = [gallery.photo(name) for name in PHOTOS], [gallery.style(name) for name in STYLES]
-    outputs = gallery.paint_all(photos, styles, folder, "--size", str(SIZE))
+    outputs = gallery.paint_all(photos, styles, folder, *OPTIONS)
     path = folder / "contact-sheet.jpg"
     save(gallery.sheet(photos, styles, outputs, SIZE), path)
     print(f"All of them on one sheet: {path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from imgxlate.images.decode import decode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.picture import Picture
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(os.path.relpath(Path(__file__).resolve().parent.parent / "examples"))
 
 
 def photo(name: str) -> Path:
