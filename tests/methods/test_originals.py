@@ -126,7 +126,7 @@ def test_our_model_of_another_method_is_named_whatever_its_tensors(refusal, gold
 
 def test_a_file_of_ours_without_the_methods_tensors_is_refused(refusal, tmp_path):
     checkpoint.write(tmp_path / "x.safetensors", named("w"), {"method": "munit", "architecture": {}})
-    assert "holds no model of munit: its tensors are w" in refusal("munit", tmp_path / "x.safetensors")[0]
+    assert "holds no whole model of munit: its tensors are w" in refusal("munit", tmp_path / "x.safetensors")[0]
 
 
 @pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])

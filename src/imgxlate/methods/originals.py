@@ -97,13 +97,13 @@ def refusal(checkpoint: Checkpoint, wanted: str) -> CheckpointError:
     if checkpoint.header.get("method", wanted) != wanted:
         return _another_methods(checkpoint, "a model", str(checkpoint.header["method"]))
     kind = recognise(checkpoint.tensors)
-    if kind is None:
+    if kind is None or kind.method == wanted:
         names = ", ".join(list(checkpoint.tensors)[:3])
         return CheckpointError(
-            f"{checkpoint.path}: holds no model of {wanted}: its tensors are {names}, ...",
+            f"{checkpoint.path}: holds no whole model of {wanted}: its tensors are {names}, ...",
             hint=f"Give the generators as {wanted}'s own program saves them.",
         )
-    if kind.method and kind.method != wanted:
+    if kind.method:
         return _another_methods(checkpoint, kind.title, kind.method)
     meant = _file_beside(checkpoint.path, kind)
     return CheckpointError(

@@ -207,6 +207,12 @@ def test_a_wrapped_generator_is_unwrapped(load, saved, content, model, prefix):
     assert all(torch.equal(model.tensors()[name], tensor) for name, tensor in loaded.tensors().items())
 
 
+def test_a_generator_that_is_not_whole_is_refused(load, saved, content):
+    del content["model.1.weight"]
+    with pytest.raises(CheckpointError, match="no whole model of cyclegan"):
+        load("cyclegan", saved(content))
+
+
 def test_generators_whose_names_say_no_direction_are_refused(load, saved, content):
     both = {f"{prefix}.{name}": tensor for prefix in ("first", "second") for name, tensor in content.items()}
     with pytest.raises(CheckpointError, match="say no direction"):

@@ -1,4 +1,4 @@
-"""MUNIT's generator (arXiv 1804.04732, Sec. 4 and Appendix B.2), with the original's state-dict keys."""
+"""MUNIT's generator (arXiv 1804.04732, Sec. 5.1 and Appendix B.2), with the original's state-dict keys."""
 
 from torch import Tensor, nn
 
