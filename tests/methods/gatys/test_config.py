@@ -42,7 +42,7 @@ def test_presets_are_what_their_options_give(preset: str) -> None:
         ("iterations", 0),
         ("history_size", 0),
         ("scales", 0),
-        ("scale_factor", 1.0),
+        ("scale_factor", 1.0000001),
         ("learning_rate", 0.0),
         ("style_scale", 0.0),
         ("content_weight", -1.0),

@@ -15,7 +15,7 @@ CONFIG = GatysConfig()
 
 
 def as_losses(total: Tensor) -> Losses:
-    return Losses({"content": total}, {}, total.new_zeros(()))
+    return Losses({"content": total}, {}, total.new_zeros(()), total.new_zeros(()))
 
 
 def valley(canvas: Tensor) -> Losses:

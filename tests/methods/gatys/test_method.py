@@ -58,7 +58,9 @@ def test_sizes_go_from_coarse_to_fine(features: Checkpoint, content: Tensor, sty
         ({"size": 500, "scale_factor": 2.0, "coarsest_size": 128}, [250, 500]),
         ({"size": 100, "coarsest_size": 128}, [100]),
         ({"size": 512, "scale_factor": 2.0, "scales": 2}, [256, 512]),
-        ({"size": 3, "scale_factor": 2.0, "scales": 4}, [1, 1, 2, 3]),
+        ({"size": 100, "scale_factor": 2.0, "scales": 10**9}, [50, 100]),
+        ({"size": 3, "scale_factor": 2.0, "scales": 4}, [3]),
+        ({"size": 40, "scale_factor": 1.1, "coarsest_size": 1}, [33, 36, 40]),
     ],
 )
 def test_the_scales_are_as_asked(changes: dict[str, Any], sizes: list[int]) -> None:

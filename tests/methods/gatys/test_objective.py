@@ -73,7 +73,7 @@ def test_the_gradient_is_the_originals(features: Checkpoint, name: str) -> None:
 def test_the_total_is_the_sum_of_the_parts_in_the_summary(features: Checkpoint) -> None:
     losses = objective(preset("johnson"), features)(picture("init"))
     summary = losses.summary()
-    assert list(summary) == ["total", "content", "style", "variation"]
+    assert list(summary) == ["total", "content", "style", "variation", "range"]
     assert summary["total"] == pytest.approx(summary["content"] + summary["style"] + summary["variation"])
     assert summary["total"] == pytest.approx(losses.total.item())
 
@@ -98,6 +98,14 @@ def test_layer_factors_multiply_the_losses_of_their_layers(features: Checkpoint)
     scaled = objective(dataclasses.replace(config, style_layer_factors=factors), features)(picture("init")).style
     expected = [value.item() * factor for value, factor in zip(plain.values(), factors, strict=True)]
     assert [value.item() for value in scaled.values()] == pytest.approx(expected, rel=1e-5)
+
+
+def test_colors_beyond_black_and_white_cost_what_clipping_takes_away(features: Checkpoint) -> None:
+    judge = objective(dataclasses.replace(preset("author"), range_weight=3.0), features)
+    beyond = picture("init")
+    beyond[0, :, 0, 0] = 1 + 10 / 127.5  # 10 grey levels above white, in one pixel
+    assert judge(picture("init")).excess.item() == 0.0
+    assert judge(beyond).excess.item() == pytest.approx(3.0 * 100 * 3 / beyond.numel(), rel=1e-3)
 
 
 @pytest.mark.parametrize(("part", "other"), [("content_weight", "style"), ("style_weight", "content")])

@@ -29,16 +29,16 @@ class GatysConfig(MethodConfig):
 
     size: int = option(512, "longer side of the picture", _JOHNSON)
     scales: int | None = option(
-        None, "how many sizes, coarse to fine; none: as many as are no smaller than coarsest_size", "chosen here"
+        None, "how many sizes, coarse to fine; none: as many as are at least coarsest_size", "chosen here"
     )
     scale_factor: float = option(2.0, "ratio of one size to the one before", "chosen here")
     coarsest_size: int = option(128, "longer side at which to begin where scales is not given", "crowsonkb")
-    iterations: int = option(50, "evaluations of the objective at the full size", "chosen here")
-    coarse_iterations: int = option(100, "evaluations at each smaller size", "chosen here")
+    iterations: int = option(45, "evaluations of the objective at the full size", "chosen here")
+    coarse_iterations: int = option(80, "evaluations at each smaller size", "chosen here")
 
     content_layers: tuple[str, ...] = option(("relu4_2",), "layers whose features are the content", _AUTHOR)
     style_layers: tuple[str, ...] = option(_RELU_STYLE, "layers whose Gram matrices are the style", _AUTHOR)
-    content_weight: float = option(1.0, "weight of the content loss", _AUTHOR)
+    content_weight: float = option(5.0, "weight of the content loss", "chosen here")
     style_weight: float = option(1e3, "weight of the style loss", _AUTHOR)
     style_layer_weighting: Literal["each", "average", "channels"] = option(
         "channels", "each layer's weight: 1, 1 / number of layers, or 1 / channels squared", _AUTHOR
@@ -59,6 +59,11 @@ class GatysConfig(MethodConfig):
     tv_kind: Literal["absolute", "squared"] = option(
         "absolute", "total variation: sum of the absolute or of the squared differences of neighbours", _JOHNSON
     )
+    range_weight: float = option(
+        1e6,
+        "weight of the mean square of what colours go beyond black and white, which clipping takes away",
+        "chosen here",
+    )
     pooling: Literal["max", "average"] = option("max", "how feature maps are halved", _AUTHOR)
     convention: Literal["auto", "caffe", "caffe-rgb", "torchvision"] = option(
         "auto", "how the feature network wants its pixels; auto: as its file says", "chosen here"
@@ -68,7 +73,7 @@ class GatysConfig(MethodConfig):
     learning_rate: float | None = option(
         None, "L-BFGS: factor of each step (none: 1); Adam: step in grey levels (none: 10)", _JOHNSON
     )
-    history_size: int = option(100, "L-BFGS: how many steps it remembers", "torch.optim.LBFGS")
+    history_size: int = option(20, "L-BFGS: how many steps it remembers", "chosen here")
     init: Literal["content", "style", "noise"] = option("content", "what the picture begins as", _AUTHOR)
     noise: float = option(
         50.0, "standard deviation of the noise that init may ask for, about the mean grey", "chosen here"
@@ -87,10 +92,10 @@ class GatysConfig(MethodConfig):
             _require(getattr(self, name) >= 1, name, "must be at least 1")
         _require(self.learning_rate is None or self.learning_rate > 0, "learning_rate", "must be above 0")
         _require(self.style_scale > 0, "style_scale", "must be above 0")
-        for name in ("content_weight", "style_weight", "tv_weight", "noise"):
+        for name in ("content_weight", "style_weight", "tv_weight", "range_weight", "noise"):
             _require(getattr(self, name) >= 0, name, "must not be negative")
         _require(self.scales is None or self.scales >= 1, "scales", "must be at least 1")
-        _require(self.scale_factor > 1, "scale_factor", "must be above 1")
+        _require(self.scale_factor >= 1.1, "scale_factor", "must be at least 1.1")
         _require(
             len(self.style_layer_factors) in (0, len(self.style_layers)),
             "style_layer_factors",
@@ -103,7 +108,7 @@ class GatysConfig(MethodConfig):
         )
 
 
-AUTHOR = GatysConfig(scales=1, iterations=500, init="content")
+AUTHOR = GatysConfig(scales=1, iterations=500, content_weight=1.0, range_weight=0.0, history_size=100)
 
 JOHNSON = GatysConfig(
     scales=1,
@@ -113,6 +118,8 @@ JOHNSON = GatysConfig(
     style_layer_weighting="each",
     gram_scaling="elements",
     tv_weight=1e-3,
+    range_weight=0.0,
+    history_size=100,
     init="noise",
     noise=1e-3,
 )
@@ -128,7 +135,9 @@ PAPER = GatysConfig(
     content_error="half-sum",
     style_error="quarter-sum",
     gram_scaling="elements",
+    range_weight=0.0,
     pooling="average",
+    history_size=100,
     init="noise",
 )
 

@@ -1,5 +1,6 @@
 """Paints a content image in the style of others (Gatys et al., arXiv 1508.06576), from coarse to fine."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Self
@@ -71,18 +72,23 @@ class Gatys:
         canvas = None if init is None else _grey_levels(init.to(self._device))
         sizes = scale_sizes(self.config)
         for scale, longer in enumerate(sizes):
-            small = _resize(content, _fit(content, longer))
-            guides = [_resize(style, _fit(style, round(longer * self.config.style_scale))) for style in styles]
+            small = _resize(content, _fit(content, longer)).clamp(-1, 1)
+            guides = self._guides(styles, longer)
             target, guides = color.prepare(self.config.preserve_color, small, guides)
             objective = Objective(self.config, self.network, target, guides, weights)
             if canvas is None:
                 canvas = self._begin(target, guides, seed)
             size = (small.shape[2], small.shape[3])
             descent = Descent(self.config, partial(_evaluate, objective), _resize(canvas, size))
-            iterations = self.config.iterations if longer == sizes[-1] else self.config.coarse_iterations
+            iterations = self.config.iterations if scale + 1 == len(sizes) else self.config.coarse_iterations
             for done, losses in enumerate(descent.run(iterations), start=1):
                 yield Iterate(scale, len(sizes), size, done, iterations, losses, partial(self._finish, descent, small))
             canvas = descent.canvas
+
+    def _guides(self, styles: Sequence[Tensor], longer: int) -> list[Tensor]:
+        """The style images at the size that goes with a picture whose longer side is `longer`."""
+        side = round(longer * self.config.style_scale)
+        return [_resize(style, _fit(style, side)).clamp(-1, 1) for style in styles]
 
     def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
         """The first canvas (1, 3, H, W), in grey levels."""
@@ -102,10 +108,12 @@ class Gatys:
 
 
 def scale_sizes(config: GatysConfig) -> list[int]:
-    """The longer sides at which a picture is optimised, the last one `config.size`."""
+    """The longer sides at which a picture is optimised, the last one `config.size`; no smaller one is below 32."""
+    most = config.scales or math.inf
+    least = max(_MINIMUM_SIDE, 0 if config.scales else config.coarsest_size)
     sizes = [config.size]
-    while len(sizes) < config.scales if config.scales else sizes[-1] / config.scale_factor >= config.coarsest_size:
-        sizes.append(max(1, round(sizes[-1] / config.scale_factor)))
+    while len(sizes) < most and round(sizes[-1] / config.scale_factor) >= least:
+        sizes.append(round(sizes[-1] / config.scale_factor))
     return sizes[::-1]
 
 

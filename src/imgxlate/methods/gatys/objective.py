@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from imgxlate.losses.gram import gram_sum, mix
+from imgxlate.losses.range import excess
 from imgxlate.losses.reconstruction import squared_error_sum
 from imgxlate.losses.variation import total_variation
 from imgxlate.methods.gatys.config import GatysConfig
@@ -25,6 +26,7 @@ class Sums:
     grams: Mapping[str, Tensor]  # by layer: sum over positions of features times features, (C, C)
     positions: Mapping[str, int]  # by layer of `grams`: how many positions
     variation: Tensor  # ()
+    excess: Tensor  # ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,20 @@ class Losses:
     content: Mapping[str, Tensor]  # by layer
     style: Mapping[str, Tensor]  # by layer
     variation: Tensor
+    excess: Tensor
 
     @property
     def total(self) -> Tensor:
         """What is minimised."""
-        return sum((*self.content.values(), *self.style.values()), start=self.variation)
+        return sum((*self.content.values(), *self.style.values()), start=self.variation + self.excess)
 
     def summary(self) -> dict[str, float]:
-        """The total and its three parts, as numbers."""
+        """The total and its four parts, as numbers."""
         content, style = (
             torch.stack([*part.values(), torch.zeros_like(self.variation)]).sum() for part in (self.content, self.style)
         )
-        values = torch.stack([self.total, content, style, self.variation]).tolist()
-        return dict(zip(("total", "content", "style", "variation"), values, strict=True))
+        values = torch.stack([self.total, content, style, self.variation, self.excess]).tolist()
+        return dict(zip(("total", "content", "style", "variation", "range"), values, strict=True))
 
 
 class Objective:
@@ -66,6 +69,7 @@ class Objective:
     ) -> None:
         self.config = config
         self.network = network
+        self._elements = content.numel()
         self._content_layers = config.content_layers if config.content_weight else ()
         self._style_layers = config.style_layers if config.style_weight else ()
         with torch.no_grad():
@@ -86,13 +90,15 @@ class Objective:
             grams={name: gram_sum(features[name]) for name in self._style_layers},
             positions={name: features[name][0, 0].numel() for name in self._style_layers},
             variation=self._variation(picture),
+            excess=excess(picture),
         )
 
     def losses(self, sums: Sums) -> Losses:
         """The loss of the picture that has these `sums`."""
         content = {name: self._content_loss(name, error) for name, error in sums.content.items()}
         style = {name: self._style_loss(name, gram, sums.positions[name]) for name, gram in sums.grams.items()}
-        return Losses(content, style, self.config.tv_weight * sums.variation)
+        variation = self.config.tv_weight * sums.variation
+        return Losses(content, style, variation, self._range_loss(sums.excess))
 
     def _content_loss(self, layer: str, error: Tensor) -> Tensor:
         scaled = error / 2 if self.config.content_error == "half-sum" else error / self._content[layer].numel()
@@ -102,6 +108,9 @@ class Objective:
         error = squared_error_sum(self._scale(gram, positions), self._style[layer])
         scaled = error / 4 if self.config.style_error == "quarter-sum" else error / gram.numel()
         return self.config.style_weight * self._layer_weights[layer] * scaled
+
+    def _range_loss(self, squares: Tensor) -> Tensor:
+        return self.config.range_weight * squares * 127.5**2 / self._elements
 
     def _grams(self, style: Tensor) -> dict[str, Tensor]:
         features = self.network(style, self._style_layers)
