@@ -14,11 +14,15 @@ from imgxlate.images.picture import Picture
 
 FIGURES = gallery.EXAMPLES.parent / "docs" / "figures"
 
-HERO = ("china.jpg", "night-sky", 768)  # photograph, style, longer side
-PHOTOS = ("china.jpg", "chelsea.png", "astronaut.png")
+CONTENT_WEIGHT = ("--content-weight", "200")
+
+HERO = ("china.jpg", "night-sky")  # photograph, style
+HERO_OPTIONS = ("--size", "768", "--scales", "3", "--coarse-iterations", "60", "--iterations", "25", *CONTENT_WEIGHT)
+
+PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "wave", "facets")
+OPTIONS = ("--size", "384", "--scales", "2", "--coarse-iterations", "60", "--iterations", "25", *CONTENT_WEIGHT)
 CELL = 288  # pixels of a picture on the sheet
-SIZE = 512
 QUALITY = 85  # of the JPEGs
 
 
@@ -34,15 +38,15 @@ def main() -> None:
 
 
 def _make_hero(figure: Path, folder: Path) -> None:
-    name, style, size = HERO
+    name, style = HERO
     painting = folder / "hero.png"
-    gallery.paint(gallery.photo(name), gallery.style(style), painting, "--size", str(size))
+    gallery.paint(gallery.photo(name), gallery.style(style), painting, *HERO_OPTIONS)
     _save(decode(painting), figure)
 
 
 def _make_sheet(figure: Path, folder: Path) -> None:
     photos, styles = [gallery.photo(name) for name in PHOTOS], [gallery.style(name) for name in STYLES]
-    outputs = gallery.paint_all(photos, styles, folder, "--size", str(SIZE))
+    outputs = gallery.paint_all(photos, styles, folder, *OPTIONS)
     _save(gallery.sheet(photos, styles, outputs, CELL), figure)
 
 
