@@ -103,6 +103,11 @@ class Decoder(nn.Module):
         layers.append(ConvBlock(dim, 3, 7, activ="tanh", pad_type=pad_type))
         self.model = nn.ModuleList(layers)
 
+    @property
+    def residual_blocks(self) -> list[nn.Module]:
+        """The residual blocks, in the order in which they compute."""
+        return [part for part in self.model[0].modules() if isinstance(part, ResidualBlock)]
+
     def forward(self, content: Tensor, adain: Tensor | None = None) -> Tensor:
         """Decode; `adain` (B, 2 n_res, 2, width) are the parameters of the adaptive norms."""
         x: Tensor = self.model[0](content, adain)

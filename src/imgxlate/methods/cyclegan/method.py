@@ -14,8 +14,8 @@ from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.spec import Domain
 from imgxlate.nn.blocks import set_compute_dtype
 
-# How many of the last residual blocks bear bfloat16: rounding in earlier ones grows beyond two grey levels.
-_ROUNDED_BLOCKS = 2
+# How many of the last residual blocks bear bfloat16 within two grey levels. What is rounded earlier grows.
+_ROUNDED_BLOCKS = 1
 
 
 class Cyclegan:
@@ -50,7 +50,7 @@ class Cyclegan:
         }
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move the generators to `device`; their last residual blocks multiply in `dtype`, all else in float32."""
+        """Move the generators to `device`; their last residual block multiplies in `dtype`, all else in float32."""
         for generator in self._generators.values():
             generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
             for block in generator.residual_blocks[-_ROUNDED_BLOCKS:]:

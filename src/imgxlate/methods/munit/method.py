@@ -14,6 +14,9 @@ from imgxlate.methods.munit.networks import STYLE_DOWNSAMPLE, Generator
 from imgxlate.methods.spec import Domain
 from imgxlate.nn.blocks import set_compute_dtype
 
+# How many of a decoder's last residual blocks bear bfloat16 within two grey levels. What is rounded earlier grows.
+_ROUNDED_BLOCKS = 2
+
 
 class Munit:
     """A loaded MUNIT model: a generator for each domain."""
@@ -46,10 +49,11 @@ class Munit:
         }
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move the generators to `device`; the decoders' residual blocks multiply in `dtype`, all else in float32."""
+        """Move the generators to `device`; the decoders' last blocks multiply in `dtype`, all else in float32."""
         for generator in self._generators.values():
             generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            set_compute_dtype(generator.dec.model[0], dtype)
+            for block in generator.dec.residual_blocks[-_ROUNDED_BLOCKS:]:
+                set_compute_dtype(block, dtype)
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
