@@ -38,7 +38,7 @@ class GatysConfig(MethodConfig):
 
     content_layers: tuple[str, ...] = option(("relu4_2",), "layers whose features are the content", _AUTHOR)
     style_layers: tuple[str, ...] = option(_RELU_STYLE, "layers whose Gram matrices are the style", _AUTHOR)
-    content_weight: float = option(5.0, "weight of the content loss", "chosen here")
+    content_weight: float = option(80.0, "weight of the content loss", "chosen here")
     style_weight: float = option(1e3, "weight of the style loss", _AUTHOR)
     style_layer_weighting: Literal["each", "average", "channels"] = option(
         "channels", "each layer's weight: 1, 1 / number of layers, or 1 / channels squared", _AUTHOR
