@@ -14,6 +14,12 @@ ImgxlateError          1   something we did not foresee
 
 from pathlib import Path
 
+INTERRUPTED = 130
+"""The exit code after Ctrl-C."""
+
+TERMINATED = 143
+"""The exit code after SIGTERM."""
+
 
 class ImgxlateError(Exception):
     """Base of all errors that imgxlate raises on purpose.

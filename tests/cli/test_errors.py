@@ -1,6 +1,9 @@
 """Exit codes, messages and hints."""
 
+import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 import typer
@@ -76,3 +79,25 @@ def test_a_reader_that_goes_away_is_no_traceback(command):
     assert process.wait() == 9
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [("methods",), ("methods", "--json"), ("weights", "path")])
+def test_a_full_disk_behind_stdout_is_9(command, arguments):
+    with Path("/dev/full").open("wb") as full:
+        process = subprocess.run(command(*arguments), stdout=full, stderr=subprocess.PIPE)
+    assert process.returncode == 9
+    assert b"standard output cannot be written: No space left" in process.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("delay", [0.06, 0.12, 0.2])
+def test_a_signal_while_the_program_starts_is_no_traceback(command, number, delay):
+    process = subprocess.Popen(command("doctor"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    time.sleep(delay)
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode in (
+        (130, -2) if number == signal.SIGINT else (143, -number)
+    )  # Negative: before Python ran.
+    assert b"imgxlate" not in said

@@ -8,7 +8,7 @@ from imgxlate.cli.output import Output
 def test_records_are_lines_of_json_where_they_are_wanted(capsys):
     Output().record({"a": 1})
     Output(as_json=True).record({"a": "ü"})
-    assert capsys.readouterr().out == '{"a": "ü"}\n'
+    assert capsys.readouterr().out == '{"a": "\\u00fc"}\n'
 
 
 def test_a_document_is_one_json_value(capsys):

@@ -13,7 +13,7 @@ def imported(arguments, environment=""):
 import sys
 {environment}
 sys.argv = ["imgxlate", *{arguments!r}]
-from imgxlate.cli.app import main
+from imgxlate.__main__ import main
 try:
     main()
 except SystemExit as end:

@@ -1,6 +1,9 @@
 """`imgxlate translate`, as a user types it."""
 
 import json
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -235,3 +238,68 @@ def test_details_are_said_on_stderr_when_asked(run, munit, photo, inside):
 def test_quiet_says_nothing(run, munit, photo, inside):
     result = run("translate", *munit, photo(), "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_json_stays_on_stdout_where_stderr_is_a_terminal(command, munit, photo, inside):
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(command("translate", *munit, photo(), "--json"), stdout=subprocess.PIPE, stderr=follower)
+    os.close(follower)
+    stdout, _ = process.communicate()
+    os.close(leader)
+    assert json.loads(stdout)["output"] == "photo.munit.png"
+
+
+def test_a_batch_beside_its_inputs_goes_on_where_it_stopped(run, unit, photo, inside):
+    photo("a.png"), photo("b.png")
+    for _ in range(2):
+        assert run("translate", *unit, ".", "--skip-existing").exit_code == 0
+    assert sorted(path.name for path in inside.iterdir()) == ["a.png", "a.unit.png", "b.png", "b.unit.png"]
+
+
+def test_skipping_keeps_a_sheet_and_refuses_other_codes_than_those_kept(run, munit, photo, inside):
+    photo("a.png")
+    base = ("translate", *munit, "a.png", "--n-styles", 2, "-o", "out/", "--skip-existing")
+    assert run(*base, "--grid", "grid.png", "--save-styles", "styles.json").exit_code == 0
+    kept = Path("grid.png").read_bytes(), Path("styles.json").read_bytes()
+    Path("out/a.munit.01.png").unlink()
+    assert run(*base, "--grid", "grid.png", "--save-styles", "styles.json", "--seed", 5).exit_code == 2
+    assert run(*base, "--grid", "grid.png", "--save-styles", "styles.json").exit_code == 0
+    assert (Path("grid.png").read_bytes(), Path("styles.json").read_bytes()) == kept
+
+
+def test_a_sheet_of_what_was_missing_leaves_the_other_places_empty(run, munit, photo, inside, pixels):
+    base = ("translate", *munit, photo("a.png", size=(256, 256)), "--n-styles", 2, "-o", "out/")
+    run(*base, "--grid", "whole.png")
+    Path("out/a.munit.01.png").unlink()
+    run(*base, "--grid", "part.png", "--skip-existing")
+    whole, part = pixels("whole.png"), pixels("part.png")
+    assert part.shape[1] < whole.shape[1]  # The column of style 00 is as wide as its header.
+    assert np.array_equal(whole[:, :256], part[:, :256])
+    assert np.array_equal(whole[:, -256:], part[:, -256:])
+
+
+def test_codes_of_a_method_without_styles_cannot_be_saved(run, unit, photo, inside):
+    result = run("translate", *unit, photo(), "--save-styles", "styles.json")
+    assert result.exit_code == 2
+    assert "munit" in result.stderr
+
+
+def test_an_output_that_cannot_be_written_ends_a_batch_at_once(run, unit, photo, inside):
+    photo("a.png"), photo("b.png")
+    Path("file").write_bytes(b"")
+    result = run("translate", *unit, "a.png", "b.png", "-o", "file/out")
+    assert result.exit_code == 9
+    assert "is no folder" in result.stderr
+
+
+def test_an_empty_folder_is_one_failure_of_a_batch(run, unit, photo, inside):
+    Path("empty").mkdir()
+    assert run("translate", *unit, photo("a.png"), "empty").exit_code == 4
+    assert Path("a.unit.png").exists()
+    assert run("translate", *unit, "empty").exit_code == 3
+
+
+def test_when_all_fail_nobody_is_told_that_the_others_are_done(run, unit, inside):
+    result = run("translate", *unit, "one.png", "two.png")
+    assert result.exit_code == 4
+    assert "2 of 2 inputs failed, none is done" in result.stderr

@@ -1,5 +1,6 @@
 """Which files are read and written."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -100,10 +101,62 @@ def test_standard_output_is_a_target_without_a_path(photos):
     assert job.targets[0].name == "-"
 
 
+def test_names_that_differ_by_their_suffix_only_keep_it(photos):
+    (photos / "photos" / "a.jpg").write_bytes(b"")
+    names = outputs(plan(expand(["photos"]), "out", "unit", 1, Existing.REFUSE))
+    assert names[:3] == ["out/a.jpg.unit.png", "out/a.png.unit.png", "out/b.unit.png"]
+
+
 def test_two_inputs_for_one_output_are_refused_before_any_work(photos):
-    (photos / "a.jpg").write_bytes(b"")
-    with pytest.raises(UsageError, match=r"photos/a\.png and a\.jpg would both be written to"):
-        plan(expand(["photos/a.png", "a.jpg"]), None, "unit", 1, Existing.REFUSE)
+    (photos / "a.png").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"photos/a\.png and the output of a\.png would be the same file"):
+        plan(expand(["photos/a.png", "a.png"]), None, "unit", 1, Existing.REFUSE)
+
+
+@pytest.mark.parametrize("extra", ["out/a.unit.png", "photos/a.png", "out/../photos/a.png"])
+def test_other_files_that_are_written_must_not_be_an_output_or_an_input(photos, extra):
+    with pytest.raises(UsageError, match="would be the same file"):
+        plan(expand(["photos/a.png"]), "out", "unit", 1, Existing.OVERWRITE, extras=[Path(extra)])
+
+
+def test_an_input_is_never_written_over(photos):
+    with pytest.raises(UsageError, match="would be the same file"):
+        plan(expand(["photos/a.png"]), "photos/a.png", "unit", 1, Existing.OVERWRITE)
+
+
+@pytest.mark.parametrize("output", ["photos/notes.txt/deeper", "photos/a.png/"])
+def test_a_file_where_a_folder_must_be_is_found_before_any_work(photos, output):
+    with pytest.raises(OutputError, match="is no folder"):
+        plan(expand(["photos/b.JPG"]), output, "unit", 1, Existing.REFUSE)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_folder_that_cannot_be_written_is_found_before_any_work(photos):
+    (photos / "photos").chmod(0o500)
+    with pytest.raises(OutputError, match="cannot be written"):
+        plan(expand(["photos/a.png"]), "photos/out", "unit", 1, Existing.REFUSE)
+
+
+@pytest.mark.parametrize("output", [".", "..", "photos"])
+def test_an_output_folder_above_or_at_the_input_leaves_nothing_out(photos, output):
+    assert len(expand(["photos"], output)) == 3
+
+
+def test_what_an_earlier_run_made_beside_its_inputs_is_not_read_again(photos):
+    for name in ("a.unit.png", "b.unit.00.png", "other.unit.png"):
+        (photos / "photos" / name).write_bytes(b"")
+    read = [source.name for source in expand(["photos"], "photos", "unit")]
+    assert read == ["photos/a.png", "photos/b.JPG", "photos/other.unit.png", "photos/trip/c.webp"]
+
+
+def test_an_empty_folder_among_other_inputs_fails_in_its_turn(photos):
+    (photos / "empty").mkdir()
+    assert [source.name for source in expand(["photos/a.png", "empty"])] == ["photos/a.png", "empty"]
+
+
+def test_a_name_that_is_too_long_is_an_input_like_any_other(photos):
+    name = "x" * 300 + ".png"
+    assert expand([name]) == [Source(Path(name))]
 
 
 def test_existing_outputs_are_refused_before_any_work(photos):

@@ -1,14 +1,11 @@
 """The application: wires the commands together, and nothing else."""
 
-import signal
-import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from imgxlate import __version__
 from imgxlate.cli.commands import doctor, methods, neural_style, translate, weights
-from imgxlate.cli.errors import INTERRUPTED, TERMINATED
 
 app = typer.Typer(
     name="imgxlate",
@@ -38,13 +35,3 @@ def _main(
     ] = False,
 ) -> None:
     """Translate images from one kind to another, with no paired examples."""
-
-
-def main() -> NoReturn:
-    """Run the command line. SIGTERM unwinds as Ctrl-C does, so that no half-written file stays; exits 143."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    sys.exit(0)

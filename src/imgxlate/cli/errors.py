@@ -1,17 +1,14 @@
 """The one place where errors are caught and become messages and exit codes."""
 
 import contextlib
-import sys
 import traceback
 from collections.abc import Iterator
 
 import typer
 
-from imgxlate.cli.output import Output, silence_stdout
-from imgxlate.errors import DeviceError, ImgxlateError
+from imgxlate.cli.output import Output
+from imgxlate.errors import INTERRUPTED, DeviceError, ImgxlateError
 
-INTERRUPTED = 130
-TERMINATED = 143
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 
 
@@ -27,10 +24,6 @@ def session(
     output = Output(as_json=as_json, verbosity=-1 if quiet else int(verbose))
     try:
         yield output
-        sys.stdout.flush()  # So that a reader that has gone is noticed here.
-    except BrokenPipeError as error:
-        silence_stdout()
-        raise typer.Exit(9) from error
     except KeyboardInterrupt as error:
         output.console.print("interrupted")
         raise typer.Exit(INTERRUPTED) from error

@@ -1,11 +1,14 @@
 """What a command says: data on stdout, everything for people on stderr."""
 
+import contextlib
+import io
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TextIO
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -49,25 +52,25 @@ class Output:
     def record(self, values: Mapping[str, Any]) -> None:
         """A line of JSON on stdout, where `--json` asks for it."""
         if self.as_json:
-            sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
-            sys.stdout.flush()
+            _write(json.dumps(values) + "\n")  # ASCII, so that any name of a file can be written.
 
     def document(self, values: Mapping[str, Any]) -> None:
         """One JSON document on stdout."""
-        sys.stdout.write(json.dumps(values, ensure_ascii=False, indent=2) + "\n")
+        _write(json.dumps(values, indent=2) + "\n")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table on stdout; never folded where stdout is no terminal."""
         table = Table(*columns, box=None, pad_edge=False, header_style="bold", expand=False)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
-        if sys.stdout.isatty():
-            Console(highlight=False, markup=False).print(table)
-            return
-        console = Console(highlight=False, markup=False, width=_UNFOLDED)
-        with console.capture() as capture:
-            console.print(table)
-        sys.stdout.writelines(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+        lines = io.StringIO()
+        width = None if _is_terminal() else _UNFOLDED
+        Console(file=lines, force_terminal=_is_terminal(), width=width, highlight=False, markup=False).print(table)
+        _write("".join(f"{line.rstrip()}\n" for line in lines.getvalue().splitlines()))
+
+    def line(self, text: str) -> None:
+        """A line of data on stdout."""
+        _write(f"{text}\n")
 
     def picture(self, data: bytes) -> None:
         """An image file's bytes on stdout.
@@ -77,11 +80,8 @@ class Output:
             OutputError: nobody reads stdout any more.
         """
         require_piped_stdout()
-        try:
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
-        except OSError as error:
-            raise OutputError(f"standard output: {error.strerror}") from error
+        with _stdout() as stream:
+            stream.buffer.write(data)
 
 
 def require_piped_stdout() -> None:
@@ -90,10 +90,39 @@ def require_piped_stdout() -> None:
     Raises:
         UsageError: stdout is one.
     """
-    if sys.stdout.isatty():
+    if _is_terminal():
         raise UsageError("will not write an image to the terminal", hint="Redirect it: `... -o - > picture.png`.")
 
 
-def silence_stdout() -> None:
-    """Send what is still buffered nowhere, once the reader of stdout has gone."""
+def _silence_stdout() -> None:
+    """Send what is still buffered nowhere, once stdout cannot be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _write(text: str) -> None:
+    with _stdout() as stream:
+        stream.write(text)
+
+
+@contextlib.contextmanager
+def _stdout() -> Iterator[TextIO]:
+    """Standard output, flushed at the end of the block.
+
+    Raises:
+        OutputError: it is closed or cannot be written; what it still holds is thrown away.
+    """
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    try:
+        yield sys.stdout
+        sys.stdout.flush()
+    except BrokenPipeError as error:  # The reader has what it wanted, as `head` has: nothing to tell anybody.
+        _silence_stdout()
+        raise typer.Exit(OutputError.exit_code) from error
+    except OSError as error:
+        _silence_stdout()
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from error

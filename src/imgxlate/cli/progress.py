@@ -43,7 +43,14 @@ class Bar:
             TextColumn("{task.fields[text]}"),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._output.console, transient=True) as self._progress:
+        self._progress = Progress(
+            *columns,
+            console=self._output.console,
+            transient=True,
+            redirect_stdout=False,  # It is for data, on a terminal too.
+            redirect_stderr=False,
+        )
+        with self._progress:
             self._progress.add_task(self._title, total=self._total, text="")
             yield self
         self._progress = None

@@ -8,7 +8,7 @@ from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.engine.batch import STDIO, Job, Source
-from imgxlate.errors import BatchError, ImgxlateError
+from imgxlate.errors import BatchError, ImageError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,8 @@ def read_picture(source: Source) -> "Picture":
     from imgxlate.images.decode import DEFAULT, decode
 
     if source.path is None:
+        if sys.stdin is None:
+            raise ImageError(STDIO, "standard input is closed")
         return decode(sys.stdin.buffer.read(DEFAULT.file_bytes + 1), name=STDIO)
     return decode(source.path)
 
@@ -43,37 +45,39 @@ def write_picture(output: Output, picture: "Picture", path: "Path | None") -> No
         save(picture, path)
 
 
-Failure = tuple[Job, ImgxlateError]
-
-
 def run_jobs(
     output: Output, jobs: Sequence[Job], work: Callable[[Job], None], *, of: int, bar: Bar | None = None
-) -> list[Failure]:
-    """Do `work` on each job, showing on `bar` how many are done, and return those that failed.
+) -> list[str]:
+    """Do `work` on each job, showing on `bar` how many are done, and return what went wrong with those that failed.
 
-    Where the command was given one input only (`of` counts them), its error is raised instead.
+    An error is raised instead where the command was given one input only (`of` counts them), and where every other
+    input would meet it too: an output that cannot be written, an option that cannot be.
     """
-    failures: list[Failure] = []
-    for done, job in enumerate(jobs):
+    failures: list[str] = []
+    for done, job in enumerate(jobs, 1):
         if bar:
-            bar.update(done, text=job.source.name)
+            bar.update(done - 1, text=job.source.name)
         try:
             work(job)
         except Exception as error:
             known = as_known(error)
-            if known is None or of == 1:
+            if known is None or of == 1 or isinstance(known, OutputError | UsageError):
                 raise
-            failures.append((job, known))
+            # Only the message is kept: the error itself would keep what its traceback holds, whole images among it.
+            failures.append(str(known))
             output.error(known)
+        if bar:
+            bar.update(done)
     return failures
 
 
-def report(failures: Sequence[Failure], *, of: int) -> None:
+def report(failures: Sequence[str], *, of: int) -> None:
     """Say which of the `of` inputs failed.
 
     Raises:
         BatchError: some did.
     """
     if failures:
-        listing = "".join(f"\n  {error}" for _, error in failures)
-        raise BatchError(f"{len(failures)} of {of} inputs failed, the others are done:{listing}")
+        others = "the others are done" if len(failures) < of else "none is done"
+        listing = "".join(f"\n  {failure}" for failure in failures)
+        raise BatchError(f"{len(failures)} of {of} inputs failed, {others}:{listing}")

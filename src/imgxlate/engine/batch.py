@@ -1,5 +1,8 @@
 """Which files a command reads and writes, settled before any work begins. Imports no torch."""
 
+import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -58,47 +61,61 @@ class Job:
     targets: tuple[Target, ...]
 
 
-def expand(inputs: Sequence[str], output: str | None = None) -> list[Source]:
+def expand(inputs: Sequence[str], output: str | None = None, label: str | None = None) -> list[Source]:
     """The images that INPUT... names: files as given, folders recursively in sorted order, `-` for standard input.
 
-    A folder that the outputs go to is left out when it lies inside an input folder.
+    What an earlier run made is left out of folders: the folder that the outputs go to, where it lies inside, and
+    files that are named as the outputs of others beside them (`<stem>.<label>[.<nn>].png`).
 
     Raises:
         UsageError: `-` is given twice.
-        ImageError: a folder holds no image.
+        ImageError: the only input is a folder without images. One of several is kept, to fail in its turn.
     """
     if list(inputs).count(STDIO) > 1:
         raise UsageError("standard input (-) can be read only once")
-    skipped = Path(output).resolve() if output not in (None, STDIO) else None
     sources: list[Source] = []
     for name in inputs:
         if name == STDIO:
             sources.append(Source(None))
-        elif Path(name).is_dir():
-            sources.extend(_images_below(Path(name), skipped))
+        elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
+            found = list(_images_below(Path(name), output, label))
+            if not found and len(inputs) == 1:
+                hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}."
+                raise ImageError(name, "the folder holds no image", hint=hint)
+            sources.extend(found or [Source(Path(name))])
         else:
             sources.append(Source(Path(name)))
     return sources
 
 
-def plan(sources: Sequence[Source], output: str | None, label: str, count: int, existing: Existing) -> list[Job]:
+def plan(
+    sources: Sequence[Source],
+    output: str | None,
+    label: str,
+    count: int,
+    existing: Existing,
+    extras: Sequence[Path] = (),
+) -> list[Job]:
     """Give each source its `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
 
-    With `Existing.SKIP`, outputs that exist are left out, and so are jobs with nothing left to do.
+    `extras` are other files that the command writes. With `Existing.SKIP`, outputs that exist are left out, and so are
+    jobs with nothing left to do.
 
     Raises:
-        UsageError: several outputs for one file, or two sources that would write the same output.
-        OutputError: an output exists and `existing` refuses that.
+        UsageError: several outputs for one file, or two things that would be written to one place, or over an input.
+        OutputError: an output exists and `existing` refuses that, or cannot be written where it is to go.
     """
     if output == STDIO or _is_file(output):
         jobs = [_single_output_job(sources, output, count)]
     else:
-        folder = Path(output or ".")
-        jobs = [Job(source, tuple(_targets(source, folder, label, count))) for source in sources]
-    _refuse_collisions(jobs)
+        jobs = _jobs(sources, Path(output or "."), label, count)
+    _refuse_collisions(jobs, extras)
+    paths = [*extras, *(path for job in jobs for path in _paths(job))]
+    for folder in {path.parent for path in paths}:
+        _require_writable(folder)
     if existing is Existing.SKIP:
-        return list(filter(lambda job: job.targets, map(_without_existing, jobs)))
-    refuse_existing([path for job in jobs for path in _paths(job)], existing)
+        return [job for job in map(_without_existing, jobs) if job.targets]
+    refuse_existing(paths, existing)
     return jobs
 
 
@@ -108,7 +125,7 @@ def refuse_existing(paths: Sequence[Path], existing: Existing) -> None:
     Raises:
         OutputError: one exists.
     """
-    taken = [path for path in paths if path.exists()]
+    taken = [path for path in paths if os.path.lexists(path)]
     if taken and existing is Existing.REFUSE:
         more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
         raise OutputError(
@@ -123,29 +140,33 @@ def require_output_format(path: Path) -> None:
         UsageError: they cannot.
     """
     if path.suffix.lower() not in OUTPUT_FORMATS:
-        raise UsageError(
-            f"{path}: cannot write {path.suffix or 'a file without a suffix'}",
-            hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.",
-        )
+        what = path.suffix or "a file without a suffix"
+        raise UsageError(f"{path}: cannot write {what}", hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.")
 
 
-def _images_below(folder: Path, skipped: Path | None) -> Iterator[Source]:
+def _images_below(folder: Path, output: str | None, label: str | None) -> Iterator[Source]:
+    skipped = None if output in (None, STDIO) else Path(str(output)).resolve()
+    if skipped and folder.resolve() not in skipped.parents:
+        skipped = None
     found = [
         path
         for path in sorted(folder.rglob("*"))
         if path.suffix.lower() in IMAGE_SUFFIXES
         and not path.name.startswith(".")
         and path.is_file()
-        and (skipped is None or skipped == folder.resolve() or skipped not in path.resolve().parents)
+        and (skipped is None or skipped not in path.resolve().parents)
     ]
-    if not found:
-        raise ImageError(folder, "the folder holds no image", hint=f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}.")
-    return (Source(path, path.parent.relative_to(folder)) for path in found)
+    stems = {path.with_suffix("") for path in found}
+    made = re.compile(rf"(.+)\.{re.escape(label)}(?:\.\d{{2,}})?\.png") if label else None
+    for path in found:
+        original = made.fullmatch(path.name) if made else None
+        if not original or path.with_name(original[1]) not in stems:
+            yield Source(path, path.parent.relative_to(folder))
 
 
 def _is_file(output: str | None) -> bool:
     """Whether `output` names a file: no slash at its end, no folder of that name, and an image's suffix."""
-    if output is None or output.endswith("/") or Path(output).is_dir():
+    if output is None or output.endswith("/") or os.path.isdir(output):  # noqa: PTH112
         return False
     return Path(output).suffix.lower() in IMAGE_SUFFIXES
 
@@ -162,23 +183,46 @@ def _single_output_job(sources: Sequence[Source], output: str | None, count: int
     return Job(sources[0], (Target(0, None if output == STDIO else Path(str(output))),))
 
 
-def _targets(source: Source, folder: Path, label: str, count: int) -> Iterator[Target]:
+def _jobs(sources: Sequence[Source], folder: Path, label: str, count: int) -> list[Job]:
+    """A job for each source; sources whose names differ by their suffix only keep it in the names of their outputs."""
+    namesakes = Counter((source.folder, source.stem) for source in sources)
+    jobs = []
+    for source in sources:
+        unique = namesakes[source.folder, source.stem] == 1 or source.path is None
+        stem = source.stem if unique else Path(source.name).name
+        jobs.append(Job(source, tuple(_targets(folder / source.folder, f"{stem}.{label}", count))))
+    return jobs
+
+
+def _targets(folder: Path, name: str, count: int) -> Iterator[Target]:
     digits = max(2, len(str(count - 1)))
     for index in range(count):
-        number = f".{index:0{digits}d}" if count > 1 else ""
-        yield Target(index, folder / source.folder / f"{source.stem}.{label}{number}.png")
+        yield Target(index, folder / (f"{name}.{index:0{digits}d}.png" if count > 1 else f"{name}.png"))
 
 
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    owner: dict[Path, Source] = {}
-    for job in jobs:
-        for path in _paths(job):
-            first = owner.setdefault(path.absolute(), job.source)
-            if first is not job.source:
-                raise UsageError(
-                    f"{first.name} and {job.source.name} would both be written to {path}",
-                    hint="Translate them one at a time with different -o, or rename one.",
-                )
+def _refuse_collisions(jobs: Sequence[Job], extras: Sequence[Path]) -> None:
+    owners = {job.source.path.resolve(): f"the input {job.source.name}" for job in jobs if job.source.path}
+    written = [(path, f"the output of {job.source.name}") for job in jobs for path in _paths(job)]
+    written += [(path, f"{path}") for path in extras]
+    for path, what in written:
+        first = owners.setdefault(path.resolve(), what)
+        if first is not what:
+            raise UsageError(f"{first} and {what} would be the same file, {path}", hint="Give one another name.")
+
+
+def _require_writable(folder: Path) -> None:
+    """Check that `folder` is one that can be written, or can be made.
+
+    Raises:
+        OutputError: it is not.
+    """
+    place = folder.absolute()
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise OutputError(f"{place} is no folder", hint="Give another -o.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise OutputError(f"the folder {place} cannot be written", hint="Give another -o.")
 
 
 def _without_existing(job: Job) -> Job:

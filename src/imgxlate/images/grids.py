@@ -52,6 +52,11 @@ def contact_sheet(
     return Picture(np.asarray(_titled(_laid_out(table, gap=max(4, cell // 24)), title, cell)))
 
 
+def thumbnail(picture: Picture, cell: int = 256) -> Picture:
+    """The picture as `contact_sheet` shows it: to keep for a sheet without keeping the whole picture."""
+    return Picture(np.asarray(_fitted(picture, cell)))
+
+
 def _fitted(picture: Picture, cell: int) -> Image.Image:
     """The picture with its longer side at `cell` pixels, on the checker where it is transparent."""
     image = Image.fromarray(np.ascontiguousarray(picture.rgb))

@@ -90,25 +90,26 @@ def translate(
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         spec = registry.find(method, Capability.TRANSLATE)
-        choice = _choose_styles(spec, n_styles, style or [], styles_file)
+        choice = _choose_styles(spec, n_styles, style or [], styles_file, save_styles)
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
-        sources = batch.expand(inputs, output)
-        jobs = batch.plan(sources, output, method, choice.count, existing)
         if grid:
             batch.require_output_format(grid)
-        batch.refuse_existing([path for path in (grid, save_styles) if path], existing)
+        sources = batch.expand(inputs, output, method)
+        extras = [path for path in (grid, save_styles) if path]
+        jobs = batch.plan(sources, output, method, choice.count, existing, extras)
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
         loaded = _load(out, spec, model, checkpoint, config, device, precision, offline)
         request, codes = _settle(loaded, choice, to, size, seed)
         if save_styles and codes:
-            styles.write(save_styles, codes, method)
-        translation = _Translation(out, method, loaded, request, seed, sheet=grid is not None)
+            _save_styles(save_styles, codes, method, existing)
+        sheet = grid is not None and not (existing is batch.Existing.SKIP and grid.exists())
+        translation = _Translation(out, method, loaded, request, seed, choice.count if sheet else 0)
         with Bar(out, method, len(jobs), "images").shown() as bar:
             failures = runs.run_jobs(out, jobs, translation.run, of=len(sources), bar=bar)
-        if grid:
+        if grid and sheet:
             translation.write_sheet(grid, loaded.name_of(request.to))
         runs.report(failures, of=len(sources))
         return None
@@ -124,7 +125,9 @@ class _StyleChoice:
     origin: str = ""
 
 
-def _choose_styles(spec: MethodSpec, count: int | None, images: list[str], file: Path | None) -> _StyleChoice:
+def _choose_styles(
+    spec: MethodSpec, count: int | None, images: list[str], file: Path | None, kept: Path | None
+) -> _StyleChoice:
     """Settle which of the three ways is meant, before anything is loaded.
 
     Raises:
@@ -135,12 +138,24 @@ def _choose_styles(spec: MethodSpec, count: int | None, images: list[str], file:
     if images:
         registry.find(spec.name, Capability.GUIDE_STYLE)
         return _StyleChoice(len(images), images=tuple(images))
-    if file or (count or 1) > 1:
+    if file or kept or (count or 1) > 1:
         registry.find(spec.name, Capability.SAMPLE_STYLES)
     if file:
         codes = styles.read(file, spec.name)
         return _StyleChoice(len(codes.codes), codes=codes, origin=str(file))
     return _StyleChoice(count or 1)
+
+
+def _save_styles(path: Path, codes: styles.StyleCodes, method: str, existing: batch.Existing) -> None:
+    """Write the codes, unless the file is to be kept.
+
+    Raises:
+        UsageError: the file that is to be kept holds other codes than the pictures are made with.
+    """
+    if existing is not batch.Existing.SKIP or not path.exists():
+        styles.write(path, codes, method)
+    elif styles.read(path, method).codes != codes.codes:
+        raise UsageError(f"{path} holds other codes", hint=f"Replay them with --styles {path}, or give another name.")
 
 
 def _load(
@@ -196,32 +211,31 @@ class _Translation:
     model: "Model"
     request: "Request"
     seed: int
-    sheet: bool
+    columns: int  # outputs in a row of the sheet; 0: there is no sheet
     rows: "list[list[Picture | None]]" = field(default_factory=list)
 
     def run(self, job: batch.Job) -> None:
         """Translate one input into its outputs."""
         from imgxlate.engine.inference import translate as outputs_of
+        from imgxlate.images.grids import thumbnail
 
         picture = runs.read_picture(job.source)
-        made = outputs_of(self.model, picture, self._request_for(job))
-        row: list[Picture | None] = [picture] if self.sheet else []
+        row: list[Picture | None] = [thumbnail(picture), *[None] * self.columns] if self.columns else []
         started = time.perf_counter()
-        for target, output in zip(job.targets, made, strict=True):
+        for target, output in zip(job.targets, outputs_of(self.model, picture, self._request_for(job)), strict=True):
             runs.write_picture(self.out, output, target.path)
             self._report(job, target, output, time.perf_counter() - started)
             started = time.perf_counter()
-            if self.sheet:
-                row.append(output)
+            if self.columns:
+                row[1 + target.index] = thumbnail(output)
         self.rows.append(row)
 
     def write_sheet(self, path: Path, domain: str) -> None:
         """Write the sheet of what was translated: a row an input, the input first."""
         from imgxlate.images.grids import contact_sheet
 
-        width = max(map(len, self.rows), default=0)
-        if width:
-            headers = ["input", *(f"{domain} {index:02d}" for index in range(width - 1))]
+        if self.rows:
+            headers = ["input", *(f"{domain} {index:02d}" for index in range(self.columns))]
             runs.write_picture(self.out, contact_sheet(self.rows, column_headers=headers), path)
             self.out.note(str(path))
 

@@ -130,7 +130,7 @@ def path(
     """Print where the file of some weights is, fetching it first where it is missing."""
     with session(debug=debug) as out:
         store = Store()
-        typer.echo(loading.fetch(out, store, store.find(name), offline=offline) if name else store.root)
+        out.line(str(loading.fetch(out, store, store.find(name), offline=offline) if name else store.root))
 
 
 def _all_cards(store: Store) -> list[Card]:
