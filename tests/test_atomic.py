@@ -56,6 +56,67 @@ def test_a_folder_in_the_way_is_an_output_error_and_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
+def test_a_link_stays_a_link_and_what_it_leads_to_is_written(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("there", "dangling"):
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere" / name)
+    (tmp_path / "elsewhere" / "there").write_bytes(b"old")
+    for name in ("there", "dangling"):
+        atomic.write_bytes(tmp_path / name, b"data")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "elsewhere" / name).read_bytes() == b"data"
+    assert len(list(tmp_path.rglob("*"))) == 5
+
+
+def test_links_that_lead_in_a_circle_are_an_output_error(tmp_path):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OutputError, match="symbolic links"):
+        atomic.write_bytes(tmp_path / "a", b"data")
+
+
+def test_a_pipe_or_a_device_is_refused_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "null").symlink_to("/dev/null")
+    for path in (pipe, tmp_path / "null"):
+        with pytest.raises(OutputError, match="a pipe or a device"):
+            atomic.write_bytes(path, b"data")
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["\u753b" * 80 + ".png", "x" * 255])
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path, name):
+    atomic.write_bytes(tmp_path / name, b"data")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_name_that_is_too_long_is_an_output_error_before_anything_is_written(tmp_path):
+    with pytest.raises(OutputError, match="name too long"), atomic.writer(tmp_path / ("x" * 256)):
+        raise AssertionError("the block was entered")
+
+
+def test_a_platform_that_opens_no_folders_still_writes(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)
+    atomic.write_bytes(tmp_path / "file", b"data")
+    assert (tmp_path / "file").read_bytes() == b"data"
+
+
+def test_the_folder_is_flushed_after_the_rename(tmp_path, monkeypatch):
+    flushed, flush = [], os.fsync
+
+    def note(descriptor):
+        flushed.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), (tmp_path / "file").exists()))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    atomic.write_bytes(tmp_path / "file", b"data")
+    assert flushed == [(False, False), (True, True)]
+
+
 def test_a_full_disk_is_an_output_error_and_keeps_the_old_file(tmp_path):
     code = f"""
 import resource, signal

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,29 +15,29 @@ from imgxlate.errors import OutputError
 def writer(path: Path) -> Iterator[BinaryIO]:
     """Open `path` for writing so that it appears whole at the end of the block, or not at all.
 
-    Missing parent folders are made. Whatever ends the block early, Ctrl-C included, leaves an older file of that name
-    as it was and no temporary file behind.
+    Missing parent folders are made. A symbolic link stays one: what it leads to is written. Whatever ends the block
+    early, Ctrl-C included, leaves an older file of that name as it was and no temporary file behind.
 
     Raises:
-        OutputError: the folder cannot be made, or the file cannot be written or put in its place.
+        OutputError: the folder cannot be made, the file cannot be written or put in its place, or what has that name
+            is no file.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".part", dir=path.parent)
+        _require_file_or_nothing(path)
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _flush_folder(target.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_umask())  # mkstemp makes files private.
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -49,7 +50,25 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _require_file_or_nothing(path: Path) -> None:
+    """Refuse what a rename would destroy: a pipe, a device, a socket."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"{path}: cannot be written: it is a folder")
+    if not stat.S_ISREG(mode):
+        raise OutputError(
+            f"{path}: cannot be written: it is a pipe or a device", hint="Give a file; `-` is standard output."
+        )
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make a rename last through a power failure, on platforms that open folders."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
