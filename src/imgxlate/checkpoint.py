@@ -25,6 +25,8 @@ FORMAT = "imgxlate/1"
 _KEY = "imgxlate"  # in the metadata of a safetensors file
 _DEEPEST = 20  # levels of nested dicts and lists
 _MOST_ENTRIES = 100_000  # ... and how many entries, for a file can refer to one dict often, and to itself
+_TORCH_MARK = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # in the first bytes of torch's older format
+_TENSORS_ALONE = "Where it was made, save only the state dict: torch.save(model.state_dict(), FILE)."
 _DAMAGED = "Fetch or copy it again; `imgxlate weights verify` checks what was downloaded."
 
 
@@ -51,6 +53,8 @@ def read(path: Path) -> Checkpoint:
     start = _first_bytes(path)
     if start[8:9] == b"{":
         checkpoint = _read_safetensors(path)
+    elif start.startswith(b"\x80") and _TORCH_MARK not in start:
+        raise CheckpointError(f"{path}: is a plain pickle, which could run code; it is not loaded", hint=_TENSORS_ALONE)
     elif start.startswith((b"PK\x03\x04", b"\x80")):
         checkpoint = Checkpoint(path, _flattened(path, _load_torch(path)))
     else:
@@ -65,12 +69,16 @@ def read(path: Path) -> Checkpoint:
 def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
     """Write a checkpoint of ours, whole or not at all. The same tensors and header give the same bytes.
 
-    `header` is kept as JSON; it has at least 'method', and for models 'architecture' and 'domains'.
+    `header` is kept as JSON; it has at least 'method', and for models 'architecture' and 'domains', and where it
+    is not B 'target', the domain to translate to by default.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    stored = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Copied, because safetensors refuses tensors that share their memory.
+    stored = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
+    }
     document = {
         "format": FORMAT,
         "header": header,
@@ -183,10 +191,18 @@ def _explained(path: Path, error: Exception) -> CheckpointError:
         name = found.group(1) or found.group(2)
         return CheckpointError(
             f"{path}: needs more than tensors ({name.rstrip('.,')}), which could run code; it is not loaded",
-            hint="Where it was made, save only the state dict: torch.save(model.state_dict(), FILE).",
+            hint=_TENSORS_ALONE,
         )
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return CheckpointError(f"{path}: is damaged, or no torch file: {reason[:200]}", hint=_DAMAGED)
+    return CheckpointError(f"{path}: is damaged, or no torch file: {_reason(error)}", hint=_DAMAGED)
+
+
+def _reason(error: Exception) -> str:
+    """What torch says was wrong, without its advice to load the file with no guard."""
+    text = str(error).strip()
+    if "weights_only" in text:
+        found = re.search(r"WeightsUnpickler error:\s*(.+)", text)
+        text = found[1] if found and "weights_only" not in found[1] else "its pickle cannot be read"
+    return (text.splitlines() or [type(error).__name__])[0][:200]
 
 
 def _flattened(path: Path, content: Any) -> dict[str, Tensor]:
@@ -216,7 +232,8 @@ def _check(checkpoint: Checkpoint) -> None:
         raise CheckpointError(f"{checkpoint.path}: holds no tensors", hint="Give the file with the weights.")
     for name, tensor in checkpoint.tensors.items():
         claimed = tensor.numel() * tensor.element_size()
-        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta:
+        in_a_byte = tensor.is_floating_point() and tensor.element_size() == 1
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta or in_a_byte:
             raise CheckpointError(f"{checkpoint.path}: {name} is no plain tensor", hint="Give the float weights.")
         if claimed > size:
             raise CheckpointError(f"{checkpoint.path}: {name} claims more than the file holds", hint=_DAMAGED)

@@ -93,6 +93,12 @@ def test_tensors_of_any_layout_are_written_as_they_look(tmp_path):
     assert_same(checkpoint.read(path).tensors, {"conv": turned, "t": turned[0, 0].T, "p": torch.ones(2)})
 
 
+def test_tensors_that_share_their_memory_are_written(tmp_path):
+    path, tied = tmp_path / "model.safetensors", torch.ones(3)
+    checkpoint.write(path, {"a": tied, "b": tied[1:]}, HEADER)
+    assert_same(checkpoint.read(path).tensors, {"a": torch.ones(3), "b": torch.ones(2)})
+
+
 def test_what_was_read_does_not_change_with_the_file(ours):
     read = checkpoint.read(ours)
     ours.write_bytes(b"\0" * ours.stat().st_size)
@@ -164,7 +170,7 @@ def test_no_mutated_weight_of_a_zip_file_goes_unseen(torch_file):
         (struct.pack("<Q", 2) + b"{}", "holds no tensors"),
         (struct.pack("<Q", 63) + b'{"w":{"dtype":"F32","shape":[1000000],"data_offsets":[0,4000000]}}', "is damaged"),
         (b"PK\x03\x04" + bytes(100), "is damaged"),
-        (b"\x80\x02" + bytes(100), "is damaged"),
+        (b"\x80\x02" + bytes(100), "a plain pickle, which could run code"),
     ],
 )
 def test_what_is_no_checkpoint_is_named(tmp_path, content, reason):
@@ -195,8 +201,27 @@ def test_a_whole_pickled_model_is_refused_by_the_name_of_what_it_needs(torch_fil
 
 def test_a_bare_pickle_is_refused(tmp_path):
     path = tmp_path / "x.pkl"
-    path.write_bytes(pickle.dumps(Trap()))
-    refused(path)
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        path.write_bytes(pickle.dumps({"weights": Trap()}, protocol))
+        assert "a plain pickle, which could run code; it is not loaded" in refused(path)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize("content", [{"w": torch.ones(1)}, {"x": Trap()}, Trap()])
+def test_no_message_advises_to_load_without_a_guard(torch_file, content, zipped):
+    path = torch_file(content, _use_new_zipfile_serialization=zipped, pickle_protocol=4)
+    assert "weights_only" not in refused(path)
+
+
+def test_no_message_on_a_mutated_torch_file_advises_to_load_without_a_guard(torch_file):
+    path = torch_file({"w": torch.ones(1)}, _use_new_zipfile_serialization=False)
+    whole = path.read_bytes()
+    for position in range(len(whole)):
+        path.write_bytes(whole[:position] + b"\x95" + whole[position + 1 :])
+        try:
+            checkpoint.read(path)
+        except CheckpointError as error:
+            assert "weights_only" not in f"{error} {error.hint}"  # noqa: PT017 (some mutations do no harm)
 
 
 def rezipped(path, change, compression=zipfile.ZIP_STORED):
@@ -250,6 +275,12 @@ def test_a_file_without_tensors_is_refused(torch_file, content):
 def test_sparse_quantised_and_meta_tensors_are_refused(torch_file):
     for odd in (torch.eye(3).to_sparse(), torch.empty(3, device="meta")):
         assert "no plain tensor" in refused(torch_file({"w": odd}))
+
+
+def test_numbers_of_eight_bits_are_refused(tmp_path):
+    for odd in (torch.float8_e4m3fn, torch.float8_e5m2):
+        save_file({"w": torch.ones(3).to(odd)}, tmp_path / "x.safetensors")
+        assert "no plain tensor" in refused(tmp_path / "x.safetensors")
 
 
 def test_two_tensors_of_one_name_are_refused(torch_file):
