@@ -46,7 +46,7 @@ def test_a_line_of_json_for_each_output(run, munit, photo, inside):
 def test_a_method_without_styles_says_which_methods_have_them(run, unit, photo, inside):
     result = run("translate", *unit, photo(), "--n-styles", 2)
     assert result.exit_code == 2
-    assert "unit cannot sample-styles" in result.stderr
+    assert "unit has no style codes to sample" in result.stderr
     assert "munit" in result.stderr
 
 

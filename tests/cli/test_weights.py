@@ -133,7 +133,7 @@ def test_a_feature_network_is_opened_before_it_is_imported(run, golden):
         ([], "whose model is"),
         (["--method", "munit", "--domains", "summer"], "two names are needed"),
         (["--method", "munit", "--domains", "a,b,c"], "two names are needed"),
-        (["--method", "gatys"], "gatys cannot translate"),
+        (["--method", "gatys"], "gatys does not translate images"),
     ],
 )
 def test_an_import_that_cannot_be_says_why(run, golden, arguments, said):

@@ -1,11 +1,12 @@
 """Finding methods and plug-ins."""
 
+import dataclasses
 import importlib.metadata
 from importlib.metadata import EntryPoint
 
 import pytest
 
-from imgxlate.errors import UsageError
+from imgxlate.errors import ImgxlateError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 
@@ -21,6 +22,17 @@ def plug_ins(monkeypatch):
 
     yield announce
     registry.discover.cache_clear()
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """Write a module that can be imported."""
+
+    def write(name, source):
+        (tmp_path / f"{name}.py").write_text(source)
+        monkeypatch.syspath_prepend(tmp_path)
+
+    return write
 
 
 def test_the_built_in_methods_need_no_installation(plug_ins):
@@ -46,6 +58,50 @@ def test_a_broken_plug_in_is_a_line_on_stderr_and_everything_else_works(plug_ins
         registry.find("dreadful")
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise RuntimeError('one\\ntwo\\n  three')", "RuntimeError: one two three"),
+        ("raise ValueError", "ValueError"),
+    ],
+)
+def test_however_a_plug_in_fails_it_is_one_line_and_a_row(plug_ins, module, capsys, source, reason):
+    module("imgxlate_failing", source)
+    plug_ins(dreadful="imgxlate_failing:SPEC")
+    specs, broken = registry.discover()
+    assert "munit" in specs
+    assert broken[0].reason == reason
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.endswith(f"{reason}\n")
+
+
+def test_what_a_plug_in_prints_does_not_mix_with_data(plug_ins, module, capsys):
+    module("imgxlate_talking", "print('hello')\nfrom imgxlate.methods.munit import SPEC\nIMPLEMENTATION = int")
+    plug_ins(talking="imgxlate_talking:SPEC")
+    registry.discover()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "hello" in err
+
+
+@pytest.mark.parametrize("source", ["raise SystemExit(3)", "import no_such_module", "OTHER = 1"])
+def test_an_implementation_that_cannot_be_imported_is_named(module, capsys, source):
+    module("imgxlate_hollow", f"print('hello')\n{source}")
+    spec = dataclasses.replace(registry.find("munit"), name="hollow", implementation="imgxlate_hollow:Hollow")
+    with pytest.raises(ImgxlateError, match="hollow cannot be loaded, its implementation is imgxlate_hollow:Hollow"):
+        registry.implementation(spec)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_fault_that_explains_itself_is_passed_on(module):
+    module("imgxlate_honest", "from imgxlate.errors import UsageError\nraise UsageError('no')")
+    spec = dataclasses.replace(registry.find("munit"), implementation="imgxlate_honest:Honest")
+    with pytest.raises(UsageError, match="^no$"):
+        registry.implementation(spec)
+
+
 @pytest.mark.parametrize("value", ["imgxlate.methods.registry:GROUP", "imgxlate.methods.munit:SPEC"])
 def test_a_plug_in_that_names_no_spec_of_its_own_is_broken(plug_ins, value):
     plug_ins(mine=value)
@@ -67,6 +123,18 @@ def test_an_unknown_name_gets_the_nearest_one():
 
 
 def test_a_method_that_lacks_a_capability_says_which_have_it():
-    with pytest.raises(UsageError, match="cyclegan cannot guide-style") as caught:
+    with pytest.raises(UsageError, match="cyclegan takes no style from an image") as caught:
         registry.find("cyclegan", Capability.GUIDE_STYLE)
-    assert caught.value.hint == "Methods that can: munit."
+    assert caught.value.hint == "Methods for that: munit."
+
+
+def test_every_capability_can_be_lacking():
+    assert set(registry.LACKS) == set(Capability)
+
+
+def test_a_capability_that_no_method_has_is_said_to_be_nobodys(plug_ins, monkeypatch):
+    monkeypatch.setattr(registry, "BUILT_IN", {"unit": registry.BUILT_IN["unit"]})
+    plug_ins()
+    with pytest.raises(UsageError, match="unit does not paint") as caught:
+        registry.find("unit", Capability.STYLIZE)
+    assert caught.value.hint.startswith("No method")

@@ -1,5 +1,6 @@
 """Finds methods: the built-in ones and plug-ins, all through the entry-point group `imgxlate.methods`."""
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from imgxlate.config import did_you_mean
-from imgxlate.errors import UsageError
+from imgxlate.errors import ImgxlateError, UsageError
 from imgxlate.methods.spec import Capability, MethodSpec
 
 GROUP = "imgxlate.methods"
@@ -20,6 +21,16 @@ BUILT_IN = {
     "unit": "imgxlate.methods.unit:SPEC",
     "cyclegan": "imgxlate.methods.cyclegan:SPEC",
     "gatys": "imgxlate.methods.gatys:SPEC",
+}
+
+
+# What a method without a capability is told to lack; completes "unit ...".
+LACKS = {
+    Capability.TRANSLATE: "does not translate images",
+    Capability.SAMPLE_STYLES: "has no style codes to sample",
+    Capability.GUIDE_STYLE: "takes no style from an image",
+    Capability.STYLIZE: "does not paint in the style of other images",
+    Capability.TRAIN: "cannot be trained",
 }
 
 
@@ -40,8 +51,8 @@ def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
     for entry in _entries():
         try:
             specs[entry.name] = _load_spec(entry)
-        except Exception as error:  # A plug-in may fail in any way; the rest must go on.
-            reason = f"{type(error).__name__}: {error}"
+        except (Exception, SystemExit) as error:  # A plug-in may fail in any way; the rest must go on.
+            reason = _in_a_line(error)
             broken.append(BrokenMethod(entry.name, entry.value, reason))
             sys.stderr.write(f"warning: plug-in {entry.name} ({entry.value}) cannot be loaded: {reason}\n")
     return specs, tuple(broken)
@@ -56,8 +67,9 @@ def find(name: str, capability: Capability | None = None) -> MethodSpec:
     specs, broken = discover()
     able = [spec.name for spec in specs.values() if capability in (None, *spec.capabilities)]
     if name in specs:
-        if name not in able:
-            raise UsageError(f"{name} cannot {capability}", hint=f"Methods that can: {', '.join(able)}.")
+        if capability and name not in able:
+            others = f"Methods for that: {', '.join(able)}." if able else "No method that is installed is for that."
+            raise UsageError(f"{name} {LACKS[capability]}", hint=others)
         return specs[name]
     for failure in broken:
         if failure.name == name:
@@ -66,9 +78,23 @@ def find(name: str, capability: Capability | None = None) -> MethodSpec:
 
 
 def implementation(spec: MethodSpec) -> Any:
-    """Import what `spec.implementation` names."""
+    """Import what `spec.implementation` names.
+
+    Raises:
+        ImgxlateError: it cannot be imported; names the method and the implementation.
+    """
     module, _, attribute = spec.implementation.partition(":")
-    return getattr(import_module(module), attribute)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return getattr(import_module(module), attribute)
+    except ImgxlateError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ImgxlateError(
+            f"the method {spec.name} cannot be loaded, its implementation is {spec.implementation}: "
+            f"{_in_a_line(error)}",
+            hint="`imgxlate doctor` looks at what methods need; --debug shows where it fails.",
+        ) from error
 
 
 def _entries() -> Iterator[EntryPoint]:
@@ -80,9 +106,14 @@ def _entries() -> Iterator[EntryPoint]:
 
 
 def _load_spec(entry: EntryPoint) -> MethodSpec:
-    spec = entry.load()
+    with contextlib.redirect_stdout(sys.stderr):  # Standard output is for data.
+        spec = entry.load()
     if not isinstance(spec, MethodSpec):
         raise TypeError(f"{entry.value} is a {type(spec).__name__}, not a MethodSpec")
     if spec.name != entry.name:
         raise ValueError(f"the spec is named {spec.name!r}, its entry point {entry.name!r}")
     return spec
+
+
+def _in_a_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
