@@ -31,7 +31,7 @@ def test_a_torchvision_that_does_not_fit_is_a_problem_and_ends_with_1(run, monke
 
     monkeypatch.setattr(vision, "torchvision", fail)
     result = run("doctor", "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 7
     assert json.loads(result.stdout)["problems"] == ["torchvision cannot be used"]
 
 
@@ -40,5 +40,5 @@ def test_a_torch_that_cannot_be_imported_is_a_problem(run, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "torch", None)
     result = run("doctor", "--json")
-    assert result.exit_code == 1
+    assert result.exit_code == 7
     assert "torch cannot be imported" in json.loads(result.stdout)["problems"][0]

@@ -77,6 +77,12 @@ def test_a_download_is_there_afterwards_and_what_its_hash_rests_on_is_said(run, 
     assert listed(run)["cyclegan-tiny"]["status"] == "here"
 
 
+def test_a_download_can_be_told_as_a_document(run, server):
+    (row,) = json.loads(run("weights", "download", "cyclegan-tiny", "--json", "-q").stdout)["weights"]
+    assert Path(row["path"]).read_bytes() == (server / "tiny.pth").read_bytes()
+    assert json.loads(run("weights", "path", "cyclegan-tiny", "--json").stdout)["path"] == row["path"]
+
+
 def test_path_alone_is_the_folder_of_them_all(run):
     assert Path(run("weights", "path").stdout.strip()).name == "weights"
 

@@ -13,7 +13,7 @@ _SAY = "Messages"
 
 Inputs = Annotated[
     list[str],
-    typer.Argument(metavar="INPUT...", help="Images, folders (searched recursively), or - for standard input."),
+    typer.Argument(metavar="INPUT", help="Images, folders (searched recursively), or - for standard input."),
 ]
 OutputPath = Annotated[
     str | None,
@@ -37,7 +37,9 @@ PrecisionOption = Annotated[
         help="auto takes bf16 where the hardware has it and the picture stays the same.", rich_help_panel=_RUN
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Everything random follows from it.", rich_help_panel=_RUN)]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**63 - 1, help="Everything random follows from it.", rich_help_panel=_RUN)
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUN)]
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Leave out what is already there.", rich_help_panel=_RUN)

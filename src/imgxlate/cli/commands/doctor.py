@@ -10,22 +10,27 @@ import typer
 from imgxlate import __version__, paths
 from imgxlate.cli import options
 from imgxlate.cli.errors import session
-from imgxlate.errors import ImgxlateError
+from imgxlate.errors import DeviceError, ImgxlateError
 from imgxlate.methods import registry
 
 _PACKAGES = ("torch", "torchvision", "pillow", "numpy", "safetensors", "typer", "rich", "requests")
 
 
-def doctor(as_json: options.JsonDocument = False, debug: options.Debug = False) -> None:
-    """Show versions, devices, folders and broken parts. Ends with 1 where something is broken."""
-    with session(as_json=as_json, debug=debug) as out:
+def doctor(
+    as_json: options.JsonDocument = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show versions, devices, folders and broken parts. Ends with 7 where torch or torchvision cannot be used."""
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         report = _examine()
         if as_json:
             out.document(report)
         else:
             out.table(("WHAT", "IS"), [(key, _show(value)) for key, value in report.items()])
-        if report["problems"]:
-            raise typer.Exit(1)
+        if not report["usable"]:
+            raise typer.Exit(DeviceError.exit_code)
 
 
 def _examine() -> dict[str, Any]:
@@ -42,6 +47,7 @@ def _examine() -> dict[str, Any]:
         "cache_free_bytes": _free_bytes(),
         "offline": paths.offline(),
         "methods": list(specs),
+        "usable": len(problems) == len(broken),
         "problems": problems,
     }
 

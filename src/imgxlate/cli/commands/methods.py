@@ -10,9 +10,14 @@ from imgxlate.methods.registry import BrokenMethod
 from imgxlate.methods.spec import Citation, MethodSpec
 
 
-def methods(as_json: options.JsonDocument = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+def methods(
+    as_json: options.JsonDocument = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
     """List the methods: the built-in ones and plug-ins, those that cannot be loaded included."""
-    with session(as_json=as_json, quiet=quiet, debug=debug) as out:
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         specs, broken = registry.discover()
         if as_json:
             return out.document(

@@ -29,8 +29,10 @@ _OPTIMISATION = "Optimisation"
 
 
 def neural_style(
-    content: Annotated[str, typer.Argument(help="The photograph, a folder of them, or - for standard input.")],
-    styles: Annotated[list[str], typer.Argument(metavar="STYLE...", help="Style pictures, or folders of them.")],
+    content: Annotated[
+        str, typer.Argument(metavar="CONTENT", help="The photograph, a folder of them, or - for standard input.")
+    ],
+    styles: Annotated[list[str], typer.Argument(metavar="STYLE", help="Style pictures, or folders of them.")],
     output: options.OutputPath = None,
     preset: Annotated[
         str | None,

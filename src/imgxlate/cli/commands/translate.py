@@ -29,7 +29,9 @@ def translate(
     method: Annotated[
         str,
         typer.Argument(
-            help="munit, unit, cyclegan, or a plug-in's.", autocompletion=complete.methods_with(Capability.TRANSLATE)
+            metavar="METHOD",
+            help="munit, unit, cyclegan, or a plug-in's.",
+            autocompletion=complete.methods_with(Capability.TRANSLATE),
         ),
     ],
     inputs: options.Inputs,

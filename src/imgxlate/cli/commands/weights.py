@@ -17,17 +17,24 @@ from imgxlate.weights.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, check and import weights.")
 
-Name = Annotated[str, typer.Argument(help="As `imgxlate weights list` shows it.", autocompletion=complete.weights)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="As `imgxlate weights list` shows it.", autocompletion=complete.weights)
+]
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="NAME...", help="As `imgxlate weights list` shows them.", autocompletion=complete.weights),
+    typer.Argument(metavar="NAME", help="As `imgxlate weights list` shows them.", autocompletion=complete.weights),
 ]
 
 
 @app.command("list")
-def list_weights(as_json: options.JsonDocument = False, debug: options.Debug = False) -> None:
+def list_weights(
+    as_json: options.JsonDocument = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
     """List all weights that have a name: bundled, downloadable, fetched by hand, imported."""
-    with session(as_json=as_json, debug=debug) as out:
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         store = Store()
         found = [_row(store, card) for card in _all_cards(store)]
         if as_json:
@@ -38,9 +45,15 @@ def list_weights(as_json: options.JsonDocument = False, debug: options.Debug = F
 
 
 @app.command()
-def info(name: Name, as_json: options.JsonDocument = False, debug: options.Debug = False) -> None:
+def info(
+    name: Name,
+    as_json: options.JsonDocument = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
     """Show a card: paper, licence, source, hash, and where the file is."""
-    with session(as_json=as_json, debug=debug) as out:
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         store = Store()
         row = _row(store, store.find(name))
         if as_json:
@@ -52,27 +65,34 @@ def info(name: Name, as_json: options.JsonDocument = False, debug: options.Debug
 def download(
     names: Names,
     offline: options.Offline = False,
+    as_json: options.JsonDocument = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
     """Fetch weights into the store; what is there and whole is not fetched again."""
-    with session(quiet=quiet, debug=debug) as out:
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         store = Store()
-        for card in [store.find(name) for name in names]:
+        wanted = [store.find(name) for name in names]
+        for card in wanted:
             out.note(f"{card.name}: {loading.fetch(out, store, card, offline=offline)}")
+        if as_json:
+            out.document({"weights": [_row(store, card) for card in wanted]})
 
 
 @app.command()
 def verify(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Which. Default: all that are here.", autocompletion=complete.weights),
+        typer.Argument(metavar="NAME", help="Which. Default: all that are here.", autocompletion=complete.weights),
     ] = None,
     as_json: options.JsonDocument = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
     """Compute the sha256 of the files again. Ends with 5 where one is damaged."""
-    with session(as_json=as_json, debug=debug) as out:
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         found = Store().verify(names or None)
         if as_json:
             out.document({"weights": [asdict(result) | {"path": _text(result.path)} for result in found]})
@@ -89,8 +109,10 @@ def verify(
 
 @app.command("import")
 def import_weights(
-    name: Annotated[str, typer.Argument(help="A name of your choice, or a card's whose file you fetched by hand.")],
-    file: Annotated[Path, typer.Argument(help="The checkpoint: ours, or an original's.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A name of your choice, or a card's whose file you fetched by hand.")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint: ours, or an original's.")],
     method: Annotated[
         str | None,
         typer.Option(
@@ -104,11 +126,13 @@ def import_weights(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The original's yaml, kept beside the file.")
     ] = None,
+    as_json: options.JsonDocument = False,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
     """Put a file of yours into the store under a name, for `--model NAME`. It is opened and checked first."""
-    with session(quiet=quiet, debug=debug) as out:
+    with session(quiet=quiet, verbose=verbose, debug=debug) as out:
         store = Store()
         card = cards().get(name)
         of = method or (card.method if card else None)
@@ -122,15 +146,22 @@ def import_weights(
 def path(
     name: Annotated[
         str | None,
-        typer.Argument(help="Which. Default: the folder of them all.", autocompletion=complete.weights),
+        typer.Argument(metavar="NAME", help="Which. Default: the folder of them all.", autocompletion=complete.weights),
     ] = None,
     offline: options.Offline = False,
+    as_json: options.JsonDocument = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
     """Print where the file of some weights is, fetching it first where it is missing."""
-    with session(debug=debug) as out:
+    with session(quiet=quiet, verbose=verbose, debug=debug) as out:
         store = Store()
-        out.line(str(loading.fetch(out, store, store.find(name), offline=offline) if name else store.root))
+        found = loading.fetch(out, store, store.find(name), offline=offline) if name else store.root
+        if as_json:
+            out.document({"path": str(found)})
+        else:
+            out.line(str(found))
 
 
 def _all_cards(store: Store) -> list[Card]:
