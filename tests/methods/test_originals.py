@@ -80,19 +80,19 @@ def optimiser(tmp_path):
 @pytest.mark.parametrize("method", ["munit", "unit"])
 def test_a_discriminator_is_named_and_the_generators_beside_it(refusal, golden, method):
     message, hint = refusal(method, golden / method / "dis_00000001.pt")
-    assert "this is a discriminator of MUNIT or UNIT" in message
+    assert "this file holds a discriminator of MUNIT or UNIT" in message
     assert hint.endswith(str(golden / method / "gen_00000001.pt"))
 
 
 def test_a_patch_discriminator_is_named_and_the_generator_beside_it(refusal, golden):
     message, hint = refusal("cyclegan", golden / "cyclegan" / "latest_net_D_A.pth")
-    assert "this is a patch discriminator" in message
+    assert "this file holds a patch discriminator" in message
     assert hint.endswith("latest_net_G_A.pth")
 
 
 def test_an_optimiser_is_named_and_the_newest_generators_beside_it(refusal, optimiser):
     message, hint = refusal("munit", optimiser)
-    assert "this is the state of an optimiser, not a generator of munit" in message
+    assert "this file holds the state of an optimiser, not a generator of munit" in message
     assert "gen_*.pt" in hint
     for number in (1, 20000, 300):
         optimiser.with_name(f"gen_{number:08d}.pt").touch()
@@ -120,7 +120,7 @@ def test_our_model_of_another_method_is_named_whatever_its_tensors(refusal, gold
     tensors = load(method, golden / model).tensors()
     checkpoint.write(tmp_path / "x.safetensors", tensors, {"method": "other"})
     message, hint = refusal(method, tmp_path / "x.safetensors")
-    assert "this is a model of other" in message
+    assert "this file holds a model of other" in message
     assert "imgxlate translate other" in hint
 
 

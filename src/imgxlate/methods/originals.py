@@ -16,7 +16,7 @@ from imgxlate.methods.spec import Domain
 class Kind:
     """A kind of file, told by the name of a tensor."""
 
-    title: str  # completes "this is ..."
+    title: str  # completes "this file holds ..."
     sign: re.Pattern[str]  # found in the name of one of its tensors
     method: str | None = None  # the method of ours that translates with it
     advice: str = ""  # what to give instead
@@ -107,7 +107,7 @@ def refusal(checkpoint: Checkpoint, wanted: str) -> CheckpointError:
         return _another_methods(checkpoint, kind.title, kind.method)
     meant = _file_beside(checkpoint.path, kind)
     return CheckpointError(
-        f"{checkpoint.path}: this is {kind.title}, not a generator of {wanted}",
+        f"{checkpoint.path}: this file holds {kind.title}, not a generator of {wanted}",
         hint=f"{kind.advice} Here: {meant}" if meant else kind.advice,
     )
 
@@ -173,7 +173,7 @@ def _first_domain(found: re.Match[str] | None) -> Domain | None:
 
 def _another_methods(checkpoint: Checkpoint, title: str, method: str) -> CheckpointError:
     return CheckpointError(
-        f"{checkpoint.path}: this is {title}" + (f" of {method}" if title == "a model" else ""),
+        f"{checkpoint.path}: this file holds {title}" + (f" of {method}" if title == "a model" else ""),
         hint=f"Type `imgxlate translate {method} ... --checkpoint {checkpoint.path}`.",
     )
 
