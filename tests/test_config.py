@@ -60,6 +60,11 @@ def test_a_key_that_is_like_no_other_gets_the_list():
     assert "size, weight, pooling, layers, scales" in caught.value.hint
 
 
+def test_a_key_that_is_no_word_is_unknown():
+    with pytest.raises(UsageError, match=r"file.yaml: unknown key 1$"):
+        from_mapping(Config, {1: 2}, origin="file.yaml")
+
+
 def test_a_value_of_the_wrong_type_is_named_with_its_key():
     with pytest.raises(UsageError, match="pooling = 'median'"):
         from_mapping(Config, {"pooling": "median"}, origin="file.toml")

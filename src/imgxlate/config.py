@@ -27,7 +27,7 @@ def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -
     known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            raise UsageError(f"{origin}: unknown key {key!r}", hint=did_you_mean(key, known) or _listing(known))
+            raise UsageError(f"{origin}: unknown key {key!r}", hint=did_you_mean(str(key), known) or _listing(known))
     try:
         return TypeAdapter(cls).validate_python(dict(values))
     except ValidationError as error:

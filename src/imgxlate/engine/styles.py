@@ -1,7 +1,6 @@
 """Style codes: sampled from N(0, I) as a function of seed and index, and the files that keep them. Imports no torch."""
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ from imgxlate import atomic
 from imgxlate.errors import UsageError
 
 Code = tuple[float, ...]
+
+_LARGEST = 2.0**128 * (1 - 2.0**-24)  # of float32's numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ def _parse(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path}: is not JSON: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: is not a styles file: it is nested too deeply", hint="See --save-styles.") from error
     if not isinstance(document, dict):
         raise UsageError(f"{path}: is not a styles file", hint="See --save-styles.")
     return document
@@ -82,4 +85,4 @@ def _is_code(row: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST

@@ -58,7 +58,7 @@ def convolutions_of(checkpoint: Checkpoint) -> Convolutions:
     if any(key.endswith("running_mean") for key in tensors):
         raise _not_vgg(checkpoint, "it has batch normalisation, which no published style transfer uses")
     keys = _named_keys(tensors) or _sequential_keys(checkpoint)
-    convolutions = {name: (_weight(tensors, key), tensors.get(f"{key}.bias", torch.empty(0))) for name, key in keys}
+    convolutions = {name: (_weight(checkpoint, key), tensors.get(f"{key}.bias", torch.empty(0))) for name, key in keys}
     _check_shapes(checkpoint, convolutions)
     return convolutions
 
@@ -108,10 +108,16 @@ def _sequential_keys(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     return named
 
 
-def _weight(tensors: Mapping[str, Tensor], key: str) -> Tensor:
-    if f"{key}.table" in tensors:  # 8 bits a weight: indices into a table of 256
-        return tensors[f"{key}.table"][tensors[f"{key}.indices"].long()]
-    return tensors.get(f"{key}.weight", torch.empty(0))
+def _weight(checkpoint: Checkpoint, key: str) -> Tensor:
+    table, indices = (checkpoint.tensors.get(f"{key}.{part}") for part in ("table", "indices"))
+    if table is None:
+        return checkpoint.tensors.get(f"{key}.weight", torch.empty(0))
+    # 8 bits a weight: indices into a table of 256
+    if indices is None or indices.dtype != torch.uint8 or not indices.numel():
+        raise _not_vgg(checkpoint, f"{key} has a table of weights, and no indices into it in 8 bits")
+    if table.ndim != 1 or int(indices.max()) >= len(table):
+        raise _not_vgg(checkpoint, f"{key} has indices beyond its table of weights, {tuple(table.shape)}")
+    return table[indices.long()]
 
 
 def _check_shapes(checkpoint: Checkpoint, convolutions: Convolutions) -> None:
@@ -119,6 +125,8 @@ def _check_shapes(checkpoint: Checkpoint, convolutions: Convolutions) -> None:
         raise _not_vgg(checkpoint, "it has neither conv1_1 nor features.0")
     inputs = 3
     for name, (weight, bias) in convolutions.items():
+        if not (weight.is_floating_point() and bias.is_floating_point()):
+            raise _not_vgg(checkpoint, f"{name} has whole numbers for weights")
         if weight.ndim != 4 or weight.shape[1:] != (inputs, 3, 3) or bias.shape != weight.shape[:1]:
             shapes = f"weight {tuple(weight.shape)} and bias {tuple(bias.shape)}"
             raise _not_vgg(checkpoint, f"{name} has {shapes} where (outputs, {inputs}, 3, 3) is expected")
