@@ -4,7 +4,7 @@ import os
 import pytest
 
 from imgxlate.errors import UsageError, WeightsError
-from imgxlate.weights.imports import import_file
+from imgxlate.weights.imports import find_card, import_file
 
 
 @pytest.fixture
@@ -42,6 +42,30 @@ def test_a_file_fetched_by_hand_goes_under_its_card(store, file):
     record = import_file(store, "edges2shoes", file)
     assert (record.name, record.method, record.domains) == ("munit-edges2shoes", "munit", ("edges", "shoes"))
     assert store.path(store.find("munit-edges2shoes")).name == "edges2shoes.pt"
+
+
+@pytest.mark.parametrize(("name", "method"), [("horse2zebra", "cyclegan"), ("horse2zebra", None)])
+def test_a_short_name_means_the_card(store, file, name, method):
+    assert find_card(name, method).name == "cyclegan-horse2zebra"
+    assert import_file(store, name, file, method=method).name == "cyclegan-horse2zebra"
+
+
+@pytest.mark.parametrize(("name", "method"), [("mine", None), ("mine", "unit"), ("horse2zebra", "unit")])
+def test_a_name_that_no_card_of_the_method_has_is_the_users_own(name, method):
+    assert find_card(name, method) is None
+
+
+def test_the_yaml_is_there_before_a_record_speaks_of_it(store, file, tmp_path):
+    (tmp_path / "config.yaml").write_text("gen: {}")
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    (store.root / digest / "mine.yaml").mkdir(parents=True)
+    with pytest.raises(WeightsError, match=r"mine.yaml: cannot be written"):
+        import_file(store, "mine", file, method="unit", config=tmp_path / "config.yaml")
+    assert store.record("mine") is None
+
+
+def test_what_a_file_was_made_from_can_be_recorded_as_its_origin(store, file, tmp_path):
+    assert import_file(store, "mine", file, method="unit", source=tmp_path / "a.pth").source == str(tmp_path / "a.pth")
 
 
 def test_non_commercial_terms_are_told(store, file):

@@ -73,6 +73,29 @@ def test_the_user_is_told_what_the_hash_rests_on(store, server, make_card, body,
     assert (record.trust, record.sha256, record.source) == (trust, digest, server.url("/a"))
 
 
+def test_plain_http_is_told_where_no_published_hash_makes_up_for_it(store, server, make_card, body):
+    digest = hashlib.sha256(body).hexdigest()
+    for name, facts, plain in (("first", {}, True), ("second", {"sha256": digest}, False)):
+        told = []
+        store.path(make_card(server.offer("/a", body), name=name, **facts), notify=told.append)
+        assert any("plain http" in line for line in told) == plain
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "mend"),
+    [
+        ("mine", "unit", "imgxlate weights import mine FILE --method unit"),
+        ("munit-edges2shoes", None, "imgxlate weights import munit-edges2shoes FILE"),
+        ("cyclegan-horse2zebra", None, "imgxlate weights download cyclegan-horse2zebra"),
+    ],
+)
+def test_what_is_damaged_comes_with_the_command_that_mends_it(store, tmp_path, name, method, mend):
+    (tmp_path / "gen.pt").write_bytes(b"weights")
+    flip_a_bit(store.file(import_file(store, name, tmp_path / "gen.pt", method=method)))
+    (found,) = store.verify([name])
+    assert found.mend == mend
+
+
 def test_a_download_without_a_published_hash_is_held_to_the_first_one(store, card, server, body):
     path = store.path(card)
     path.unlink()
@@ -92,7 +115,7 @@ def test_a_card_whose_published_hash_has_changed_is_fetched_again(store, server,
 
 def test_a_flipped_bit_is_found_by_verify_and_mended(store, card, body):
     path = store.path(card)
-    assert [(found.name, found.fault) for found in store.verify(["toy"])] == [("toy", None)]
+    assert [(found.name, found.fault, found.mend) for found in store.verify(["toy"])] == [("toy", None, None)]
     flip_a_bit(path)
     (found,) = store.verify(["toy"])
     assert "damaged" in found.fault
@@ -182,8 +205,8 @@ def test_weights_that_no_program_can_download_say_where_they_are(store):
 
 
 def test_a_bundled_file_is_used_where_it_lies(store, make_card):
-    card = make_card(bundled="__init__.py")
-    assert store.path(card) == paths.assets_dir() / "__init__.py"
+    card = make_card(bundled="vgg19.safetensors")
+    assert store.path(card) == paths.assets_dir() / "vgg19.safetensors"
     assert not store.root.exists()
 
 

@@ -16,6 +16,16 @@ from imgxlate.weights.waiting import Notify, be_silent
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+def find_card(name: str, method: str | None = None) -> Card | None:
+    """The published card that `name` means, whole or short; None: no card has it, it can be a name of the user's own.
+
+    Raises:
+        UsageError: the card is another method's or in the package, or the short name fits several.
+    """
+    short = [card.short for card in cards().values() if method in (None, card.method)]
+    return _published(name, method) if name in cards() or name in short else None
+
+
 def import_file(
     store: Store,
     name: str,
@@ -24,11 +34,13 @@ def import_file(
     method: str | None = None,
     domains: tuple[str, str] | None = None,
     config: Path | None = None,
+    source: Path | None = None,
     notify: Notify = be_silent,
 ) -> Record:
     """Copy `file` into the store, under the name of a card or, with `method`, under a name of the user's own.
 
     `domains` says what A and B are, where the card does not; `config` is the original's yaml, kept beside the file.
+    `source` is what to record as its origin, where `file` was made from it.
 
     Raises:
         UsageError: the name cannot be, or a name of the user's own comes without a method.
@@ -42,25 +54,31 @@ def import_file(
             f"{file}: is a web page, not weights", hint=f"Open {card.page or 'its source'} in a browser."
         )
     with writing(store.root):
-        record = _copy(store, card, file, f"{card.name}.yaml" if config else None)
-        if settings and record.config:
-            atomic.write_bytes(store.file(record).parent / record.config, settings)
+        record = _copy(store, card, file, source or file, settings)
     notify(f"{card.name}: imported, sha256 {record.sha256}; licence: {card.licence}")
     return record
 
 
 def _card(name: str, file: Path, method: str | None) -> Card:
     """The card that `name` means; a name that no card has is a model of the user's own."""
-    if name in cards() or method is None:
-        try:
-            card = find(name, method)
-        except WeightsError as error:
-            raise UsageError(
-                str(error), hint=f"{error.hint} For a model of your own, say its method: --method cyclegan."
-            ) from error
-        if card.bundled:
-            raise UsageError(f"{name} is part of the package and needs no import", hint="Give your file another name.")
-        return card
+    if method is None:
+        return _published(name, method)
+    return find_card(name, method) or _own(name, file, method)
+
+
+def _published(name: str, method: str | None) -> Card:
+    try:
+        card = find(name, method)
+    except WeightsError as error:
+        raise UsageError(
+            str(error), hint=f"{error.hint} For a model of your own, say its method: --method cyclegan."
+        ) from error
+    if card.bundled:
+        raise UsageError(f"{name} is part of the package and needs no import", hint="Give your file another name.")
+    return card
+
+
+def _own(name: str, file: Path, method: str) -> Card:
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be a name of weights",
@@ -78,7 +96,7 @@ def _card(name: str, file: Path, method: str | None) -> Card:
     )
 
 
-def _copy(store: Store, card: Card, file: Path, config: str | None) -> Record:
+def _copy(store: Store, card: Card, file: Path, source: Path, settings: bytes | None) -> Record:
     store.root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
         copy = Path(shutil.copyfile(file, Path(folder) / card.filename))
@@ -88,7 +106,10 @@ def _copy(store: Store, card: Card, file: Path, config: str | None) -> Record:
                 f"{file}: is not {card.filename} as it was published: its sha256 is {digest}, "
                 f"not {card.sha256 or f'{card.prefix}...'}"
             )
-        record = Record.of(card, digest, source=str(file.absolute()), trust="imported", config=config)
+        config = f"{card.name}.yaml" if settings is not None else None
+        record = Record.of(card, digest, source=str(source.absolute()), trust="imported", config=config)
+        if settings is not None:  # First, so that no record speaks of a file that is not there.
+            atomic.write_bytes(store.file(record).parent / f"{card.name}.yaml", settings)
         store.keep(copy, record)
     return record
 

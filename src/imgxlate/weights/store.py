@@ -30,6 +30,7 @@ class Verification:
     name: str
     path: Path | None  # None: there is no such file here
     fault: str | None  # None: it is whole
+    mend: str | None = None  # the command that puts it right; None: it is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,8 @@ class Store:
         if names is None:
             bundled = [card.name for card in published.cards().values() if card.bundled]
             names = [*bundled, *(record.name for record in self.records())]
-        return tuple(self._verify(self.find(name)) for name in names)
+        verified = {card: self._verify(card) for card in map(self.find, names)}
+        return tuple(replace(found, mend=_mend(card)) if found.fault else found for card, found in verified.items())
 
     def keep(self, file: Path, record: Record) -> Path:
         """Move `file` into the store, whole, and enter it under the record's name.
@@ -122,7 +124,7 @@ class Store:
 
     def _obtain(self, card: Card, offline: bool, progress: Progress, notify: Notify) -> Path:
         missing = f"{card.name} is damaged or gone" if self.record(card.name) else f"{card.name} is not here"
-        by_hand = f"`imgxlate weights import {card.name} FILE`"
+        by_hand = f"`{_import_command(card)}`"
         if not card.urls:
             raise WeightsError(
                 f"{missing}, and no program can download it", hint=f"{card.manual}, then type {by_hand}."
@@ -148,6 +150,8 @@ class Store:
             file = self.keep(fetched.file, record)
         if not expected:
             notify(f"{card.name}: downloaded from {fetched.url}; licence: {card.licence}")
+            if fetched.url.startswith("http://") and not card.sha256:
+                notify(f"{card.name}: it came over plain http, where others on the way can change what is sent")
             notify(_WHAT_THE_HASH_RESTS_ON[record.trust].format(name=card.name, sha256=record.sha256))
         return file
 
@@ -226,13 +230,21 @@ def _trust(card: Card) -> Trust:
     return "prefix" if card.prefix else "first-use"
 
 
+def _mend(card: Card) -> str:
+    if card.bundled:
+        return "pip install --force-reinstall imgxlate"
+    return f"imgxlate weights download {card.name}" if card.urls else _import_command(card)
+
+
+def _import_command(card: Card) -> str:
+    own = card.name not in published.cards()
+    return f"imgxlate weights import {card.name} FILE" + (f" --method {card.method}" if own else "")
+
+
 def _asset(card: Card) -> Path:
     file = paths.assets_dir() / str(card.bundled)
     if not file.is_file():
-        raise WeightsError(
-            f"{file}: is missing, though it is part of the package",
-            hint="Type `pip install --force-reinstall imgxlate`.",
-        )
+        raise WeightsError(f"{file}: is missing, though it is part of the package", hint=f"Type `{_mend(card)}`.")
     return file
 
 
