@@ -3,10 +3,38 @@
 import pytest
 import torch
 
-from imgxlate.engine.device import fast_bf16, find_device, find_dtype
+from imgxlate.engine.device import fast_bf16, find_device, find_dtype, require_exact
 from imgxlate.errors import DeviceError, UsageError
 
 CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def flags():
+    """What decides how exact CUDA's float32 is: all at its loosest before the test, as it was after it."""
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+
+    def read():
+        return matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic
+
+    def put(values):
+        matmul.fp32_precision, cudnn.conv.fp32_precision, cudnn.deterministic = values
+
+    before = read()
+    put(("tf32", "tf32", False))
+    yield read
+    put(before)
+
+
+def test_float32_on_cuda_is_float32(flags):
+    require_exact(torch.device("cuda"), torch.float32)
+    assert flags() == ("ieee", "ieee", True)
+
+
+@pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float32), ("cuda", torch.bfloat16)])
+def test_where_float32_is_not_asked_for_on_cuda_nothing_is_changed(flags, device, dtype):
+    require_exact(torch.device(device), dtype)
+    assert flags() == ("tf32", "tf32", False)
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "mps:1", "", "CPU"])

@@ -35,6 +35,17 @@ def find_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
+def require_exact(device: torch.device, dtype: torch.dtype) -> None:
+    """Make float32 on a CUDA device mean float32, for the whole process, and convolutions repeatable.
+
+    Left alone, cuDNN rounds what it convolves to TF32, with 10 bits of mantissa instead of 23.
+    """
+    if device.type == "cuda" and dtype is torch.float32:
+        torch.backends.cuda.matmul.fp32_precision = "ieee"
+        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+        torch.backends.cudnn.deterministic = True
+
+
 def fast_bf16(device: torch.device) -> bool:
     """Whether `device` has bfloat16 arithmetic in hardware, not in emulation."""
     if device.type == "cuda":

@@ -1,5 +1,7 @@
 """Models: finding the file that a name or a path means, and loading it for its method."""
 
+import dataclasses
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +12,16 @@ import yaml
 
 from imgxlate import checkpoint
 from imgxlate.config import did_you_mean
+from imgxlate.engine.device import require_exact
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Translator
 from imgxlate.methods.spec import Domain, MethodSpec
 from imgxlate.weights.cards import Card
-from imgxlate.weights.store import Store
+from imgxlate.weights.imports import find_card, import_file
+from imgxlate.weights.records import Record
+from imgxlate.weights.store import Store, writing
+from imgxlate.weights.waiting import Notify, be_silent
 
 DOMAINS: tuple[Domain, Domain] = ("A", "B")
 
@@ -96,13 +102,47 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: t
 
     Raises:
         CheckpointError: the file is damaged, or holds something else than a model of `spec`.
+        UsageError: the original's yaml cannot be read, or is another method's; names it.
     """
     opened = checkpoint.read(file.path)
-    translator = registry.implementation(spec).from_checkpoint(opened, read_options(file.config))
-    if not isinstance(translator, Translator):
-        raise CheckpointError(f"{spec.implementation} is no translator", hint=f"The plug-in {spec.name} has a bug.")
+    translator = _build(spec, opened, file.config)
+    require_exact(device, dtype)
     translator.place(device, dtype)
     return Model(file.name, translator, file.domains or _domains(opened), device)
+
+
+def import_model(
+    spec: MethodSpec,
+    store: Store,
+    name: str,
+    file: Path,
+    *,
+    domains: tuple[str, str] | None = None,
+    config: Path | None = None,
+    notify: Notify = be_silent,
+) -> Record:
+    """Open `file` as `load_model` does, and put the model into the store under `name`.
+
+    A published file is kept as it is, with the original's yaml. A model of the user's own becomes a checkpoint of ours,
+    because the names of an original's files, and the files beside them, say what would be lost under another name.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds something else than a model of `spec`.
+        UsageError: the name cannot be, or the yaml is another method's.
+        WeightsError: the file is not the published one, or the store cannot be written.
+    """
+    card = find_card(name, spec.name)
+    opened = checkpoint.read(file)
+    translator = _build(spec, opened, config)
+    if card:
+        return import_file(store, card.name, file, method=spec.name, domains=domains, config=config, notify=notify)
+    names = domains or _domains(opened)
+    with writing(store.root):
+        store.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
+            ours = Path(folder) / "model.safetensors"
+            checkpoint.write(ours, translator.tensors(), _header(spec, translator, names))
+            return import_file(store, name, ours, method=spec.name, domains=names, source=file, notify=notify)
 
 
 def check_model(spec: MethodSpec, path: Path, config: Path | None) -> None:
@@ -111,7 +151,7 @@ def check_model(spec: MethodSpec, path: Path, config: Path | None) -> None:
     Raises:
         CheckpointError: it is not.
     """
-    registry.implementation(spec).from_checkpoint(checkpoint.read(path), read_options(config))
+    _build(spec, checkpoint.read(path), config)
 
 
 def check_features(spec: MethodSpec, path: Path) -> None:
@@ -135,11 +175,34 @@ def read_options(path: Path | None) -> Mapping[str, Any]:
         document = yaml.safe_load(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: is not plain YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: is not plain YAML: it is nested too deeply") from error
+    except Exception as error:  # What builds dates and numbers lets ten kinds through, for values that are none.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{path}: is not plain YAML: {reason}") from error
     if not isinstance(document, dict):
         raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
     return document
+
+
+def _build(spec: MethodSpec, opened: checkpoint.Checkpoint, config: Path | None) -> Translator:
+    options = read_options(config)
+    try:
+        translator = registry.implementation(spec).from_checkpoint(opened, options)
+    except UsageError as error:
+        raise UsageError(f"{config}: {error}" if config else str(error), hint=error.hint) from error
+    if not isinstance(translator, Translator):
+        raise CheckpointError(f"{spec.implementation} is no translator", hint=f"The plug-in {spec.name} has a bug.")
+    return translator
+
+
+def _header(spec: MethodSpec, translator: Translator, domains: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "method": spec.name,
+        "architecture": dataclasses.asdict(translator.config),
+        "domains": list(domains),
+        "target": translator.targets[0],
+    }
 
 
 def _domains(opened: checkpoint.Checkpoint) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from imgxlate import checkpoint
+from imgxlate.engine.device import require_exact
 from imgxlate.errors import UsageError
 from imgxlate.images.picture import Picture
 from imgxlate.images.tensors import from_tensor, to_tensor
@@ -26,6 +27,7 @@ def load_stylizer(
     stylizer = registry.implementation(spec).from_features(config, checkpoint.read(features))
     if not isinstance(stylizer, Stylizer):
         raise UsageError(f"{spec.implementation} is no stylizer", hint=f"The plug-in {spec.name} has a bug.")
+    require_exact(device, dtype)
     stylizer.place(device, dtype)
     return stylizer
 

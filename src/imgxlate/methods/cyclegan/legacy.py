@@ -53,7 +53,8 @@ def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
         raise originals.refusal(checkpoint, "cyclegan")
     named = originals.by_domain(checkpoint, networks)
     if named:
-        return dict(sorted(named.items()))
+        first = "B" if checkpoint.header.get("target") == "A" else "A"
+        return dict(sorted(named.items(), key=lambda item: item[0] != first))
     if len(networks) > 1:
         raise CheckpointError(
             f"{checkpoint.path}: holds several generators, and their names say no direction: {', '.join(networks)}",
