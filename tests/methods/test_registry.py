@@ -98,7 +98,7 @@ def test_an_implementation_that_cannot_be_imported_is_named(module, capsys, sour
 def test_a_fault_that_explains_itself_is_passed_on(module):
     module("imgxlate_honest", "from imgxlate.errors import UsageError\nraise UsageError('no')")
     spec = dataclasses.replace(registry.find("munit"), implementation="imgxlate_honest:Honest")
-    with pytest.raises(UsageError, match="^no$"):
+    with pytest.raises(UsageError, match=r"^no$"):
         registry.implementation(spec)
 
 
