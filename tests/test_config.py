@@ -70,6 +70,20 @@ def test_a_value_of_the_wrong_type_is_named_with_its_key():
         from_mapping(Config, {"pooling": "median"}, origin="file.toml")
 
 
+def test_a_value_that_unfolds_to_gigabytes_is_cut_short_in_the_message():
+    value = ["lol"] * 10
+    for _ in range(12):
+        value = [value] * 10
+    with pytest.raises(UsageError, match="pooling = ") as caught:
+        from_mapping(Config, {"pooling": value}, origin="file.yaml")
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_number_that_python_does_not_write_is_shown_by_its_size():
+    with pytest.raises(UsageError, match="pooling = a number of thousands of digits"):
+        from_mapping(Config, {"pooling": 16**6000}, origin="file.yaml")
+
+
 def test_assignments_take_toml_values_and_plain_words():
     config = overridden(Config(), {"size": 64}, ['layers=["a", "b"]', "pooling=average", "weight=1e3"])
     assert config == Config(size=64, layers=("a", "b"), pooling="average", weight=1000.0)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import reprlib
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -33,7 +34,7 @@ def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{origin}: {key} = {first['input']!r}: {first['msg']}") from error
+        raise UsageError(f"{origin}: {key} = {shown(first['input'])}: {first['msg']}") from error
 
 
 def overridden(config: Config, values: Mapping[str, Any], assignments: Iterable[str] = ()) -> Config:
@@ -45,6 +46,16 @@ def overridden(config: Config, values: Mapping[str, Any], assignments: Iterable[
     current = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}  # type: ignore[arg-type]
     changes = dict(values) | dict(_parse_assignment(assignment) for assignment in assignments)
     return from_mapping(type(config), current | changes, origin="options")
+
+
+def shown(value: Any) -> str:
+    """`value` as messages show it: cut short, for a few lines of YAML can stand for gigabytes."""
+    short = reprlib.Repr()
+    short.maxlevel, short.maxstring = 2, 100
+    try:
+        return short.repr(value)
+    except ValueError:  # Python refuses to write it in decimal.
+        return "a number of thousands of digits"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

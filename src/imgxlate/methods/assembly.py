@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.config import from_mapping
+from imgxlate.config import from_mapping, shown
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.spec import MethodConfig
 from imgxlate.nn.kinds import NormKind
@@ -106,9 +106,10 @@ def _completed(
 ) -> Config:
     config = from_mapping(cls, {**seen, **stated}, origin=source)
     for key, value in seen.items():
-        if getattr(config, key) != value:
+        other = getattr(config, key)
+        if other != value:
             raise CheckpointError(
-                f"{checkpoint.path}: {key} is {value!r} in the checkpoint, but {getattr(config, key)!r} in {source}",
+                f"{checkpoint.path}: {key} is {value!r} in the checkpoint, but {shown(other)} in {source}",
                 hint="Give the configuration that this model was trained with, or none.",
             )
     return config

@@ -256,6 +256,17 @@ def test_a_norm_that_leaves_no_trace_comes_from_the_options(load, file):
     assert load("cyclegan", file, {"norm": "none", "no_dropout": True}).config.norm == "none"
 
 
+@pytest.mark.parametrize("odd", [9, ["resnet_9blocks"], None, "resnet_" + "9" * 5000 + "blocks"])
+def test_options_that_name_no_generator_are_refused(load, file, odd):
+    with pytest.raises(UsageError, match="netG is"):
+        load("cyclegan", file, {"netG": odd})
+
+
+def test_options_with_an_absurd_width_are_refused(load, file):
+    with pytest.raises(CheckpointError, match="ngf is 4 in the checkpoint, but a number of thousands of digits"):
+        load("cyclegan", file, {"ngf": 16**6000})
+
+
 def test_options_for_a_u_net_are_refused(load, file):
     with pytest.raises(UsageError, match="unet_256"):
         load("cyclegan", file, {"netG": "unet_256"})

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from imgxlate import checkpoint as checkpoints
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.config import shown
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import originals
 from imgxlate.methods.assembly import configure, count, fill, size, visible_norm
@@ -89,9 +90,10 @@ def _seen(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, An
 def _stated(options: Mapping[str, Any]) -> dict[str, Any]:
     stated = {key: options[key] for key in ("ngf", "norm") if key in options}
     if "netG" in options:
-        found = re.fullmatch(r"resnet_(\d+)blocks", str(options["netG"]))
+        name = options["netG"]
+        found = re.fullmatch(r"resnet_(\d{1,4})blocks", name) if isinstance(name, str) else None
         if found is None:
-            raise UsageError(f"netG is {options['netG']!r}; CycleGAN runs here with resnet_9blocks and the like")
+            raise UsageError(f"netG is {shown(name)}; CycleGAN runs here with resnet_9blocks and the like")
         stated["n_blocks"] = int(found[1])
     if isinstance(options.get("no_dropout"), bool):
         stated["dropout"] = not options["no_dropout"]
