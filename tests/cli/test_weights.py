@@ -146,3 +146,25 @@ def test_an_import_that_cannot_be_says_why(run, golden, arguments, said):
     result = run("weights", "import", "mine", golden / "munit" / "gen_00000001.pt", *arguments)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_an_imported_generator_keeps_its_direction(run, golden, tmp_path, pixels):
+    file = tmp_path / "latest_net_G_B.pth"
+    file.write_bytes((golden / "cyclegan" / "latest_net_G_B.pth").read_bytes())
+    imported = ("weights", "import", "zeb", file, "--method", "cyclegan", "--domains", "horse,zebra", "--json")
+    assert json.loads(run(*imported).stdout)["name"] == "zeb"
+    picture = golden / "cyclegan" / "b.png"
+    base = ("translate", "cyclegan", picture, "--precision", "fp32", "--json")
+    result = run(*base, "--model", "zeb", "-o", tmp_path / "out.png")
+    assert json.loads(result.stdout)["to"] == "horse"
+    assert abs(pixels(tmp_path / "out.png") - pixels(golden / "cyclegan" / "b2a.png")).max() <= 1
+    assert "translates to horse only" in run(*base, "--model", "zeb", "--to", "zebra", "-o", tmp_path / "no.png").stderr
+
+
+def test_damaged_imports_are_to_be_imported_again(run, golden, tmp_path):
+    run("weights", "import", "mine", golden / "munit" / "gen_00000001.pt", "--method", "munit")
+    path = Path(run("weights", "path", "mine").stdout.strip())
+    path.write_bytes(path.read_bytes()[:-1])
+    result = run("weights", "verify", "mine")
+    assert result.exit_code == 5
+    assert "imgxlate weights import mine" in result.stderr

@@ -8,11 +8,13 @@ import typer
 
 from imgxlate.cli import complete, loading, options
 from imgxlate.cli.errors import session
+from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError, WeightsError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 from imgxlate.weights.cards import Card, cards
-from imgxlate.weights.imports import import_file
+from imgxlate.weights.imports import find_card, import_file
+from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, check and import weights.")
@@ -98,12 +100,11 @@ def verify(
             out.document({"weights": [asdict(result) | {"path": _text(result.path)} for result in found]})
         else:
             out.table(("NAME", "IS"), [(result.name, result.fault or "whole") for result in found])
-        damaged = [result.name for result in found if result.fault]
+        damaged = [result for result in found if result.fault]
         if damaged:
-            bundled = cards()[damaged[0]].bundled if damaged[0] in cards() else None
-            mend = "pip install --force-reinstall imgxlate" if bundled else f"imgxlate weights download {damaged[0]}"
             raise WeightsError(
-                f"{len(damaged)} of {len(found)} are not whole: {', '.join(damaged)}", hint=f"Type `{mend}`."
+                f"{len(damaged)} of {len(found)} are not whole: {', '.join(result.name for result in damaged)}",
+                hint=f"Type `{damaged[0].mend}`.",
             )
 
 
@@ -132,14 +133,15 @@ def import_weights(
     debug: options.Debug = False,
 ) -> None:
     """Put a file of yours into the store under a name, for `--model NAME`. It is opened and checked first."""
-    with session(quiet=quiet, verbose=verbose, debug=debug) as out:
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         store = Store()
-        card = cards().get(name)
+        card = find_card(name, method)
         of = method or (card.method if card else None)
         if of is None:
             raise UsageError(f"whose model is {file}?", hint="Add --method munit, unit or cyclegan.")
-        _check(of, file, config, card)
-        import_file(store, name, file, method=of, domains=_pair(domains), config=config, notify=out.note)
+        record = _import(store, name, file, of, card, _pair(domains), config, out)
+        if as_json:
+            out.document(_row(store, store.find(record.name)))
 
 
 @app.command()
@@ -187,18 +189,28 @@ def _status(store: Store, card: Card) -> str:
     return "downloadable" if card.urls else "by hand"
 
 
-def _check(method: str, file: Path, config: Path | None, card: Card | None) -> None:
-    """Open the file as the method will.
+def _import(
+    store: Store,
+    name: str,
+    file: Path,
+    method: str,
+    card: Card | None,
+    domains: tuple[str, str] | None,
+    config: Path | None,
+    out: Output,
+) -> Record:
+    """Open the file as the method will, and keep it.
 
     Raises:
         CheckpointError: it holds something else.
     """
-    from imgxlate.engine.models import check_features, check_model
+    from imgxlate.engine.models import check_features, import_model
 
     if card and card.kind == "features":
         check_features(registry.find(method, Capability.STYLIZE), file)
-    else:
-        check_model(registry.find(method, Capability.TRANSLATE), file, config)
+        return import_file(store, card.name, file, notify=out.note)
+    spec = registry.find(method, Capability.TRANSLATE)
+    return import_model(spec, store, name, file, domains=domains, config=config, notify=out.note)
 
 
 def _pair(domains: str | None) -> tuple[str, str] | None:
