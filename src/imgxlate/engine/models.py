@@ -145,15 +145,6 @@ def import_model(
             return import_file(store, name, ours, method=spec.name, domains=names, source=file, notify=notify)
 
 
-def check_model(spec: MethodSpec, path: Path, config: Path | None) -> None:
-    """Open a file as `load_model` does, to see that it is a model of the method.
-
-    Raises:
-        CheckpointError: it is not.
-    """
-    _build(spec, checkpoint.read(path), config)
-
-
 def check_features(spec: MethodSpec, path: Path) -> None:
     """Open a file as a feature network of the method.
 
