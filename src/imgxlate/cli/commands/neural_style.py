@@ -105,7 +105,9 @@ def neural_style(
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Any other part of the method: see docs. Repeatable."),
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any other part of the method, such as history_size=10. Repeatable."
+        ),
     ] = None,
     device: options.Device = "auto",
     precision: options.PrecisionOption = "auto",
@@ -120,7 +122,8 @@ def neural_style(
 ) -> None:
     """Paint CONTENT in the style of one or more pictures, by optimisation over VGG-19's features.
 
-    The weights ship with the package: no network is needed. Outputs are named <stem>.neural-style.png.
+    The weights ship with the package: no network is needed. Outputs are named <stem>.neural-style.png. What is not
+    given is as the preset has it; docs/methods/neural-style.md lists all of that.
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         spec = registry.find("gatys", Capability.STYLIZE)
