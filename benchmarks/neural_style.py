@@ -3,9 +3,9 @@
     python benchmarks/neural_style.py [--content FILE] [--style FILE] [--size 512] [--iterations 500]
 
 Prints JSON with two ratios. `iteration`: seconds of one iteration at the full size in plain float32, channels first,
-over those in what `--precision auto` takes. `picture`: seconds of N plain L-BFGS iterations at the full size, in float32,
-channels first, over those of the default preset's whole run, with what each picture is worth: its content and style loss
-in float32, with the default's weights for both. The plain run minimises just that, from the content image.
+over those in what `--precision auto` takes. `picture`: seconds of N plain L-BFGS iterations at the full size, in
+float32, channels first, over those of the default preset's whole run, with what each picture is worth: its content and
+style loss in float32, with the default's weights for both. The plain run minimises just that, from the content image.
 
 Colours beyond black and white are clipped when a picture is written. `clipped` is the loss of the picture as written,
 `reached` the lowest that the run itself reported, before clipping (the default's also counts what is out of range, and
