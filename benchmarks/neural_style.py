@@ -10,6 +10,8 @@ style loss in float32, with the default's weights for both. The plain run minimi
 Colours beyond black and white are clipped when a picture is written. `clipped` is the loss of the picture as written,
 `reached` the lowest that the run itself reported, before clipping (the default's also counts what is out of range, and
 is in the precision it ran in). A `quality` above 1 says that the default's clipped loss is the lower, the better one.
+
+`--precisions N` compares instead what N iterations at the full size are worth in float32 and in bfloat16.
 """
 
 import argparse
@@ -44,6 +46,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--iterations", type=int, default=500, help="of the plain run")
     parser.add_argument("--timed", type=int, default=7, help="iterations of which the median is taken")
+    parser.add_argument("--precisions", type=int, default=0, metavar="N", help="compare N iterations in both instead")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     bench = Bench(arguments.content, arguments.style, arguments.size, arguments.device)
@@ -52,9 +55,12 @@ def main() -> None:
         "threads": torch.get_num_threads(),
         "device": str(bench.device),
         "size": arguments.size,
-        "iteration": bench.compare_iterations(arguments.timed),
-        "picture": bench.compare_pictures(arguments.iterations),
     }
+    if arguments.precisions:
+        report["precision"] = bench.compare_precisions(arguments.precisions)
+    else:
+        report["iteration"] = bench.compare_iterations(arguments.timed)
+        report["picture"] = bench.compare_pictures(arguments.iterations)
     print(json.dumps(report, indent=2))
 
 
@@ -89,6 +95,19 @@ class Bench:
             "default": default,
             "ratio": round(plain["seconds"] / default["seconds"], 2),
             "quality": round(plain["clipped"]["total"] / default["clipped"]["total"], 3),
+        }
+
+    def compare_precisions(self, iterations: int) -> dict[str, Any]:
+        """What the picture is worth after as many iterations at the full size in float32 and in bfloat16."""
+        worth = {}
+        for dtype in (torch.float32, torch.bfloat16):
+            stylizer = self.stylizer(dtype, scales=1, iterations=iterations)
+            *_, last = stylizer.stylize(self.content, [self.style], None, 0)
+            worth[str(dtype)] = self.objective(last.picture())["total"]
+        return {
+            "iterations": iterations,
+            "clipped": worth,
+            "ratio": round(worth["torch.bfloat16"] / worth["torch.float32"], 4),
         }
 
     def stylizer(self, dtype: torch.dtype, **changes: Any) -> Gatys:
