@@ -1,6 +1,7 @@
 """What tests all over share."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,17 @@ def command():
         return [sys.executable, "-m", "imgxlate", *map(str, arguments)]
 
     return build
+
+
+@pytest.fixture
+def heed_signals():
+    """For `preexec_fn`: what runs the tests, such as nohup or a shell's background job, may have signals ignored."""
+
+    def restore():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+    return restore
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from imgxlate.errors import INTERRUPTED, TERMINATED
+from imgxlate.errors import INTERRUPTED, TERMINATED, TerminatedError
 
 
 def main() -> NoReturn:
@@ -14,8 +14,9 @@ def main() -> NoReturn:
     stays: exit code 143. The handlers are set before anything else is imported, which takes a while.
     """
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):  # Windows has no SIGHUP.
-            signal.signal(getattr(signal, name), lambda *_: sys.exit(TERMINATED))
+        number = getattr(signal, name, None)  # Windows has no SIGHUP.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored: so be it.
+            signal.signal(number, _terminate)
     try:
         from imgxlate.cli.app import app
 
@@ -23,6 +24,10 @@ def main() -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     sys.exit(0)
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise TerminatedError(TERMINATED)
 
 
 if __name__ == "__main__":

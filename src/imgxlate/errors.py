@@ -21,6 +21,10 @@ TERMINATED = 143
 """The exit code after SIGTERM."""
 
 
+class TerminatedError(SystemExit):
+    """The program was asked to end by a signal. It is no plug-in's exit, and not to be caught."""
+
+
 class ImgxlateError(Exception):
     """Base of all errors that imgxlate raises on purpose.
 

@@ -93,13 +93,25 @@ def test_a_full_disk_behind_stdout_is_9(command, arguments):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("delay", [0.06, 0.12, 0.2])
-def test_a_signal_while_the_program_starts_is_no_traceback(command, number, delay):
+def test_a_signal_while_the_program_starts_is_no_traceback(command, heed_signals, number, delay):
     # Measuring coverage would begin before the program does, and swallow the signal.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
-    process = subprocess.Popen(command("doctor"), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(command("doctor"), **streams, env=environment, preexec_fn=heed_signals)
     time.sleep(delay)
     process.send_signal(number)
     _, said = process.communicate()
     # Negative: the signal came before the program's first line, when Python answers it.
     assert process.returncode in ((130, -2) if number == signal.SIGINT else (143, -number))
     assert b"in main" not in said
+
+
+def test_a_signal_that_is_to_be_ignored_is_ignored(command):
+    def ignore():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As nohup does.
+
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command("doctor"), **streams, preexec_fn=ignore)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait() == 0

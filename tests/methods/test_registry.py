@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from imgxlate.errors import ImgxlateError, UsageError
+from imgxlate.errors import ImgxlateError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 
@@ -138,3 +138,13 @@ def test_a_capability_that_no_method_has_is_said_to_be_nobodys(plug_ins, monkeyp
     with pytest.raises(UsageError, match="unit does not paint") as caught:
         registry.find("unit", Capability.STYLIZE)
     assert caught.value.hint.startswith("No method")
+
+
+def test_a_signal_while_plug_ins_are_loaded_ends_the_program(plug_ins, monkeypatch):
+    def terminate(entry):
+        raise TerminatedError(143)
+
+    plug_ins()
+    monkeypatch.setattr(registry, "_load_spec", terminate)
+    with pytest.raises(TerminatedError):
+        registry.discover()

@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from imgxlate.config import did_you_mean
-from imgxlate.errors import ImgxlateError, UsageError
+from imgxlate.errors import ImgxlateError, TerminatedError, UsageError
 from imgxlate.methods.spec import Capability, MethodSpec
 
 GROUP = "imgxlate.methods"
@@ -51,6 +51,8 @@ def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
     for entry in _entries():
         try:
             specs[entry.name] = _load_spec(entry)
+        except TerminatedError:
+            raise
         except (Exception, SystemExit) as error:  # A plug-in may fail in any way; the rest must go on.
             reason = _in_a_line(error)
             broken.append(BrokenMethod(entry.name, entry.value, reason))
@@ -87,7 +89,7 @@ def implementation(spec: MethodSpec) -> Any:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             return getattr(import_module(module), attribute)
-    except ImgxlateError:
+    except (ImgxlateError, TerminatedError):
         raise
     except (Exception, SystemExit) as error:
         raise ImgxlateError(
