@@ -29,7 +29,6 @@ def test_what_is_said_depends_on_the_verbosity(capsys):
         out = Output(verbosity=verbosity)
         out.note("note")
         out.detail("detail")
-        out.warn("odd")
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.split("\n") == ["note", "warning: odd", "note", "detail", "warning: odd", ""]
+    assert said.err.split("\n") == ["note", "note", "detail", ""]

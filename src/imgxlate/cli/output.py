@@ -39,10 +39,6 @@ class Output:
         if self.verbosity >= 1:
             self.console.print(text, style="dim")
 
-    def warn(self, text: str) -> None:
-        """A warning on stderr, unless quiet."""
-        self.note(f"warning: {text}")
-
     def error(self, error: ImgxlateError) -> None:
         """An error and its hint on stderr."""
         self.console.print(Text("error: ", style="bold red").append(str(error), style="not bold default"))
