@@ -70,6 +70,16 @@ def heed_signals():
 
 
 @pytest.fixture
+def unmeasured():
+    """The environment of a process that signals are sent to.
+
+    Coverage is not measured there: an exception out of a signal handler can leave the measurement's own lock taken.
+    """
+    measured = ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+    return {name: value for name, value in os.environ.items() if name not in measured} | {"OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
 def run_process(command):
     """Run a command line in a process of its own; streams are bytes."""
 

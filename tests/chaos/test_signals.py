@@ -1,6 +1,5 @@
 """Ctrl-C, SIGTERM and kill -9 at any moment leave whole files only."""
 
-import os
 import signal
 import subprocess
 import time
@@ -12,21 +11,21 @@ INPUTS = 40
 
 
 @pytest.fixture
-def batch(command, heed_signals, golden, photo, tmp_path):
+def batch(command, heed_signals, unmeasured, golden, photo, tmp_path):
     """A translation of many files, started, with at least one output written."""
     for index in range(INPUTS):
         photo(f"in/{index:02d}.png", seed=index, size=(96, 128))
     arguments = ("translate", "munit", tmp_path / "in", "-o", tmp_path / "out", "--n-styles", 4)
     model = ("--checkpoint", golden / "munit" / "gen_00000001.pt")
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        command(*arguments, *model), stderr=subprocess.PIPE, env=environment, preexec_fn=heed_signals
+        command(*arguments, *model), stderr=subprocess.PIPE, env=unmeasured, preexec_fn=heed_signals
     )
     while not list((tmp_path / "out").glob("*.png")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     yield process
-    process.stderr.close()
+    process.kill()
+    process.communicate()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])

@@ -93,11 +93,9 @@ def test_a_full_disk_behind_stdout_is_9(command, arguments):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("delay", [0.06, 0.12, 0.2])
-def test_a_signal_while_the_program_starts_is_no_traceback(command, heed_signals, number, delay):
-    # Measuring coverage would begin before the program does, and swallow the signal.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+def test_a_signal_while_the_program_starts_is_no_traceback(command, heed_signals, unmeasured, number, delay):
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command("doctor"), **streams, env=environment, preexec_fn=heed_signals)
+    process = subprocess.Popen(command("doctor"), **streams, env=unmeasured, preexec_fn=heed_signals)
     time.sleep(delay)
     process.send_signal(number)
     _, said = process.communicate()
