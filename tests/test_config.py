@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.config import did_you_mean, from_mapping, option, overridden
+from imgxlate.config import did_you_mean, flattened, from_mapping, option, overridden
 from imgxlate.errors import UsageError
 
 
@@ -103,3 +103,29 @@ def test_did_you_mean_stays_silent_where_nothing_is_near():
 def test_an_option_carries_its_documentation_and_source():
     field = dataclasses.fields(Config)[0]
     assert dict(field.metadata) == {"doc": "longer side", "source": "here"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    inner: Config = option(Config(), "what is within")
+    count: int = option(1, "how many")
+
+
+def test_a_configuration_within_another_has_keys_with_a_dot():
+    changed = overridden(Outer(), {"inner": {"size": 7}}, ["inner.weight=2"])
+    assert changed == Outer(Config(size=7, weight=2.0))
+    assert flattened(changed)["inner.size"] == 7
+    assert from_mapping(Outer, flattened(changed), origin="test") == changed
+
+
+def test_an_unknown_key_within_a_configuration_is_named_whole():
+    with pytest.raises(UsageError, match=r"unknown key 'inner\.sizee'") as caught:
+        overridden(Outer(), {}, ["inner.sizee=1"])
+    assert "'inner.size'" in caught.value.hint
+
+
+def test_a_configuration_in_the_place_of_a_value_is_an_error_and_the_opposite_too():
+    with pytest.raises(UsageError, match="unknown key 'count.size'"):
+        from_mapping(Outer, {"count": {"size": 1}}, origin="file.toml")
+    with pytest.raises(UsageError, match="unknown key 'inner'"):
+        from_mapping(Outer, {"inner": 1}, origin="file.toml")

@@ -2,10 +2,11 @@
 
 import dataclasses
 import difflib
+import functools
 import reprlib
 import tomllib
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_type_hints
 
 from imgxlate.errors import UsageError
 
@@ -20,17 +21,20 @@ def option(default: Any, doc: str, source: str = "") -> Any:
 def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -> Config:
     """Build the dataclass `cls` from `values`, checking names, types and ranges.
 
+    The fields of a dataclass within it are given as a mapping, or by keys with a dot.
+
     Raises:
         UsageError: a key is unknown (with a did-you-mean) or a value has the wrong type; names `origin` and the key.
     """
     from pydantic import TypeAdapter, ValidationError  # Imported late: commands without a configuration do not pay.
 
-    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    for key in values:
+    known = list(_keys(cls))
+    given = dotted(values)
+    for key in given:
         if key not in known:
             raise UsageError(f"{origin}: unknown key {key!r}", hint=did_you_mean(str(key), known) or _listing(known))
     try:
-        return TypeAdapter(cls).validate_python(dict(values))
+        return TypeAdapter(cls).validate_python(nested(given))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -43,9 +47,51 @@ def overridden(config: Config, values: Mapping[str, Any], assignments: Iterable[
     Raises:
         UsageError: a key is unknown, a value has the wrong type, or an assignment has no `=`.
     """
-    current = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}  # type: ignore[arg-type]
-    changes = dict(values) | dict(_parse_assignment(assignment) for assignment in assignments)
-    return from_mapping(type(config), current | changes, origin="options")
+    changes = dotted(values) | dict(map(assignment, assignments))
+    return from_mapping(type(config), flattened(config) | changes, origin="options")
+
+
+def flattened(config: Any) -> dict[str, Any]:
+    """The values of a dataclass by key; those of a dataclass within it by keys with a dot, such as `gen.dim`."""
+    return dotted({key: _value(config, key) for key in _keys(type(config))})
+
+
+def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings within mappings as one, its keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{name}": part for name, part in dotted(value).items()}
+        else:
+            flat[key] = value
+    return flat
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The opposite of `dotted`: keys with dots as mappings within mappings."""
+    tree: dict[str, Any] = {}
+    for key, value in flat.items():
+        *parents, name = key.split(".")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[name] = value
+    return tree
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """Key and value of KEY=VALUE; the value is TOML's, or a word.
+
+    Raises:
+        UsageError: there is no `=`.
+    """
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"--set {text}: no value", hint=f"Type `--set {text}=VALUE`.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
 
 
 def shown(value: Any) -> str:
@@ -64,14 +110,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return f"Did you mean {near[0]!r}?" if near else None
 
 
-def _parse_assignment(assignment: str) -> tuple[str, Any]:
-    key, equals, text = assignment.partition("=")
-    if not equals:
-        raise UsageError(f"--set {assignment}: no value", hint=f"Type `--set {assignment}=VALUE`.")
-    try:
-        return key.strip(), tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), text.strip()
+def _keys(cls: type) -> Iterator[str]:
+    """The keys of a dataclass, with dots for those of dataclasses within it."""
+    types = get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        if isinstance(types[field.name], type) and dataclasses.is_dataclass(types[field.name]):
+            yield from (f"{field.name}.{key}" for key in _keys(types[field.name]))
+        else:
+            yield field.name
+
+
+def _value(config: Any, key: str) -> Any:
+    return functools.reduce(getattr, key.split("."), config)
 
 
 def _listing(known: Iterable[str]) -> str:

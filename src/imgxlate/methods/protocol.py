@@ -1,5 +1,6 @@
 """What the engine asks of a method's implementation. Images are (B, 3, H, W) float32 in [-1, 1] throughout."""
 
+import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
@@ -8,7 +9,9 @@ import torch
 from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.data.batch import Batch
 from imgxlate.methods.spec import Domain, MethodConfig
+from imgxlate.methods.training import TrainingConfig
 
 
 @runtime_checkable
@@ -85,3 +88,75 @@ class Stylizer(Protocol):
 
         `content`, each of `styles` and `init` are (1, 3, H, W) at any size; the configuration says at which they work.
         """
+
+
+Noise = Callable[[Sequence[int]], Tensor]
+"""Draws (B, *shape) from N(0, I), one for each picture of the batch: a new draw at each call within a step."""
+
+
+class Peers(Protocol):
+    """The processes that train one model together, each on its part of the batch."""
+
+    rank: int  # which of them this is, from 0
+    size: int  # how many there are
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Put the mean over all processes in place of each tensor."""
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors (B, ...) of all processes as one (size B, ...), in the order of their ranks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The circumstances of one training step: all that is random in it follows from seed, step and picture."""
+
+    step: int  # from 0
+    noise: Noise  # differs from picture to picture, and does not depend on which process has the picture
+    random: random.Random  # the same in all processes
+    peers: Peers
+
+
+@runtime_checkable
+class Trainable(Protocol):
+    """A model in training: its generators, its discriminators and their optimisers."""
+
+    config: TrainingConfig
+
+    @classmethod
+    def create(cls, config: TrainingConfig, features: Checkpoint | None) -> Self:
+        """Networks with initial weights that follow from `config.seed`; `features` is what `config.features` names.
+
+        Raises:
+            UsageError: values of `config` contradict each other, such as a crop that the networks cannot take.
+            CheckpointError: `features` is no feature network.
+        """
+
+    def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
+        """Move everything to `device`, to multiply in `dtype` (float32, bfloat16 or, for tests, float64).
+
+        Weights, optimisers and losses stay in float32 at least. `compiled`: let torch compile the networks.
+        """
+
+    def train_step(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+        """Update discriminators and generators once.
+
+        Returns every loss by the original's name without `loss_`, and the norms of the gradients as `grad_*`: tensors
+        without axes, of this process's part of the batch.
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """All that a checkpoint keeps so that training goes on to the bit: networks, optimisers, image pools."""
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to what `state` gave; works before and after `place`.
+
+        Raises:
+            CheckpointError: a tensor is missing, left over, or of another shape; names it.
+        """
+
+    def generators(self) -> dict[str, Tensor]:
+        """The generators' live weights, by the names that `Translator.tensors` uses."""
+
+    def architecture(self) -> MethodConfig:
+        """What `Translator.config` will be for these generators."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from imgxlate.methods.training import TrainingSpec
+
 Domain = Literal["A", "B"]
 """One of the two kinds of images that a translation model knows."""
 
@@ -45,3 +47,4 @@ class MethodSpec:
     config: type[MethodConfig]  # every field documented, with its source
     implementation: str  # "imgxlate.methods.munit.method:Munit"
     presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
+    training: TrainingSpec | None = None  # None: it cannot be trained

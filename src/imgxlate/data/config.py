@@ -1,0 +1,28 @@
+"""How training pictures are prepared. Imports no torch."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from imgxlate.config import option
+
+_MUNIT = "NVlabs/MUNIT, utils.py:73-97 and configs/*.yaml"
+_CYCLEGAN = "junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py"
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """Resize, random crop, random flip. Lengths are in pixels."""
+
+    resize: Literal["shorter", "square", "width", "none"] = option(
+        "shorter",
+        "what becomes new_size: the shorter side (MUNIT, UNIT), both sides (CycleGAN), the width, or nothing",
+        f"{_MUNIT}; {_CYCLEGAN}",
+    )
+    new_size: int = option(256, "length that a picture is resized to before the crop", _MUNIT)
+    interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "how pictures are resized", _MUNIT)
+    crop_height: int = option(256, "height of the random crop; smaller pictures are enlarged to it", _MUNIT)
+    crop_width: int = option(256, "width of the random crop; smaller pictures are enlarged to it", _MUNIT)
+    flip: bool = option(True, "whether every second picture, at random, is mirrored left to right", _MUNIT)
+    workers: int = option(2, "processes that prepare pictures; 0: none but the training's own", "chosen here")
+    domain_a: str = option("", "what to call the first kind of images; empty: its folder's name", "chosen here")
+    domain_b: str = option("", "what to call the second kind of images; empty: its folder's name", "chosen here")
