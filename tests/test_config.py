@@ -125,7 +125,7 @@ def test_an_unknown_key_within_a_configuration_is_named_whole():
 
 
 def test_a_configuration_in_the_place_of_a_value_is_an_error_and_the_opposite_too():
-    with pytest.raises(UsageError, match="unknown key 'count.size'"):
+    with pytest.raises(UsageError, match=r"unknown key 'count\.size'"):
         from_mapping(Outer, {"count": {"size": 1}}, origin="file.toml")
     with pytest.raises(UsageError, match="unknown key 'inner'"):
         from_mapping(Outer, {"inner": 1}, origin="file.toml")

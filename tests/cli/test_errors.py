@@ -1,6 +1,5 @@
 """Exit codes, messages and hints."""
 
-import os
 import signal
 import subprocess
 import time

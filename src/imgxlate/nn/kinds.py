@@ -5,3 +5,4 @@ from typing import Literal
 Activation = Literal["relu", "lrelu", "prelu", "selu", "tanh", "none"]
 Padding = Literal["reflect", "replicate", "zero"]
 NormKind = Literal["instance", "instance_affine", "batch", "none"]
+Init = Literal["kaiming", "xavier", "orthogonal", "gaussian"]
