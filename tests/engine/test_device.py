@@ -68,12 +68,22 @@ def test_a_gpu_past_the_last_is_an_error():
 
 def test_auto_takes_the_best_device_that_there_is(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert find_device("auto").type == "cuda"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert find_device("auto").type == "mps"
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert find_device("auto") == CPU
+
+
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own_unless_one_is_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    for name, value in {"RANK": "7", "WORLD_SIZE": "8", "LOCAL_RANK": "3"}.items():
+        monkeypatch.setenv(name, value)
+    assert find_device("auto") == find_device("cuda") == torch.device("cuda:3")
+    assert find_device("cuda:1") == torch.device("cuda:1")
 
 
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])

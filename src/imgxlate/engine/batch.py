@@ -95,10 +95,12 @@ def plan(
     count: int,
     existing: Existing,
     extras: Sequence[Path] = (),
+    share: slice = slice(None),
 ) -> list[Job]:
     """Give each source its `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
 
-    `extras` are other files that the command writes. With `Existing.SKIP`, outputs that exist are left out, and so are
+    `extras` are other files that the command writes. Where several processes share the work, `share` is which of the
+    jobs are this one's; what exists of the others' outputs does not matter. With `Existing.SKIP`, outputs that exist are left out, and so are
     jobs with nothing left to do.
 
     Raises:
@@ -110,6 +112,7 @@ def plan(
     else:
         jobs = _jobs(sources, Path(output or "."), label, count)
     _refuse_collisions(jobs, extras)
+    jobs = jobs[share]
     paths = [*extras, *(path for job in jobs for path in _paths(job))]
     for folder in {path.parent for path in paths}:
         _require_writable(folder)

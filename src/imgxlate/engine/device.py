@@ -4,6 +4,7 @@ from typing import Literal
 
 import torch
 
+from imgxlate.engine.processes import find_place
 from imgxlate.errors import DeviceError, UsageError
 
 Precision = Literal["auto", "fp32", "bf16"]
@@ -12,20 +13,24 @@ Precision = Literal["auto", "fp32", "bf16"]
 def find_device(name: str) -> torch.device:
     """The device that `auto`, `cpu`, `cuda`, `cuda:N` or `mps` names; `auto` takes a GPU where there is one.
 
+    Where torchrun started several processes, a GPU without a number is the one of this process's place on its machine.
+
     Raises:
         UsageError: no such kind of device.
         DeviceError: the device is not there. It is never replaced by another.
     """
     if name == "auto":
-        return torch.device(_best())
+        name = _best()
     kind, _, index = name.partition(":")
     if kind not in ("cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdigit())):
         raise UsageError(f"there is no device {name!r}", hint="Devices: auto, cpu, cuda, cuda:N, mps.")
     if kind == "cuda":
+        place = find_place()
+        index = index or (str(place.local_rank) if place.size > 1 else "")
         _require_cuda(int(index or 0))
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("mps: no Apple GPU is available here", hint="Use --device auto or --device cpu.")
-    return torch.device(name)
+    return torch.device(f"{kind}:{index}" if index else kind)
 
 
 def find_dtype(precision: Precision, device: torch.device) -> torch.dtype:

@@ -61,7 +61,8 @@ class Player:
             prefix = f"adam.{name}."
             moments = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
             self._optimiser.state[parameter] = {
-                key: value.clone() if key == "step" else value.to(parameter, copy=True)
+                # Moments lie in memory as their parameter does: the fused update goes through them side by side.
+                key: value.clone() if key == "step" else torch.empty_like(parameter).copy_(value)
                 for key, value in moments.items()
             }
 

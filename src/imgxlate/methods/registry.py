@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imgxlate.config import did_you_mean
 from imgxlate.errors import ImgxlateError, TerminatedError, UsageError
 from imgxlate.methods.spec import Capability, MethodSpec
+
+if TYPE_CHECKING:
+    from imgxlate.methods.protocol import Trainable
 
 GROUP = "imgxlate.methods"
 
@@ -85,7 +88,24 @@ def implementation(spec: MethodSpec) -> Any:
     Raises:
         ImgxlateError: it cannot be imported; names the method and the implementation.
     """
-    module, _, attribute = spec.implementation.partition(":")
+    return _imported(spec, spec.implementation)
+
+
+def trainable(spec: MethodSpec) -> "type[Trainable]":
+    """Import the implementation of a method's training.
+
+    Raises:
+        UsageError: the method cannot be trained.
+        ImgxlateError: it cannot be imported; names the method and the implementation.
+    """
+    if spec.training is None:
+        raise UsageError(f"{spec.name} {LACKS[Capability.TRAIN]}")
+    found: "type[Trainable]" = _imported(spec, spec.training.implementation)
+    return found
+
+
+def _imported(spec: MethodSpec, reference: str) -> Any:
+    module, _, attribute = reference.partition(":")
     try:
         with contextlib.redirect_stdout(sys.stderr):
             return getattr(import_module(module), attribute)
@@ -93,7 +113,7 @@ def implementation(spec: MethodSpec) -> Any:
         raise
     except (Exception, SystemExit) as error:
         raise ImgxlateError(
-            f"the method {spec.name} cannot be loaded, its implementation is {spec.implementation}: "
+            f"the method {spec.name} cannot be loaded, its implementation is {reference}: "
             f"{_in_a_line(error)}",
             hint="`imgxlate doctor` looks at what methods need; --debug shows where it fails.",
         ) from error

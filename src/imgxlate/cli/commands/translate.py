@@ -12,6 +12,7 @@ from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.engine import batch, styles
+from imgxlate.engine.processes import Place, find_place
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodSpec
@@ -89,6 +90,7 @@ def translate(
     """Translate images of one domain into images of the other.
 
     Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn counts the styles from 00.
+    Under torchrun, the processes share the files out.
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         spec = registry.find(method, Capability.TRANSLATE)
@@ -99,7 +101,8 @@ def translate(
             batch.require_output_format(grid)
         sources = batch.expand(inputs, output, method)
         extras = [path for path in (grid, save_styles) if path]
-        jobs = batch.plan(sources, output, method, choice.count, existing, extras)
+        place = _require_shareable(find_place(), output, extras)
+        jobs = batch.plan(sources, output, method, choice.count, existing, extras, place.share)
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
@@ -115,6 +118,18 @@ def translate(
             translation.write_sheet(grid, loaded.name_of(request.to))
         runs.report(failures, of=len(sources))
         return None
+
+
+def _require_shareable(place: Place, output: str | None, extras: list[Path]) -> Place:
+    """Refuse what all processes together would have to write.
+
+    Raises:
+        UsageError: there are several processes, and one output of them all.
+    """
+    if place.size > 1 and (extras or output == batch.STDIO):
+        what = extras[0] if extras else "standard output"
+        raise UsageError(f"{place.size} processes share the files out, and none has all of {what}")
+    return place
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,114 @@
+"""Several processes that train one model: who they are, and what they tell each other."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, distributed
+
+from imgxlate.engine.processes import find_place
+from imgxlate.errors import DeviceError, UsageError
+
+
+class World:
+    """The processes that were started together; one alone where there is no other. Implements `Peers`."""
+
+    def __init__(self, rank: int, size: int, device: torch.device) -> None:
+        self.rank = rank
+        self.size = size
+        self.device = device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that writes and speaks."""
+        return self.rank == 0
+
+    def share(self, batch_size: int) -> range:
+        """The positions of the global batch that are this process's.
+
+        Raises:
+            UsageError: the batch cannot be split evenly.
+        """
+        if batch_size % self.size:
+            raise UsageError(
+                f"a batch of {batch_size} cannot be split evenly over {self.size} processes",
+                hint=f"Type `--batch-size {-(-batch_size // self.size) * self.size}`.",
+            )
+        part = batch_size // self.size
+        return range(self.rank * part, (self.rank + 1) * part)
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Put the mean over all processes in place of each tensor; all are of one dtype.
+
+        Raises:
+            DeviceError: another process was lost.
+        """
+        if self.size == 1 or not tensors:
+            return
+        flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
+        with _losses_explained():
+            distributed.all_reduce(flat)
+        parts = torch.split(flat / self.size, [tensor.numel() for tensor in tensors])
+        for tensor, part in zip(tensors, parts, strict=True):
+            tensor.copy_(part.view(tensor.shape))
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The tensors (B, ...) of all processes as one (size B, ...), in the order of their ranks.
+
+        Raises:
+            DeviceError: another process was lost.
+        """
+        if self.size == 1:
+            return tensor
+        parts = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(self.size)]
+        with _losses_explained():
+            distributed.all_gather(parts, tensor.contiguous())
+        return torch.cat(parts)
+
+    def collect(self, value: Any) -> list[Any]:
+        """The plain values of all processes, in the order of their ranks.
+
+        Raises:
+            DeviceError: another process was lost.
+        """
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        with _losses_explained():
+            distributed.all_gather_object(values, value)
+        return values
+
+
+@contextlib.contextmanager
+def joined(device: torch.device) -> Iterator[World]:
+    """Join the processes that `torchrun` started with this one; gloo between CPUs, NCCL between GPUs.
+
+    Raises:
+        DeviceError: the others cannot be reached, or one was lost.
+    """
+    place = find_place()
+    if place.size == 1:
+        yield World(0, 1, device)
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    with _losses_explained():
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield World(place.rank, place.size, device)
+    finally:
+        # An error here would hide the one that ended the block.
+        with contextlib.suppress(RuntimeError, ValueError):
+            distributed.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _losses_explained() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise DeviceError(
+            f"another process of the run was lost: {' '.join(str(error).split())[:200]}",
+            hint="See what it said. The last checkpoint is whole: start again with --resume.",
+        ) from error

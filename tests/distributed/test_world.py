@@ -1,0 +1,81 @@
+"""What processes tell each other, over real sockets."""
+
+import json
+import signal
+
+import pytest
+import torch
+
+from imgxlate.engine.distributed import World, joined
+from imgxlate.errors import UsageError
+
+PROGRAM = """
+import json, torch
+from imgxlate.engine.distributed import joined
+
+with joined(torch.device("cpu")) as world:
+    ones = [torch.full((2, 3), float(world.rank)), torch.full((4,), 10.0 * world.rank)]
+    world.average(ones)
+    pictures = torch.full((2, 1, 2, 2), float(world.rank)).contiguous(memory_format=torch.channels_last)
+    print(json.dumps({
+        "rank": world.rank, "leads": world.leads, "share": list(world.share(6)),
+        "average": [tensor.tolist() for tensor in ones],
+        "gathered": world.gather(pictures).flatten(1).mean(1).tolist(),
+        "collected": world.collect({"from": world.rank}),
+    }))
+"""
+
+HANGING = """
+import sys, torch
+from imgxlate.engine.distributed import joined
+from imgxlate.errors import DeviceError
+
+with joined(torch.device("cpu")) as world:
+    print("joined", flush=True)
+    if world.rank == 1:
+        sys.stdin.read()
+    try:
+        world.average([torch.ones(3)])
+    except DeviceError as error:
+        print(error, error.hint)
+"""
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_all_processes_come_to_the_same_values(torchrun, outputs, size):
+    found = [json.loads(text) for text in outputs(torchrun("-c", PROGRAM, size=size))]
+    assert [one["rank"] for one in found] == list(range(size))
+    assert [one["leads"] for one in found] == [True] + [False] * (size - 1)
+    assert sorted(position for one in found for position in one["share"]) == list(range(6))
+    middle = (size - 1) / 2
+    for one in found:
+        assert one["average"] == [[[middle] * 3] * 2, [10 * middle] * 4]
+        assert one["gathered"] == [float(rank) for rank in range(size) for _ in range(2)]
+        assert one["collected"] == [{"from": rank} for rank in range(size)]
+
+
+def test_the_loss_of_a_process_is_said_by_the_others(torchrun):
+    first, second = torchrun("-c", HANGING)
+    for process in (first, second):
+        assert process.stdout.readline() == "joined\n"
+    second.send_signal(signal.SIGKILL)
+    said, trace = first.communicate(timeout=60)
+    assert first.returncode == 0, trace
+    assert "another process of the run was lost" in said
+    assert "--resume" in said
+
+
+def test_one_process_alone_needs_no_other():
+    with joined(torch.device("cpu")) as world:
+        tensor = torch.arange(3.0)
+        world.average([tensor])
+        assert tensor.tolist() == [0, 1, 2]
+        assert world.gather(tensor) is tensor
+        assert world.collect(5) == [5]
+        assert world.share(4) == range(4)
+
+
+def test_a_batch_that_cannot_be_split_evenly_is_refused_with_one_that_can():
+    with pytest.raises(UsageError, match="3 cannot be split evenly over 2") as caught:
+        World(0, 2, torch.device("cpu")).share(3)
+    assert "--batch-size 4" in caught.value.hint

@@ -1,0 +1,44 @@
+"""The place among processes that torchrun's variables say."""
+
+import pytest
+
+from imgxlate.engine.processes import Place, find_place
+from imgxlate.errors import UsageError
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Set the variables as torchrun does."""
+
+    def start(**variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, str(value))
+
+    return start
+
+
+def test_without_torchrun_there_is_one_process(monkeypatch):
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    assert find_place() == Place(0, 1, 0)
+
+
+def test_torchruns_variables_are_read(started):
+    started(RANK=5, WORLD_SIZE=8, LOCAL_RANK=1)
+    assert find_place() == Place(5, 8, 1)
+
+
+@pytest.mark.parametrize(
+    "variables", [{"RANK": "x"}, {"RANK": 2, "WORLD_SIZE": 2}, {"WORLD_SIZE": 0}, {"LOCAL_RANK": -1}]
+)
+def test_variables_that_contradict_each_other_are_named(started, variables):
+    started(**variables)
+    with pytest.raises(UsageError, match=next(iter(variables))):
+        find_place()
+
+
+def test_the_shares_of_all_processes_are_the_whole():
+    items = list(range(10))
+    shares = [items[Place(rank, 3).share] for rank in range(3)]
+    assert sorted(item for share in shares for item in share) == items
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
