@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imgxlate.errors import OutputError
+
+_TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextlib.contextmanager
@@ -48,6 +51,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     with writer(path) as file:
         file.write(data)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files of writes to `folder` that were killed, or are under way; none where there is no folder."""
+    return [path for path in folder.glob(".*.part") if _TEMPORARY.fullmatch(path.name)]
 
 
 def _require_file_or_nothing(path: Path) -> None:

@@ -1,0 +1,149 @@
+"""`history.jsonl`: the losses of every step, a line of JSON each.
+
+    {"step": 1000, "time": "2026-01-31T12:00:00.000+00:00", "seconds": 0.512, "losses": {"gen_total": 3.25, ...}}
+
+`step` is the number of steps that were done, `time` when the last of them ended, `seconds` how long it took. What is no
+finite number is the string "NaN", "Infinity" or "-Infinity", which JSON has no numbers for.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from imgxlate.errors import OutputError
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What happened in a step."""
+
+    step: int  # steps done, this one included
+    losses: Mapping[str, float]
+    seconds: float  # how long the step took
+    time: datetime = field(default_factory=_now)  # when it ended
+
+
+class History:
+    """A history that is written to. A line is the system's when `append` returns: killing the process loses none."""
+
+    def __init__(self, path: Path, step: int = 0) -> None:
+        """Open the history of a run of which `step` steps are done; lines of later steps are dropped.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        self._path = path
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file: BinaryIO = path.open("ab", buffering=0)
+        except OSError as error:
+            raise self._failure(error) from error
+        self.truncate(step)
+
+    def append(self, entry: Entry) -> None:
+        """Add a line.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        rest = _line(entry)
+        try:
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def truncate(self, step: int) -> None:
+        """Drop what comes after `step`, and a last line that is not whole.
+
+        Raises:
+            OutputError: the file cannot be read or written.
+        """
+        try:
+            self._file.truncate(_end_of(self._path, step))
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _failure(self, error: OSError) -> OutputError:
+        return OutputError(f"{self._path}: cannot be written: {error.strerror or error}")
+
+
+def read(path: Path, every: int = 1) -> Iterator[Entry]:
+    """The entries of a history, or every so many of its lines, from the first on.
+
+    Lines that are not whole are left out: a killed process may leave one at the end.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file):
+            if number % every == 0 and (entry := _parsed(line)):
+                yield entry
+
+
+def count(path: Path) -> int:
+    """How many lines a history has; 0 where there is none."""
+    try:
+        with path.open("rb") as file:
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    except FileNotFoundError:
+        return 0
+
+
+def _end_of(path: Path, step: int) -> int:
+    """The position, in bytes, after the last whole line up to `step`."""
+    end = position = 0
+    with path.open("rb") as file:
+        for line in file:
+            position += len(line)
+            entry = _parsed(line)
+            if entry and entry.step > step:
+                break
+            end = position if entry else end
+    return end
+
+
+def _line(entry: Entry) -> bytes:
+    document = {
+        "step": entry.step,
+        "time": entry.time.isoformat(timespec="milliseconds"),
+        "seconds": round(entry.seconds, 6),
+        "losses": {name: _as_json(value) for name, value in entry.losses.items()},
+    }
+    return (json.dumps(document, allow_nan=False) + "\n").encode()
+
+
+def _as_json(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _parsed(line: bytes) -> Entry | None:
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        document: dict[str, Any] = json.loads(line)
+        losses = {name: float(value) for name, value in document["losses"].items()}
+        return Entry(int(document["step"]), losses, document["seconds"], datetime.fromisoformat(document["time"]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
