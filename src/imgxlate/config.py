@@ -3,19 +3,50 @@
 import dataclasses
 import difflib
 import functools
+import math
 import reprlib
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeVar, get_type_hints
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from imgxlate.errors import UsageError
 
 Config = TypeVar("Config")
 
 
-def option(default: Any, doc: str, source: str = "") -> Any:
-    """A dataclass field with its documentation and where its default comes from (paper section, file and line)."""
-    return dataclasses.field(default=default, metadata={"doc": doc, "source": source})
+def option(
+    default: Any,
+    doc: str,
+    source: str = "",  # where the default comes from: paper and section, or file and line
+    *,
+    fixed: bool | None = None,  # whether a run that goes on must keep it; None: the values of a dataclass, no others
+    switch: bool = False,  # whether a run that goes on must keep it zero, or other than zero
+    at_least: float = -math.inf,
+    below: float = math.inf,
+) -> Any:
+    """A dataclass field with its documentation; `at_least` and `below` bound a number, which is finite."""
+    rules = {"fixed": fixed, "switch": switch, "at_least": at_least, "below": below}
+    return dataclasses.field(default=default, metadata={"doc": doc, "source": source, **rules})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a configuration says of one of its values."""
+
+    type: Any
+    doc: str
+    source: str
+    fixed: bool  # a run that goes on must keep it
+    switch: bool  # a run that goes on must keep it zero, or other than zero
+    at_least: float
+    below: float
+
+    @property
+    def optional(self) -> bool:
+        """Whether the value may be None."""
+        return NoneType in get_args(self.type)
 
 
 def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -> Config:
@@ -28,17 +59,29 @@ def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -
     """
     from pydantic import TypeAdapter, ValidationError  # Imported late: commands without a configuration do not pay.
 
-    known = list(_keys(cls))
     given = dotted(values)
-    for key in given:
-        if key not in known:
-            raise UsageError(f"{origin}: unknown key {key!r}", hint=did_you_mean(str(key), known) or _listing(known))
+    require_known(cls, given, origin=origin)
     try:
-        return TypeAdapter(cls).validate_python(nested(given))
+        config = TypeAdapter(cls).validate_python(nested(given))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{origin}: {key} = {shown(first['input'])}: {first['msg']}") from error
+    for name, about in keys(cls).items():
+        _require_in_range(f"{origin}: {name}", _value(config, name), about)
+    return config
+
+
+def require_known(cls: type, names: Iterable[str], *, origin: str) -> None:
+    """Check that the dataclass `cls` has all these keys.
+
+    Raises:
+        UsageError: it lacks one; names `origin` and the key, with a did-you-mean.
+    """
+    known = list(keys(cls))
+    for key in names:
+        if key not in known:
+            raise UsageError(f"{origin}: unknown key {key!r}", hint=did_you_mean(str(key), known) or _listing(known))
 
 
 def overridden(config: Config, values: Mapping[str, Any], assignments: Iterable[str] = ()) -> Config:
@@ -53,7 +96,12 @@ def overridden(config: Config, values: Mapping[str, Any], assignments: Iterable[
 
 def flattened(config: Any) -> dict[str, Any]:
     """The values of a dataclass by key; those of a dataclass within it by keys with a dot, such as `gen.dim`."""
-    return dotted({key: _value(config, key) for key in _keys(type(config))})
+    return dotted({key: _value(config, key) for key in keys(type(config))})
+
+
+def keys(cls: type) -> dict[str, Key]:
+    """The keys of a dataclass and what it says of each, with dots for those of dataclasses within it."""
+    return dict(_keys(cls, fixed=False))
 
 
 def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,14 +158,40 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return f"Did you mean {near[0]!r}?" if near else None
 
 
-def _keys(cls: type) -> Iterator[str]:
-    """The keys of a dataclass, with dots for those of dataclasses within it."""
+def _keys(cls: type, *, fixed: bool, prefix: str = "") -> Iterator[tuple[str, Key]]:
+    """`fixed`: whether all of them are, because the dataclass is the value of a field that is."""
     types = get_type_hints(cls)
     for field in dataclasses.fields(cls):
-        if isinstance(types[field.name], type) and dataclasses.is_dataclass(types[field.name]):
-            yield from (f"{field.name}.{key}" for key in _keys(types[field.name]))
+        kind, rules = types[field.name], field.metadata
+        wanted = rules.get("fixed")
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+            yield from _keys(kind, fixed=fixed or wanted is not False, prefix=f"{prefix}{field.name}.")
         else:
-            yield field.name
+            yield f"{prefix}{field.name}", _key(kind, rules, fixed=fixed or bool(wanted))
+
+
+def _key(kind: Any, rules: Mapping[str, Any], *, fixed: bool) -> Key:
+    """A field that was not made with `option` has no documentation and no rules."""
+    return Key(
+        kind,
+        rules.get("doc", ""),
+        rules.get("source", ""),
+        fixed,
+        rules.get("switch", False),
+        rules.get("at_least", -math.inf),
+        rules.get("below", math.inf),
+    )
+
+
+def _require_in_range(name: str, value: Any, about: Key) -> None:
+    unbounded = (about.at_least, about.below) == (-math.inf, math.inf)
+    if unbounded or isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    if not about.at_least <= value < about.below:  # Which NaN is not either.
+        bounds = [f"at least {about.at_least:g}"] if about.at_least > -math.inf else []
+        bounds += [f"below {about.below:g}"] if about.below < math.inf else []
+        bounds += ["finite"] if isinstance(value, float) and not math.isfinite(value) else []
+        raise UsageError(f"{name} = {shown(value)}: must be {' and '.join(bounds)}")
 
 
 def _value(config: Any, key: str) -> Any:

@@ -15,18 +15,29 @@ class TrainingConfig:
     A method's own configuration derives from it and adds its networks and the weights of its losses.
     """
 
-    iterations: int = option(1_000_000, "training steps in all", "NVlabs/MUNIT, configs/*.yaml, max_iter")
-    batch_size: int = option(1, "pictures of each domain in a step, over all processes", "all three originals")
-    seed: int = option(0, "everything random follows from it, and from the step", "chosen here")
-    lr: float = option(1e-4, "learning rate of Adam at the start", "NVlabs/MUNIT, configs/*.yaml")
-    beta1: float = option(0.5, "decay of Adam's first moment", "all three originals")
-    beta2: float = option(0.999, "decay of Adam's second moment", "all three originals")
-    weight_decay: float = option(1e-4, "weight of the L2 penalty in Adam", "NVlabs/MUNIT, configs/*.yaml")
-    ema: float = option(0.999, "decay of the averaged weights that the model is made of; 0: no average", "chosen here")
-    display_size: int = option(4, "pictures of each domain in the samples", "chosen here")
-    sample_every: int = option(1000, "steps between samples, beside those at 1, 2, 5, 10, 20, 50, ...", "chosen here")
-    checkpoint_every: int = option(1000, "steps between checkpoints", "chosen here")
-    data: DataConfig = option(DataConfig(), "how pictures are prepared", "")
+    iterations: int = option(1_000_000, "training steps in all", "NVlabs/MUNIT, configs/*.yaml, max_iter", at_least=1)
+    batch_size: int = option(
+        1, "pictures of each domain in a step, over all processes", "all three originals", at_least=1
+    )
+    seed: int = option(0, "everything random follows from it, and from the step", "chosen here", fixed=True, at_least=0)
+    lr: float = option(1e-4, "learning rate of Adam at the start", "NVlabs/MUNIT, configs/*.yaml", at_least=0)
+    beta1: float = option(0.5, "decay of Adam's first moment", "all three originals", at_least=0, below=1)
+    beta2: float = option(0.999, "decay of Adam's second moment", "all three originals", at_least=0, below=1)
+    weight_decay: float = option(1e-4, "weight of the L2 penalty in Adam", "NVlabs/MUNIT, configs/*.yaml", at_least=0)
+    ema: float = option(
+        0.999,
+        "decay of the averaged weights that the model is made of; 0: no average",
+        "chosen here",
+        switch=True,
+        at_least=0,
+        below=1,
+    )
+    display_size: int = option(4, "pictures of each domain in the samples", "chosen here", at_least=1)
+    sample_every: int = option(
+        1000, "steps between samples, beside those at 1, 2, 5, 10, 20, 50, ...", "chosen here", at_least=1
+    )
+    checkpoint_every: int = option(1000, "steps between checkpoints", "chosen here", at_least=1)
+    data: DataConfig = option(DataConfig(), "how pictures are prepared", "", fixed=False)
 
     @property
     def features(self) -> str | None:
