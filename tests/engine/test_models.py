@@ -5,7 +5,8 @@ import shutil
 import pytest
 import torch
 
-from imgxlate.engine.models import Model, ModelFile, find_model, import_model, load_model, read_options
+from imgxlate.engine.models import Model, ModelFile, find_model, import_model, load_model
+from imgxlate.engine.original_options import read_options
 from imgxlate.errors import CheckpointError, UsageError, WeightsError
 from imgxlate.methods import registry
 from imgxlate.weights.store import Store

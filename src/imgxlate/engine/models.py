@@ -1,18 +1,20 @@
 """Models: finding the file that a name or a path means, and loading it for its method."""
 
 import dataclasses
+import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from imgxlate import checkpoint
 from imgxlate.config import did_you_mean
 from imgxlate.engine.device import require_exact
+from imgxlate.engine.original_options import read_options
+from imgxlate.engine.run_folder import TRAINING, RunFolder
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Translator
@@ -82,12 +84,13 @@ def find_model(
 
     Raises:
         UsageError: both or neither is given.
+        CheckpointError: `path` is a folder, and no run's with a model.
         WeightsError: the method has no model of that name, or it cannot be had.
     """
     if name and path:
         raise UsageError("--model and --checkpoint exclude each other")
     if path:
-        return ModelFile(path.name, path, config)
+        return _model_at(path, config)
     if not name:
         raise UsageError(
             f"{spec.name} needs weights: give --checkpoint FILE or --model NAME",
@@ -154,29 +157,24 @@ def check_features(spec: MethodSpec, path: Path) -> None:
     registry.implementation(spec).from_features(spec.config(), checkpoint.read(path))
 
 
-def read_options(path: Path | None) -> Mapping[str, Any]:
-    """An original's configuration file (YAML, or JSON, which is a part of it); empty where there is none.
-
-    Raises:
-        UsageError: it cannot be read, or holds more than plain values.
-    """
-    if path is None:
-        return {}
-    try:
-        document = yaml.safe_load(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except RecursionError as error:
-        raise UsageError(f"{path}: is not plain YAML: it is nested too deeply") from error
-    except Exception as error:  # What builds dates and numbers lets ten kinds through, for values that are none.
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"{path}: is not plain YAML: {reason}") from error
-    if not isinstance(document, dict):
-        raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
-    return document
+def _model_at(path: Path, config: Path | None) -> ModelFile:
+    """The model in a file, or in the folder of a run."""
+    if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
+        return ModelFile(path.name, path, config)
+    file = RunFolder(path).model
+    if not file.exists():
+        raise CheckpointError(
+            f"{path}: the folder holds no {file.name}", hint="Give the folder of a run that has made one, or a file."
+        )
+    return ModelFile(path.resolve().name, file, config)
 
 
 def _build(spec: MethodSpec, opened: checkpoint.Checkpoint, config: Path | None) -> Translator:
+    if opened.header.get("kind") == TRAINING:
+        raise CheckpointError(
+            f"{opened.path}: is no model but a checkpoint to resume a training from",
+            hint="Give the run's folder, or the model.safetensors in it.",
+        )
     options = read_options(config)
     try:
         translator = registry.implementation(spec).from_checkpoint(opened, options)

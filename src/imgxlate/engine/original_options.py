@@ -1,0 +1,31 @@
+"""The configuration files of the original implementations. Imports no torch."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imgxlate.errors import UsageError
+
+
+def read_options(path: Path | None) -> Mapping[str, Any]:
+    """An original's configuration file (YAML, or JSON, which is a part of it); empty where there is none.
+
+    Raises:
+        UsageError: it cannot be read, or holds more than plain values.
+    """
+    if path is None:
+        return {}
+    import yaml  # Imported late: most commands read none.
+
+    try:
+        document = yaml.safe_load(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: is not plain YAML: it is nested too deeply") from error
+    except Exception as error:  # What builds dates and numbers lets ten kinds through, for values that are none.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{path}: is not plain YAML: {reason}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
+    return document
