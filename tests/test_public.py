@@ -14,10 +14,14 @@ def test_the_public_names_are_these():
     assert imgxlate.__all__ == [
         "Capability",
         "Citation",
+        "DataConfig",
         "ImgxlateError",
         "MethodConfig",
         "MethodSpec",
+        "TrainingConfig",
+        "TrainingSpec",
         "__version__",
+        "option",
     ]
     assert all(getattr(imgxlate, name) for name in imgxlate.__all__)
 

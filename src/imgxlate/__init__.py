@@ -12,15 +12,33 @@ _PUBLIC = {
     "ImgxlateError": "imgxlate.errors",
     "Capability": "imgxlate.methods.spec",
     "Citation": "imgxlate.methods.spec",
+    "DataConfig": "imgxlate.data.config",
     "MethodConfig": "imgxlate.methods.spec",
     "MethodSpec": "imgxlate.methods.spec",
+    "TrainingConfig": "imgxlate.methods.training",
+    "TrainingSpec": "imgxlate.methods.training",
+    "option": "imgxlate.config",
 }
 
-__all__ = ["Capability", "Citation", "ImgxlateError", "MethodConfig", "MethodSpec", "__version__"]
+__all__ = [
+    "Capability",
+    "Citation",
+    "DataConfig",
+    "ImgxlateError",
+    "MethodConfig",
+    "MethodSpec",
+    "TrainingConfig",
+    "TrainingSpec",
+    "__version__",
+    "option",
+]
 
 if TYPE_CHECKING:
+    from imgxlate.config import option
+    from imgxlate.data.config import DataConfig
     from imgxlate.errors import ImgxlateError
     from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec
+    from imgxlate.methods.training import TrainingConfig, TrainingSpec
 
 
 def __getattr__(name: str) -> Any:
