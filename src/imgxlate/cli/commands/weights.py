@@ -1,5 +1,6 @@
 """`imgxlate weights`: what can be had by name, what is here, and whether it is whole."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ import typer
 from imgxlate.cli import complete, loading, options
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
+from imgxlate.config import dotted
 from imgxlate.errors import UsageError, WeightsError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
@@ -48,19 +50,26 @@ def list_weights(
 
 @app.command()
 def info(
-    name: Name,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="As `imgxlate weights list` shows it; or a checkpoint of yours, or a run's folder.",
+            autocompletion=complete.weights,
+        ),
+    ],
     as_json: options.JsonDocument = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show a card: paper, licence, source, hash, and where the file is."""
+    """Show a card: paper, licence, source, hash, and where the file is. Of a file: what it holds, and its checksum."""
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        store = Store()
-        row = _row(store, store.find(name))
+        row = _card_or_inspection(Store(), name)
         if as_json:
             return out.document(row)
-        return out.table(("WHAT", "IS"), [(key, _show(value)) for key, value in row.items() if value is not None])
+        rows = [(key, _show(value)) for key, value in dotted(row).items() if value is not None]
+        return out.table(("WHAT", "IS"), rows)
 
 
 @app.command()
@@ -179,6 +188,18 @@ def _row(store: Store, card: Card) -> dict[str, Any]:
         "trust": record.trust if record else None,
         "path": _text(store.file(record)) if record else None,
     }
+
+
+def _card_or_inspection(store: Store, name: str) -> dict[str, Any]:
+    """What is known of weights by their name; else, of the file or the run's folder of that name, what is in it."""
+    try:
+        return _row(store, store.find(name))
+    except WeightsError:
+        if not os.path.exists(name):  # noqa: PTH110 (Path.exists raises for names that are too long)
+            raise
+    from imgxlate.engine.inspection import inspect
+
+    return asdict(inspect(Path(name)))
 
 
 def _status(store: Store, card: Card) -> str:
