@@ -10,11 +10,12 @@ from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 
 TRANSLATE, SAMPLE, GUIDE = Capability.TRANSLATE, Capability.SAMPLE_STYLES, Capability.GUIDE_STYLE
+TRAIN = Capability.TRAIN
 
 
 @pytest.mark.parametrize(
     ("name", "capabilities"),
-    [("munit", {TRANSLATE, SAMPLE, GUIDE}), ("unit", {TRANSLATE}), ("cyclegan", {TRANSLATE})],
+    [("munit", {TRANSLATE, SAMPLE, GUIDE}), ("unit", {TRANSLATE}), ("cyclegan", {TRANSLATE, TRAIN})],
 )
 def test_each_method_says_what_it_can_do(name, capabilities):
     assert registry.find(name).capabilities == capabilities

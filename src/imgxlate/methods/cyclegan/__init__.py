@@ -1,7 +1,9 @@
 """CycleGAN: one generator for each direction, held together by cycle consistency."""
 
-from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.config import PRESETS, CycleganConfig
+from imgxlate.methods.cyclegan.options import from_original
 from imgxlate.methods.spec import Capability, Citation, MethodSpec
+from imgxlate.methods.training import TrainingSpec
 
 SPEC = MethodSpec(
     name="cyclegan",
@@ -12,7 +14,12 @@ SPEC = MethodSpec(
         year=2017,
         arxiv="1703.10593",
     ),
-    capabilities=frozenset({Capability.TRANSLATE}),
+    capabilities=frozenset({Capability.TRANSLATE, Capability.TRAIN}),
     config=CycleganConfig,
     implementation="imgxlate.methods.cyclegan.method:Cyclegan",
+    training=TrainingSpec(
+        implementation="imgxlate.methods.cyclegan.training:CycleganTraining",
+        presets=PRESETS,
+        from_original=from_original,
+    ),
 )

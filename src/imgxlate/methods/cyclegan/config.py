@@ -1,12 +1,20 @@
-"""The architecture of CycleGAN's generators."""
+"""The architecture of CycleGAN's generators, and how they are trained."""
 
 from dataclasses import dataclass
 
 from imgxlate.config import option
+from imgxlate.data.config import DataConfig
+from imgxlate.losses.kinds import Gan
 from imgxlate.methods.spec import MethodConfig
-from imgxlate.nn.kinds import NormKind
+from imgxlate.methods.training import TrainingConfig
+from imgxlate.nn.kinds import Init, NormKind
+
+EPOCH = 1334
+"""Pictures in an epoch where the originals' epochs become steps: those of the larger folder of horse2zebra."""
 
 _OPTIONS = "junyanz/pytorch-CycleGAN-and-pix2pix, options/base_options.py"
+_TRAINING = "junyanz/pytorch-CycleGAN-and-pix2pix, options/train_options.py"
+_MODEL = "junyanz/pytorch-CycleGAN-and-pix2pix, models/cycle_gan_model.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +30,73 @@ class CycleganConfig(MethodConfig):
     dropout: bool = option(
         False, "whether the residual blocks were trained with dropout, which shifts the names of their layers", _OPTIONS
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleganTrainingConfig(TrainingConfig):
+    """The two translations A to B and B to A, trained together."""
+
+    iterations: int = option(
+        200 * EPOCH, "training steps in all", f"{_TRAINING}: 100 epochs, and 100 of decay", at_least=1
+    )
+    lr: float = option(2e-4, "learning rate of Adam at the start", _TRAINING, at_least=0)
+    lr_decay_share: float = option(
+        0.5,
+        "share of the steps, the last ones, in which the learning rate falls linearly to zero",
+        _TRAINING,
+        at_least=0,
+    )
+    weight_decay: float = option(0.0, "weight of the L2 penalty in Adam", _MODEL, at_least=0)
+    gen: CycleganConfig = option(CycleganConfig(), "the generators", "")
+    ndf: int = option(64, "channels after a discriminator's first convolution", _OPTIONS, fixed=True, at_least=1)
+    n_layers: int = option(
+        3,
+        "halvings of the sides in a discriminator: 3 make it judge patches of 70 x 70 pixels",
+        _OPTIONS,
+        fixed=True,
+        at_least=1,
+        below=9,
+    )
+    gan_mode: Gan = option("lsgan", "adversarial loss; nsgan is the original's vanilla", _TRAINING, fixed=True)
+    lambda_a: float = option(10.0, "weight of the cycle from A over B to A", _MODEL, at_least=0)
+    lambda_b: float = option(10.0, "weight of the cycle from B over A to B", _MODEL, at_least=0)
+    lambda_identity: float = option(
+        0.5,
+        "weight of leaving alone what is of the target domain, as a share of lambda_a and lambda_b",
+        _MODEL,
+        at_least=0,
+    )
+    pool_size: int = option(
+        50, "made pictures of each domain that discriminators see again; 0: none", _TRAINING, fixed=True, at_least=0
+    )
+    init: Init = option("gaussian", "initial weights", _OPTIONS, fixed=True)
+    data: DataConfig = option(
+        DataConfig(resize="square", new_size=286, interpolation="bicubic"), "how pictures are prepared", "", fixed=False
+    )
+
+
+PRESETS = {
+    "default": CycleganTrainingConfig(),
+    "blocks6_128": CycleganTrainingConfig(
+        gen=CycleganConfig(n_blocks=6),
+        data=DataConfig(resize="square", new_size=143, interpolation="bicubic", crop_height=128, crop_width=128),
+    ),
+    "small": CycleganTrainingConfig(
+        iterations=20_000,
+        gen=CycleganConfig(ngf=24, n_blocks=6),
+        ndf=32,
+        sample_every=500,
+        checkpoint_every=500,
+        data=DataConfig(resize="square", new_size=108, interpolation="bicubic", crop_height=96, crop_width=96),
+    ),
+    "tiny": CycleganTrainingConfig(
+        iterations=2000,
+        gen=CycleganConfig(ngf=8, n_blocks=2),
+        ndf=8,
+        n_layers=2,
+        sample_every=200,
+        checkpoint_every=200,
+        data=DataConfig(resize="square", new_size=72, interpolation="bicubic", crop_height=64, crop_width=64),
+    ),
+}
+"""Named configurations, the default first."""

@@ -3,7 +3,6 @@
 The generator that is named G_A takes images of A and gives images of B.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,12 @@ from torch import Tensor
 
 from imgxlate import checkpoint as checkpoints
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.config import shown
-from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.errors import CheckpointError
 from imgxlate.methods import originals
 from imgxlate.methods.assembly import configure, count, fill, size, visible_norm
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import FIRST_BLOCK, Generator
+from imgxlate.methods.cyclegan.options import blocks
 from imgxlate.methods.spec import Domain
 
 _BLOCK = f"model.{FIRST_BLOCK}.conv_block"
@@ -90,11 +89,7 @@ def _seen(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, An
 def _stated(options: Mapping[str, Any]) -> dict[str, Any]:
     stated = {key: options[key] for key in ("ngf", "norm") if key in options}
     if "netG" in options:
-        name = options["netG"]
-        found = re.fullmatch(r"resnet_(\d{1,4})blocks", name) if isinstance(name, str) else None
-        if found is None:
-            raise UsageError(f"netG is {shown(name)}; CycleGAN runs here with resnet_9blocks and the like")
-        stated["n_blocks"] = int(found[1])
+        stated["n_blocks"] = blocks(options["netG"])
     if isinstance(options.get("no_dropout"), bool):
         stated["dropout"] = not options["no_dropout"]
     return stated

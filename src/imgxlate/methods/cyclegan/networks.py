@@ -1,8 +1,10 @@
-"""CycleGAN's ResNet generator (arXiv 1703.10593, Appendix 7.2), with the original's state-dict keys."""
+"""CycleGAN's generator and discriminator (arXiv 1703.10593, Appendix 7.2), with the original's state-dict keys."""
+
+from itertools import pairwise
 
 from torch import Tensor, nn
 
-from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.nn.blocks import Conv2d
 from imgxlate.nn.norms import make_norm
 
@@ -59,6 +61,28 @@ class Generator(nn.Module):
         """Translate."""
         y: Tensor = self.model(x)
         return y
+
+
+class PatchDiscriminator(nn.Module):
+    """Picture (B, 3, H, W) to a score for each of its overlapping patches, (B, 1, h, w): 1 is real."""
+
+    def __init__(self, config: CycleganTrainingConfig) -> None:
+        super().__init__()
+        widths = [config.ndf * 2 ** min(layer, 3) for layer in range(config.n_layers + 1)]
+        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        for layer, (width_in, width_out) in enumerate(pairwise(widths), 1):
+            stride = 1 if layer == config.n_layers else 2
+            layers += [
+                nn.Conv2d(width_in, width_out, 4, stride, 1, bias=config.gen.bias),
+                make_norm(config.gen.norm, width_out),
+                nn.LeakyReLU(0.2, inplace=True),
+            ]
+        self.model = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Judge."""
+        scores: Tensor = self.model(x)
+        return scores
 
 
 def _normalised(convolution: nn.Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:

@@ -1,0 +1,193 @@
+"""CycleGAN's training: both generators against both discriminators."""
+
+from collections.abc import Mapping
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.data.batch import Batch
+from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
+from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
+from imgxlate.methods.cyclegan.objective import Round, generator_losses, judgement_loss
+from imgxlate.methods.cyclegan.pool import ImagePool
+from imgxlate.methods.players import Player
+from imgxlate.methods.protocol import Turn
+from imgxlate.nn.initialisation import initialise, seeded
+
+_MULTIPLE = 4  # of what a side must be for a generator to give it back as long as it was
+_NARROWEST = 8  # side of a picture that makes 2 x 2 positions between the residual blocks
+
+
+class CycleganTraining:
+    """Both generators and both discriminators, by the original's names: G_A takes A, D_A judges pictures of B."""
+
+    def __init__(self, config: CycleganTrainingConfig) -> None:
+        self.config = config
+        with seeded(config.seed):
+            generators = {name: _started(Generator(config.gen), config) for name in ("G_A", "G_B")}
+            discriminators = {name: _started(PatchDiscriminator(config), config) for name in ("D_A", "D_B")}
+        self._generators = Player(generators, config, self._schedule)
+        self._discriminators = Player(discriminators, config, self._schedule)
+        self._pools = {"A": ImagePool(config.pool_size), "B": ImagePool(config.pool_size)}  # by domain
+        self._dtype = self._multiply_in = torch.float32
+
+    @classmethod
+    def create(cls, config: CycleganTrainingConfig, features: Checkpoint | None) -> Self:
+        """Networks with initial weights that follow from `config.seed`; CycleGAN needs no `features`.
+
+        Raises:
+            UsageError: values of `config` cannot be, such as a crop that the networks cannot take.
+        """
+        del features
+        _check(config)
+        return cls(config)
+
+    def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
+        """Move everything to `device`, to multiply in `dtype`; weights and losses are in float32, or float64."""
+        self._multiply_in = dtype
+        self._dtype = torch.promote_types(dtype, torch.float32)
+        for player in (self._generators, self._discriminators):
+            state = player.state()
+            player.networks.to(device=device, dtype=self._dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            player.load_state(state)
+            if compiled:
+                for network in player.networks.values():
+                    network.compile(dynamic=False)
+        for pool in self._pools.values():
+            pool.place(device, self._dtype)
+
+    def train_step(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+        """Update the generators, then the discriminators; returns the losses and gradient norms."""
+        losses, made = self._update_generators(batch.a.to(self._dtype), batch.b.to(self._dtype), turn)
+        losses |= self._update_discriminators(made, turn)
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def state(self) -> dict[str, Tensor]:
+        """Networks, optimisers and image pools."""
+        tensors = {f"generators.{name}": tensor for name, tensor in self._generators.state().items()}
+        tensors |= {f"discriminators.{name}": tensor for name, tensor in self._discriminators.state().items()}
+        for domain, pool in self._pools.items():
+            tensors |= {f"pools.{domain}.{place}": picture for place, picture in enumerate(pool.pictures)}
+        return tensors
+
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go back to what `state` gave.
+
+        Raises:
+            CheckpointError: the tensors do not fit the configuration; names the first that does not.
+        """
+        parts: dict[str, dict[str, Tensor]] = {"generators": {}, "discriminators": {}, "pools": {}}
+        for name, tensor in tensors.items():
+            part, _, rest = name.partition(".")
+            if part not in parts:
+                raise CheckpointError(f"the state has a tensor {name}, which has no place in a training of CycleGAN")
+            parts[part][rest] = tensor
+        self._generators.load_state(parts["generators"])
+        self._discriminators.load_state(parts["discriminators"])
+        self._load_pools(parts["pools"])
+
+    def generators(self) -> dict[str, Tensor]:
+        """The generators' live weights, behind `G_A.` and `G_B.`."""
+        return dict(self._generators.networks.state_dict())
+
+    def architecture(self) -> CycleganConfig:
+        """The configuration of the generators."""
+        return self.config.gen
+
+    def _schedule(self, step: int) -> float:
+        """Constant, then linearly to zero, which would be reached one step after the last."""
+        decay = round(self.config.iterations * self.config.lr_decay_share)
+        return min(1.0, (self.config.iterations - step) / (decay + 1))
+
+    def _update_generators(self, real_a: Tensor, real_b: Tensor, turn: Turn) -> tuple[dict[str, Tensor], Round]:
+        self._discriminators.networks.requires_grad_(False)
+        made = self._play(real_a, real_b)
+        (scores_b,) = self._run("D_A", made.fake_b)
+        (scores_a,) = self._run("D_B", made.fake_a)
+        losses = generator_losses(made, scores_a, scores_b, self.config)
+        norm = self._generators.update(torch.stack(list(losses.values())).sum(), turn)
+        self._discriminators.networks.requires_grad_(True)
+        return losses | {"grad_G": norm}, made
+
+    def _play(self, real_a: Tensor, real_b: Tensor) -> Round:
+        kept_a = kept_b = None
+        if self.config.lambda_identity:
+            fake_b, kept_b = self._run("G_A", real_a, real_b)
+            fake_a, kept_a = self._run("G_B", real_b, real_a)
+        else:
+            (fake_b,), (fake_a,) = self._run("G_A", real_a), self._run("G_B", real_b)
+        (cycled_a,), (cycled_b,) = self._run("G_B", fake_b), self._run("G_A", fake_a)
+        return Round(real_a, real_b, fake_a, fake_b, cycled_a, cycled_b, kept_a, kept_b)
+
+    def _update_discriminators(self, made: Round, turn: Turn) -> dict[str, Tensor]:
+        seen_b = self._seen("B", made.fake_b.detach(), turn)
+        seen_a = self._seen("A", made.fake_a.detach(), turn)
+        losses = {"D_A": self._judge("D_A", made.real_b, seen_b), "D_B": self._judge("D_B", made.real_a, seen_a)}
+        norm = self._discriminators.update(losses["D_A"] + losses["D_B"], turn)
+        return losses | {"grad_D": norm}
+
+    def _judge(self, name: str, real: Tensor, fake: Tensor) -> Tensor:
+        real_scores, fake_scores = self._run(name, real, fake)
+        return judgement_loss(real_scores, fake_scores, self.config)
+
+    def _seen(self, domain: str, made: Tensor, turn: Turn) -> Tensor:
+        """What the discriminator of a domain is to see for this process's part of the made pictures."""
+        if not self.config.pool_size:
+            return made
+        exchanged = self._pools[domain].exchange(turn.peers.gather(made), turn.random)
+        return exchanged[turn.peers.rank * len(made) :][: len(made)]
+
+    def _run(self, name: str, *images: Tensor) -> tuple[Tensor, ...]:
+        """Several batches (B, 3, H, W) through a network at once: no norm here makes pictures depend on each other."""
+        player = self._generators if name.startswith("G") else self._discriminators
+        narrow = self._multiply_in is torch.bfloat16
+        with torch.autocast(images[0].device.type, torch.bfloat16, enabled=narrow):
+            made: Tensor = player.networks[name](torch.cat(images))
+        return torch.split(made.to(self._dtype), [len(part) for part in images])
+
+    def _load_pools(self, tensors: Mapping[str, Tensor]) -> None:
+        data = self.config.data
+        wanted = {
+            f"{domain}.{place}": (3, data.crop_height, data.crop_width)
+            for domain in self._pools
+            for place in range(self.config.pool_size)
+        }
+        for name, tensor in tensors.items():
+            if tensor.shape != wanted.get(name):
+                raise CheckpointError(f"the state has pools.{name} of {tuple(tensor.shape)}, which does not fit")
+        for domain, pool in self._pools.items():
+            places = sum(name.startswith(f"{domain}.") for name in tensors)
+            pool.pictures = [tensors[f"{domain}.{place}"].clone() for place in range(places)]
+
+
+def _started(network: nn.Module, config: CycleganTrainingConfig) -> nn.Module:
+    initialise(network, config.init)
+    return network
+
+
+def _check(config: CycleganTrainingConfig) -> None:
+    if config.gen.norm == "batch":
+        raise UsageError(
+            "gen.norm = 'batch' cannot be trained: a picture's loss would depend on those beside it",
+            hint="Leave gen.norm at 'instance', which all published models have.",
+        )
+    if config.gen.dropout:
+        raise UsageError(
+            "gen.dropout cannot be trained: it would make results depend on the device and on the number of processes",
+            hint="Leave it out; the original trains CycleGAN without (--no_dropout).",
+        )
+    if not 0 <= config.lr_decay_share <= 1:
+        raise UsageError(f"lr_decay_share is {config.lr_decay_share}; it is a share, from 0 to 1")
+    # The discriminator needs 2 x 2 positions before its last layer.
+    smallest = max(_NARROWEST, 3 * 2**config.n_layers)
+    for side in ("crop_height", "crop_width"):
+        length = getattr(config.data, side)
+        if length % _MULTIPLE or length < smallest:
+            raise UsageError(
+                f"data.{side} is {length}; CycleGAN needs a multiple of {_MULTIPLE}, and at least {smallest} with "
+                f"n_layers = {config.n_layers}",
+                hint=f"Take {max(smallest, length // _MULTIPLE * _MULTIPLE)}.",
+            )

@@ -1,0 +1,261 @@
+"""CycleGAN's training against what the original gave, and what the engine relies on."""
+
+import json
+import threading
+from dataclasses import asdict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from imgxlate import checkpoint
+from imgxlate.config import overridden
+from imgxlate.data.batch import Batch
+from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.methods import registry
+from imgxlate.methods.cyclegan.config import EPOCH, PRESETS, CycleganTrainingConfig
+from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
+from imgxlate.methods.cyclegan.options import from_original
+from imgxlate.methods.cyclegan.training import CycleganTraining
+from imgxlate.methods.protocol import Trainable
+
+LOSSES = ("D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B")
+
+
+def weights(folder, prefix):
+    return {
+        f"{player}.weights.{name}.{key}": tensor
+        for player, names in (("generators", ("G_A", "G_B")), ("discriminators", ("D_A", "D_B")))
+        for name in names
+        for key, tensor in torch.load(folder / f"{prefix}_{name}.pth", weights_only=True).items()
+    }
+
+
+@pytest.fixture
+def recorded(golden):
+    """A training in float64 with the original's options and weights."""
+    folder = golden / "cyclegan"
+    options = from_original(json.loads((folder / "options.json").read_text()))
+    crop = {"data.crop_height": 64, "data.crop_width": 64}
+    training = CycleganTraining.create(overridden(PRESETS["default"], options | crop), None)
+    training.load_state(weights(folder, "latest_net"))
+    training.place(torch.device("cpu"), torch.float64, compiled=False)
+    return training
+
+
+def test_three_steps_give_the_originals_losses_and_weights(recorded, golden, turn):
+    with np.load(golden / "cyclegan" / "train.npz") as arrays:
+        for step in range(3):
+            a, b = (torch.from_numpy(arrays[f"x_{domain}_{step}"]) for domain in "ab")
+            losses = recorded.train_step(Batch(a, b, (), ()), turn(step))
+            for name in LOSSES:
+                assert losses[name].item() == pytest.approx(float(arrays[f"loss_{name}_{step}"]), rel=1e-8, abs=0)
+    state = recorded.state()
+    for name, tensor in weights(golden / "cyclegan" / "after", "3_net").items():
+        assert (state[name] - tensor).abs().max() < 1e-7, name
+
+
+def test_it_is_trainable_and_says_every_loss_and_gradient(train, batch, turn):
+    training = train()
+    losses = training.train_step(batch(0), turn(0))
+    assert isinstance(training, Trainable)
+    assert set(losses) == {*LOSSES, "grad_G", "grad_D"}
+    assert all(loss.shape == () and loss > 0 and not loss.requires_grad for loss in losses.values())
+
+
+@pytest.mark.parametrize("gan_mode", ["lsgan", "nsgan"])
+def test_the_discriminators_learn_to_tell_pictures_that_stay(train, batch, turn, gan_mode):
+    training = train(gan_mode=gan_mode, lr=2e-3)
+    first, *_, last = [training.train_step(batch(0), turn(step)) for step in range(12)]
+    assert last["D_A"] < first["D_A"]
+    assert last["cycle_A"] < first["cycle_A"]
+
+
+def test_without_identity_loss_none_is_computed(train, batch, turn):
+    assert "idt_A" not in train(lambda_identity=0).train_step(batch(0), turn(0))
+
+
+def test_what_the_generators_step_leaves_to_the_discriminators_is_theirs_alone(train, batch, turn):
+    training = train(lr=0.0)
+    before = {name: tensor.clone() for name, tensor in training.state().items()}
+    training.train_step(batch(0), turn(0))
+    assert all(torch.equal(before[name], training.state()[name]) for name in before)
+
+
+@pytest.mark.parametrize("cut", [1, 4])
+def test_a_training_that_was_saved_goes_on_to_the_bit(train, batch, turn, cut):
+    alone, saved = train(), train()
+    for step in range(8):
+        alone.train_step(batch(step), turn(step))
+    for step in range(cut):
+        saved.train_step(batch(step), turn(step))
+    again = CycleganTraining.create(saved.config, None)
+    again.load_state({name: tensor.clone().contiguous() for name, tensor in saved.state().items()})
+    again.place(torch.device("cpu"), torch.float32, compiled=False)
+    for step in range(cut, 8):
+        again.train_step(batch(step), turn(step))
+    state = again.state()
+    assert alone.state().keys() == state.keys()
+    assert {name.split(".")[0] for name in state} == {"generators", "discriminators", "pools"}
+    assert all(torch.equal(tensor, state[name]) for name, tensor in alone.state().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("pools.A.0", torch.zeros(3, 8, 8)),
+        ("pools.A.7", torch.zeros(3, 32, 32)),
+        ("pools.C.0", torch.zeros(3, 32, 32)),
+        ("others.A", torch.zeros(1)),
+        ("generators.weights.G_A.model.1.weight", torch.zeros(1)),
+        ("discriminators.weights.D_C.bias", torch.zeros(1)),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_by_name(train, name, tensor):
+    training = train()
+    with pytest.raises(CheckpointError, match=name.partition("weights.")[2] or name):
+        training.load_state(training.state() | {name: tensor})
+
+
+class Ring:
+    """Two processes as two threads, which meet where processes would."""
+
+    def __init__(self):
+        self._barrier, self._parts = threading.Barrier(2, timeout=60), [None, None]
+
+    def peers(self, rank):
+        def exchanged(part):
+            self._parts[rank] = part
+            self._barrier.wait()
+            parts = list(self._parts)
+            self._barrier.wait()
+            return parts
+
+        def average(tensors):
+            means = [torch.stack(parts).mean(0) for parts in zip(*exchanged([t.clone() for t in tensors]), strict=True)]
+            for tensor, mean in zip(tensors, means, strict=True):
+                tensor.copy_(mean)
+
+        return SimpleNamespace(rank=rank, size=2, average=average, gather=lambda tensor: torch.cat(exchanged(tensor)))
+
+
+def test_two_processes_take_the_same_steps_as_one_and_share_the_pool(train, batch, turn):
+    one, two, ring = train(torch.float64), (train(torch.float64), train(torch.float64)), Ring()
+
+    def work(rank):
+        for step in range(4):
+            both = batch(step, size=2)
+            part = Batch(both.a[rank, None], both.b[rank, None], both.files_a[:1], both.files_b[:1])
+            two[rank].train_step(part, turn(step, ring.peers(rank)))
+
+    threads = [threading.Thread(target=work, args=(rank,)) for rank in range(2)]
+    for thread in threads:
+        thread.start()
+    for step in range(4):
+        one.train_step(batch(step, size=2), turn(step))
+    for thread in threads:
+        thread.join()
+    first, second = two[0].state(), two[1].state()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert all((first[name] - tensor).abs().max() < 1e-6 for name, tensor in one.state().items() if "bias" not in name)
+    assert sum(name.startswith("pools.") for name in first) == 4
+
+
+def test_bfloat16_gives_nearly_the_same_losses_and_keeps_weights_in_float32(train, batch, turn):
+    exact, narrow = train(), train(torch.bfloat16)
+    expected, losses = exact.train_step(batch(0), turn(0)), narrow.train_step(batch(0), turn(0))
+    for name in LOSSES:
+        assert losses[name].item() == pytest.approx(expected[name].item(), rel=0.03)
+        assert losses[name].dtype == torch.float32
+    assert {tensor.dtype for tensor in narrow.state().values()} == {torch.float32}
+
+
+def test_the_initial_weights_follow_from_the_seed(train):
+    first, again, other = (train(seed=seed).generators() for seed in (1, 1, 2))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not torch.equal(first["G_A.model.1.weight"], other["G_A.model.1.weight"])
+    assert not torch.equal(first["G_A.model.1.weight"], first["G_B.model.1.weight"])
+    assert first["G_A.model.10.conv_block.1.weight"].std() == pytest.approx(0.02, rel=0.1)
+
+
+def test_the_generators_are_a_model_that_translates(train, tmp_path, load):
+    training = train()
+    header = {"method": "cyclegan", "architecture": asdict(training.architecture()), "domains": ["x", "y"]}
+    checkpoint.write(tmp_path / "model.safetensors", training.generators(), {**header, "target": "B"})
+    model = load("cyclegan", tmp_path / "model.safetensors")
+    assert (model.config, model.targets) == (training.architecture(), ("B", "A"))
+    assert model.tensors().keys() == training.generators().keys()
+
+
+def test_the_rate_is_constant_and_then_falls_linearly(train):
+    schedule = train(iterations=100)._schedule
+    rates = [schedule(step) for step in range(100)]
+    assert rates[:50] == [1] * 50
+    assert np.allclose(np.diff([*rates[49:], 0]), -1 / 51)
+    assert rates[-1] > 0
+    assert {train(iterations=100, lr_decay_share=0.0)._schedule(step) for step in range(100)} == {1}
+
+
+@pytest.mark.parametrize(("n_layers", "side"), [(1, 8), (2, 12), (3, 24)])
+def test_the_smallest_crop_is_trained_on_and_a_smaller_one_refused(train, batch, turn, n_layers, side):
+    sides = {"data__crop_height": side, "data__crop_width": side}
+    losses = train(n_layers=n_layers, **sides).train_step(batch(0, side=side), turn(0))
+    assert all(torch.isfinite(loss) and loss > 0 for loss in losses.values())
+    with pytest.raises(UsageError, match=f"data.crop_width is {side - 4}.*at least {side}") as caught:
+        train(n_layers=n_layers, data__crop_width=side - 4)
+    assert str(side) in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"data__crop_height": 34}, "multiple of 4"),
+        ({"gen__norm": "batch"}, "gen.norm"),
+        ({"gen__dropout": True}, "gen.dropout"),
+        ({"lr_decay_share": 1.5}, "lr_decay_share"),
+    ],
+)
+def test_a_configuration_that_cannot_be_trained_is_refused(train, changes, said):
+    with pytest.raises(UsageError, match=said):
+        train(**changes)
+
+
+def test_the_default_is_the_originals_and_the_discriminator_has_its_keys(reference_keys):
+    default = next(iter(PRESETS.values()))
+    assert default == CycleganTrainingConfig()
+    with torch.device("meta"):
+        keys = {name: tuple(tensor.shape) for name, tensor in PatchDiscriminator(default).state_dict().items()}
+    assert sum(np.prod(shape) for shape in keys.values()) == 2_764_737
+    assert {name.split(".")[1] for name in keys} == {"0", "2", "5", "8", "11"}
+
+
+def test_a_score_is_for_a_patch_of_70_pixels():
+    discriminator = PatchDiscriminator(CycleganTrainingConfig()).eval()
+    seen = torch.zeros(1, 3, 256, 256, requires_grad=True)
+    for layer in discriminator.model:
+        if not isinstance(layer, torch.nn.Conv2d | torch.nn.LeakyReLU):
+            layer.forward = lambda x: x  # An instance norm sees the whole picture.
+    scores = discriminator(seen)
+    assert scores.shape == (1, 1, 30, 30)
+    scores[0, 0, 15, 15].backward()
+    rows = seen.grad.abs().sum((0, 1, 3)).nonzero()
+    assert rows.max() - rows.min() + 1 == 70
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_can_be_trained(name):
+    config = PRESETS[name]
+    with torch.device("meta"):
+        size = 2 * sum(tensor.numel() for tensor in Generator(config.gen).parameters()) * 4
+    if name in ("small", "tiny"):
+        assert CycleganTraining.create(config, None).architecture() == config.gen
+        assert size < 10e6
+    assert config.data.crop_height <= config.data.new_size
+
+
+def test_the_registry_finds_the_training():
+    spec = registry.find("cyclegan", "train")
+    assert registry.trainable(spec) is CycleganTraining
+    assert spec.training.from_original({"ngf": 8}) == {"gen.ngf": 8}
+    assert spec.training.presets["default"].iterations == EPOCH * 200
