@@ -168,3 +168,73 @@ def test_damaged_imports_are_to_be_imported_again(run, golden, tmp_path):
     result = run("weights", "verify", "mine")
     assert result.exit_code == 5
     assert "imgxlate weights import mine" in result.stderr
+
+
+@pytest.fixture
+def model(golden, tmp_path):
+    """The folder of a run with a model in it."""
+    from imgxlate import checkpoint
+    from imgxlate.engine import model_file
+    from imgxlate.methods import registry
+
+    opened = checkpoint.read(golden / "munit" / "gen_00000001.pt")
+    translator = registry.implementation(registry.find("munit")).from_checkpoint(opened, {})
+    card = model_file.TrainingCard(
+        preset="tiny", iterations=9, batch_size=1, seed=0, precision="fp32", ema=0.0, images_a=1, images_b=2
+    )
+    header = model_file.header("munit", translator.config, ("summer", "winter"))
+    model_file.write_model(tmp_path / "run" / "model.safetensors", translator.tensors(), header, step=9, card=card)
+    return tmp_path / "run"
+
+
+def test_a_file_or_the_folder_of_a_run_tells_what_is_in_it(run, model):
+    rows = [json.loads(run("weights", "info", path, "--json").stdout) for path in (model, model / "model.safetensors")]
+    assert rows[0] == rows[1]
+    assert {key: rows[0][key] for key in ("method", "step", "domains", "target")} == {
+        "method": "munit",
+        "step": 9,
+        "domains": ["summer", "winter"],
+        "target": "B",
+    }
+    assert len(rows[0]["payload_sha256"]) == 64
+    assert rows[0]["card"]["preset"] == "tiny"
+    text = run("weights", "info", model).stdout
+    assert rows[0]["payload_sha256"] in text
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("card.preset")] == ["tiny"]
+    assert "None" not in text
+
+
+def test_the_name_of_a_card_is_its_name_whatever_files_there_are(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "horse2zebra").mkdir()
+    row = json.loads(run("weights", "info", "horse2zebra", "--json").stdout)
+    assert row["name"] == "cyclegan-horse2zebra"
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04damaged"])
+def test_a_file_that_holds_no_weights_is_said_to(run, tmp_path, content):
+    (tmp_path / "model.safetensors").write_bytes(content)
+    result = run("weights", "info", tmp_path / "model.safetensors")
+    assert result.exit_code == 6
+    assert "model.safetensors" in result.stderr
+
+
+def test_a_path_that_leads_nowhere_is_an_unknown_name(run, tmp_path):
+    result = run("weights", "info", tmp_path / ("x" * 300))
+    assert result.exit_code == 5
+    assert "there are no weights named" in result.stderr
+
+
+def test_the_folder_of_a_run_translates(run, model, photo, tmp_path, pixels):
+    for name, checkpoint in (("folder", model), ("file", model / "model.safetensors")):
+        arguments = ("translate", "munit", photo(), "--checkpoint", checkpoint, "--to", "winter", "--json")
+        result = run(*arguments, "-o", tmp_path / f"{name}.png")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["model"] == {"folder": "run", "file": "model.safetensors"}[name]
+    assert (pixels(tmp_path / "folder.png") == pixels(tmp_path / "file.png")).all()
+
+
+def test_a_folder_that_is_no_runs_does_not_translate(run, photo, tmp_path):
+    result = run("translate", "munit", photo(), "--checkpoint", tmp_path, "-o", tmp_path / "out.png")
+    assert result.exit_code == 6
+    assert "the folder holds no model.safetensors" in result.stderr

@@ -86,10 +86,10 @@ def draw(curves: Mapping[str, Curve]) -> "Figure":
     columns = min(_COLUMNS, len(grouped))
     rows = -(-len(grouped) // columns)
     figure = Figure(figsize=(columns * _PANEL[0], rows * _PANEL[1]), layout="constrained")
-    places = figure.subplots(rows, columns, squeeze=False).flat
+    places = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, (title, names) in zip(places, grouped.items(), strict=False):
         _draw_panel(axes, title, {name: curves[name] for name in names})
-    for axes in list(places)[len(grouped) :]:
+    for axes in places[len(grouped) :]:
         axes.remove()
     figure.supxlabel("step", fontsize=10)
     return figure
