@@ -77,5 +77,5 @@ def test_one_process_alone_needs_no_other():
 
 def test_a_batch_that_cannot_be_split_evenly_is_refused_with_one_that_can():
     with pytest.raises(UsageError, match="3 cannot be split evenly over 2") as caught:
-        World(0, 2, torch.device("cpu")).share(3)
+        World(0, 2).share(3)
     assert "--batch-size 4" in caught.value.hint

@@ -14,10 +14,9 @@ from imgxlate.errors import DeviceError, UsageError
 class World:
     """The processes that were started together; one alone where there is no other. Implements `Peers`."""
 
-    def __init__(self, rank: int, size: int, device: torch.device) -> None:
+    def __init__(self, rank: int, size: int) -> None:
         self.rank = rank
         self.size = size
-        self.device = device
 
     @property
     def leads(self) -> bool:
@@ -89,14 +88,14 @@ def joined(device: torch.device) -> Iterator[World]:
     """
     place = find_place()
     if place.size == 1:
-        yield World(0, 1, device)
+        yield World(0, 1)
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
     with _losses_explained():
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield World(place.rank, place.size, device)
+        yield World(place.rank, place.size)
     finally:
         # An error here would hide the one that ended the block.
         with contextlib.suppress(RuntimeError, ValueError):

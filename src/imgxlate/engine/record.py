@@ -1,0 +1,132 @@
+"""What a run leaves in its folder: history, samples, checkpoints and the model. Only the leading process writes."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from imgxlate.config import flattened
+from imgxlate.data.batch import Rejected
+from imgxlate.engine import model_file, plots, samples
+from imgxlate.engine.averaging import Average
+from imgxlate.engine.history import Entry, History
+from imgxlate.engine.plan import Plan
+from imgxlate.engine.samples import Samples
+from imgxlate.methods.protocol import Trainable
+
+
+class Record:
+    """The files of a run in the making, and the average of its weights, which its model is made of."""
+
+    def __init__(self, plan: Plan, trainable: Trainable, step: int, average: Mapping[str, Tensor] | None) -> None:
+        """Go on from `step`; `average` is what a checkpoint of that step has, None at the beginning.
+
+        Raises:
+            OutputError: the run's folder cannot be written.
+            CheckpointError: the average is another configuration's.
+        """
+        self._plan = plan
+        self._trainable = trainable
+        self._average = Average(trainable.generators(), plan.config.ema) if plan.config.ema else None
+        if self._average and average is not None:
+            self._average.load_state(average)
+        self._samples = self._load_samples()
+        self._put_aside: set[Path] = set()
+        plan.run.sweep()
+        self._stack = contextlib.ExitStack()
+        self._history = self._stack.enter_context(History(plan.run.history, step))
+        self._board = None
+        if plan.options.tensorboard:
+            from imgxlate.engine.tensorboard import Board  # Imported where wanted: it is an extra.
+
+            self._board = self._stack.enter_context(Board(plan.run.tensorboard, step))
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._stack.close()
+
+    def step(self, step: int, losses: Mapping[str, float], seconds: float, rejected: Sequence[Rejected]) -> None:
+        """Write down what happened in a step, the `step`-th, and draw a sample where one is due.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        if self._average:
+            self._average.update(self._trainable.generators(), step - 1)
+        self._history.append(Entry(step, losses, seconds))
+        self._report(rejected)
+        if self._board:
+            self._board.losses(step, losses)
+        if samples.times(step, self._plan.config.sample_every) or step == self._plan.config.iterations:
+            self._sample(step)
+
+    def save(self, step: int, attempt: int) -> Path:
+        """Write a checkpoint, then the model and the curves, then remove the checkpoints that are too many.
+
+        Raises:
+            OutputError: something cannot be written; what was there before is whole.
+        """
+        plan = self._plan
+        tensors = {f"training.{name}": tensor for name, tensor in self._trainable.state().items()}
+        if self._average:
+            tensors |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
+        header = self._header() | {"attempt": attempt, "preset": plan.preset, "config": flattened(plan.config)}
+        path = plan.run.save(step, tensors, header)
+        self._write_model(step)
+        plots.write(plan.run.losses, plan.run.history)
+        plan.run.prune(plan.options.keep, step)
+        return path
+
+    def finish(self, step: int) -> None:
+        """Write what a run that was killed after its last checkpoint lacks.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        self._write_model(step)
+        plots.write(self._plan.run.losses, self._plan.run.history)
+
+    def _header(self) -> dict[str, object]:
+        folders = self._plan.folders
+        return model_file.header(self._plan.spec.name, self._trainable.architecture(), folders.names)
+
+    def _weights(self) -> dict[str, Tensor]:
+        return self._average.state() if self._average else self._trainable.generators()
+
+    def _write_model(self, step: int) -> None:
+        plan, config = self._plan, self._plan.config
+        card = model_file.TrainingCard(
+            preset=plan.preset,
+            iterations=config.iterations,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            precision=plan.precision,
+            ema=config.ema,
+            images_a=len(plan.folders.train_a),
+            images_b=len(plan.folders.train_b),
+        )
+        model_file.write_model(plan.run.model, self._weights(), self._header(), step=step, card=card)
+
+    def _load_samples(self) -> Samples:
+        plan, config = self._plan, self._plan.config
+        loaded = samples.load(plan.folders.test_a, plan.folders.test_b, config.display_size, config.data, config.seed)
+        self._report(loaded.rejected)
+        return loaded
+
+    def _sample(self, step: int) -> None:
+        plan = self._plan
+        model = model_file.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.dtype)
+        sheet = self._samples.draw(model, step)
+        if sheet is None:
+            return
+        samples.write(plan.run, step, sheet)
+        if self._board:
+            self._board.picture(step, sheet)
+
+    def _report(self, rejected: Sequence[Rejected]) -> None:
+        """Name each file that is put aside once, and how many there are."""
+        for file in rejected:
+            if file.path not in self._put_aside:
+                self._put_aside.add(file.path)
+                self._plan.notify(f"put aside ({len(self._put_aside)}): {file.path}: {file.reason}")

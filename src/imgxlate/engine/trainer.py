@@ -1,0 +1,203 @@
+"""The training loop, and the way of a step: batch -> train_step -> losses -> history, health, samples, checkpoint."""
+
+import contextlib
+import time
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.data.batch import Batch
+from imgxlate.data.loader import open_batches
+from imgxlate.engine import health, seeding
+from imgxlate.engine.device import require_exact
+from imgxlate.engine.distributed import World, joined
+from imgxlate.engine.plan import Plan
+from imgxlate.engine.record import Record
+from imgxlate.engine.signals import Stop, deferred, ending
+from imgxlate.errors import INTERRUPTED, TERMINATED, DivergedError, UsageError
+from imgxlate.methods import registry
+from imgxlate.methods.protocol import Trainable, Turn
+
+_MOST_ROLLBACKS = 10  # with no checkpoint in between
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where the training stands after a step."""
+
+    step: int  # steps done
+    iterations: int  # steps in all
+    losses: Mapping[str, float]  # the mean over all processes
+    seconds: float  # wall time of the step
+    waited: float  # ... of which it waited for pictures
+    saved: Path | None  # the checkpoint that was written after it
+
+
+@contextlib.contextmanager
+def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
+    """Join the other processes, build the networks, and with `resume` go back to the newest checkpoint.
+
+    Raises:
+        UsageError: the configuration cannot be.
+        CheckpointError: the checkpoint is another configuration's.
+        DeviceError: the other processes cannot be reached, or one was lost.
+        OutputError: the run's folder cannot be written.
+    """
+    with joined(plan.device) as world:
+        require_exact(plan.device, plan.dtype)
+        trainer = Trainer(plan, world)
+        try:
+            trainer.begin(plan.run.latest(plan.notify) if resume else None)
+            yield trainer
+        finally:
+            trainer.close()
+
+
+class Trainer:
+    """A run: the networks in training, and how far they are."""
+
+    def __init__(self, plan: Plan, world: World) -> None:
+        self._plan = plan
+        self._world = world
+        self._positions = world.share(plan.config.batch_size)
+        self._record: Record | None = None  # of the leading process
+        self._rollbacks = 0
+        self.attempt = 0  # how often the run went back; what is random follows from it too, or it would go wrong again
+        self.step = 0
+
+    def begin(self, checkpoint: Checkpoint | None) -> None:
+        """Build the networks, as they were in `checkpoint`, or with initial weights.
+
+        Raises:
+            UsageError: the configuration cannot be.
+            CheckpointError: the checkpoint is another configuration's.
+            OutputError: the run's folder cannot be written.
+        """
+        plan = self._plan
+        self.close()
+        self._trainable: Trainable = registry.trainable(plan.spec).create(plan.config, plan.features)
+        self._trainable.place(plan.device, plan.dtype, compiled=plan.options.compiled)
+        self.step = self.attempt = 0
+        if checkpoint:
+            self._trainable.load_state(_part(checkpoint, "training"))
+            self.step, self.attempt = checkpoint.header["step"], checkpoint.header["attempt"]
+        if len(set(self._world.collect(self.step))) > 1:
+            raise UsageError(
+                f"the processes do not find the same checkpoints in {plan.run.path}",
+                hint="All machines of a run need one folder that they share.",
+            )
+        if self._world.leads:
+            average = _part(checkpoint, "average") if checkpoint else None
+            self._record = Record(plan, self._trainable, self.step, average)
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        if self._record:
+            self._record.close()
+        self._record = None
+
+    def run(self) -> Generator[Progress, None, None]:
+        """Train to the end, yielding after each step.
+
+        Raises:
+            DivergedError: a loss or a gradient is NaN or infinite, and going back is not wanted or did not help.
+            KeyboardInterrupt, TerminatedError: somebody asked to end; the step is finished, and all is saved.
+            OutputError: the run's folder cannot be written; its last checkpoint is whole.
+            DeviceError: another process of the run was lost.
+        """
+        with deferred(self._plan.notify) as stop:
+            while self.step < self._plan.config.iterations:
+                try:
+                    yield from self._stretch(stop)
+                except DivergedError as error:
+                    self._go_back(error)
+            if self._record:
+                self._record.finish(self.step)
+
+    def _stretch(self, stop: Stop) -> Iterator[Progress]:
+        """Go on from where the run stands, to the end or until it diverges."""
+        plan = self._plan
+        loading = open_batches(
+            plan.folders,
+            plan.config.data,
+            seed=self._seed,
+            batch_size=plan.config.batch_size,
+            start_step=self.step,
+            rank=self._world.rank,
+            world_size=self._world.size,
+            pin_memory=plan.device.type == "cuda",
+        )
+        with loading as batches:
+            while self.step < plan.config.iterations:
+                yield self._advance(batches, stop)
+
+    def _advance(self, batches: Iterator[Batch], stop: Stop) -> Progress:
+        """One step, and what is due after it."""
+        started = time.perf_counter()
+        batch = next(batches)
+        waited = time.perf_counter() - started
+        losses = self._trainable.train_step(batch.to(self._plan.device), self._turn())
+        shared, exit_code = self._shared(losses, stop.exit_code)
+        self._check(shared, batch)
+
+        self.step += 1
+        seconds = time.perf_counter() - started
+        if self._record:
+            self._record.step(self.step, shared, seconds, batch.rejected)
+        saved = self._save() if self._is_due(exit_code) else None
+        if exit_code:
+            raise ending(exit_code)
+        return Progress(self.step, self._plan.config.iterations, shared, seconds, waited, saved)
+
+    def _turn(self) -> Turn:
+        noise = seeding.make_noise(self._seed, self.step, self._positions, self._plan.device)
+        return Turn(self.step, noise, seeding.make_random(self._seed, self.step), self._world)
+
+    @property
+    def _seed(self) -> int:
+        seed = self._plan.config.seed
+        return seeding.derived(seed, self.attempt) if self.attempt else seed
+
+    def _shared(self, losses: Mapping[str, Tensor], exit_code: int) -> tuple[dict[str, float], int]:
+        """The means of the losses over all processes, and what to end with where any of them was asked to."""
+        asked = [float(exit_code == code) for code in (INTERRUPTED, TERMINATED)]
+        values = torch.stack([loss.detach().double() for loss in losses.values()])
+        together = torch.cat([values, values.new_tensor(asked)])
+        self._world.average([together])
+        *means, interrupted, terminated = together.tolist()
+        code = INTERRUPTED if interrupted else TERMINATED if terminated else 0
+        return dict(zip(losses, means, strict=True)), code
+
+    def _check(self, losses: Mapping[str, float], batch: Batch) -> None:
+        if health.is_finite(losses):
+            return
+        files = self._world.collect((batch.files_a, batch.files_b))
+        raise health.diverged(losses, self.step + 1, files)
+
+    def _is_due(self, exit_code: int) -> bool:
+        config = self._plan.config
+        return bool(exit_code) or self.step % config.checkpoint_every == 0 or self.step == config.iterations
+
+    def _save(self) -> Path | None:
+        self._rollbacks = 0
+        return self._record.save(self.step, self.attempt) if self._record else None
+
+    def _go_back(self, error: DivergedError) -> None:
+        """Return to the last checkpoint, or to the beginning, and take other pictures and noise from there."""
+        self._rollbacks += 1
+        if self._plan.options.on_nan == "stop" or self._rollbacks > _MOST_ROLLBACKS:
+            raise error
+        attempt = self.attempt + 1
+        self.begin(self._plan.run.latest(self._plan.notify))
+        self.attempt = attempt
+        if self._world.leads:
+            self._plan.notify(f"{error}; going on from step {self.step} with other pictures")
+
+
+def _part(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
+    prefix = f"{name}."
+    return {key.removeprefix(prefix): value for key, value in checkpoint.tensors.items() if key.startswith(prefix)}

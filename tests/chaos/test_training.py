@@ -1,0 +1,95 @@
+"""Training that is killed, asked to end, or runs out of disk."""
+
+import json
+import random
+import signal
+import time
+
+import pytest
+
+STEPS = 9
+KILLS = 8
+METHODS = ["munit", "unit", "cyclegan"]
+
+
+@pytest.fixture
+def train(launch, pictures, tmp_path):
+    """Start the training of a small model in tmp_path/NAME."""
+
+    def start(method, name, *more, workers=0, steps=STEPS):
+        intervals = ("--checkpoint-every", 2, "--set", "sample_every=4", "--set", "display_size=1")
+        where = ("--device", "cpu", "--precision", "fp32", "--workers", workers, "--iterations", steps)
+        return launch(
+            "train", method, pictures, "--out", tmp_path / name, "--preset", "tiny", *intervals, *where, *more
+        )
+
+    return start
+
+
+def finished(process):
+    """Wait for a process that is to end well."""
+    assert process.wait() == 0, process.said
+
+
+def kill_at_some_moment(process, folder, generator):
+    """Kill -9: now and then as soon as a file is being written."""
+    deadline = time.monotonic() + generator.uniform(0.1, 2.0)
+    wait_for_write = generator.random() < 0.5
+    while time.monotonic() < deadline:
+        if wait_for_write and any(folder.rglob(".*.part")):
+            break
+        time.sleep(0.002)
+    process.kill(signal.SIGKILL)
+    return process.wait()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_run_that_is_killed_ends_with_the_same_weights(train, payload, tmp_path, method, workers):
+    finished(train(method, "whole", workers=workers))
+    generator = random.Random(f"{method} {workers}")
+    statuses = []
+    for _ in range(KILLS):
+        process = train(method, "killed", "--resume", workers=workers)
+        statuses.append(kill_at_some_moment(process, tmp_path / "killed", generator))
+    finished(train(method, "killed", "--resume", workers=workers))
+
+    assert statuses.count(-9) > KILLS // 2
+    whole, killed = (tmp_path / name for name in ("whole", "killed"))
+    last = f"checkpoints/step-{STEPS:08d}.safetensors"
+    assert payload(killed / last) == payload(whole / last)
+    assert payload(killed / "model.safetensors") == payload(whole / "model.safetensors")
+    assert steps_of(killed) == list(range(1, STEPS + 1))
+    assert losses_of(killed) == losses_of(whole)
+    assert not list(killed.rglob(".*.part"))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_that_is_asked_to_end_saves_its_last_step(train, payload, tmp_path, number, code, workers):
+    finished(train("munit", "whole"))
+    process = train("munit", "stopped", workers=workers)
+    while len(steps_of(tmp_path / "stopped")) < 3:
+        time.sleep(0.01)
+    process.kill(number)
+    assert process.wait() == code, process.said
+    assert "Traceback" not in process.said
+    done = steps_of(tmp_path / "stopped")[-1]
+    assert (tmp_path / "stopped" / f"checkpoints/step-{done:08d}.safetensors").exists()
+    finished(train("munit", "stopped", "--resume"))
+    model = "model.safetensors"
+    assert payload(tmp_path / "stopped" / model) == payload(tmp_path / "whole" / model)
+
+
+def history_of(run):
+    path = run / "history.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+
+def steps_of(run):
+    return [entry["step"] for entry in history_of(run)]
+
+
+def losses_of(run):
+    return [entry["losses"] for entry in history_of(run)]
