@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from imgxlate import __version__
-from imgxlate.cli.commands import doctor, methods, neural_style, translate, weights
+from imgxlate.cli.commands import doctor, methods, neural_style, train, translate, weights
 
 app = typer.Typer(
     name="imgxlate",
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(translate.translate)
 app.command()(neural_style.neural_style)
+app.command()(train.train)
 app.command()(methods.methods)
 app.add_typer(weights.app, name="weights")
 app.command()(doctor.doctor)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import typer
+
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 from imgxlate.weights import cards
@@ -16,6 +18,15 @@ def methods_with(capability: Capability) -> Callable[[str], list[str]]:
         return [s.name for s in specs.values() if capability in s.capabilities and s.name.startswith(incomplete)]
 
     return complete
+
+
+def training_presets(context: typer.Context, incomplete: str) -> list[str]:
+    """The presets that the method on the line can be trained with; those of every method where it is none yet."""
+    specs, _ = registry.discover()
+    method = context.params.get("method")
+    chosen = [specs[method]] if method in specs else specs.values()
+    names = dict.fromkeys(name for spec in chosen if spec.training for name in spec.training.presets)
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def weights(incomplete: str) -> list[str]:

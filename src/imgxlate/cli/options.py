@@ -79,3 +79,17 @@ def check_stdout(output: str | None, as_json: bool) -> None:
         if as_json:
             raise UsageError("-o - and --json both want standard output", hint="Write the picture to a file.")
         require_piped_stdout()
+
+
+def domain_pair(domains: str | None) -> tuple[str, str] | None:
+    """The names of both domains that `--domains` gives.
+
+    Raises:
+        UsageError: it does not name two.
+    """
+    if domains is None:
+        return None
+    first, comma, second = domains.partition(",")
+    if not (comma and first.strip() and second.strip()) or "," in second:
+        raise UsageError(f"--domains {domains}: two names are needed", hint="Such as `--domains summer,winter`.")
+    return first.strip(), second.strip()

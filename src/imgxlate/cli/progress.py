@@ -11,6 +11,25 @@ from imgxlate.cli.output import Output
 LOG_SECONDS = 10.0  # the shortest time between two lines in a log
 
 
+def is_live(output: Output) -> bool:
+    """Whether progress is shown in place, on a terminal, and not by lines in a log."""
+    return output.verbosity >= 0 and output.console.is_terminal
+
+
+class LogClock:
+    """Says when the next line in a log is due."""
+
+    def __init__(self) -> None:
+        self._said = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether the last line is long enough ago; if so, the next one is counted from here."""
+        if time.monotonic() - self._said < LOG_SECONDS:
+            return False
+        self._said = time.monotonic()
+        return True
+
+
 class Bar:
     """One thing under way: `done` of `total` steps, with a word on what it is at."""
 
@@ -19,7 +38,7 @@ class Bar:
         self._title = title
         self._unit = unit
         self._total = total
-        self._said = time.monotonic()
+        self._clock = LogClock()
         self._progress: Progress | None = None
 
     def update(self, done: float, total: float | None = None, text: str = "") -> None:
@@ -27,14 +46,13 @@ class Bar:
         self._total = total if total is not None else self._total
         if self._progress:
             self._progress.update(self._progress.task_ids[0], completed=done, total=self._total, text=text)
-        elif time.monotonic() - self._said >= LOG_SECONDS:
-            self._said = time.monotonic()
+        elif self._clock.due():
             self._output.note(f"{self._title}: {self._amount(done)}{f', {text}' if text else ''}")
 
     @contextmanager
     def shown(self) -> Iterator["Bar"]:
         """Show the bar while the block runs, where stderr is a terminal and not quiet."""
-        if self._output.verbosity < 0 or not self._output.console.is_terminal:
+        if not is_live(self._output):
             yield self
             return
         columns = (

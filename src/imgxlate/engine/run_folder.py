@@ -11,6 +11,7 @@
 A file's step is the number of steps that were done.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -92,6 +93,37 @@ class RunFolder:
     def has_checkpoints(self) -> bool:
         """Whether there is anything to resume from, whole or not."""
         return bool(self.steps())
+
+    def require_free(self) -> None:
+        """Check that no run is in the folder.
+
+        Raises:
+            OutputError: one is, or what has that name is no folder.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise OutputError(f"{self.path}: is no folder", hint="Give another --out.")
+        if self.has_checkpoints() or any(path.exists() for path in (self.config, self.history, self.model)):
+            raise OutputError(
+                f"{self.path}: holds a run already",
+                hint="Go on with it by --resume, replace it by --overwrite, or give another --out.",
+            )
+
+    def clear(self) -> None:
+        """Remove the run. What is no file of a run stays.
+
+        Raises:
+            OutputError: something cannot be removed.
+        """
+        self.sweep()
+        for path in (self.config, self.history, self.losses, self.model, self.latest_sample):
+            _remove(path)
+        for step in self.steps():
+            _remove(self.checkpoint_at(step))
+        for path in (*self.samples.glob("step-*.png"), *self.tensorboard.glob("events.out.tfevents.*")):
+            _remove(path)
+        for folder in (self.samples, self.checkpoints, self.tensorboard):
+            with contextlib.suppress(OSError):  # It holds something else, or there is none.
+                folder.rmdir()
 
     def write_config(self, text: str) -> None:
         """Write the configuration.

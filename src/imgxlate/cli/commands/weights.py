@@ -148,7 +148,7 @@ def import_weights(
         of = method or (card.method if card else None)
         if of is None:
             raise UsageError(f"whose model is {file}?", hint="Add --method munit, unit or cyclegan.")
-        record = _import(store, name, file, of, card, _pair(domains), config, out)
+        record = _import(store, name, file, of, card, options.domain_pair(domains), config, out)
         if as_json:
             out.document(_row(store, store.find(record.name)))
 
@@ -232,15 +232,6 @@ def _import(
         return import_file(store, card.name, file, notify=out.note)
     spec = registry.find(method, Capability.TRANSLATE)
     return import_model(spec, store, name, file, domains=domains, config=config, notify=out.note)
-
-
-def _pair(domains: str | None) -> tuple[str, str] | None:
-    if domains is None:
-        return None
-    first, comma, second = domains.partition(",")
-    if not (comma and first.strip() and second.strip()) or "," in second:
-        raise UsageError(f"--domains {domains}: two names are needed", hint="Such as `--domains summer,winter`.")
-    return first.strip(), second.strip()
 
 
 def _megabytes(size: int | None) -> str:

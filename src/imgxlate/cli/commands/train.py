@@ -1,0 +1,206 @@
+"""`imgxlate train`: a translation model from two folders of images."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from imgxlate.cli import complete, options, recipe_table, training
+from imgxlate.cli.errors import session
+from imgxlate.cli.output import Output
+from imgxlate.engine import recipes
+from imgxlate.engine.processes import find_place
+from imgxlate.errors import UsageError
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
+
+_CONFIGURATION = "Configuration"
+_RUN = "Run folder"
+_RUNNING = "Running"
+
+
+def train(
+    method: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD",
+            help="munit, unit, cyclegan, or a plug-in's.",
+            autocompletion=complete.methods_with(Capability.TRAIN),
+        ),
+    ],
+    data_a: Annotated[
+        Path | None,
+        typer.Argument(metavar="DATA_A", show_default=False, help="Images of the first kind; or trainA and trainB."),
+    ] = None,
+    data_b: Annotated[
+        Path | None, typer.Argument(metavar="DATA_B", show_default=False, help="Images of the second kind.")
+    ] = None,
+    run_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="RUN", help="The folder of the run, made if missing.", rich_help_panel=_RUN
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on from the newest checkpoint in RUN, if any.", rich_help_panel=_RUN),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the run that is in RUN.", rich_help_panel=_RUN)
+    ] = False,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps between checkpoints.", rich_help_panel=_RUN)
+    ] = None,
+    keep: Annotated[int, typer.Option(min=1, metavar="N", help="Checkpoints to keep.", rich_help_panel=_RUN)] = 2,
+    sample_every: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps between samples.", rich_help_panel=_RUN)
+    ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Also write what TensorBoard reads.", rich_help_panel=_RUN),
+    ] = False,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What to start from, such as small or tiny: see `imgxlate methods`.",
+            autocompletion=complete.training_presets,
+            rich_help_panel=_CONFIGURATION,
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML, or an original's yaml.", rich_help_panel=_CONFIGURATION),
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any value, such as gen.dim=32. Repeatable.",
+            rich_help_panel=_CONFIGURATION,
+        ),
+    ] = None,
+    iterations: Annotated[
+        int | None, typer.Option(metavar="N", help="Steps in all.", rich_help_panel=_CONFIGURATION)
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Pictures of each kind in a step.", rich_help_panel=_CONFIGURATION),
+    ] = None,
+    ema: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DECAY", help="Average the weights over steps; 0: do not.", rich_help_panel=_CONFIGURATION
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Everything random follows from it.", rich_help_panel=_CONFIGURATION)
+    ] = None,
+    domains: Annotated[
+        str | None,
+        typer.Option(metavar="NAME,NAME", help="What to call the two kinds of images.", rich_help_panel=_CONFIGURATION),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Processes that load pictures.", rich_help_panel=_CONFIGURATION),
+    ] = None,
+    show_config: Annotated[
+        bool,
+        typer.Option(
+            "--show-config",
+            help="Print each value, where it comes from and what it means, and end.",
+            rich_help_panel=_CONFIGURATION,
+        ),
+    ] = False,
+    device: options.Device = "auto",
+    precision: options.PrecisionOption = "auto",
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Let torch compile the networks first.", rich_help_panel=_RUNNING)
+    ] = False,
+    on_nan: Annotated[
+        Literal["stop", "rollback"],
+        typer.Option(help="When a loss is NaN: stop, or go back to the last checkpoint.", rich_help_panel=_RUNNING),
+    ] = "stop",
+    offline: options.Offline = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print a JSON object a line for each checkpoint and model written.",
+            rich_help_panel="Messages",
+        ),
+    ] = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Train a model that translates images of one kind into images of another, from a folder of each.
+
+    What is not given is as the preset has it. RUN gets the configuration, every loss, samples, checkpoints and the
+    model, which `imgxlate translate METHOD --checkpoint RUN` uses. Ctrl-C finishes the step and saves.
+    Under torchrun, the processes share each batch.
+    """
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
+        leads = find_place().rank == 0
+        out = out if leads else Output(verbosity=-1)
+        spec = registry.find(method, Capability.TRAIN)
+        given = {
+            "iterations": ("--iterations", iterations),
+            "batch_size": ("--batch-size", batch_size),
+            "ema": ("--ema", ema),
+            "seed": ("--seed", seed),
+            "checkpoint_every": ("--checkpoint-every", checkpoint_every),
+            "sample_every": ("--sample-every", sample_every),
+            "data.workers": ("--workers", workers),
+            **_named(options.domain_pair(domains)),
+        }
+        recipe = recipes.resolve(
+            spec,
+            preset=preset,
+            file=config,
+            assignments=assignments or [],
+            options={key: (option, value) for key, (option, value) in given.items() if value is not None},
+            begun=_begun(run_path, resume=resume, overwrite=overwrite),
+        )
+        if show_config:
+            return recipe_table.show(out, recipe)
+        if run_path is None:
+            raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
+        given_folders = [path for path in (data_a, data_b) if path]
+        recipe, folders = training.find_pictures(recipe, given_folders)
+
+        from imgxlate.engine.plan import Options
+        from imgxlate.engine.run_folder import RunFolder
+
+        run = RunFolder(run_path)
+        if leads:
+            training.check_run(out, run, spec, recipe, resume=resume, overwrite=overwrite)
+        settings = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
+        plan = training.make_plan(out, spec, recipe, folders, run, settings, device, precision, offline)
+        if leads and overwrite:
+            run.clear()
+        return training.run(out, plan, recipe, resume=resume, leads=leads)
+
+
+def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:
+    names = domains or (None, None)
+    return {"data.domain_a": ("--domains", names[0]), "data.domain_b": ("--domains", names[1])}
+
+
+def _begun(run: Path | None, *, resume: bool, overwrite: bool) -> Path | None:
+    """The configuration of the run that `--resume` goes on with, if there is one.
+
+    Raises:
+        UsageError: options contradict each other, or it is not said which run.
+    """
+    if not resume:
+        return None
+    if overwrite:
+        raise UsageError("--resume and --overwrite exclude each other")
+    if run is None:
+        raise UsageError("--resume needs the folder of the run", hint="Add --out RUN.")
+    from imgxlate.engine.run_folder import RunFolder
+
+    config = RunFolder(run).config
+    return config if config.exists() else None

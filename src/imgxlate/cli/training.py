@@ -1,0 +1,145 @@
+"""A run of `imgxlate train`, once its configuration is settled: its pictures, its folder, and the way of its steps."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgxlate.cli import loading
+from imgxlate.cli.output import Output
+from imgxlate.cli.training_view import TrainingView
+from imgxlate.engine import recipes
+from imgxlate.engine.recipes import Recipe
+from imgxlate.errors import TerminatedError, UsageError
+from imgxlate.methods.spec import MethodSpec
+
+if TYPE_CHECKING:
+    from imgxlate.data.folders import Folders
+    from imgxlate.engine.device import Precision
+    from imgxlate.engine.plan import Options, Plan
+    from imgxlate.engine.run_folder import RunFolder
+
+
+def find_pictures(recipe: Recipe, given: list[Path]) -> "tuple[Recipe, Folders]":
+    """The training pictures, and the recipe with where they lie and what the domains are called.
+
+    Raises:
+        UsageError: no folders are known, or they cannot be used.
+    """
+    from imgxlate.data import folders
+
+    paths = given or list(recipe.folders)
+    if not paths:
+        raise UsageError(
+            "a run needs training pictures",
+            hint="Type `imgxlate train METHOD DATA_A DATA_B --out RUN`, or one folder that holds trainA and trainB.",
+        )
+    data = recipe.config.data
+    found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, (data.domain_a, data.domain_b))
+    named = replace(data, domain_a=found.names[0], domain_b=found.names[1])
+    config = replace(recipe.config, data=named)
+    return replace(recipe, config=config, folders=tuple(path.absolute() for path in paths)), found
+
+
+def check_run(
+    out: Output, run: "RunFolder", spec: MethodSpec, recipe: Recipe, *, resume: bool, overwrite: bool
+) -> None:
+    """Check that the folder is free for the run, or that the run in it can go on; say how.
+
+    Raises:
+        OutputError: it holds a run, and neither `--resume` nor `--overwrite` is given.
+        UsageError: the run cannot go on with another configuration.
+    """
+    if not (resume or overwrite):
+        run.require_free()
+    elif resume and not run.has_checkpoints():
+        out.note(f"{run.path} holds no checkpoint: starting from the beginning")
+    elif resume and run.config.exists():
+        old = recipes.resolve(spec, begun=run.config)
+        for change in recipes.changes(old.config, recipe.config):
+            out.note(f"changed: {change}")
+        if old.folders != recipe.folders:
+            out.note(f"changed: the folders of the pictures are {' and '.join(map(str, recipe.folders))}")
+
+
+def make_plan(
+    out: Output,
+    spec: MethodSpec,
+    recipe: Recipe,
+    folders: "Folders",
+    run: "RunFolder",
+    settings: "Options",
+    device: str,
+    precision: "Precision",
+    offline: bool,
+) -> "Plan":
+    """Find the device and the feature network.
+
+    Raises:
+        DeviceError: the device is not there.
+        WeightsError: the feature network cannot be had.
+    """
+    from imgxlate import checkpoint
+    from imgxlate.engine.device import find_device, find_dtype
+    from imgxlate.engine.plan import Plan
+
+    where = find_device(device)
+    dtype = find_dtype(precision, where)
+    name = recipe.config.features
+    features = checkpoint.read(loading.find_features(out, name, offline=offline)) if name else None
+    out.note(
+        f"{spec.name} ({recipe.preset}) on {where} in {dtype}: {len(folders.train_a)} images of {folders.names[0]}, "
+        f"{len(folders.train_b)} of {folders.names[1]}"
+    )
+    return Plan(spec, recipe.config, folders, run, settings, where, dtype, features, recipe.preset, out.note)
+
+
+def run(out: Output, plan: "Plan", recipe: Recipe, *, resume: bool, leads: bool) -> None:
+    """Train to the end, or until somebody asks to end.
+
+    Raises:
+        ImgxlateError: as the trainer raises it.
+        KeyboardInterrupt, TerminatedError: somebody asked; all is saved.
+    """
+    from imgxlate.engine.trainer import open_trainer
+
+    started = time.perf_counter()
+    view = TrainingView(out, f"{plan.spec.name} {plan.preset}", plan.config.batch_size, plan.run.latest_sample)
+    losses: Mapping[str, float] = {}
+    with _way_on(out, plan), open_trainer(plan, resume=resume) as trainer:
+        if leads:
+            plan.run.write_config(recipes.to_toml(recipe))
+        with view.shown(), contextlib.closing(trainer.run()) as steps:
+            for progress in steps:
+                view.update(progress)
+                losses = progress.losses
+                if progress.saved:
+                    out.record(_line(plan, progress.saved, progress.step, losses, time.perf_counter() - started))
+    out.record(_line(plan, plan.run.model, trainer.step, losses, time.perf_counter() - started))
+    if not out.as_json:
+        out.note(f"{plan.run.model}, for `imgxlate translate {plan.spec.name} INPUT --checkpoint {plan.run.path}`")
+
+
+@contextlib.contextmanager
+def _way_on(out: Output, plan: "Plan") -> Iterator[None]:
+    """Say how to go on with a run that somebody asks to end."""
+    try:
+        yield
+    except (KeyboardInterrupt, TerminatedError):
+        if plan.run.has_checkpoints():
+            out.note(f"saved; go on with `imgxlate train {plan.spec.name} --out {plan.run.path} --resume`")
+        raise
+
+
+def _line(plan: "Plan", path: Path, step: int, losses: Mapping[str, float], seconds: float) -> dict[str, Any]:
+    return {
+        "output": str(path),
+        "method": plan.spec.name,
+        "preset": plan.preset,
+        "step": step,
+        "iterations": plan.config.iterations,
+        "losses": dict(losses),
+        "seconds": round(seconds, 3),
+    }

@@ -1,0 +1,173 @@
+"""A run in training: a panel that is drawn in place on a terminal, a plain line now and then in a log."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from imgxlate.cli.output import Output
+from imgxlate.cli.progress import LogClock, is_live
+
+if TYPE_CHECKING:
+    from imgxlate.engine.trainer import Progress
+
+_REDRAW_SECONDS = 0.1  # the shortest time between two drawings of the panel
+_MEMORY = 0.98  # of a running mean: what a value still counts for a step later
+_LOSS_WIDTH = 30  # columns that a loss with its name takes in the panel
+
+
+class RunningMean:
+    """An exponentially weighted mean, as good as the plain one while there are few values."""
+
+    def __init__(self) -> None:
+        self._sum = 0.0
+        self._weight = 0.0
+
+    def add(self, value: float) -> None:
+        """Take a value in."""
+        self._sum = _MEMORY * self._sum + value
+        self._weight = _MEMORY * self._weight + 1
+
+    @property
+    def value(self) -> float:
+        """The mean of what was taken in; 0 for nothing."""
+        return self._sum / self._weight if self._weight else 0.0
+
+
+class TrainingView:
+    """Shows where a run stands: steps, speed, time left, and its losses, smoothed."""
+
+    def __init__(self, output: Output, title: str, batch_size: int, sample: Path) -> None:
+        self._output = output
+        self._title = title
+        self._images = 2 * batch_size  # in a step: of both domains
+        self._sample = sample  # the newest one, once there is one
+        self._saved: Path | None = None
+        self._seconds, self._waited = RunningMean(), RunningMean()
+        self._losses: dict[str, RunningMean] = {}
+        self._progress: Progress | None = None
+        self._live: Live | None = None
+        self._drawn = 0.0
+        self._clock = LogClock()
+        self._said = 0  # the last step that is in the log
+
+    def update(self, progress: "Progress") -> None:
+        """Take a step in, and show it where it is time to."""
+        first = self._progress is None
+        self._progress = progress
+        self._saved = progress.saved or self._saved
+        self._seconds.add(progress.seconds)
+        self._waited.add(progress.waited)
+        for name, value in progress.losses.items():
+            self._losses.setdefault(name, RunningMean()).add(value)
+        if self._live:
+            self._redraw(self._live)
+        elif self._clock.due() or first or progress.step >= progress.iterations:
+            self._log(progress)
+
+    @contextmanager
+    def shown(self) -> Iterator["TrainingView"]:
+        """Show the run while the block goes on; however it ends, the terminal is as it was and the last state is seen.
+
+        The panel is drawn by whoever calls `update`: a thread would be copied into the processes that load pictures.
+        """
+        try:
+            with self._drawn_in_place():
+                yield self
+        finally:
+            if not self._live and self._progress and self._progress.step != self._said:
+                self._log(self._progress)
+            self._live = None
+
+    @contextmanager
+    def _drawn_in_place(self) -> Iterator[None]:
+        if not is_live(self._output):
+            yield
+            return
+        self._live = Live(
+            console=self._output.console,
+            get_renderable=self._panel,
+            auto_refresh=False,
+            redirect_stdout=False,  # It is for data, on a terminal too.
+            redirect_stderr=False,
+        )
+        with self._live:
+            self._output.console.show_cursor(True)  # A process that is ended at once could not bring it back.
+            yield
+
+    def _redraw(self, live: Live) -> None:
+        if time.monotonic() - self._drawn >= _REDRAW_SECONDS:
+            live.refresh()
+            self._drawn = time.monotonic()
+
+    def _log(self, progress: "Progress") -> None:
+        self._said = progress.step
+        losses = ", ".join(f"{name} {value:.4g}" for name, value in self._shown_in_log().items())
+        self._output.note(f"step {progress.step} of {progress.iterations}: {losses}; {self._pace(progress)}")
+
+    def _shown_in_log(self) -> dict[str, float]:
+        """The totals, where the method has any: a line is short."""
+        totals = {name: mean.value for name, mean in self._losses.items() if name.endswith("total")}
+        return totals or {name: mean.value for name, mean in self._losses.items() if not _is_gradient(name)}
+
+    def _panel(self) -> RenderableType:
+        if self._progress is None:
+            return Text(f"{self._title}: starting")
+        progress = self._progress
+        head = Table.grid(padding=(0, 2))
+        head.add_row(
+            Text(self._title, style="bold"),
+            ProgressBar(total=progress.iterations, completed=progress.step, width=30),
+            f"step {progress.step} of {progress.iterations}",
+        )
+        return Group(head, Text(self._pace(progress)), self._table(), *self._files())
+
+    def _table(self) -> Table:
+        pairs = max(1, self._output.console.width // _LOSS_WIDTH)
+        table = Table.grid(padding=(0, 2))
+        for _ in range(pairs):
+            table.add_column(no_wrap=True)
+            table.add_column(justify="right", min_width=8)
+        cells = [cell for name, mean in self._losses.items() for cell in _cells(name, mean.value)]
+        for start in range(0, len(cells), 2 * pairs):
+            table.add_row(*cells[start : start + 2 * pairs])
+        return table
+
+    def _files(self) -> list[Text]:
+        files: Mapping[str, Path | None] = {"checkpoint": self._saved, "sample": self._sample}
+        return [Text(f"{name:10}  {path}", style="dim") for name, path in files.items() if path and path.exists()]
+
+    def _pace(self, progress: "Progress") -> str:
+        seconds = self._seconds.value
+        speed = f"{seconds:.3g} s/step" if seconds >= 1 else f"{1 / max(seconds, 1e-9):.3g} steps/s"
+        images = f"{self._images / max(seconds, 1e-9):.3g} images/s"
+        waiting = f"{self._waited.value / max(seconds, 1e-9):.0%} waiting for data"
+        return f"{speed}, {images}, {waiting}, {duration(seconds * (progress.iterations - progress.step))} left"
+
+
+def duration(seconds: float) -> str:
+    """A time in the two largest units that it needs: "3 d 4 h", "2 h 5 min", "40 s"."""
+    left = round(seconds)
+    units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
+    parts = []
+    for unit, length in units.items():
+        count, left = divmod(left, length)
+        parts.append((count, unit))
+    first = next((index for index, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count or unit == "s")
+
+
+def _cells(name: str, value: float) -> tuple[Text, Text]:
+    style = "dim" if _is_gradient(name) else ""
+    return Text(name, style=style), Text(f"{value:.4g}", style=style)
+
+
+def _is_gradient(name: str) -> bool:
+    return name.startswith("grad_")
