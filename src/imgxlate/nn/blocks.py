@@ -34,7 +34,9 @@ class Conv2d(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
-        dtype = self.compute_dtype or x.dtype
+        if self.compute_dtype is None:
+            return super().forward(x)  # ... in which torch.autocast may choose the precision.
+        dtype = self.compute_dtype
         bias = None if self.bias is None else self.bias.to(dtype)
         y = functional.conv2d(x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding)
         return y.to(x.dtype)

@@ -5,12 +5,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from imgxlate.nn.kinds import NormKind
+from imgxlate.nn.precision import at_least_float32
 
 EPSILON = 1e-5
 
 
 def instance_norm(x: Tensor) -> Tensor:
-    """Give each channel of each picture in (B, C, H, W) mean 0 and variance 1 over its positions."""
+    """Give each channel of each picture (B, C, H, W) mean 0 and variance 1 over its positions; in float32 at least."""
+    x = at_least_float32(x)
     # Centred first: in channels-last layout group_norm takes E[x^2] - E[x]^2, which cancels where the mean is large.
     centred = x - x.mean((2, 3), keepdim=True)
     return functional.group_norm(centred, x.shape[1], eps=EPSILON)
@@ -63,7 +65,8 @@ class LayerNorm(nn.Module):
         self.beta = nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise each picture of (B, C, H, W)."""
+        """Normalise each picture of (B, C, H, W); in float32 at least."""
+        x = at_least_float32(x)
         count = x[0].numel()
         # Means go over positions first: reducing all axes at once is slow in channels-last layout.
         centred = x - x.mean((2, 3), keepdim=True).mean(1, keepdim=True)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from imgxlate.nn.kinds import Padding
+from imgxlate.nn.precision import without_autocast
 
 _MODES: dict[Padding, str] = {"reflect": "reflect", "replicate": "replicate", "zero": "constant"}
 
@@ -40,7 +41,8 @@ def convolve_upsampled(x: Tensor, convolution: nn.Conv2d, kind: Padding) -> Tens
 def _folded(weight: Tensor) -> Tensor:
     """(O, C, 5, 5) to (4 O, C, 3, 3), in the order that `pixel_shuffle` takes."""
     meetings = torch.tensor(_MEETINGS, dtype=weight.dtype, device=weight.device)  # (phase, 3, 5)
-    kernels = torch.einsum("pik,qjl,ockl->opqcij", meetings, meetings, weight)
+    with without_autocast(weight.device):
+        kernels = torch.einsum("pik,qjl,ockl->opqcij", meetings, meetings, weight)
     layout = torch.channels_last if weight.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
     return kernels.flatten(0, 2).contiguous(memory_format=layout)
 

@@ -8,6 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from imgxlate.config import did_you_mean
+from imgxlate.errors import UsageError
+from imgxlate.nn.precision import at_least_float32
+
 Pooling = Literal["max", "average"]
 
 
@@ -45,17 +49,22 @@ class Vgg(nn.Module):
         convolutions: weight (O, I, 3, 3) and bias (O,) by name, convB_I, in the order in which they are applied.
         convention: how pixels must be prepared for these weights.
         pooling: `max` as the network was trained, or `average`, which Gatys et al. (1508.06576) prefer.
+        omitted: poolings that are left out, such as pool4.
     """
 
     mean: Tensor
     deviation: Tensor
 
     def __init__(
-        self, convolutions: Mapping[str, tuple[Tensor, Tensor]], convention: Convention, pooling: Pooling = "max"
+        self,
+        convolutions: Mapping[str, tuple[Tensor, Tensor]],
+        convention: Convention,
+        pooling: Pooling = "max",
+        omitted: Collection[str] = (),
     ) -> None:
         super().__init__()
         self.pooling = pooling
-        self.layers = _layer_names(convolutions)
+        self.layers = tuple(name for name in _layer_names(convolutions) if name not in omitted)
         self.dtype = torch.float32
         self.memory_format = torch.contiguous_format
         self.register_buffer("mean", torch.tensor(convention.mean).view(1, 3, 1, 1), persistent=False)
@@ -79,6 +88,19 @@ class Vgg(nn.Module):
         self.convolutions.to(dtype=dtype, memory_format=memory_format)  # type: ignore[call-overload]
         self.dtype, self.memory_format = dtype, memory_format
 
+    def require(self, layers: Collection[str]) -> None:
+        """Check that the network has all of `layers`.
+
+        Raises:
+            UsageError: it lacks one; names it.
+        """
+        for layer in layers:
+            if layer not in self.layers:
+                raise UsageError(
+                    f"the feature network has no layer {layer!r}",
+                    hint=did_you_mean(layer, self.layers) or f"Its layers: {', '.join(self.layers)}.",
+                )
+
     def forward(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The features (B, C, H', W') of RGB `images` (B, 3, H, W) in [-1, 1] at each of `layers`.
 
@@ -95,7 +117,7 @@ class Vgg(nn.Module):
         return found
 
     def _prepare(self, images: Tensor) -> Tensor:
-        grey_levels = (images.float() + 1) * 127.5
+        grey_levels = (at_least_float32(images) + 1) * 127.5
         normalised = (grey_levels - self.mean) / self.deviation
         return normalised.to(dtype=self.dtype, memory_format=self.memory_format)
 

@@ -5,7 +5,7 @@ wrong convention every picture comes out poorly and nothing fails, so `conventio
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -37,7 +37,9 @@ _CONVOLUTION = re.compile(r"conv(\d)_(\d)")
 _SEQUENTIAL = re.compile(r"(?:.*\.)?features\.(\d+)\.weight|(\d+)\.weight")
 
 
-def load(checkpoint: Checkpoint, *, pooling: Pooling = "max", convention: str | None = None) -> Vgg:
+def load(
+    checkpoint: Checkpoint, *, pooling: Pooling = "max", omitted: Collection[str] = (), convention: str | None = None
+) -> Vgg:
     """The network in `checkpoint`; `convention`, one of `CONVENTIONS`, overrules what is read off the file.
 
     Raises:
@@ -45,7 +47,7 @@ def load(checkpoint: Checkpoint, *, pooling: Pooling = "max", convention: str | 
     """
     convolutions = convolutions_of(checkpoint)
     chosen = CONVENTIONS[convention] if convention else convention_of(checkpoint, convolutions)
-    return Vgg(convolutions, chosen, pooling)
+    return Vgg(convolutions, chosen, pooling, omitted)
 
 
 def convolutions_of(checkpoint: Checkpoint) -> Convolutions:

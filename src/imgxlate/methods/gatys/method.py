@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.config import did_you_mean
 from imgxlate.errors import UsageError
 from imgxlate.methods.gatys import color
 from imgxlate.methods.gatys.config import GatysConfig
@@ -45,12 +44,7 @@ class Gatys:
             raise UsageError(f"neural style takes a GatysConfig, not a {type(config).__name__}")
         convention = None if config.convention == "auto" else config.convention
         network = vgg_files.load(features, pooling=config.pooling, convention=convention)
-        for layer in (*config.content_layers, *config.style_layers):
-            if layer not in network.layers:
-                raise UsageError(
-                    f"the feature network has no layer {layer!r}",
-                    hint=did_you_mean(layer, network.layers) or f"Its layers: {', '.join(network.layers)}.",
-                )
+        network.require((*config.content_layers, *config.style_layers))
         return cls(config, network)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
