@@ -1,6 +1,11 @@
-"""How far features are from those of another image."""
+"""How far an image, or its features, are from another's."""
 
 from torch import Tensor
+
+
+def absolute_error(made: Tensor, target: Tensor) -> Tensor:
+    """Mean absolute difference of two tensors of one shape (L1): pictures (MUNIT, Eq. 1) or codes (Eqs. 2 and 3)."""
+    return (made - target).abs().mean()
 
 
 def squared_error_sum(features: Tensor, target: Tensor) -> Tensor:

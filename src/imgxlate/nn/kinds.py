@@ -5,4 +5,5 @@ from typing import Literal
 Activation = Literal["relu", "lrelu", "prelu", "selu", "tanh", "none"]
 Padding = Literal["reflect", "replicate", "zero"]
 NormKind = Literal["instance", "instance_affine", "batch", "none"]
+DiscriminatorNorm = Literal["none", "instance", "layer"]
 Init = Literal["kaiming", "xavier", "orthogonal", "gaussian"]
