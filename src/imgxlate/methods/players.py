@@ -1,6 +1,7 @@
 """The two sides of an adversarial game: networks that one optimiser moves against one loss."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,8 @@ from imgxlate.methods.training import TrainingConfig
 
 Schedule = Callable[[int], float]
 """The factor of the learning rate at a step, counted from 0."""
+
+_ADAM = ("step", "exp_avg", "exp_avg_sq")  # what it keeps for each parameter that it has updated
 
 
 class Player:
@@ -27,6 +30,21 @@ class Player:
             weight_decay=config.weight_decay,
             fused=True,
         )
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Move networks and optimiser to `device` and `dtype`, in channels-last layout."""
+        state = self.state()
+        self.networks.to(device=device, dtype=dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.load_state(state)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let losses that are computed within the block have no gradient by these networks' parameters."""
+        self.networks.requires_grad_(False)
+        try:
+            yield
+        finally:
+            self.networks.requires_grad_(True)
 
     def update(self, loss: Tensor, turn: Turn) -> Tensor:
         """Take one step down the gradient of `loss`, averaged over all processes; returns the gradient's norm."""
@@ -57,14 +75,33 @@ class Player:
             self.networks.load_state_dict(weights)
         except RuntimeError as error:
             raise CheckpointError(f"the weights do not fit the configuration: {_in_a_line(error)}") from error
+        left = tensors.keys() - {f"weights.{name}" for name in weights}
         for name, parameter in self.networks.named_parameters():
-            prefix = f"adam.{name}."
-            moments = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-            self._optimiser.state[parameter] = {
-                # Moments lie in memory as their parameter does: the fused update goes through them side by side.
-                key: value.clone() if key == "step" else torch.empty_like(parameter).copy_(value)
-                for key, value in moments.items()
-            }
+            kept = {key: tensors[f"adam.{name}.{key}"] for key in _ADAM if f"adam.{name}.{key}" in tensors}
+            _require_moments(name, kept, parameter)
+            self._optimiser.state[parameter] = {key: _moved(key, value, parameter) for key, value in kept.items()}
+            left -= {f"adam.{name}.{key}" for key in kept}
+        if left:
+            raise CheckpointError(f"the state does not fit the configuration: {min(left)} has no place")
+
+
+def _require_moments(name: str, kept: Mapping[str, Tensor], parameter: Tensor) -> None:
+    """Check that Adam keeps nothing for `parameter`, which has not been updated yet, or all that it needs."""
+    for key in _ADAM if kept else ():
+        if key not in kept:
+            raise CheckpointError(f"the state does not fit the configuration: adam.{name}.{key} is missing")
+        if kept[key].shape != (() if key == "step" else parameter.shape):
+            raise CheckpointError(
+                f"the state does not fit the configuration: adam.{name}.{key} is {tuple(kept[key].shape)}"
+            )
+
+
+def _moved(key: str, value: Tensor, parameter: Tensor) -> Tensor:
+    """A copy of what Adam keeps for `parameter`, on its device; moments lie in memory as it does.
+
+    The fused update goes through them side by side.
+    """
+    return value.to(parameter.device, copy=True) if key == "step" else torch.empty_like(parameter).copy_(value)
 
 
 def _in_a_line(error: Exception) -> str:
