@@ -15,7 +15,7 @@ TRAIN = Capability.TRAIN
 
 @pytest.mark.parametrize(
     ("name", "capabilities"),
-    [("munit", {TRANSLATE, SAMPLE, GUIDE}), ("unit", {TRANSLATE}), ("cyclegan", {TRANSLATE, TRAIN})],
+    [("munit", {TRANSLATE, SAMPLE, GUIDE, TRAIN}), ("unit", {TRANSLATE, TRAIN}), ("cyclegan", {TRANSLATE, TRAIN})],
 )
 def test_each_method_says_what_it_can_do(name, capabilities):
     assert registry.find(name).capabilities == capabilities

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods import originals
 from imgxlate.methods.assembly import count, size, visible_norm
 from imgxlate.methods.spec import Domain
+from imgxlate.nn.autoencoder import Decoder
+from imgxlate.nn.blocks import set_compute_dtype
+
+# How many of a decoder's last residual blocks bear bfloat16 within two grey levels. What is rounded earlier grows.
+_ROUNDED_BLOCKS = 2
 
 
 def both_domains(checkpoint: Checkpoint, method: str, anchor: str) -> dict[Domain, dict[str, Tensor]]:
@@ -50,3 +56,21 @@ def seen_in_encoder(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], encod
         **visible_norm(tensors, f"{encoder}.model.0.norm"),
         **({"activ": "prelu"} if learned else {}),
     }
+
+
+def stored(generators: Mapping[Domain, nn.Module]) -> dict[str, Tensor]:
+    """The weights under the originals' keys: those of A behind `a.`, those of B behind `b.`."""
+    return {
+        f"{domain.lower()}.{name}": tensor
+        for domain, generator in generators.items()
+        for name, tensor in generator.state_dict().items()
+    }
+
+
+def place(generators: Mapping[Domain, nn.Module], device: torch.device, dtype: torch.dtype) -> None:
+    """Move the generators to `device`; the decoders' last blocks multiply in `dtype`, all else in float32."""
+    for generator in generators.values():
+        generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for decoder in (part for part in generator.modules() if isinstance(part, Decoder)):
+            for block in decoder.residual_blocks[-_ROUNDED_BLOCKS:]:
+                set_compute_dtype(block, dtype)

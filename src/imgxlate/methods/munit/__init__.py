@@ -1,7 +1,8 @@
 """MUNIT: many translations of one image, by a content code that both domains share and a style code of the target's."""
 
-from imgxlate.methods.munit.config import MunitConfig
+from imgxlate.methods.munit.config import PRESETS, MunitConfig, from_original
 from imgxlate.methods.spec import Capability, Citation, MethodSpec
+from imgxlate.methods.training import TrainingSpec
 
 SPEC = MethodSpec(
     name="munit",
@@ -12,7 +13,12 @@ SPEC = MethodSpec(
         year=2018,
         arxiv="1804.04732",
     ),
-    capabilities=frozenset({Capability.TRANSLATE, Capability.SAMPLE_STYLES, Capability.GUIDE_STYLE}),
+    capabilities=frozenset({Capability.TRANSLATE, Capability.TRAIN, Capability.SAMPLE_STYLES, Capability.GUIDE_STYLE}),
     config=MunitConfig,
     implementation="imgxlate.methods.munit.method:Munit",
+    training=TrainingSpec(
+        implementation="imgxlate.methods.munit.training:MunitTraining",
+        presets=PRESETS,
+        from_original=from_original,
+    ),
 )

@@ -1,12 +1,17 @@
-"""The architecture of MUNIT's networks."""
+"""The architecture of MUNIT's networks, and how they are trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imgxlate.config import option
+from imgxlate.data.config import DataConfig
+from imgxlate.methods.adversaries import DiscriminatorConfig, LrPolicy, PerceptualConfig
+from imgxlate.methods.original_configs import reader
 from imgxlate.methods.spec import MethodConfig
-from imgxlate.nn.kinds import Activation, NormKind, Padding
+from imgxlate.methods.training import TrainingConfig
+from imgxlate.nn.kinds import Activation, Init, NormKind, Padding
 
 _YAML = "NVlabs/MUNIT, configs/*.yaml"
+_YOSEMITE = "NVlabs/MUNIT, configs/summer2winter_yosemite256_folder.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +26,83 @@ class MunitConfig(MethodConfig):
     n_res: int = option(4, "residual blocks in the content encoder, and in the decoder", _YAML)
     pad_type: Padding = option("reflect", "padding; does not show in the weights", _YAML)
     norm: NormKind = option("instance", "normalisation in the content encoder", "NVlabs/MUNIT, networks.py:206-221")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MunitTrainingConfig(TrainingConfig):
+    """MUNIT's training. The names are those of the original's yaml; the values of its summer2winter_yosemite256."""
+
+    gen: MunitConfig = option(MunitConfig(), "the generators", "")
+    dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
+    init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
+    gan_w: float = option(1.0, "weight of the adversarial loss", _YAML, at_least=0)
+    recon_x_w: float = option(10.0, "weight of reconstructing pictures", _YAML, at_least=0)
+    recon_s_w: float = option(1.0, "weight of reconstructing style codes", _YAML, at_least=0)
+    recon_c_w: float = option(1.0, "weight of reconstructing content codes", _YAML, at_least=0)
+    recon_x_cyc_w: float = option(
+        10.0, "weight of the style-augmented cycle; 0 where shapes change between domains", _YOSEMITE, at_least=0
+    )
+    vgg_w: float = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE, at_least=0)
+    vgg: PerceptualConfig = option(PerceptualConfig(), "the perceptual loss's features, where vgg_w is not 0", "")
+    lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
+    step_size: int = option(100_000, "steps after which the learning rate changes", _YAML, at_least=1)
+    gamma: float = option(0.5, "factor by which the learning rate changes", _YAML, at_least=0)
+    display_size: int = option(16, "pictures of each domain in the samples", _YOSEMITE, at_least=1)
+    sample_every: int = option(
+        10_000,
+        "steps between samples, beside those at 1, 2, 5, 10, 20, 50, ...",
+        f"{_YAML}, image_save_iter",
+        at_least=1,
+    )
+    checkpoint_every: int = option(10_000, "steps between checkpoints", f"{_YAML}, snapshot_save_iter", at_least=1)
+
+    @property
+    def features(self) -> str | None:
+        """The network of the perceptual loss, where that has a weight."""
+        return self.vgg.network if self.vgg_w else None
+
+
+_YOSEMITE256 = MunitTrainingConfig()
+_EDGES = replace(_YOSEMITE256, recon_x_cyc_w=0.0)
+_DEMO = replace(_EDGES, display_size=8, sample_every=1000)
+
+PRESETS = {
+    "summer2winter_yosemite256": _YOSEMITE256,
+    "edges2shoes": _EDGES,
+    "edges2handbags": _EDGES,
+    "demo_edges2handbags_folder": _DEMO,
+    "demo_edges2handbags_list": _DEMO,
+    "synthia2cityscape": replace(
+        _YOSEMITE256, vgg_w=1.0, data=DataConfig(new_size=512, crop_height=512, crop_width=512)
+    ),
+    "small": replace(
+        _YOSEMITE256,
+        iterations=30_000,
+        lr=2e-4,
+        step_size=10_000,
+        gen=MunitConfig(dim=16, mlp_dim=64, n_res=3),
+        dis=DiscriminatorConfig(dim=32, n_layer=3),
+        data=DataConfig(new_size=104, crop_height=96, crop_width=96),
+        display_size=4,
+        sample_every=1000,
+        checkpoint_every=1000,
+    ),
+    "tiny": replace(
+        _YOSEMITE256,
+        iterations=2000,
+        lr=2e-4,
+        step_size=1000,
+        gen=MunitConfig(dim=4, mlp_dim=16, n_res=1),
+        dis=DiscriminatorConfig(dim=8, n_layer=3, num_scales=2),
+        data=DataConfig(new_size=72, crop_height=64, crop_width=64),
+        display_size=4,
+        sample_every=200,
+        checkpoint_every=200,
+    ),
+}
+"""Named configurations, the default first; those of the original have its values."""
+
+from_original = reader(
+    weights=("gan_w", "recon_x_w", "recon_s_w", "recon_c_w", "recon_x_cyc_w", "vgg_w"),
+    generator=("mlp_dim", "style_dim"),
+)

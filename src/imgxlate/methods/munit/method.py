@@ -8,14 +8,11 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
+from imgxlate.methods import autoencoders
 from imgxlate.methods.munit import legacy
 from imgxlate.methods.munit.config import MunitConfig
-from imgxlate.methods.munit.networks import STYLE_DOWNSAMPLE, Generator
+from imgxlate.methods.munit.networks import Generator, minimum_side
 from imgxlate.methods.spec import Domain
-from imgxlate.nn.blocks import set_compute_dtype
-
-# How many of a decoder's last residual blocks bear bfloat16 within two grey levels. What is rounded earlier grows.
-_ROUNDED_BLOCKS = 2
 
 
 class Munit:
@@ -26,8 +23,7 @@ class Munit:
         self.targets: tuple[Domain, ...] = ("B", "A")
         self.style_dim = config.style_dim
         self.stride = 2**config.n_downsample
-        # Codes of 2 x 2 positions: reflection and instance norms need as many. So does the style encoder's last layer.
-        self.minimum_side = 2 * max(self.stride, 2 ** (STYLE_DOWNSAMPLE - 1))
+        self.minimum_side = minimum_side(config)
         self._generators = generators
 
     @classmethod
@@ -42,18 +38,11 @@ class Munit:
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys: those of A behind `a.`, those of B behind `b.`."""
-        return {
-            f"{domain.lower()}.{name}": tensor
-            for domain, generator in self._generators.items()
-            for name, tensor in generator.state_dict().items()
-        }
+        return autoencoders.stored(self._generators)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the generators to `device`; the decoders' last blocks multiply in `dtype`, all else in float32."""
-        for generator in self._generators.values():
-            generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for block in generator.dec.residual_blocks[-_ROUNDED_BLOCKS:]:
-                set_compute_dtype(block, dtype)
+        autoencoders.place(self._generators, device, dtype)
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:

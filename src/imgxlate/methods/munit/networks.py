@@ -6,6 +6,7 @@ from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.nn.autoencoder import ContentEncoder, Decoder
 from imgxlate.nn.blocks import ConvBlock, make_activation
 from imgxlate.nn.kinds import Activation, Padding
+from imgxlate.nn.precision import without_autocast
 
 STYLE_DOWNSAMPLE = 4  # how often the style encoder halves the sides
 
@@ -58,7 +59,8 @@ class StyleMlp(nn.Module):
 
     def forward(self, style: Tensor) -> Tensor:
         """For each norm in the order of the layers: the shift of each channel, then the scale."""
-        parameters: Tensor = self.model(style)
+        with without_autocast(style.device):  # The decoder's residual blocks scale by them.
+            parameters: Tensor = self.model(style)
         return parameters.view(-1, *self.shape)
 
 
@@ -90,3 +92,11 @@ class Generator(nn.Module):
         """Content code (B, C, h, w) and style code (B, style_dim) to a picture (B, 3, H, W) in [-1, 1]."""
         picture: Tensor = self.dec(content, self.mlp(style))
         return picture
+
+
+def minimum_side(config: MunitConfig) -> int:
+    """The shortest side of a picture that the networks take, in pixels.
+
+    Codes have 2 x 2 positions: reflection and instance norms need as many. So does the style encoder's last layer.
+    """
+    return int(2 * max(2**config.n_downsample, 2 ** (STYLE_DOWNSAMPLE - 1)))

@@ -1,7 +1,8 @@
 """UNIT: translation through a latent space that both domains share."""
 
 from imgxlate.methods.spec import Capability, Citation, MethodSpec
-from imgxlate.methods.unit.config import UnitConfig
+from imgxlate.methods.training import TrainingSpec
+from imgxlate.methods.unit.config import PRESETS, UnitConfig, from_original
 
 SPEC = MethodSpec(
     name="unit",
@@ -12,7 +13,12 @@ SPEC = MethodSpec(
         year=2017,
         arxiv="1703.00848",
     ),
-    capabilities=frozenset({Capability.TRANSLATE}),
+    capabilities=frozenset({Capability.TRANSLATE, Capability.TRAIN}),
     config=UnitConfig,
     implementation="imgxlate.methods.unit.method:Unit",
+    training=TrainingSpec(
+        implementation="imgxlate.methods.unit.training:UnitTraining",
+        presets=PRESETS,
+        from_original=from_original,
+    ),
 )

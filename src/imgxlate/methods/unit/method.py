@@ -7,14 +7,11 @@ import torch
 from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.methods import autoencoders
 from imgxlate.methods.spec import Domain
 from imgxlate.methods.unit import legacy
 from imgxlate.methods.unit.config import UnitConfig
-from imgxlate.methods.unit.networks import Generator
-from imgxlate.nn.blocks import set_compute_dtype
-
-# How many of a decoder's last residual blocks bear bfloat16 within two grey levels. What is rounded earlier grows.
-_ROUNDED_BLOCKS = 2
+from imgxlate.methods.unit.networks import Generator, minimum_side
 
 
 class Unit:
@@ -24,8 +21,7 @@ class Unit:
         self.config = config
         self.targets: tuple[Domain, ...] = ("B", "A")
         self.stride = 2**config.n_downsample
-        # Codes of 2 x 2 positions, which reflection and instance norms need; and 4 pixels for the 7x7 convolutions.
-        self.minimum_side = max(2 * self.stride, 4)
+        self.minimum_side = minimum_side(config)
         self._generators = generators
 
     @classmethod
@@ -40,18 +36,11 @@ class Unit:
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys: those of A behind `a.`, those of B behind `b.`."""
-        return {
-            f"{domain.lower()}.{name}": tensor
-            for domain, generator in self._generators.items()
-            for name, tensor in generator.state_dict().items()
-        }
+        return autoencoders.stored(self._generators)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the generators to `device`; the decoders' last blocks multiply in `dtype`, all else in float32."""
-        for generator in self._generators.values():
-            generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for block in generator.dec.residual_blocks[-_ROUNDED_BLOCKS:]:
-                set_compute_dtype(block, dtype)
+        autoencoders.place(self._generators, device, dtype)
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:

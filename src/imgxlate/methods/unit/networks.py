@@ -1,9 +1,11 @@
 """UNIT's generator as the authors' later release has it (arXiv 1703.00848, Sec. 3), with its state-dict keys."""
 
+from typing import cast
+
 from torch import Tensor, nn
 
 from imgxlate.methods.unit.config import UnitConfig
-from imgxlate.nn.autoencoder import ContentEncoder, Decoder
+from imgxlate.nn.autoencoder import ContentEncoder, Decoder, ResidualBlocks
 
 
 class Generator(nn.Module):
@@ -37,3 +39,23 @@ class Generator(nn.Module):
         """The picture (B, 3, H, W) in [-1, 1] of a latent code (B, C, h, w)."""
         picture: Tensor = self.dec(latent)
         return picture
+
+
+def minimum_side(config: UnitConfig) -> int:
+    """The shortest side of a picture that the networks take, in pixels.
+
+    Codes have 2 x 2 positions, which reflection and instance norms need; and 7x7 convolutions reflect 4 pixels.
+    """
+    return int(max(2 * 2**config.n_downsample, 4))
+
+
+def share_latent(first: Generator, second: Generator) -> None:
+    """Let the last block of the encoders and the first of the decoders be one in both (arXiv 1703.00848, Sec. 3).
+
+    Both keep them under their own names.
+    """
+    for ours, theirs, place in (
+        (first.enc.model[-1], second.enc.model[-1], -1),
+        (first.dec.model[0], second.dec.model[0], 0),
+    ):
+        cast(ResidualBlocks, theirs).model[place] = cast(ResidualBlocks, ours).model[place]

@@ -1,0 +1,40 @@
+"""UNIT's networks for other programs: the original's `gen_*.pt`, and a graph for each direction."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from imgxlate.methods.export import PICTURES, Graph
+from imgxlate.methods.spec import Domain
+from imgxlate.methods.unit.networks import Generator
+
+Generators = Mapping[Domain, Generator]
+
+
+class Translation(nn.Module):
+    """Picture of one domain to picture of the other."""
+
+    def __init__(self, source: Generator, target: Generator) -> None:
+        super().__init__()
+        self.enc, self.dec = source.enc, target.dec
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Translate (B, 3, H, W)."""
+        picture: Tensor = self.dec(self.enc(image))
+        return picture
+
+
+def graphs(generators: Generators, stride: int) -> list[Graph]:
+    """A graph for each direction."""
+    ways: tuple[tuple[Domain, Domain], ...] = (("A", "B"), ("B", "A"))
+    return [
+        Graph(
+            name=f"{source.lower()}2{target.lower()}",
+            does=f"image of {source} to image of {target}",
+            module=Translation(generators[source], generators[target]).eval(),
+            inputs={"image": PICTURES},
+            output="translated",
+            multiples={"height": stride, "width": stride},
+        )
+        for source, target in ways
+    ]
