@@ -13,6 +13,7 @@ ImgxlateError          1   something we did not foresee
 """
 
 from pathlib import Path
+from typing import Any, Self
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C."""
@@ -53,6 +54,10 @@ class ImageError(ImgxlateError):
         super().__init__(f"{path}: {reason}", hint=hint)
         self.path = path
         self.reason = reason
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Path | str, str], dict[str, Any]]:
+        """So that it can be sent from one process to another."""
+        return type(self), (self.path, self.reason), self.__dict__
 
 
 class BatchError(ImgxlateError):
