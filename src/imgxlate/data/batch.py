@@ -6,13 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from imgxlate.data.pictures import Rejected
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """An image file that was put aside, and why."""
-
-    path: Path
-    reason: str
+__all__ = ["Batch", "Rejected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +19,7 @@ class Batch:
     b: Tensor
     files_a: tuple[Path, ...]
     files_b: tuple[Path, ...]
-    rejected: tuple[Rejected, ...] = ()  # files that were drawn for this batch and could not be used
+    rejected: tuple[Rejected, ...] = ()  # files that were first found to be of no use for this batch
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch with its pictures on `device`, in channels-last layout."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imgxlate.config import option
+from imgxlate.errors import UsageError
 
 _MUNIT = "NVlabs/MUNIT, utils.py:73-97 and configs/*.yaml"
 _CYCLEGAN = "junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py"
@@ -33,3 +34,13 @@ class DataConfig:
     )
     domain_a: str = option("", "what to call the first kind of images; empty: its folder's name", "chosen here")
     domain_b: str = option("", "what to call the second kind of images; empty: its folder's name", "chosen here")
+
+    def __post_init__(self) -> None:
+        """Check the lengths and the number of workers.
+
+        Raises:
+            UsageError: one is too small; names it.
+        """
+        for name, least in (("new_size", 1), ("crop_height", 1), ("crop_width", 1), ("workers", 0)):
+            if getattr(self, name) < least:
+                raise UsageError(f"data.{name} must be at least {least}, not {getattr(self, name)}")

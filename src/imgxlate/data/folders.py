@@ -1,0 +1,145 @@
+"""Which image files a model is trained on, and which serve its samples. Imports no torch."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from imgxlate.errors import UsageError
+from imgxlate.images.formats import IMAGE_SUFFIXES
+
+_TRAIN = ("trainA", "trainB")
+_TEST = {"trainA": "testA", "trainB": "testB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """The image files of both domains, each list in an order that is the same on every machine."""
+
+    names: tuple[str, str]  # what the domains are called
+    folder_a: Path
+    folder_b: Path
+    train_a: tuple[Path, ...]
+    train_b: tuple[Path, ...]
+    test_a: tuple[Path, ...]  # the training pictures where there are no test pictures
+    test_b: tuple[Path, ...]
+    digest: str  # of the names and lengths of the training pictures, as 64 hexadecimal digits
+
+
+def find(data_a: Path, data_b: Path | None, names: tuple[str, str] = ("", "")) -> Folders:
+    """The images of two folders, or of one that holds trainA and trainB; both are searched recursively.
+
+    Folders called trainA and trainB have their test pictures beside them, in testA and testB, where there are any.
+    Links are followed, and each folder is read once, so that links in a circle do no harm. Hidden files and folders
+    are left out. A domain whose name is empty is called as its folder, or A and B where that says nothing.
+
+    Raises:
+        UsageError: a folder is absent, cannot be read, is none, or holds no image; or the names are the same.
+    """
+    folder_a, folder_b = (data_a, data_b) if data_b is not None else _training_folders(data_a)
+    (train_a, sizes_a), (train_b, sizes_b) = _training_images(folder_a), _training_images(folder_b)
+    return Folders(
+        names=_names(names, folder_a, folder_b),
+        folder_a=folder_a,
+        folder_b=folder_b,
+        train_a=train_a,
+        train_b=train_b,
+        test_a=_test_images(folder_a) or train_a,
+        test_b=_test_images(folder_b) or train_b,
+        digest=_digest(sizes_a, sizes_b),
+    )
+
+
+def _training_folders(data: Path) -> tuple[Path, Path]:
+    """The folders trainA and trainB of one that holds both."""
+    _require_folder(data)
+    folder_a, folder_b = (data / name for name in _TRAIN)
+    if folder_a.is_dir() and folder_b.is_dir():
+        return folder_a, folder_b
+    found = sorted(entry.name for entry in data.iterdir() if entry.is_dir())
+    holds = f"the folders {', '.join(found[:8])}{', ...' if len(found) > 8 else ''}" if found else "no folders"
+    raise UsageError(
+        f"{data} holds {holds}, but not both of trainA and trainB",
+        hint="Give two folders, one for each kind of images, or one that holds trainA and trainB.",
+    )
+
+
+def _training_images(folder: Path) -> tuple[tuple[Path, ...], dict[str, int]]:
+    """The images below a folder that must hold some, and their lengths in bytes by their names below it."""
+    _require_folder(folder)
+    sizes = dict(sorted(_images_below(folder)))
+    if not sizes:
+        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        raise UsageError(f"{folder}: the folder holds no image", hint=f"Looked for {suffixes}, in its folders too.")
+    return tuple(folder / name for name in sizes), sizes
+
+
+def _test_images(folder: Path) -> tuple[Path, ...]:
+    """The test pictures that belong to a folder of training pictures."""
+    beside = _TEST.get(folder.name)
+    if beside is None or not folder.with_name(beside).is_dir():
+        return ()
+    tests = folder.with_name(beside)
+    return tuple(tests / name for name, _ in sorted(_images_below(tests)))
+
+
+def _require_folder(folder: Path) -> None:
+    if not os.path.lexists(folder):
+        raise UsageError(f"{folder}: no such folder")
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: not a folder", hint="Training takes folders of images.")
+
+
+def _images_below(folder: Path) -> Iterator[tuple[str, int]]:
+    """Name below `folder`, with slashes, and length in bytes of each image file; in no particular order."""
+    read = {_identity(folder)}
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
+        folders[:] = [name for name in sorted(folders) if _is_unread(Path(parent, name), read)]
+        for name in files:
+            path = Path(parent, name)
+            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+                yield path.relative_to(folder).as_posix(), path.stat().st_size
+
+
+def _is_unread(folder: Path, read: set[tuple[int, int]]) -> bool:
+    """Whether a folder is to be read; if so, note that it is."""
+    identity = _identity(folder)
+    if folder.name.startswith(".") or identity in read:
+        return False
+    read.add(identity)
+    return True
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """What tells a folder from all others, by whatever path it is reached."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
+
+
+def _names(given: tuple[str, str], folder_a: Path, folder_b: Path) -> tuple[str, str]:
+    name_a, name_b = given[0] or _name(folder_a, "A"), given[1] or _name(folder_b, "B")
+    if name_a.lower() != name_b.lower():  # They are told apart without regard to case.
+        return name_a, name_b
+    if not any(given):
+        return "A", "B"
+    raise UsageError(f"both domains would be called {name_a!r}", hint="Type `--set data.domain_b=NAME`.")
+
+
+def _name(folder: Path, letter: str) -> str:
+    name = folder.name if folder.name not in ("", "..") else folder.resolve().name
+    return letter if not name or name in _TRAIN else name
+
+
+def _digest(*domains: dict[str, int]) -> str:
+    sha256 = hashlib.sha256()
+    for sizes in domains:
+        sha256.update(f"{len(sizes)}\n".encode())
+        for name, size in sizes.items():
+            sha256.update(os.fsencode(name) + b"\0%d\n" % size)
+    return sha256.hexdigest()

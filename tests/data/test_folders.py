@@ -1,0 +1,142 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from imgxlate.data.folders import find
+from imgxlate.errors import UsageError
+
+
+@pytest.fixture
+def put(tmp_path):
+    """Makes files, of whatever content, and gives the folder that holds them."""
+
+    def make(*names, content=b"x"):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(content)
+        return tmp_path
+
+    return make
+
+
+def below(folder, paths):
+    return [path.relative_to(folder).as_posix() for path in paths]
+
+
+def test_two_folders_are_searched_recursively_in_an_order_of_their_own(put):
+    root = put("x/b.png", "x/a/z.JPG", "x/a.webp", "x/B.png", "y/1.tif", "y/notes.txt")
+    folders = find(root / "x", root / "y")
+    assert below(root / "x", folders.train_a) == ["B.png", "a.webp", "a/z.JPG", "b.png"]
+    assert below(root / "y", folders.train_b) == ["1.tif"]
+    assert folders.names == ("x", "y")
+
+
+def test_hidden_files_and_folders_and_what_is_no_file_are_left_out(put):
+    root = put("x/a.png", "x/._a.png", "x/.thumbnails/a.png", "y/a.png")
+    (root / "x" / "folder.png").mkdir()
+    os.mkfifo(root / "x" / "pipe.png")
+    (root / "x" / "nowhere.png").symlink_to(root / "absent.png")
+    assert below(root / "x", find(root / "x", root / "y").train_a) == ["a.png"]
+
+
+def test_links_are_followed_and_circles_are_harmless(put):
+    root = put("x/one/a.png", "elsewhere/b.png", "y/a.png")
+    (root / "x" / "linked").symlink_to(root / "elsewhere")
+    (root / "x" / "one" / "up").symlink_to(root / "x")
+    (root / "elsewhere" / "back").symlink_to(root / "x" / "one")
+    assert {path.name for path in find(root / "x", root / "y").train_a} == {"a.png", "b.png"}
+    assert len(find(root / "x", root / "y").train_a) == 2
+
+
+def test_one_folder_gives_training_and_test_pictures(put):
+    root = put("trainA/a.png", "trainB/b.png", "testA/c.png", "testB/deep/d.png")
+    folders = find(root, None)
+    assert [below(root, paths) for paths in (folders.train_a, folders.train_b)] == [["trainA/a.png"], ["trainB/b.png"]]
+    assert [below(root, paths) for paths in (folders.test_a, folders.test_b)] == [["testA/c.png"], ["testB/deep/d.png"]]
+    assert folders.names == ("A", "B")
+
+
+def test_two_folders_named_for_training_have_their_test_pictures_beside_them(put):
+    root = put("trainA/a.png", "trainB/b.png", "testA/c.png", "testB/d.png")
+    folders = find(root / "trainB", root / "trainA")
+    assert below(root, folders.test_a) == ["testB/d.png"]
+    assert below(root, folders.test_b) == ["testA/c.png"]
+    assert folders.names == ("A", "B")
+
+
+@pytest.mark.parametrize("test_folder", [None, "testA/notes.txt"])
+def test_without_test_pictures_those_of_the_training_serve(put, test_folder):
+    root = put("trainA/a.png", "trainB/b.png", *filter(None, [test_folder]))
+    folders = find(root, None)
+    assert (folders.test_a, folders.test_b) == (folders.train_a, folders.train_b)
+
+
+def test_domains_can_be_named_and_are_told_apart(put, monkeypatch):
+    root = put("one/photos/a.png", "two/Photos/b.png")
+    photos = root / "one" / "photos", root / "two" / "Photos"
+    assert find(*photos).names == ("A", "B")
+    assert find(*photos, names=("", "paintings")).names == ("photos", "paintings")
+    with pytest.raises(UsageError, match="both domains would be called"):
+        find(*photos, names=("photos", ""))
+    monkeypatch.chdir(photos[0])
+    assert find(Path(), photos[1].parent).names == ("photos", "two")
+
+
+def test_the_digest_tells_that_the_data_changed(put):
+    root = put("x/a.png", "x/b.png", "y/a.png")
+    before = find(root / "x", root / "y")
+    assert find(root / "x", root / "y", names=("p", "q")).digest == before.digest
+    assert find(root / "y", root / "x").digest != before.digest
+    put("x/b.png", content=b"longer")
+    longer = find(root / "x", root / "y")
+    (root / "x" / "b.png").rename(root / "x" / "c.png")
+    renamed = find(root / "x", root / "y")
+    assert len({before.digest, longer.digest, renamed.digest}) == 3
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("absent", "y"), "absent: no such folder"),
+        (("y", "y/a.png"), "a.png: not a folder"),
+        (("y", "empty"), "the folder holds no image"),
+        (("empty", None), "holds no folders, but not both of trainA and trainB"),
+        (("only", None), "holds the folders trainA, validation, but not both"),
+        (("y/a.png", None), "not a folder"),
+    ],
+)
+def test_folders_that_cannot_be_are_named_with_a_reason(put, names, message):
+    root = put("y/a.png", "empty/notes.txt", "only/trainA/a.png", "only/validation/a.png")
+    first, second = names
+    with pytest.raises(UsageError, match=message):
+        find(root / first, second and root / second)
+
+
+def test_a_folder_without_images_leads_to_the_suffixes_that_are_read(put):
+    root = put("x/a.heic", "y/a.png")
+    with pytest.raises(UsageError) as error:
+        find(root / "x", root / "y")
+    assert ".png" in error.value.hint
+    assert ".tiff" in error.value.hint
+
+
+def test_a_folder_that_cannot_be_listed_is_named(put, monkeypatch):
+    root = put("x/a.png", "x/locked/b.png", "y/a.png")
+    scandir = os.scandir
+
+    def refusing(path):
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)  # The tests may run as a user whom no permission stops.
+    with pytest.raises(UsageError, match="locked: cannot be read: Permission denied"):
+        find(root / "x", root / "y")
+
+
+def test_finding_folders_imports_neither_torch_nor_numpy():
+    program = "import sys, imgxlate.data.folders; sys.exit(bool({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

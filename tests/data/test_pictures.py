@@ -1,0 +1,162 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgxlate.data.config import DataConfig
+from imgxlate.data.crops import is_flat
+from imgxlate.data.pictures import Domain
+from imgxlate.errors import ImageError
+
+SMALL = {"new_size": 20, "crop_height": 16, "crop_width": 12}
+
+
+@pytest.fixture
+def domain():
+    """The domain of a folder's pictures."""
+
+    def build(folder, index=0, seed=0, **options):
+        return Domain(index, folder, sorted(folder.iterdir()), DataConfig(**SMALL | options), seed)
+
+    return build
+
+
+def draws(domain, steps, batch_size=2):
+    return [domain.draw(step, range(batch_size), batch_size) for step in range(steps)]
+
+
+def save(path, pixels, **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)).save(path, **options)
+    return path.parent
+
+
+def exactly(size):
+    """A configuration that takes pictures of this size as they are."""
+    return {"resize": "none", "crop_height": size[0], "crop_width": size[1], "flip": False}
+
+
+@pytest.mark.parametrize("resize", ["shorter", "square", "width", "none"])
+def test_a_batch_has_the_pictures_of_its_places_at_the_size_asked_for(pictures, domain, resize):
+    drawn = domain(pictures("x", 5), resize=resize).draw(7, range(1, 4), 6)
+    assert drawn.pixels.shape == (3, 16, 12, 3)
+    assert drawn.pixels.dtype == np.uint8
+    assert len(drawn.files) == 3
+    assert drawn.rejected == ()
+
+
+def test_each_picture_is_shown_once_an_epoch(pictures, domain):
+    folder = pictures("x", 6)
+    files = [file for drawn in draws(domain(folder), steps=6) for file in drawn.files]
+    assert set(files[:6]) == set(files[6:]) == set(folder.iterdir())
+    assert files[:6] != files[6:]
+
+
+def test_a_folder_smaller_than_the_batch_works(pictures, domain):
+    (drawn,) = draws(domain(pictures("x", 2)), steps=1, batch_size=5)
+    assert len(drawn.pixels) == 5
+    assert len(set(drawn.files)) == 2
+
+
+def test_a_picture_depends_on_seed_step_place_and_domain_alone(pictures, domain):
+    folder = pictures("x", 1)
+    whole = domain(folder).draw(3, range(4), 4).pixels
+    part = domain(folder).draw(3, range(2, 4), 4).pixels
+    np.testing.assert_array_equal(whole[2:], part)
+    others = [
+        domain(folder).draw(4, range(4), 4),
+        domain(folder, seed=1).draw(3, range(4), 4),
+        domain(folder, index=1).draw(3, range(4), 4),
+    ]
+    assert all((other.pixels != whole).any() for other in others)
+
+
+def test_files_of_no_use_are_named_with_the_reason_and_replaced(pictures, spoil, domain):
+    folder = pictures("x", 3)
+    good = set(folder.iterdir())
+    spoilt = spoil(folder)
+    drawn = draws(domain(folder), steps=12)
+    assert {file for batch in drawn for file in batch.files} == good
+    reasons = {file.path: file.reason for batch in drawn for file in batch.rejected}
+    assert set(reasons) == spoilt
+    assert reasons[folder / "empty.png"] == "the file is empty"
+    assert reasons[folder / "white.png"] == "the whole picture has one colour"
+
+
+def test_flat_parts_of_good_pictures_are_drawn_again(domain, tmp_path):
+    pixels = np.full((16, 400, 3), 255, np.uint8)
+    pixels[:, :30] = np.random.default_rng(0).integers(0, 256, (16, 30, 3))
+    drawn = draws(domain(save(tmp_path / "x" / "mostly white.png", pixels), resize="none"), steps=20)
+    assert not any(is_flat(crop) for batch in drawn for crop in batch.pixels)
+    assert not any(batch.rejected for batch in drawn)
+
+
+def test_a_picture_whose_parts_are_all_flat_gives_way_to_others_and_is_not_blamed(pictures, domain):
+    folder = pictures("x", 1)
+    ramp = np.linspace(0, 255, 5000).astype(np.uint8)[None, :, None].repeat(16, 0).repeat(3, 2)
+    save(folder / "ramp.png", ramp)
+    for drawn in draws(domain(folder, resize="none"), steps=5):
+        assert drawn.files == (folder / "00.png",) * 2
+        assert drawn.rejected == ()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_folder_of_flat_pictures_is_an_error_that_says_so(domain, tmp_path, count):
+    for index in range(count):
+        save(tmp_path / "x" / f"{index}.png", np.full((30, 30, 3), 60 * index, np.uint8))
+    with pytest.raises(ImageError, match=r"x: no picture can be used \(\d.png: the whole picture has one colour"):
+        domain(tmp_path / "x").draw(0, range(1), 1)
+
+
+def test_a_folder_of_parts_of_one_colour_is_an_error_that_says_so(domain, tmp_path):
+    ramp = np.linspace(0, 255, 3000).astype(np.uint8)[None, :, None].repeat(16, 0).repeat(3, 2)
+    folder = save(tmp_path / "x" / "ramp.png", ramp)
+    with pytest.raises(ImageError, match="all parts that were cut out have one colour"):
+        domain(folder, resize="none").draw(0, range(1), 1)
+
+
+def test_a_folder_of_damaged_files_is_an_error_with_examples(domain, tmp_path):
+    (tmp_path / "x").mkdir()
+    for index in range(5):
+        (tmp_path / "x" / f"{index}.png").write_bytes(b"no picture")
+    with pytest.raises(ImageError) as error:
+        domain(tmp_path / "x").draw(0, range(1), 1)
+    assert error.value.path == tmp_path / "x"
+    assert error.value.reason.count(".png: ") == 3
+    assert error.value.hint
+
+
+def test_grey_and_16_bit_pictures_give_three_equal_channels(domain, tmp_path):
+    grey = np.random.default_rng(0).integers(0, 256, (9, 7), dtype=np.uint8)
+    save(tmp_path / "x" / "grey.png", grey)
+    save(tmp_path / "x" / "deep.png", grey.astype(np.uint16) * 257)
+    (drawn,) = draws(domain(tmp_path / "x", **exactly((9, 7))), steps=1)
+    np.testing.assert_array_equal(drawn.pixels, np.stack([grey] * 3, axis=-1)[None].repeat(2, 0))
+
+
+def test_transparency_is_ignored(domain, tmp_path):
+    rgba = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
+    (drawn,) = draws(domain(save(tmp_path / "x" / "a.png", rgba), **exactly((9, 7))), steps=1)
+    np.testing.assert_array_equal(drawn.pixels[0], rgba[..., :3])
+
+
+def test_pictures_are_turned_upright(domain, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    folder = save(tmp_path / "x" / "a.png", pixels, exif=exif)
+    (drawn,) = draws(domain(folder, **exactly((7, 9))), steps=1)
+    np.testing.assert_array_equal(drawn.pixels[0], np.rot90(pixels, -1))
+
+
+def test_pictures_one_pixel_wide_can_be_used(domain, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 1, 3), dtype=np.uint8)
+    (drawn,) = draws(domain(save(tmp_path / "x" / "a.png", pixels), new_size=64), steps=1)
+    assert drawn.rejected == ()
+
+
+def test_preparing_pictures_does_not_import_torch():
+    program = "import sys, imgxlate.data.pictures, imgxlate.data.processes; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0

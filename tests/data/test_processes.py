@@ -1,0 +1,115 @@
+import itertools
+import multiprocessing
+import operator
+import os
+import resource
+import signal
+from functools import partial
+
+import pytest
+
+from imgxlate.data.processes import computed_ahead, work
+from imgxlate.errors import ImgxlateError
+
+TENFOLD = partial(operator.mul, 10)
+LONG = partial(operator.mul, b"x" * 100_000)  # Does not fit into a pipe.
+
+
+def pids():
+    return [process.pid for process in multiprocessing.active_children()]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+@pytest.mark.parametrize("first", [0, 5])
+def test_results_come_in_order_from_any_start(workers, first):
+    with computed_ahead(TENFOLD, first, workers) as results:
+        assert list(itertools.islice(results, 8)) == [10 * step for step in range(first, first + 8)]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_a_computation_raises_comes_where_its_result_would(workers):
+    with computed_ahead(partial(operator.floordiv, 12), -3, workers) as results:
+        assert list(itertools.islice(results, 3)) == [-4, -6, -12]
+        with pytest.raises(ZeroDivisionError) as error:
+            next(results)
+    assert workers == 0 or "step 0" in error.value.__notes__[0]
+
+
+@pytest.mark.parametrize("compute", [TENFOLD, LONG])
+def test_no_process_outlives_the_context(compute):
+    with computed_ahead(compute, 1, 2) as results:
+        next(results)
+        assert len(pids()) == 2
+    assert pids() == []
+
+
+def test_no_process_outlives_an_error():
+    with pytest.raises(KeyError), computed_ahead(TENFOLD, 1, 2):
+        raise KeyError
+    assert pids() == []
+
+
+@pytest.mark.parametrize("compute", [TENFOLD, LONG])
+def test_a_process_that_is_killed_is_an_error_that_says_what_to_type(compute):
+    with computed_ahead(compute, 1, 2) as results:
+        next(results)
+        os.kill(pids()[0], signal.SIGKILL)
+        with pytest.raises(ImgxlateError, match="ended unexpectedly \\(signal 9: Killed\\)") as error:
+            for _ in results:
+                pass
+    assert "--set data.workers=1" in error.value.hint
+
+
+def test_a_process_that_does_not_go_by_itself_is_killed(monkeypatch):
+    monkeypatch.setattr("imgxlate.data.processes._PATIENCE", 0.01)
+    with computed_ahead(partial(pow, 3), 10_000_000, 1):  # Takes minutes.
+        pass
+    assert pids() == []
+
+
+def test_a_process_that_exits_is_an_error_with_its_code():
+    with (
+        computed_ahead(os._exit, 3, 1) as results,
+        pytest.raises(ImgxlateError, match=r"ended unexpectedly \(exit code 3\)"),
+    ):
+        next(results)
+
+
+def test_a_process_that_cannot_be_started_is_an_error_that_says_what_to_type():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        with pytest.raises(ImgxlateError, match="could not be started") as error, computed_ahead(TENFOLD, 0, 1):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "0 for none" in error.value.hint
+
+
+def test_the_work_ends_when_nobody_takes_its_results():
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    reader.close()
+    with writer:
+        work(TENFOLD, 0, 1, writer)
+
+
+def test_the_work_ends_with_an_error_that_names_the_step():
+    reader, writer = multiprocessing.Pipe(duplex=False)
+    with reader, writer:
+        work(partial(operator.floordiv, 6), -2, 1, writer)
+        assert [reader.recv(), reader.recv()] == [-3, -6]
+        error = reader.recv()
+    assert isinstance(error, ZeroDivisionError)
+    assert "In the process that prepared step 0:\nTraceback" in error.__notes__[0]
+
+
+def test_signals_come_through_again_when_the_processes_run():
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append("SIGTERM"))
+    try:
+        with computed_ahead(TENFOLD, 0, 1) as results:
+            signal.raise_signal(signal.SIGTERM)
+            assert next(results) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == ["SIGTERM"]
