@@ -148,3 +148,28 @@ def test_the_files_lie_where_users_look_for_them(tmp_path):
         "model.safetensors",
     ]
     assert folder.tensorboard == tmp_path / "tensorboard"
+
+
+def test_a_folder_with_a_run_is_not_free_and_one_with_other_files_is(run_folder, tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    RunFolder(tmp_path).require_free()
+    RunFolder(tmp_path / "none").require_free()
+    with pytest.raises(OutputError, match="holds a run already") as caught:
+        run_folder(1).require_free()
+    assert "--resume" in caught.value.hint
+    with pytest.raises(OutputError, match="is no folder"):
+        RunFolder(tmp_path / "notes.txt").require_free()
+
+
+def test_clearing_removes_the_run_and_nothing_else(run_folder):
+    folder = run_folder(1, 2)
+    kept = [folder.path / "notes.txt", folder.checkpoints / "mine.safetensors"]
+    files = [folder.history, folder.losses, folder.model, folder.latest_sample, folder.sample_at(1)]
+    for path in [*files, *kept, folder.tensorboard / "events.out.tfevents.1"]:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    folder.write_config("")
+    folder.clear()
+    assert sorted(path for path in folder.path.rglob("*") if path.is_file()) == sorted(kept)
+    assert listing(folder.path) == ["checkpoints", "notes.txt"]
+    folder.require_free()

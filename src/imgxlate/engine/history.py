@@ -6,6 +6,7 @@
 finite number is the string "NaN", "Infinity" or "-Infinity", which JSON has no numbers for.
 """
 
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -95,8 +96,8 @@ def read(path: Path, every: int = 1) -> Iterator[Entry]:
         OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        for number, line in enumerate(file):
-            if number % every == 0 and (entry := _parsed(line)):
+        for line in itertools.islice(file, 0, None, every):
+            if entry := _parsed(line):
                 yield entry
 
 
