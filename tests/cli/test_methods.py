@@ -9,12 +9,19 @@ def test_every_method_is_a_row(run):
         assert f"\n{name} " in table
 
 
+def test_the_table_says_what_can_be_trained_and_how(run):
+    rows = {line.split()[0]: line for line in run("methods").stdout.splitlines()}
+    assert all("train," in rows[name] and "tiny" in rows[name] for name in ("munit", "unit", "cyclegan"))
+
+
 def test_the_document_says_what_each_can_and_where_it_comes_from(run):
     document = json.loads(run("methods", "--json").stdout)
     methods = {method["name"]: method for method in document["methods"]}
     assert "translate" in methods["munit"]["capabilities"]
     assert methods["munit"]["citation"]["arxiv"] == "1804.04732"
     assert methods["gatys"]["presets"] == ["default", "author", "johnson", "paper"]
+    assert methods["gatys"]["training_presets"] == []
+    assert {"small", "tiny"} <= set(methods["unit"]["training_presets"])
     assert document["broken"] == []
 
 

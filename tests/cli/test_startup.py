@@ -31,6 +31,9 @@ except SystemExit as end:
         ["--version"],
         ["translate", "--help"],
         ["neural-style", "--help"],
+        ["train", "--help"],
+        ["train", "munit", "--show-config"],
+        ["train", "unit", "--preset", "tiny", "--set", "gen.dim=8", "--show-config", "--json"],
         ["weights", "--help"],
         ["methods"],
         ["methods", "--json"],
@@ -52,6 +55,9 @@ def test_commands_that_only_tell_import_nothing_heavy(arguments):
         ("imgxlate translate cyclegan --model cyclegan-horse", "cyclegan-horse2zebra"),
         ("imgxlate weights info vgg", "vgg19"),
         ("imgxlate neu", "neural-style"),
+        ("imgxlate train c", "cyclegan"),
+        ("imgxlate train munit --preset ti", "tiny"),
+        ("imgxlate train --preset synth", "synthia2cityscape"),
     ],
 )
 def test_completion_proposes_names_and_imports_nothing_heavy(words, proposed):

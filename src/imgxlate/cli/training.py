@@ -89,11 +89,12 @@ def make_plan(
     dtype = find_dtype(precision, where)
     name = recipe.config.features
     features = checkpoint.read(loading.find_features(out, name, offline=offline)) if name else None
+    plan = Plan(spec, recipe.config, folders, run, settings, where, dtype, features, recipe.preset, out.note)
     out.note(
-        f"{spec.name} ({recipe.preset}) on {where} in {dtype}: {len(folders.train_a)} images of {folders.names[0]}, "
-        f"{len(folders.train_b)} of {folders.names[1]}"
+        f"{spec.name} ({recipe.preset}) on {where} in {plan.precision}: "
+        f"{len(folders.train_a)} images of {folders.names[0]}, {len(folders.train_b)} of {folders.names[1]}"
     )
-    return Plan(spec, recipe.config, folders, run, settings, where, dtype, features, recipe.preset, out.note)
+    return plan
 
 
 def run(out: Output, plan: "Plan", recipe: Recipe, *, resume: bool, leads: bool) -> None:
@@ -129,7 +130,7 @@ def _way_on(out: Output, plan: "Plan") -> Iterator[None]:
         yield
     except (KeyboardInterrupt, TerminatedError):
         if plan.run.has_checkpoints():
-            out.note(f"saved; go on with `imgxlate train {plan.spec.name} --out {plan.run.path} --resume`")
+            out.note(f"go on with `imgxlate train {plan.spec.name} --out {plan.run.path} --resume`")
         raise
 
 

@@ -100,6 +100,7 @@ class TrainingView:
         )
         with self._live:
             self._output.console.show_cursor(True)  # A process that is ended at once could not bring it back.
+            self._live.refresh()
             yield
 
     def _redraw(self, live: Live) -> None:

@@ -24,7 +24,7 @@ def methods(
                 {"methods": [_row(spec) for spec in specs.values()], "broken": list(map(asdict, broken))}
             )
         rows = [_cells(spec) for spec in specs.values()] + [_broken_cells(failure) for failure in broken]
-        return out.table(("METHOD", "CAN", "PAPER", "SUMMARY"), rows)
+        return out.table(("METHOD", "CAN", "PAPER", "SUMMARY", "PRESETS"), rows)
 
 
 def _row(spec: MethodSpec) -> dict[str, Any]:
@@ -34,12 +34,18 @@ def _row(spec: MethodSpec) -> dict[str, Any]:
         "capabilities": _capabilities(spec),
         "citation": asdict(spec.citation),
         "presets": list(spec.presets),
+        "training_presets": _training_presets(spec),
         "implementation": spec.implementation,
     }
 
 
 def _cells(spec: MethodSpec) -> tuple[str, ...]:
-    return spec.name, ", ".join(_capabilities(spec)), _paper(spec.citation), spec.summary
+    presets = ", ".join((*spec.presets, *_training_presets(spec)))
+    return spec.name, ", ".join(_capabilities(spec)), _paper(spec.citation), spec.summary, presets
+
+
+def _training_presets(spec: MethodSpec) -> list[str]:
+    return list(spec.training.presets) if spec.training else []
 
 
 def _paper(citation: Citation) -> str:
@@ -47,7 +53,7 @@ def _paper(citation: Citation) -> str:
 
 
 def _broken_cells(failure: BrokenMethod) -> tuple[str, ...]:
-    return failure.name, "nothing", "", f"cannot be loaded: {failure.reason}"
+    return failure.name, "nothing", "", f"cannot be loaded: {failure.reason}", ""
 
 
 def _capabilities(spec: MethodSpec) -> list[str]:

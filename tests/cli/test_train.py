@@ -1,0 +1,160 @@
+"""`imgxlate train`, as a user types it."""
+
+import json
+import shutil
+import tomllib
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from imgxlate.cli.app import app
+
+SMALL = ("--preset", "tiny", "--workers", 0, "--set", "display_size=1", "--device", "cpu", "--precision", "fp32")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder that holds trainA and trainB."""
+    folder = tmp_path_factory.mktemp("data")
+    noise = np.random.default_rng(0)
+    for name in ("trainA/0.png", "trainA/1.png", "trainB/0.png", "trainB/1.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(noise.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first_run(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("first") / "run"
+    arguments = ("train", "cyclegan", data, "--out", path, *SMALL, "--iterations", 1)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.stderr
+    return path
+
+
+@pytest.fixture
+def begun(first_run, tmp_path):
+    """A run of one step."""
+    return shutil.copytree(first_run, tmp_path / "run")
+
+
+def test_a_run_holds_its_configuration_and_its_model(begun, data):
+    written = tomllib.loads((begun / "config.toml").read_text())
+    assert (written["method"], written["preset"], written["folders"]) == ("cyclegan", "tiny", [str(data)])
+    assert (written["iterations"], written["data"]["domain_a"]) == (1, "A")
+    assert (begun / "model.safetensors").exists()
+
+
+def test_the_model_of_a_run_translates(run, begun, photo, tmp_path):
+    result = run("translate", "cyclegan", photo(), "--checkpoint", begun, "-o", tmp_path / "out.png")
+    assert result.exit_code == 0, result.stderr
+
+
+def test_a_line_of_json_for_each_checkpoint_and_the_model(run, data, tmp_path):
+    path = tmp_path / "run"
+    options = ("--iterations", 4, "--checkpoint-every", 2, "--domains", "summer,winter", "--json")
+    result = run("train", "cyclegan", data, "--out", path, *SMALL, *options)
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 4]
+    files = ("checkpoints/step-00000002.safetensors", "checkpoints/step-00000004.safetensors", "model.safetensors")
+    assert [line["output"] for line in lines] == [str(path / name) for name in files]
+    assert all(line["losses"] and line["seconds"] > 0 and line["iterations"] == 4 for line in lines)
+    assert "2 images of summer, 2 of winter" in result.stderr
+
+
+def test_a_folder_that_holds_a_run_is_left_alone(run, begun, data):
+    before = {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()}
+    result = run("train", "cyclegan", data, "--out", begun, *SMALL)
+    assert result.exit_code == 9
+    assert "--resume" in result.stderr
+    assert "--overwrite" in result.stderr
+    assert {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()} == before
+
+
+def test_overwriting_removes_the_run_and_nothing_else(run, begun, data):
+    for name in ("notes.txt", "samples/mine.png", "checkpoints/mine.safetensors"):
+        (begun / name).touch()
+    (begun / "checkpoints" / "step-00000077.safetensors").touch()
+    result = run("train", "cyclegan", data, "--out", begun, *SMALL, "--iterations", 2, "--overwrite")
+    assert result.exit_code == 0, result.stderr
+    assert {path.name for path in (begun / "checkpoints").iterdir()} == {
+        "mine.safetensors",
+        "step-00000002.safetensors",
+    }
+    assert (begun / "notes.txt").exists()
+    assert (begun / "samples" / "mine.png").exists()
+
+
+def test_a_run_goes_on_with_what_it_began_with_and_says_what_changed(run, begun):
+    result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 2, "--set", "lr=0.001")
+    assert result.exit_code == 0, result.stderr
+    assert "changed: iterations: 1 -> 2\n" in result.stderr
+    assert "changed: lr: 0.0002 -> 0.001\n" in result.stderr
+    written = tomllib.loads((begun / "config.toml").read_text())
+    assert (written["iterations"], written["lr"], written["preset"]) == (2, 0.001, "tiny")
+    assert (begun / "checkpoints" / "step-00000002.safetensors").exists()
+
+
+def test_a_run_that_is_done_stays_done(run, begun):
+    result = run("train", "cyclegan", "--out", begun, "--resume", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == [str(begun / "model.safetensors")]
+
+
+def test_other_folders_of_pictures_are_told(run, begun, data):
+    result = run("train", "cyclegan", data / "trainA", data / "trainB", "--out", begun, "--resume")
+    assert result.exit_code == 0, result.stderr
+    assert "changed: the folders of the pictures are" in result.stderr
+
+
+def test_a_run_cannot_go_on_with_other_networks(run, begun):
+    result = run("train", "cyclegan", "--out", begun, "--resume", "--set", "gen.ngf=4")
+    assert result.exit_code == 2
+    assert "cannot change gen.ngf: 8 -> 4" in result.stderr
+
+
+def test_a_run_with_nothing_to_resume_starts_from_the_beginning_and_says_so(run, data, tmp_path):
+    result = run("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL, "--iterations", 1, "--resume")
+    assert result.exit_code == 0, result.stderr
+    assert "holds no checkpoint: starting from the beginning" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--out", "run"), "a run needs training pictures"),
+        (("nowhere",), "a run needs a folder"),
+        (("nowhere", "--out", "run"), "nowhere: no such folder"),
+        (("--resume",), "--resume needs the folder of the run"),
+        (("--resume", "--overwrite", "--out", "run"), "exclude each other"),
+    ],
+)
+def test_what_a_run_lacks_is_said_and_nothing_is_made(run, tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    result = run("train", "munit", *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_place_of_the_run_is_refused(run, data, tmp_path):
+    (tmp_path / "run").touch()
+    result = run("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL)
+    assert result.exit_code == 9
+    assert "is no folder" in result.stderr
+
+
+def test_a_device_that_is_absent_leaves_the_run_that_was_to_be_overwritten(run, begun, data):
+    result = run("train", "cyclegan", data, "--out", begun, "--overwrite", "--device", "cuda:99")
+    assert result.exit_code == 7
+    assert (begun / "model.safetensors").exists()
+
+
+def test_of_several_processes_only_the_first_speaks(run, begun, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    result = run("train", "cyclegan", "--out", begun, "--resume", "--show-config", "--set", "seed=x")
+    assert result.exit_code == 2
+    assert "--set: seed = 'x'" in result.stderr

@@ -1,0 +1,147 @@
+"""A run in training, as a terminal and a log see it."""
+
+import os
+import pty
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from imgxlate.cli import progress
+from imgxlate.cli.output import Output
+from imgxlate.cli.training_view import RunningMean, TrainingView, duration
+
+LOSSES = {"gen_total": 2.0, "dis_total": 1.0, "recon": 0.5, "grad_gen": 3.0}
+
+
+def after(step, *, iterations=10, losses=LOSSES, saved=None, seconds=0.5, waited=0.125):
+    return SimpleNamespace(step=step, iterations=iterations, losses=losses, saved=saved, seconds=seconds, waited=waited)
+
+
+def logged(capsys):
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_log_gets_the_first_step_the_last_and_few_between(tmp_path, capsys):
+    with TrainingView(Output(), "munit small", 2, tmp_path / "latest.png").shown() as view:
+        for step in range(1, 11):
+            view.update(after(step))
+    assert logged(capsys) == [
+        "step 1 of 10: gen_total 2, dis_total 1; 2 steps/s, 8 images/s, 25% waiting for data, 4 s left",
+        "step 10 of 10: gen_total 2, dis_total 1; 2 steps/s, 8 images/s, 25% waiting for data, 0 s left",
+    ]
+
+
+def test_a_log_gets_a_line_when_the_last_one_is_long_enough_ago(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    with TrainingView(Output(), "", 1, tmp_path / "latest.png").shown() as view:
+        for step in range(5, 8):
+            view.update(after(step, seconds=2.0))
+    assert [line.partition(":")[0] for line in logged(capsys)] == [f"step {step} of 10" for step in (5, 6, 7)]
+
+
+def test_a_log_ends_with_the_step_that_a_run_was_ended_at(tmp_path, capsys):
+    def interrupted(view):
+        with view.shown():
+            view.update(after(1))
+            view.update(after(2))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(TrainingView(Output(), "", 1, tmp_path / "latest.png"))
+    assert [line.partition(":")[0] for line in logged(capsys)] == ["step 1 of 10", "step 2 of 10"]
+
+
+def test_a_method_without_totals_has_its_losses_in_the_log_and_no_gradients(tmp_path, capsys):
+    with TrainingView(Output(), "", 1, tmp_path / "latest.png").shown() as view:
+        view.update(after(1, losses={"G_A": 1.0, "D_A": 0.25, "grad_G": 9.0}, seconds=2.0))
+    (line,) = logged(capsys)
+    assert line.startswith("step 1 of 10: G_A 1, D_A 0.25; 2 s/step, 1 images/s")
+
+
+def test_quiet_shows_nothing(tmp_path, capsys):
+    with TrainingView(Output(verbosity=-1), "", 1, tmp_path / "latest.png").shown() as view:
+        view.update(after(1))
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_run_without_steps_says_nothing(tmp_path, capsys):
+    with TrainingView(Output(), "", 1, tmp_path / "latest.png").shown():
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_running_mean_begins_as_the_plain_one_and_forgets():
+    mean = RunningMean()
+    assert mean.value == 0
+    mean.add(4.0)
+    assert mean.value == 4
+    for _ in range(1000):
+        mean.add(1.0)
+    assert mean.value == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3661, "1 h 1 min"), (3600, "1 h"), (2e5, "2 d 7 h")],
+)
+def test_a_time_is_said_in_its_two_largest_units(seconds, said):
+    assert duration(seconds) == said
+
+
+ON_A_TERMINAL = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from imgxlate.cli.errors import session
+from imgxlate.cli.training_view import TrainingView
+folder = Path(sys.argv[1])
+with session() as out:
+    view = TrainingView(out, "munit small", 1, folder / "latest.png")
+    with view.shown():
+        for step in range(1, 4):
+            (folder / f"{step}.safetensors").touch()
+            (folder / "latest.png").touch()
+            if step == 2:
+                out.note("put aside: bad.png")
+            view.update(SimpleNamespace(step=step, iterations=1000, seconds=0.5, waited=0.0,
+                losses={f"loss_{n}": float(n) for n in range(12)}, saved=folder / f"{step}.safetensors"))
+        ENDING
+"""
+
+
+def on_a_terminal(folder, ending):
+    leader, follower = pty.openpty()
+    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
+    code = ON_A_TERMINAL.replace("ENDING", ending)
+    process = subprocess.Popen([sys.executable, "-c", code, folder], stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    shown = b""
+    while chunk := _read(leader):
+        shown += chunk
+    os.close(leader)
+    return process.wait(), shown.decode()
+
+
+def _read(descriptor):
+    try:
+        return os.read(descriptor, 4096)
+    except OSError:  # Linux answers so when the other end is closed.
+        return b""
+
+
+@pytest.mark.parametrize("ending", ["pass", "raise KeyboardInterrupt"])
+def test_a_terminal_gets_a_panel_that_stays_as_it_was_last_and_leaves_the_terminal_whole(tmp_path, ending):
+    _, text = on_a_terminal(tmp_path, ending)
+    assert "put aside: bad.png" in text
+    last = text[text.rindex("munit small") :]
+    for said in ("step 3 of 1000", "2 steps/s", "8 min 18 s left", "loss_11", "3.safetensors", "latest.png"):
+        assert said in last
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # The cursor is to be seen.
+    assert ("interrupted" in last) == ("Keyboard" in ending)
+
+
+def test_a_terminal_shows_that_a_run_is_starting(tmp_path):
+    _, text = on_a_terminal(tmp_path, "pass")
+    assert "munit small: starting" in text
