@@ -113,3 +113,24 @@ def test_signals_come_through_again_when_the_processes_run():
     finally:
         signal.signal(signal.SIGTERM, before)
     assert heard == ["SIGTERM"]
+
+
+class Interrupting:
+    """A computation during whose way to a process Ctrl-C is pressed."""
+
+    def __call__(self, step):
+        raise NotImplementedError
+
+    def __reduce__(self):
+        signal.raise_signal(signal.SIGINT)
+        return TENFOLD.__reduce__()
+
+
+def test_no_process_outlives_a_signal_at_the_start():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), computed_ahead(Interrupting(), 0, 2):
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert pids() == []

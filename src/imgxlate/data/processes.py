@@ -40,9 +40,10 @@ def computed_ahead(compute: Callable[[int], Result], first: int, workers: int) -
         return
     with contextlib.ExitStack() as stack:
         started: list[_Worker[Result]] = []
-        for index in range(workers):
-            started.append(_start(compute, first + index, workers))
-            stack.callback(started[-1].stop)
+        with _out_of_reach_of_signals():
+            for index in range(workers):
+                started.append(_start(compute, first + index, workers))
+                stack.callback(started[-1].stop)
         yield (worker.result() for worker in itertools.cycle(started))
 
 
@@ -76,6 +77,20 @@ class _Worker(Generic[Result]):
         self.process.close()
 
 
+@contextlib.contextmanager
+def _out_of_reach_of_signals() -> Iterator[None]:
+    """Processes that start within never see Ctrl-C and the like, which often go to all: the main process decides."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # Python starts it with the first process otherwise, and lets signals through.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start(compute: Callable[[int], Result], first: int, stride: int) -> _Worker[Result]:
     """Start a process that computes the steps `first`, `first + stride`, ...
 
@@ -88,7 +103,7 @@ def _start(compute: Callable[[int], Result], first: int, stride: int) -> _Worker
     try:
         reader, writer = spawning.Pipe(duplex=False)
         process = spawning.Process(target=work, args=(compute, first, stride, writer), name="imgxlate data")
-        with writer, _out_of_reach_of_signals():
+        with writer:
             process.start()
     except OSError as error:
         raise _lost(f"could not be started ({error.strerror or error})") from error
@@ -109,20 +124,6 @@ def work(compute: Callable[[int], Result], first: int, stride: int, results: "Co
             return
         if isinstance(result, Exception):
             return
-
-
-@contextlib.contextmanager
-def _out_of_reach_of_signals() -> Iterator[None]:
-    """Processes that start within never see Ctrl-C and the like, which often go to all: the main process decides."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # Python starts it with the first process otherwise, and lets signals through.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _lost(what: str) -> ImgxlateError:
