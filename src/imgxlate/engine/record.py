@@ -1,6 +1,7 @@
 """What a run leaves in its folder: history, samples, checkpoints and the model. Only the leading process writes."""
 
 import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from imgxlate.engine.history import Entry, History
 from imgxlate.engine.plan import Plan
 from imgxlate.engine.samples import Samples
 from imgxlate.methods.protocol import Trainable
+
+_DRAWING_SHARE = 0.05  # of the time that may go into drawing curves
 
 
 class Record:
@@ -31,8 +34,10 @@ class Record:
         self._average = Average(trainable.generators(), plan.config.ema) if plan.config.ema else None
         if self._average and average is not None:
             self._average.load_state(average)
-        self._samples = self._load_samples()
         self._put_aside: set[Path] = set()
+        self._samples = self._load_samples()
+        self._draw_after = 0.0  # when the curves may be drawn again
+        self._modelled = self._drawn = -1  # the steps of the model and of the curves that were written
         plan.run.sweep()
         self._stack = contextlib.ExitStack()
         self._history = self._stack.enter_context(History(plan.run.history, step))
@@ -62,7 +67,7 @@ class Record:
             self._sample(step)
 
     def save(self, step: int, attempt: int) -> Path:
-        """Write a checkpoint, then the model and the curves, then remove the checkpoints that are too many.
+        """Write a checkpoint, then the model and, now and then, the curves, then remove what is too many.
 
         Raises:
             OutputError: something cannot be written; what was there before is whole.
@@ -74,18 +79,21 @@ class Record:
         header = self._header() | {"attempt": attempt, "preset": plan.preset, "config": flattened(plan.config)}
         path = plan.run.save(step, tensors, header)
         self._write_model(step)
-        plots.write(plan.run.losses, plan.run.history)
+        if time.monotonic() >= self._draw_after:
+            self._draw_curves(step)
         plan.run.prune(plan.options.keep, step)
         return path
 
     def finish(self, step: int) -> None:
-        """Write what a run that was killed after its last checkpoint lacks.
+        """Write what is not of this step yet: curves, and the model of a run that was killed after its last checkpoint.
 
         Raises:
             OutputError: it cannot be written.
         """
-        self._write_model(step)
-        plots.write(self._plan.run.losses, self._plan.run.history)
+        if self._modelled != step:
+            self._write_model(step)
+        if self._drawn != step:
+            self._draw_curves(step)
 
     def _header(self) -> dict[str, object]:
         folders = self._plan.folders
@@ -107,6 +115,15 @@ class Record:
             images_b=len(plan.folders.train_b),
         )
         model_file.write_model(plan.run.model, self._weights(), self._header(), step=step, card=card)
+        self._modelled = step
+
+    def _draw_curves(self, step: int) -> None:
+        """Draw the losses; the time that this takes decides how soon it is done again."""
+        started = time.monotonic()
+        plots.write(self._plan.run.losses, self._plan.run.history)
+        self._drawn = step
+        ended = time.monotonic()
+        self._draw_after = ended + (ended - started) / _DRAWING_SHARE
 
     def _load_samples(self) -> Samples:
         plan, config = self._plan, self._plan.config
