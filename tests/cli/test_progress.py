@@ -1,10 +1,5 @@
 """Bars on terminals, plain lines in logs."""
 
-import os
-import pty
-import subprocess
-import sys
-
 import pytest
 
 from imgxlate.cli import progress
@@ -41,7 +36,7 @@ def test_quiet_shows_nothing(capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_gets_a_bar_that_is_gone_at_the_end():
+def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(on_a_terminal):
     code = """
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
@@ -51,24 +46,8 @@ with Bar(out, "paint", 2, "images").shown() as bar:
     out.note("a line above the bar")
 print("end")
 """
-    leader, follower = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=follower, stderr=follower, env=environment)
-    os.close(follower)
-    shown = b""
-    while chunk := _read(leader):
-        shown += chunk
-    os.close(leader)
-    assert process.wait() == 0
-    text = shown.decode()
+    text = on_a_terminal(code)
     assert "paint" in text
     assert "photo.jpg" in text
     assert "a line above the bar" in text
     assert "\x1b[2K" in text  # The bar's line is wiped.
-
-
-def _read(descriptor):
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:  # Linux answers so when the other end is closed.
-        return b""

@@ -146,13 +146,19 @@ def test_a_file_in_the_place_of_the_run_is_refused(run, data, tmp_path):
     assert "is no folder" in result.stderr
 
 
+def test_a_folder_whose_name_is_no_text_is_refused(run, tmp_path):
+    result = run("train", "cyclegan", tmp_path / "\udcff", "--out", tmp_path / "run", *SMALL)
+    assert result.exit_code == 2
+    assert "is not UTF-8" in result.stderr
+
+
 def test_a_device_that_is_absent_leaves_the_run_that_was_to_be_overwritten(run, begun, data):
     result = run("train", "cyclegan", data, "--out", begun, "--overwrite", "--device", "cuda:99")
     assert result.exit_code == 7
     assert (begun / "model.safetensors").exists()
 
 
-def test_of_several_processes_only_the_first_speaks(run, begun, monkeypatch):
+def test_a_process_that_is_not_the_first_tells_its_errors_still(run, begun, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
     result = run("train", "cyclegan", "--out", begun, "--resume", "--show-config", "--set", "seed=x")

@@ -1,9 +1,5 @@
 """A run in training, as a terminal and a log see it."""
 
-import os
-import pty
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -111,29 +107,11 @@ with session() as out:
 """
 
 
-def on_a_terminal(folder, ending):
-    leader, follower = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "COLUMNS": "100"}
-    code = ON_A_TERMINAL.replace("ENDING", ending)
-    process = subprocess.Popen([sys.executable, "-c", code, folder], stdout=follower, stderr=follower, env=environment)
-    os.close(follower)
-    shown = b""
-    while chunk := _read(leader):
-        shown += chunk
-    os.close(leader)
-    return process.wait(), shown.decode()
-
-
-def _read(descriptor):
-    try:
-        return os.read(descriptor, 4096)
-    except OSError:  # Linux answers so when the other end is closed.
-        return b""
-
-
 @pytest.mark.parametrize("ending", ["pass", "raise KeyboardInterrupt"])
-def test_a_terminal_gets_a_panel_that_stays_as_it_was_last_and_leaves_the_terminal_whole(tmp_path, ending):
-    _, text = on_a_terminal(tmp_path, ending)
+def test_a_terminal_gets_a_panel_that_stays_as_it_was_last_and_leaves_the_terminal_whole(
+    on_a_terminal, tmp_path, ending
+):
+    text = on_a_terminal(ON_A_TERMINAL.replace("ENDING", ending), tmp_path)
     assert "put aside: bad.png" in text
     last = text[text.rindex("munit small") :]
     for said in ("step 3 of 1000", "2 steps/s", "8 min 18 s left", "loss_11", "3.safetensors", "latest.png"):
@@ -142,6 +120,6 @@ def test_a_terminal_gets_a_panel_that_stays_as_it_was_last_and_leaves_the_termin
     assert ("interrupted" in last) == ("Keyboard" in ending)
 
 
-def test_a_terminal_shows_that_a_run_is_starting(tmp_path):
-    _, text = on_a_terminal(tmp_path, "pass")
+def test_a_terminal_shows_that_a_run_is_starting(on_a_terminal, tmp_path):
+    text = on_a_terminal(ON_A_TERMINAL.replace("ENDING", "pass"), tmp_path)
     assert "munit small: starting" in text

@@ -36,11 +36,15 @@ def find_pictures(recipe: Recipe, given: list[Path]) -> "tuple[Recipe, Folders]"
             "a run needs training pictures",
             hint="Type `imgxlate train METHOD DATA_A DATA_B --out RUN`, or one folder that holds trainA and trainB.",
         )
+    absolute = tuple(path.absolute() for path in paths)
+    for path in absolute:
+        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # Python's way to keep bytes that are no text.
+            raise UsageError(f"{path!a}: its name is not UTF-8, and cannot be kept in a file", hint="Rename it.")
     data = recipe.config.data
     found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, (data.domain_a, data.domain_b))
     named = replace(data, domain_a=found.names[0], domain_b=found.names[1])
     config = replace(recipe.config, data=named)
-    return replace(recipe, config=config, folders=tuple(path.absolute() for path in paths)), found
+    return replace(recipe, config=config, folders=absolute), found
 
 
 def check_run(

@@ -30,7 +30,11 @@ def train(
     ],
     data_a: Annotated[
         Path | None,
-        typer.Argument(metavar="DATA_A", show_default=False, help="Images of the first kind; or trainA and trainB."),
+        typer.Argument(
+            metavar="DATA_A",
+            show_default=False,
+            help="Images of the first kind, or a folder that holds trainA and trainB.",
+        ),
     ] = None,
     data_b: Annotated[
         Path | None, typer.Argument(metavar="DATA_B", show_default=False, help="Images of the second kind.")
