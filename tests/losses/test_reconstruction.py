@@ -1,6 +1,10 @@
 import torch
 
-from imgxlate.losses.reconstruction import squared_error_sum
+from imgxlate.losses.reconstruction import absolute_error, squared_error_sum
+
+
+def test_absolute_errors_are_averaged() -> None:
+    assert absolute_error(torch.tensor([[1.0, 4.0]]), torch.tensor([[3.0, 0.0]])).item() == 3.0
 
 
 def test_squared_errors_are_summed() -> None:

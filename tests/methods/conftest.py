@@ -1,4 +1,7 @@
-"""Golden models, and pictures as the methods take them."""
+"""Golden models, pictures as the methods take them, and training steps as the engine takes them."""
+
+import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,9 +9,15 @@ import torch
 import yaml
 
 from imgxlate import checkpoint
+from imgxlate.config import overridden
+from imgxlate.data.batch import Batch
 from imgxlate.images.decode import decode
 from imgxlate.images.tensors import to_tensor
 from imgxlate.methods import registry
+from imgxlate.methods.protocol import Turn
+from imgxlate.paths import assets_dir
+
+ALONE = SimpleNamespace(rank=0, size=1, average=lambda tensors: None, gather=lambda tensor: tensor)
 
 
 @pytest.fixture
@@ -60,3 +69,39 @@ def reference_keys(golden):
         return found
 
     return read
+
+
+@pytest.fixture
+def vgg19():
+    """The feature network in the package."""
+    return checkpoint.read(assets_dir() / "vgg19.safetensors")
+
+
+@pytest.fixture
+def begin():
+    """A training of MUNIT or UNIT, small unless `changes` say otherwise, placed on the CPU."""
+
+    def build(method, changes=(), *, features=None, dtype=torch.float32, compiled=False):
+        spec = registry.find(method)
+        small = {"data.crop_height": 32, "data.crop_width": 32}
+        config = overridden(spec.training.presets["tiny"], small | dict(changes))
+        training = registry.trainable(spec).create(config, features)
+        training.place(torch.device("cpu"), dtype, compiled=compiled)
+        return training
+
+    return build
+
+
+@pytest.fixture
+def advance():
+    """Take the training step number `step`, on pictures and noise that follow from it; returns the losses."""
+
+    def take(training, step=0, *, size=1, noise=None):
+        generator = torch.Generator().manual_seed(step)
+        data = training.config.data
+        shape = (size, 3, data.crop_height, data.crop_width)
+        a, b = (torch.rand(shape, generator=generator) * 2 - 1 for _ in "ab")
+        draw = noise or (lambda shape: torch.randn(size, *shape, generator=generator))
+        return training.train_step(Batch(a, b, (), ()), Turn(step, draw, random.Random(step), ALONE))
+
+    return take

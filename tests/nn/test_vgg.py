@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from imgxlate.errors import UsageError
 from imgxlate.nn.vgg import CONVENTIONS, Vgg
 
 WIDTHS = {"conv1_1": 4, "conv1_2": 5, "conv2_1": 6, "conv3_1": 7}
@@ -104,3 +105,16 @@ def test_bfloat16_features_are_near_those_of_float32(
     assert rounded.dtype == torch.bfloat16
     assert rounded.is_contiguous(memory_format=memory_format)
     assert (rounded.float() - exact).norm() < 0.02 * exact.norm()
+
+
+def test_a_pooling_that_is_left_out_keeps_the_size(images: Tensor) -> None:
+    without = Vgg(random_convolutions(), CONVENTIONS["torchvision"], omitted=("pool2",))
+    assert "pool2" not in without.layers
+    assert without(images, ("relu3_1",))["relu3_1"].shape == (2, 7, 8, 6)
+
+
+def test_a_layer_that_is_missing_is_named_with_what_is_near(network: Vgg) -> None:
+    network.require(["relu3_1"])
+    with pytest.raises(UsageError, match="no layer 'relu3_2'") as caught:
+        network.require(["relu1_1", "relu3_2"])
+    assert "relu3_1" in str(caught.value.hint)

@@ -77,7 +77,7 @@ PRESETS = {
     ),
     "small": replace(
         _YOSEMITE256,
-        iterations=30_000,
+        iterations=20_000,
         lr=2e-4,
         step_size=10_000,
         gen=MunitConfig(dim=16, mlp_dim=64, n_res=3),

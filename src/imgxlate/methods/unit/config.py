@@ -79,7 +79,7 @@ PRESETS = {
     "gta2city_list": replace(_GTA2CITY, data=DataConfig(new_size=512, crop_height=512, crop_width=512)),
     "small": replace(
         _YOSEMITE256,
-        iterations=30_000,
+        iterations=20_000,
         lr=2e-4,
         step_size=10_000,
         gen=UnitConfig(dim=16, n_res=3),

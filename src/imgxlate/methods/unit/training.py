@@ -3,15 +3,8 @@
 from typing import Self
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.methods.pairs import (
-    Networks,
-    PairTraining,
-    Pictures,
-    make_discriminators,
-    make_generators,
-    require_trainable,
-    step_decay,
-)
+from imgxlate.methods.pair_training import PairTraining, require_trainable, step_decay
+from imgxlate.methods.pairs import Networks, Pictures, make_discriminators, make_generators
 from imgxlate.methods.perception import Perception
 from imgxlate.methods.unit.config import UnitConfig, UnitTrainingConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side, share_latent
