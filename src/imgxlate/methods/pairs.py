@@ -75,10 +75,8 @@ class Networks(Generic[Generator]):
         """How far the made pictures of each domain are from those of the other that they were made of."""
         if self.perception is None:
             return {domain: made[domain].new_zeros(()) for domain in DOMAINS}
-        a, b = self.perception(
-            torch.cat([made[domain] for domain in DOMAINS]), torch.cat([sources[OTHER[domain]] for domain in DOMAINS])
-        ).chunk(2)
-        return {"A": a.mean(), "B": b.mean()}
+        losses = self.perception([made[domain] for domain in DOMAINS], [sources[OTHER[domain]] for domain in DOMAINS])
+        return dict(zip(DOMAINS, losses, strict=True))
 
     def _autocast(self, device: torch.device) -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=self.lowered)

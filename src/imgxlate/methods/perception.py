@@ -1,5 +1,6 @@
 """How far made pictures are from others in the eyes of a VGG network."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -44,12 +45,17 @@ class Perception:
         if compiled:
             self._network.compile(dynamic=False)
 
-    def __call__(self, made: Tensor, sources: Tensor) -> Tensor:
-        """The loss (B,) of each picture `made` (B, 3, H, W) of one of `sources`, which get no gradient; in [-1, 1]."""
+    def __call__(self, made: Sequence[Tensor], sources: Sequence[Tensor]) -> list[Tensor]:
+        """The loss of each batch of `made` pictures (B, 3, H, W) by that of their sources, which get no gradient.
+
+        Pictures are in [-1, 1]; all go through the network together.
+        """
+        sizes = [len(pictures) for pictures in made]
         with torch.no_grad():
-            wanted = self._features(sources)
-        pairs = zip(torch.split(self._features(made), 1), torch.split(wanted, 1), strict=True)
-        return torch.stack([domain_invariant_error(found, source) for found, source in pairs])
+            wanted = self._features(torch.cat(list(sources)))
+        found = self._features(torch.cat(list(made)))
+        pairs = zip(torch.split(found, sizes), torch.split(wanted, sizes), strict=True)
+        return [domain_invariant_error(features, source) for features, source in pairs]
 
     def _features(self, pictures: Tensor) -> Tensor:
         features: Tensor = self._network(pictures, (self._layer,))[self._layer]
