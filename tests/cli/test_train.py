@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import signal
+import subprocess
 import tomllib
 
 import numpy as np
@@ -144,6 +146,21 @@ def test_a_file_in_the_place_of_the_run_is_refused(run, data, tmp_path):
     result = run("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL)
     assert result.exit_code == 9
     assert "is no folder" in result.stderr
+
+
+def test_a_run_that_is_interrupted_says_how_to_go_on(command, heed_signals, unmeasured, begun):
+    arguments = command("train", "cyclegan", "--out", begun, "--resume", "--iterations", 1_000_000)
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals, env=unmeasured)
+    said = ""
+    while "step 2 of 1000000" not in said:
+        line = process.stderr.readline()
+        assert line, said
+        said += line
+    process.send_signal(signal.SIGINT)
+    said += process.stderr.read()
+    process.stderr.close()
+    assert process.wait() == 130
+    assert f"go on with `imgxlate train cyclegan --out {begun} --resume`" in said
 
 
 def test_a_folder_whose_name_is_no_text_is_refused(run, tmp_path):

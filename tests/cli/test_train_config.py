@@ -2,12 +2,17 @@
 
 import json
 import tomllib
+from dataclasses import dataclass
 
 import pytest
 
-from imgxlate.config import flattened
+from imgxlate.cli import recipe_table
+from imgxlate.cli.output import Output
+from imgxlate.config import flattened, option
 from imgxlate.engine import recipes
+from imgxlate.errors import UsageError
 from imgxlate.methods import registry
+from imgxlate.methods.training import TrainingConfig
 
 METHODS = ("munit", "unit", "cyclegan")
 PRESETS = [(name, preset) for name in METHODS for preset in registry.find(name).training.presets]
@@ -129,3 +134,32 @@ def test_the_table_has_a_row_for_each_value_as_set_takes_it(run):
 def test_the_file_of_a_run_is_toml_with_tables(tmp_path):
     text = recipes.to_toml(recipes.resolve(registry.find("cyclegan"), preset="tiny"))
     assert set(tomllib.loads(text)) >= {"method", "preset", "folders", "iterations", "gen", "data"}
+
+
+@pytest.mark.parametrize(("method", "preset"), PRESETS)
+def test_a_run_of_any_preset_can_go_on_with_other_speed_and_length_and_not_with_other_networks(method, preset):
+    spec = registry.find(method)
+    old = recipes.resolve(spec, preset=preset).config
+    changed = {"iterations": 7, "lr": 0.5, "batch_size": 5, "data.workers": 9, "checkpoint_every": 3, "display_size": 2}
+    new = recipes.resolve(spec, preset=preset, assignments=[f"{key}={value}" for key, value in changed.items()]).config
+    assert {change.key for change in recipes.changes(old, new)} == changed.keys()
+    for assignment in ("gen.norm=none", "seed=1", "data.crop_width=72", "ema=0"):
+        other = recipes.resolve(spec, preset=preset, assignments=[assignment]).config
+        with pytest.raises(UsageError, match="cannot change"):
+            recipes.changes(old, other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(TrainingConfig):
+    decay_from: int | None = option(None, "where the decay begins")
+    layers: tuple[str, ...] = option(("a", "b"), "layers")
+    name: str = option("", "a name")
+
+
+def test_values_are_shown_as_set_takes_them(capsys):
+    config = Config()
+    origins = dict.fromkeys(flattened(config), "here")
+    recipe_table.show(Output(), recipes.Recipe("fake", "full", config, origins))
+    rows = {line.split()[0]: line.split("  ")[1:] for line in capsys.readouterr().out.splitlines()}
+    shown = {key: next(cell.strip() for cell in rows[key] if cell) for key in ("decay_from", "layers", "name")}
+    assert shown == {"decay_from": "none", "layers": '["a", "b"]', "name": '""'}

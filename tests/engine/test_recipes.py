@@ -191,7 +191,7 @@ def test_a_wrong_value_is_laid_to_the_layer_that_gave_it(write):
         ("lr=nan", "at least 0 and finite"),
         ("lr=inf", "at least 0 and finite"),
         ("gen.dim=0", "at least 1"),
-        ("data.workers=-1", "at least 0"),
+        ("batch_size=0", "at least 1"),
     ],
 )
 def test_a_number_out_of_its_range_is_refused(assignment, bounds):

@@ -20,18 +20,12 @@ class DataConfig:
         f"{_MUNIT}; {_CYCLEGAN}",
         fixed=True,
     )
-    new_size: int = option(256, "length that a picture is resized to before the crop", _MUNIT, fixed=True, at_least=1)
+    new_size: int = option(256, "length that a picture is resized to before the crop", _MUNIT, fixed=True)
     interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "how pictures are resized", _MUNIT, fixed=True)
-    crop_height: int = option(
-        256, "height of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True, at_least=1
-    )
-    crop_width: int = option(
-        256, "width of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True, at_least=1
-    )
+    crop_height: int = option(256, "height of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True)
+    crop_width: int = option(256, "width of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True)
     flip: bool = option(True, "whether every second picture, at random, is mirrored left to right", _MUNIT, fixed=True)
-    workers: int = option(
-        2, "processes that prepare pictures; 0: none but the training's own", "chosen here", at_least=0
-    )
+    workers: int = option(2, "processes that prepare pictures; 0: none but the training's own", "chosen here")
     domain_a: str = option("", "what to call the first kind of images; empty: its folder's name", "chosen here")
     domain_b: str = option("", "what to call the second kind of images; empty: its folder's name", "chosen here")
 
