@@ -88,6 +88,16 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
     atomic.write_bytes(path, save(stored, {_KEY: json.dumps(document, sort_keys=True)}))
 
 
+def write_original(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a torch file as the originals do, whole or not at all; `content` is tensors by name, or such by name.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with atomic.writer(path) as file:
+        torch.save(_plain(content), file)
+
+
 def payload_sha256(tensors: Mapping[str, Tensor]) -> str:
     """The SHA-256 over names, dtypes, shapes and bytes, whatever the order of the tensors."""
     digest = hashlib.sha256()
@@ -96,6 +106,16 @@ def payload_sha256(tensors: Mapping[str, Tensor]) -> str:
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _plain(content: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` in dicts, its tensors in memory of their own, in order: nothing else goes into the file with them."""
+    return {
+        name: part.detach().cpu().clone(memory_format=torch.contiguous_format)
+        if isinstance(part, Tensor)
+        else _plain(part)
+        for name, part in content.items()
+    }
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -74,3 +74,9 @@ def place(generators: Mapping[Domain, nn.Module], device: torch.device, dtype: t
         for decoder in (part for part in generator.modules() if isinstance(part, Decoder)):
             for block in decoder.residual_blocks[-_ROUNDED_BLOCKS:]:
                 set_compute_dtype(block, dtype)
+
+
+def original_files(generators: Mapping[Domain, nn.Module], step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
+    """The originals' file, {'a': ..., 'b': ...}, by the name that they give it after `step` steps."""
+    name = "gen.pt" if step is None else f"gen_{step:08d}.pt"
+    return {name: {domain.lower(): generator.state_dict() for domain, generator in sorted(generators.items())}}

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from imgxlate.cli import complete, loading, options
+from imgxlate.cli.commands.export import export
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
 from imgxlate.config import dotted
@@ -19,7 +20,8 @@ from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch, check and import weights.")
+app = typer.Typer(no_args_is_help=True, help="List, fetch, check, import and export weights.")
+app.command("export")(export)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="As `imgxlate weights list` shows it.", autocompletion=complete.weights)

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
-from imgxlate.methods.cyclegan import legacy
+from imgxlate.methods.cyclegan import export, legacy
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.export import Graph
 from imgxlate.methods.spec import Domain
 from imgxlate.nn.blocks import set_compute_dtype
 
@@ -68,6 +69,14 @@ class Cyclegan:
                 f"this model translates to {self.targets[0]} only", hint="Give the generator of the other direction."
             )
         yield self._generators[to](images)
+
+    def original_files(self, step: int | None) -> dict[str, dict[str, Tensor]]:
+        """What the original would save, by the names of its files; `step`: of the training, where it is known."""
+        return export.original_files(self._generators, step)
+
+    def graphs(self) -> list[Graph]:
+        """A graph for each direction."""
+        return export.graphs(self._generators)
 
 
 def _other(domain: Domain) -> Domain:

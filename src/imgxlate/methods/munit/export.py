@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from imgxlate.methods.export import PICTURES, Graph
 from imgxlate.methods.munit.config import MunitConfig
-from imgxlate.methods.munit.networks import STYLE_DOWNSAMPLE, Generator
+from imgxlate.methods.munit.networks import Generator
 from imgxlate.methods.spec import Domain
 
 
@@ -43,7 +43,7 @@ def _graphs(domain: Domain, generator: Generator, config: MunitConfig) -> Iterat
         module=generator.enc_style,
         inputs={"image": PICTURES},
         output="style",
-        multiples={"height": 2 ** STYLE_DOWNSAMPLE, "width": 2 ** STYLE_DOWNSAMPLE},
+        multiples={"height": stride, "width": stride},
     )
     yield Graph(
         name=f"decoder_{domain.lower()}",

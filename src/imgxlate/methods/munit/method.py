@@ -9,7 +9,8 @@ from torch import Tensor
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
 from imgxlate.methods import autoencoders
-from imgxlate.methods.munit import legacy
+from imgxlate.methods.export import Graph
+from imgxlate.methods.munit import export, legacy
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.networks import Generator, minimum_side
 from imgxlate.methods.spec import Domain
@@ -63,3 +64,11 @@ class Munit:
         """The style codes (B, style_dim) of images of `domain`."""
         codes: Tensor = self._generators[domain].enc_style(images)
         return codes
+
+    def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
+        """What the original would save, by the name of its file; `step`: of the training, where it is known."""
+        return autoencoders.original_files(self._generators, step)
+
+    def graphs(self) -> list[Graph]:
+        """Content encoder, style encoder and decoder of each domain."""
+        return export.graphs(self._generators, self.config)

@@ -1,4 +1,4 @@
-"""UNIT's networks for other programs: the original's `gen_*.pt`, and a graph for each direction."""
+"""UNIT's networks for other programs: a graph for each direction."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,6 @@ from torch import Tensor, nn
 from imgxlate.methods.export import PICTURES, Graph
 from imgxlate.methods.spec import Domain
 from imgxlate.methods.unit.networks import Generator
-
-Generators = Mapping[Domain, Generator]
 
 
 class Translation(nn.Module):
@@ -24,7 +22,7 @@ class Translation(nn.Module):
         return picture
 
 
-def graphs(generators: Generators, stride: int) -> list[Graph]:
+def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
     """A graph for each direction."""
     ways: tuple[tuple[Domain, Domain], ...] = (("A", "B"), ("B", "A"))
     return [

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods import autoencoders
+from imgxlate.methods.export import Graph
 from imgxlate.methods.spec import Domain
-from imgxlate.methods.unit import legacy
+from imgxlate.methods.unit import export, legacy
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side
 
@@ -47,3 +48,11 @@ class Unit:
         """Yield the one batch of pictures (B, 3, H, W) that the method gives; it has no styles."""
         latent = self._generators["A" if to == "B" else "B"].encode(images)
         yield self._generators[to].decode(latent)
+
+    def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
+        """What the original would save, by the name of its file; `step`: of the training, where it is known."""
+        return autoencoders.original_files(self._generators, step)
+
+    def graphs(self) -> list[Graph]:
+        """A graph for each direction."""
+        return export.graphs(self._generators, self.stride)

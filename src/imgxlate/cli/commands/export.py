@@ -1,0 +1,40 @@
+"""`imgxlate weights export`: models for other programs."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from imgxlate.cli import options
+from imgxlate.cli.errors import session
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model of ours, an original's, or a run's folder.")],
+    form: Annotated[
+        Literal["onnx", "originals"],
+        typer.Option("--format", help="ONNX, or the files that the original's own program loads."),
+    ],
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", metavar="PATH", help="A file, or a folder, made if missing. Default: the current folder."
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The original's yaml, for what its weights do not show."),
+    ] = None,
+    overwrite: options.Overwrite = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write a model for other programs. ONNX needs `pip install 'imgxlate[onnx]'`, and is checked against torch."""
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
+        from imgxlate.engine.export import export as write
+
+        for path in write(file, form, output, config=config, overwrite=overwrite):
+            out.note(f"wrote {path}")
+            out.record({"output": str(path), "format": form})

@@ -1,0 +1,102 @@
+"""Writes models for other programs: as the original's files, or as ONNX."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from imgxlate import __version__, atomic, checkpoint
+from imgxlate.engine import onnx_graphs
+from imgxlate.engine.inspection import Inspection, inspect
+from imgxlate.engine.models import Model, ModelFile, load_model
+from imgxlate.errors import CheckpointError, OutputError, UsageError
+from imgxlate.methods import registry
+from imgxlate.methods.export import Exportable, Graph
+from imgxlate.methods.spec import Capability, MethodSpec
+
+Format = Literal["onnx", "originals"]
+
+_SUFFIXES = frozenset({".pt", ".pth", ".onnx"})
+
+
+def export(
+    file: Path,
+    form: Format,
+    output: str | None,  # a file or a folder; None: the current one
+    *,
+    config: Path | None = None,  # the original's yaml, for what weights do not show
+    overwrite: bool = False,
+) -> Iterator[Path]:
+    """Write the model in `file`, which is ours, an original's, or a run's folder; yields each file that is written.
+
+    Raises:
+        CheckpointError: `file` holds no model.
+        UsageError: its method cannot be exported, the extra for ONNX is missing, or several files are to go to one.
+        OutputError: a file exists already, or cannot be written.
+    """
+    if form == "onnx":
+        onnx_graphs.require_onnx()
+    found = inspect(file)
+    spec = _spec(found)
+    model = load_model(spec, ModelFile(file.name, Path(found.path), config), torch.device("cpu"), torch.float32)
+    if not isinstance(model.translator, Exportable):
+        raise UsageError(f"models of {spec.name} cannot be exported")
+    if form == "originals":
+        yield from _write_originals(model.translator.original_files(found.step), output, overwrite)
+    else:
+        yield from _write_onnx(model.translator.graphs(), output, overwrite, _about(spec, model), file)
+
+
+def _spec(found: Inspection) -> MethodSpec:
+    if found.method is None:
+        raise CheckpointError(
+            f"{found.path}: holds {found.contents}, and no model that can be exported",
+            hint="Give the file with the generators.",
+        )
+    return registry.find(found.method, Capability.TRANSLATE)
+
+
+def _write_originals(contents: Mapping[str, Mapping[str, Any]], output: str | None, overwrite: bool) -> Iterator[Path]:
+    for path, content in zip(_paths(list(contents), output, overwrite), contents.values(), strict=True):
+        checkpoint.write_original(path, content)
+        yield path
+
+
+def _write_onnx(
+    graphs: Sequence[Graph], output: str | None, overwrite: bool, about: Mapping[str, str], file: Path
+) -> Iterator[Path]:
+    stem = file.resolve().name if file.is_dir() else file.stem
+    paths = _paths([f"{stem}.{graph.name}.onnx" for graph in graphs], output, overwrite)
+    for path, graph in zip(paths, graphs, strict=True):
+        atomic.write_bytes(path, onnx_graphs.to_onnx(graph, {**about, "graph": graph.does}))
+        yield path
+
+
+def _about(spec: MethodSpec, model: Model) -> dict[str, str]:
+    """What an ONNX file says of itself."""
+    return {
+        "imgxlate": __version__,
+        "method": spec.name,
+        "domain_a": model.domains[0],
+        "domain_b": model.domains[1],
+        "images": "float32, (batch, 3, height, width), red, green, blue, from -1 (black) to 1 (white)",
+    }
+
+
+def _paths(names: list[str], output: str | None, overwrite: bool) -> list[Path]:
+    """Where files of these names go."""
+    paths = [Path(output or ".") / name for name in names]
+    if output is not None and _is_file(output):
+        if len(names) > 1:
+            raise UsageError(f"{len(names)} files cannot go to {output}", hint="Give a folder: `-o exported/`.")
+        paths = [Path(output)]
+    taken = [path for path in paths if os.path.lexists(path)]
+    if taken and not overwrite:
+        raise OutputError(f"{taken[0]} already exists", hint="Add --overwrite to replace it.")
+    return paths
+
+
+def _is_file(output: str) -> bool:
+    return not output.endswith("/") and not Path(output).is_dir() and Path(output).suffix.lower() in _SUFFIXES

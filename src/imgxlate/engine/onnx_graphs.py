@@ -1,0 +1,91 @@
+"""Parts of models as ONNX files, each checked against what it was made from."""
+
+import importlib.util
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.export import Dim
+
+from imgxlate.errors import ImgxlateError, UsageError
+from imgxlate.methods.export import Graph
+
+_NEEDED = ("onnx", "onnxscript", "onnxruntime")
+_LENGTHS = (
+    {"batch": 2, "height": 16, "width": 24},
+    {"batch": 1, "height": 23, "width": 17},
+)  # of the axes, in multiples
+_TOLERANCE = 1e-3  # how far values may be from torch's
+
+
+def require_onnx() -> None:
+    """Check that what writes and checks ONNX files is installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"ONNX needs {', '.join(missing)}", hint="Type `pip install 'imgxlate[onnx]'`.")
+
+
+def to_onnx(graph: Graph, about: Mapping[str, str]) -> bytes:
+    """The bytes of an ONNX file for `graph`, for any length of the axes that have names; `about` becomes its metadata.
+
+    Raises:
+        ImgxlateError: onnxruntime does not compute what torch does.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The exporter speaks of its own workings.
+        program = torch.onnx.export(
+            graph.module,
+            tuple(_example(graph, _LENGTHS[0]).values()),
+            input_names=list(graph.inputs),
+            output_names=[graph.output],
+            dynamic_shapes=_dynamic(graph),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None  # noqa: S101 (it is None for the older exporter alone)
+    program.model.metadata_props.update(about)
+    data: bytes = program.model_proto.SerializeToString()
+    for lengths in _LENGTHS:
+        _check(data, graph, _example(graph, lengths))
+    return data
+
+
+def _example(graph: Graph, lengths: Mapping[str, int]) -> dict[str, Tensor]:
+    """Inputs in [-1, 1] for the graph; they follow from nothing but its axes and `lengths`."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = {
+        name: [axis if isinstance(axis, int) else lengths[axis] * graph.multiples.get(axis, 1) for axis in axes]
+        for name, axes in graph.inputs.items()
+    }
+    return {name: torch.rand(shape, generator=generator) * 2 - 1 for name, shape in shapes.items()}
+
+
+def _dynamic(graph: Graph) -> tuple[dict[int, Any], ...]:
+    """The axes of each input that have names, for torch: an axis of one name has one length."""
+    names = {axis for axes in graph.inputs.values() for axis in axes if isinstance(axis, str)}
+    dims: dict[str, Any] = {name: Dim(name) for name in names}
+    dims |= {name: dims[name] * multiple for name, multiple in graph.multiples.items() if multiple > 1}
+    return tuple(
+        {place: dims[axis] for place, axis in enumerate(axes) if isinstance(axis, str)}
+        for axes in graph.inputs.values()
+    )
+
+
+def _check(data: bytes, graph: Graph, inputs: Mapping[str, Tensor]) -> None:
+    session = import_module("onnxruntime").InferenceSession(data, providers=["CPUExecutionProvider"])
+    (made,) = session.run([graph.output], {name: tensor.numpy() for name, tensor in inputs.items()})
+    with torch.no_grad():
+        expected = graph.module(*inputs.values())
+    error = float((torch.from_numpy(made) - expected).abs().max())
+    if not error <= _TOLERANCE:
+        raise ImgxlateError(
+            f"the ONNX file of {graph.name} gives values that are off by {error:.2g}",
+            hint="Try another release of torch or onnxscript; nothing was written.",
+        )
