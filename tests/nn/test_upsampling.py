@@ -45,3 +45,17 @@ def test_gradients_are_the_same_too(kind):
         gradients.append((x.grad, layer.weight.grad, layer.bias.grad))
     for folded, plain in zip(*gradients, strict=True):
         assert torch.allclose(folded, plain, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["reflect", "replicate", "zero"])
+def test_compiled_padding_gives_the_same_numbers_and_gradients(kind):
+    compiled = torch.compile(pad, backend="aot_eager", dynamic=False)
+    found = []
+    for function in (pad, compiled):
+        x = torch.randn(1, 6, 4, 5, generator=torch.Generator().manual_seed(0))
+        x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+        padded = function(x, 2, kind)
+        (padded * torch.arange(9.0)).sum().backward()
+        found.append((padded, x.grad))
+    for plain, other in zip(*found, strict=True):
+        assert torch.allclose(plain, other)

@@ -23,7 +23,15 @@ _MEETINGS = (
 
 def pad(x: Tensor, width: int, kind: Padding) -> Tensor:
     """Pad (B, C, H, W) by `width` positions on all four sides; reflection needs H and W above `width`."""
+    if kind == "replicate" and torch.compiler.is_compiling():
+        # The compiler expects another memory layout of the gradient than torch's own padding gives, and fails.
+        return _replicated(_replicated(x, width, 2), width, 3)
     return functional.pad(x, (width, width, width, width), mode=_MODES[kind])
+
+
+def _replicated(x: Tensor, width: int, axis: int) -> Tensor:
+    first, last = x.narrow(axis, 0, 1), x.narrow(axis, -1, 1)
+    return torch.cat([first] * width + [x] + [last] * width, axis)
 
 
 def convolve_upsampled(x: Tensor, convolution: nn.Conv2d, kind: Padding) -> Tensor:
