@@ -1,0 +1,79 @@
+"""Training in several processes: the same steps as in one, one that writes, and what happens when one is lost."""
+
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from imgxlate import checkpoint
+
+PROGRAM = Path(__file__).with_name("train.py")
+METHODS = ["munit", "unit", "cyclegan"]
+
+
+@pytest.fixture
+def data(photo, tmp_path):
+    for domain, count in {"trainA": 5, "trainB": 3}.items():
+        for index in range(count):
+            photo(f"data/{domain}/{index}.png", seed=10 * len(domain) + index, size=(80, 96))
+    return tmp_path / "data"
+
+
+def weights(run, step):
+    return checkpoint.read(run / f"checkpoints/step-{step:08d}.safetensors").tensors
+
+
+def assert_near(one, other):
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        # Sums in another order differ in the last digits, which Adam's first steps make ten thousand times larger.
+        torch.testing.assert_close(
+            tensor, other[name], rtol=1e-6, atol=1e-7, msg=lambda text, name=name: f"{name}: {text}"
+        )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_processes_take_the_same_steps_as_one(torchrun, outputs, data, tmp_path, method):
+    said = outputs(torchrun(PROGRAM, method, data, tmp_path / "two", 3, 2, size=2))
+    outputs(torchrun(PROGRAM, method, data, tmp_path / "one", 3, 2, size=1))
+    assert_near(weights(tmp_path / "one", 3), weights(tmp_path / "two", 3))
+    # Only the first writes.
+    assert ["True" in text for text in said] == [True, False]
+
+
+def test_a_run_goes_on_with_another_number_of_processes(torchrun, outputs, data, tmp_path):
+    outputs(torchrun(PROGRAM, "cyclegan", data, tmp_path / "changing", 2, 2, size=2))
+    for size, steps in ((1, 3), (2, 4)):
+        outputs(torchrun(PROGRAM, "cyclegan", data, tmp_path / "changing", steps, 2, size=size))
+    for steps in (2, 3, 4):
+        outputs(torchrun(PROGRAM, "cyclegan", data, tmp_path / "alone", steps, 2, size=1))
+    assert_near(weights(tmp_path / "changing", 4), weights(tmp_path / "alone", 4))
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_the_loss_of_a_process_ends_the_run_and_the_last_checkpoint_is_whole(torchrun, data, tmp_path, victim):
+    processes = torchrun(PROGRAM, "cyclegan", data, tmp_path / "run", 10_000, 2, size=2)
+    for process in processes:
+        while not process.stdout.readline().startswith("3 "):
+            assert process.poll() is None, process.stderr.read()
+    processes[victim].send_signal(signal.SIGKILL)
+    _, said = processes[1 - victim].communicate(timeout=60)
+    assert processes[1 - victim].returncode == 1
+    assert "another process of the run was lost" in said
+    kept = sorted((tmp_path / "run" / "checkpoints").glob("step-*.safetensors"))
+    assert checkpoint.read(kept[-1]).header["step"] >= 2
+
+
+def test_a_request_to_one_process_ends_all_of_them_after_the_same_step(torchrun, data, tmp_path):
+    processes = torchrun(PROGRAM, "cyclegan", data, tmp_path / "run", 10_000, 2, size=2)
+    while not processes[1].stdout.readline().startswith("3 "):
+        assert processes[1].poll() is None, processes[1].stderr.read()
+    processes[1].send_signal(signal.SIGTERM)
+    steps = []
+    for process in processes:
+        written, said = process.communicate(timeout=60)
+        assert process.returncode == 143, said
+        steps.append([line.split()[0] for line in written.splitlines() if line[0].isdigit()][-1:])
+    assert steps[0] == steps[1]
+    assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == int(steps[0][0]) + 1

@@ -1,0 +1,32 @@
+"""Trains in float64, which the command line does not offer: METHOD DATA RUN ITERATIONS BATCH_SIZE."""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from imgxlate.config import overridden
+from imgxlate.data import folders
+from imgxlate.engine.plan import Options, Plan
+from imgxlate.engine.run_folder import RunFolder
+from imgxlate.engine.trainer import open_trainer
+from imgxlate.methods import registry
+
+
+def main(method, data, run, iterations, batch_size):
+    spec = registry.find(method)
+    values = {"iterations": int(iterations), "batch_size": int(batch_size), "checkpoint_every": 2, "data.workers": 0}
+    if method == "cyclegan":
+        values["pool_size"] = 3  # Exchanges begin with the second step.
+    config = overridden(spec.training.presets["tiny"], values)
+    place = (torch.device("cpu"), torch.float64)
+    plan = Plan(
+        spec, config, folders.find(Path(data), None), RunFolder(Path(run)), Options(), *place, None, "tiny", print
+    )
+    with open_trainer(plan, resume=True) as trainer:
+        for progress in trainer.run():
+            print(progress.step, progress.saved is not None, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
