@@ -87,3 +87,40 @@ def test_each_kind_has_the_keys_that_files_have_for_it(kind, keys):
 def test_no_normalisation_changes_nothing():
     x = features(1, 2, 3, 3)
     assert torch.equal(make_norm("none", 2)(x), x)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layer", [InstanceNorm(3, affine=True), InstanceNorm(3, affine=False), LayerNorm(3)])
+def test_gradients_are_those_of_the_formula(layer, layout):
+    x = features(2, 3, 4, 5, mean=3, layout=layout).double().requires_grad_()
+    assert torch.autograd.gradcheck(layer.double(), x)
+
+
+def test_adaptive_parameters_have_gradients():
+    x = features(2, 3, 4, 5).double().requires_grad_()
+    adain = features(2, 2, 3, seed=1).double().requires_grad_()
+    assert torch.autograd.gradcheck(AdaptiveInstanceNorm(3), (x, adain))
+
+
+def test_layer_norm_has_gradients_by_its_parameters():
+    layer, x = LayerNorm(3).double(), features(2, 3, 4, 5).double().requires_grad_()
+    gradients = torch.autograd.grad(layer(x).square().sum(), list(layer.parameters()))
+    plain = torch.autograd.grad(layer(x.detach()).square().sum(), list(layer.parameters()))
+    assert all(torch.allclose(*pair) for pair in zip(gradients, plain, strict=True))
+
+
+def test_a_picture_of_one_colour_has_finite_gradients():
+    x = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
+    LayerNorm(3)(x).sum().backward()
+    assert x.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("layer", [InstanceNorm(16, affine=False), LayerNorm(16)])
+def test_a_result_is_the_same_with_and_without_gradients(layer):
+    x = features(2, 16, 8, 8, mean=10, layout=torch.channels_last)
+    assert torch.allclose(layer(x.clone().requires_grad_()), layer(x), atol=1e-5)
+
+
+def test_statistics_of_bfloat16_are_not_rounded():
+    x = features(1, 16, 32, 32, mean=30, deviation=2, layout=torch.channels_last).bfloat16()
+    assert (instance_norm(x) - functional.instance_norm(x.double())).abs().max() < 0.02
