@@ -1,6 +1,8 @@
 """CycleGAN's training against what the original gave, and what the engine relies on."""
 
+import copy
 import json
+import shutil
 import threading
 from dataclasses import asdict
 from types import SimpleNamespace
@@ -14,11 +16,12 @@ from imgxlate.config import overridden
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
-from imgxlate.methods.cyclegan.config import EPOCH, PRESETS, CycleganTrainingConfig
-from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
+from imgxlate.methods.cyclegan.config import EPOCH, PRESETS, CycleganConfig, CycleganTrainingConfig
+from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, ResidualBlock
 from imgxlate.methods.cyclegan.options import from_original
 from imgxlate.methods.cyclegan.training import CycleganTraining
 from imgxlate.methods.protocol import Trainable
+from imgxlate.nn.initialisation import seeded
 
 LOSSES = ("D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B")
 
@@ -259,3 +262,18 @@ def test_the_registry_finds_the_training():
     assert registry.trainable(spec) is CycleganTraining
     assert spec.training.from_original({"ngf": 8}) == {"gen.ngf": 8}
     assert spec.training.presets["default"].iterations == EPOCH * 200
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of its compiler's parts
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler on the CPU")
+def test_a_compiled_residual_block_has_the_gradients_of_one_that_is_not():
+    with seeded(0):
+        plain = ResidualBlock(16, CycleganConfig()).to(memory_format=torch.channels_last)
+    compiled = copy.deepcopy(plain)
+    compiled.compile(dynamic=False)
+    gradients = []
+    for block in (plain, compiled):
+        image = torch.arange(1024.0).sin().view(1, 16, 8, 8).requires_grad_()
+        block(image).square().sum().backward()
+        gradients.append(image.grad)
+    assert torch.allclose(*gradients, rtol=0, atol=1e-3)
