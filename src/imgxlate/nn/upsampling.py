@@ -43,7 +43,9 @@ def convolve_upsampled(x: Tensor, convolution: nn.Conv2d, kind: Padding) -> Tens
     padded = pad(x, 1, "zero" if kind == "zero" else "replicate")
     bias = None if convolution.bias is None else convolution.bias.repeat_interleave(4)
     y = functional.pixel_shuffle(functional.conv2d(padded, _folded(convolution.weight), bias), 2)
-    return _with_reflected_rim(y, x, convolution) if kind == "reflect" else y
+    if kind == "reflect":
+        _reflect_rim(y, x, convolution.weight)
+    return y
 
 
 def _folded(weight: Tensor) -> Tensor:
@@ -55,16 +57,30 @@ def _folded(weight: Tensor) -> Tensor:
     return kernels.flatten(0, 2).contiguous(memory_format=layout)
 
 
-def _with_reflected_rim(y: Tensor, x: Tensor, convolution: nn.Conv2d) -> Tensor:
-    """`y` with its outermost rows and columns as reflection gives them, convolved one by one."""
-    top, bottom = (convolution(strip) for strip in _strips(x))  # (B, O, 1, 2 W)
-    left, right = (convolution(strip.transpose(2, 3)) for strip in _strips(x.transpose(2, 3)))  # (B, O, 2 H, 1)
-    middle = torch.cat([left, y[..., 1:-1], right], 3)
-    return torch.cat([top, middle[:, :, 1:-1], bottom], 2)
+def _reflect_rim(y: Tensor, x: Tensor, weight: Tensor) -> None:
+    """Make `y`, convolved with a border of repeated edges, what a border of reflections gives.
+
+    Of the two positions of the border, the outer alone differs, and the outermost rows and columns of `y` alone see it,
+    by the outermost weights: what is missing there is a convolution of the difference along one axis.
+    """
+    y[:, :, :1] += functional.conv2d(_row_beyond(x[:, :, :1], x[:, :, 1:2]), weight[:, :, :1])
+    y[:, :, -1:] += functional.conv2d(_row_beyond(x[:, :, -1:], x[:, :, -2:-1]), weight[:, :, -1:])
+    y[..., :1] += functional.conv2d(_column_beyond(x[..., :1], x[..., 1:2]), weight[..., :1])
+    y[..., -1:] += functional.conv2d(_column_beyond(x[..., -1:], x[..., -2:-1]), weight[..., -1:])
 
 
-def _strips(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The five rows that meet the first row of the output, and those that meet the last: (B, C, 5, 2 W + 4) each."""
-    first = pad(functional.interpolate(x[:, :, :2], scale_factor=2), 2, "reflect")
-    last = pad(functional.interpolate(x[:, :, -2:], scale_factor=2), 2, "reflect")
-    return first[:, :, :5], last[:, :, -5:]
+def _row_beyond(edge: Tensor, inner: Tensor) -> Tensor:
+    """The outermost row of the upsampled picture's border as reflected, less that as repeated: (B, C, 1, 2 W + 4).
+
+    `edge` and `inner` (B, C, 1, W) are the picture's outermost row and the next.
+    """
+    repeated, reflected = edge.repeat_interleave(2, 3), inner.repeat_interleave(2, 3)
+    return functional.pad(reflected, (2, 2, 0, 0), mode="reflect") - functional.pad(
+        repeated, (2, 2, 0, 0), mode="replicate"
+    )
+
+
+def _column_beyond(edge: Tensor, inner: Tensor) -> Tensor:
+    """The same of a column: (B, C, 2 H + 4, 1). Its corners are 0, for they count in the rows."""
+    difference = (inner - edge).repeat_interleave(2, 2)
+    return functional.pad(functional.pad(difference, (0, 0, 1, 1), mode="replicate"), (0, 0, 1, 1))
