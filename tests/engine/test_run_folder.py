@@ -173,3 +173,27 @@ def test_clearing_removes_the_run_and_nothing_else(run_folder):
     assert sorted(path for path in folder.path.rglob("*") if path.is_file()) == sorted(kept)
     assert listing(folder.path) == ["checkpoints", "notes.txt"]
     folder.require_free()
+
+
+CLAIM = """
+import sys
+from pathlib import Path
+from imgxlate.engine.run_folder import RunFolder
+
+with RunFolder(Path(sys.argv[1])).claimed():
+    print("claimed", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_cannot_train_in_one_folder_and_a_killed_one_leaves_it_free(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", CLAIM, run.path], text=True, **pipes) as process:
+        assert process.stdout.readline() == "claimed\n"
+        with pytest.raises(OutputError, match="another process is training there"), run.claimed():
+            pass
+        process.kill()
+        process.wait()
+        with run.claimed():
+            pass

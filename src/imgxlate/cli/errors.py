@@ -39,7 +39,7 @@ def as_known(error: Exception) -> ImgxlateError | None:
         return error
     if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
         reason = str(error).splitlines()[0] if str(error) else "memory ran out"
-        return DeviceError(reason, hint="Use a smaller --size, or a device with more memory.")
+        return DeviceError(reason, hint="Work on smaller pictures or fewer at once, or on a device with more memory.")
     return None
 
 

@@ -13,11 +13,12 @@ A file's step is the number of steps that were done.
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from imgxlate import atomic, checkpoint
@@ -107,6 +108,31 @@ class RunFolder:
                 f"{self.path}: holds a run already",
                 hint="Go on with it by --resume, replace it by --overwrite, or give another --out.",
             )
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep other processes from training in the folder, where the file system has locks.
+
+        Raises:
+            OutputError: another process is, or the folder cannot be made.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be made: {error.strerror or error}") from error
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise OutputError(
+                f"{self.path}: another process is training there", hint="Wait for it, or give another --out."
+            ) from error
+        except (OSError, NotImplementedError):  # A file system without locks.
+            pass
+        try:
+            yield
+        finally:
+            lock.release()
 
     def clear(self) -> None:
         """Remove the run. What is no file of a run stays.

@@ -133,10 +133,13 @@ class Trainer:
         )
         with loading as batches:
             while self.step < plan.config.iterations:
-                yield self._advance(batches, stop)
+                progress, exit_code = self._advance(batches, stop)
+                yield progress
+                if exit_code:
+                    raise ending(exit_code)
 
-    def _advance(self, batches: Iterator[Batch], stop: Stop) -> Progress:
-        """One step, and what is due after it."""
+    def _advance(self, batches: Iterator[Batch], stop: Stop) -> tuple[Progress, int]:
+        """One step, and what is due after it; also what to end with where somebody asked for that, or 0."""
         started = time.perf_counter()
         batch = next(batches)
         waited = time.perf_counter() - started
@@ -149,9 +152,7 @@ class Trainer:
         if self._record:
             self._record.step(self.step, shared, seconds, batch.rejected)
         saved = self._save() if self._is_due(exit_code) else None
-        if exit_code:
-            raise ending(exit_code)
-        return Progress(self.step, self._plan.config.iterations, shared, seconds, waited, saved)
+        return Progress(self.step, self._plan.config.iterations, shared, seconds, waited, saved), exit_code
 
     def _turn(self) -> Turn:
         noise = seeding.make_noise(self._seed, self.step, self._positions, self._plan.device)

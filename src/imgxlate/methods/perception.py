@@ -40,8 +40,12 @@ class Perception:
         return cls(network, config.layer)
 
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
-        """Move the network to `device`, to convolve in `dtype`."""
-        self._network.place(device, dtype)
+        """Move the network to `device`, to convolve in `dtype`, or in float32 where that is less precise.
+
+        Rounded features will not do: instance norm makes much of channels that hardly vary, and with bfloat16 the
+        gradient comes out half as long.
+        """
+        self._network.place(device, torch.promote_types(dtype, torch.float32))
         if compiled:
             self._network.compile(dynamic=False)
 

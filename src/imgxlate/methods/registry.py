@@ -100,7 +100,7 @@ def trainable(spec: MethodSpec) -> "type[Trainable]":
     """
     if spec.training is None:
         raise UsageError(f"{spec.name} {LACKS[Capability.TRAIN]}")
-    found: "type[Trainable]" = _imported(spec, spec.training.implementation)
+    found: type[Trainable] = _imported(spec, spec.training.implementation)
     return found
 
 
@@ -113,8 +113,7 @@ def _imported(spec: MethodSpec, reference: str) -> Any:
         raise
     except (Exception, SystemExit) as error:
         raise ImgxlateError(
-            f"the method {spec.name} cannot be loaded, its implementation is {reference}: "
-            f"{_in_a_line(error)}",
+            f"the method {spec.name} cannot be loaded, its implementation is {reference}: {_in_a_line(error)}",
             hint="`imgxlate doctor` looks at what methods need; --debug shows where it fails.",
         ) from error
 

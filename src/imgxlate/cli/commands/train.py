@@ -1,5 +1,6 @@
 """`imgxlate train`: a translation model from two folders of images."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -178,13 +179,14 @@ def train(
         from imgxlate.engine.run_folder import RunFolder
 
         run = RunFolder(run_path)
-        if leads:
-            training.check_run(out, run, spec, recipe, resume=resume, overwrite=overwrite)
         settings = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
-        plan = training.make_plan(out, spec, recipe, folders, run, settings, device, precision, offline)
-        if leads and overwrite:
-            run.clear()
-        return training.run(out, plan, recipe, resume=resume, leads=leads)
+        with run.claimed() if leads else contextlib.nullcontext():
+            if leads:
+                training.check_run(out, run, spec, recipe, resume=resume, overwrite=overwrite)
+            plan = training.make_plan(out, spec, recipe, folders, run, settings, device, precision, offline)
+            if leads and overwrite:
+                run.clear()
+            return training.run(out, plan, recipe, resume=resume, leads=leads)
 
 
 def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:

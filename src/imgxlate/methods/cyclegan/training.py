@@ -33,6 +33,7 @@ class CycleganTraining:
         self._discriminators = Player(discriminators, config, self._schedule)
         self._pools = {"A": ImagePool(config.pool_size), "B": ImagePool(config.pool_size)}  # by domain
         self._dtype = self._multiply_in = torch.float32
+        self._device = torch.device("cpu")
 
     @classmethod
     def create(cls, config: CycleganTrainingConfig, features: Checkpoint | None) -> Self:
@@ -47,12 +48,11 @@ class CycleganTraining:
 
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
         """Move everything to `device`, to multiply in `dtype`; weights and losses are in float32, or float64."""
+        self._device = device
         self._multiply_in = dtype
         self._dtype = torch.promote_types(dtype, torch.float32)
         for player in (self._generators, self._discriminators):
-            state = player.state()
-            player.networks.to(device=device, dtype=self._dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            player.load_state(state)
+            player.place(device, self._dtype)
             if compiled:
                 for network in player.networks.values():
                     network.compile(dynamic=False)
@@ -103,13 +103,12 @@ class CycleganTraining:
         return min(1.0, (self.config.iterations - step) / (decay + 1))
 
     def _update_generators(self, real_a: Tensor, real_b: Tensor, turn: Turn) -> tuple[dict[str, Tensor], Round]:
-        self._discriminators.networks.requires_grad_(False)
-        made = self._play(real_a, real_b)
-        (scores_b,) = self._run("D_A", made.fake_b)
-        (scores_a,) = self._run("D_B", made.fake_a)
-        losses = generator_losses(made, scores_a, scores_b, self.config)
-        norm = self._generators.update(torch.stack(list(losses.values())).sum(), turn)
-        self._discriminators.networks.requires_grad_(True)
+        with self._discriminators.frozen():
+            made = self._play(real_a, real_b)
+            (scores_b,) = self._run("D_A", made.fake_b)
+            (scores_a,) = self._run("D_B", made.fake_a)
+            losses = generator_losses(made, scores_a, scores_b, self.config)
+            norm = self._generators.update(torch.stack(list(losses.values())).sum(), turn)
         return losses | {"grad_G": norm}, made
 
     def _play(self, real_a: Tensor, real_b: Tensor) -> Round:
@@ -161,6 +160,7 @@ class CycleganTraining:
         for domain, pool in self._pools.items():
             places = sum(name.startswith(f"{domain}.") for name in tensors)
             pool.pictures = [tensors[f"{domain}.{place}"].clone() for place in range(places)]
+            pool.place(self._device, self._dtype)
 
 
 def _started(network: nn.Module, config: CycleganTrainingConfig) -> nn.Module:
