@@ -99,10 +99,8 @@ class RunFolder:
         """Check that no run is in the folder.
 
         Raises:
-            OutputError: one is, or what has that name is no folder.
+            OutputError: one is.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise OutputError(f"{self.path}: is no folder", hint="Give another --out.")
         if self.has_checkpoints() or any(path.exists() for path in (self.config, self.history, self.model)):
             raise OutputError(
                 f"{self.path}: holds a run already",
@@ -114,8 +112,10 @@ class RunFolder:
         """Keep other processes from training in the folder, where the file system has locks.
 
         Raises:
-            OutputError: another process is, or the folder cannot be made.
+            OutputError: another process is, or the folder is none and cannot be made.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise OutputError(f"{self.path}: is no folder", hint="Give another --out.")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
