@@ -19,6 +19,8 @@ PAGES = [
     *sorted(ROOT.glob("examples/**/*.md")),
 ]
 LINK = re.compile(r"\]\(([^)#\s]+)")
+HEADING_LINK = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)")
+COMMAND = re.compile(r"(?:^|-m |[|;&] *)(imgxlate [^|;&]*)")
 BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -32,13 +34,21 @@ def test_links_to_files_lead_somewhere(page):
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_to_headings_lead_somewhere(page):
+    for target, heading in HEADING_LINK.findall(page.read_text()):
+        if "://" not in target:
+            titles = re.findall(r"^#+ (.*)", (page.parent / target if target else page).read_text(), re.MULTILINE)
+            assert heading in {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in titles}
+
+
 def command_lines():
     for page in PAGES:
         for block in BLOCK.findall(page.read_text()):
             for line in block.replace("\\\n", " ").splitlines():
-                for part in re.split(r"[|;]|&&", line.strip().removeprefix("$ ")):
-                    words = shlex.split(part, comments=True)
-                    if words[:1] == ["imgxlate"] and named(page) != "docs/cli.md":
+                for command in COMMAND.findall(line.strip().removeprefix("$ ")):
+                    words = shlex.split(command, comments=True)
+                    if named(page) != "docs/cli.md":
                         yield pytest.param(words[1:], id=f"{named(page)}: {' '.join(words)[:60]}")
 
 
