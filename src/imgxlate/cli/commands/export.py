@@ -31,7 +31,7 @@ def export(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write a model for other programs. ONNX needs `pip install 'imgxlate[onnx]'`, and is checked against torch."""
+    """Write a model for other programs. ONNX needs the extra `onnx`, and is checked against torch."""
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         from imgxlate.engine.export import export as write
 

@@ -1,0 +1,102 @@
+"""The plug-in that docs/plugins.md shows is complete: it trains, goes on and translates."""
+
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgxlate import checkpoint
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.methods import registry
+from imgxlate.methods.protocol import Trainable, Translator
+
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+MODULE = re.compile(r"`(imgxlate_tint/\w+\.py)`.*\n\n```python\n((?:.*\n)*?)^```", re.MULTILINE)
+ENTRY = re.compile(r"`(tint = \"imgxlate_tint:SPEC\")`")
+
+
+@pytest.fixture
+def tint(tmp_path, monkeypatch):
+    """The page's modules, installed as a package with an entry point."""
+    text = PAGE.read_text(encoding="utf-8")
+    site = tmp_path / "site"
+    for name, code in MODULE.findall(text):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(code)
+    info = site / "imgxlate_tint-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: imgxlate-tint\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{registry.GROUP}]\n{ENTRY.search(text)[1]}\n".replace('"', ""))
+    monkeypatch.syspath_prepend(site)
+    importlib.invalidate_caches()
+    registry.discover.cache_clear()
+    yield
+    registry.discover.cache_clear()
+    for name in [name for name in sys.modules if name.partition(".")[0] == "imgxlate_tint"]:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def train(run, tmp_path):
+    """Train on dark and bright pictures; gives the folder of the run."""
+    rng = np.random.default_rng(0)
+    for domain, values in {"dark": (20, 60), "bright": (120, 180)}.items():
+        (tmp_path / domain).mkdir()
+        for index in range(3):
+            pixels = rng.integers(*values, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / domain / f"{index}.png")
+
+    def start(name, *more):
+        size = ("new_size=32", "crop_height=32", "crop_width=32")
+        sets = [word for value in size for word in ("--set", f"data.{value}")]
+        where = (tmp_path / "dark", tmp_path / "bright", "--out", tmp_path / name)
+        result = run("train", "tint", *where, *sets, "--workers", 0, "--set", "display_size=1", *more)
+        assert result.exit_code == 0, result.stderr
+        return tmp_path / name
+
+    return start
+
+
+def payload(run_folder):
+    return checkpoint.payload_sha256(checkpoint.read(run_folder / "model.safetensors").tensors)
+
+
+def test_it_is_what_the_protocols_ask_for(tint):
+    spec = registry.find("tint")
+    trainable = registry.trainable(spec).create(spec.training.presets["default"], None)
+    model = Checkpoint(Path("model"), trainable.generators(), {"method": "tint"})
+    translator = registry.implementation(spec).from_checkpoint(model, {})
+    assert isinstance(trainable, Trainable)
+    assert isinstance(translator, Translator)
+    assert translator.config == trainable.architecture()
+    assert translator.tensors().keys() == trainable.generators().keys()
+
+
+def test_it_learns_and_translates(tint, train, run, tmp_path):
+    folder = train("run", "--iterations", 150, "--set", "sample_every=1000")
+    history = [json.loads(line)["losses"] for line in (folder / "history.jsonl").read_text().splitlines()]
+    assert history[-1]["total"] < history[0]["total"] / 20
+    assert (folder / "samples/latest.png").exists()
+    result = run("translate", "tint", tmp_path / "dark/0.png", "--checkpoint", folder, "-o", tmp_path / "made.png")
+    assert result.exit_code == 0, result.stderr
+    before, after = (np.asarray(Image.open(tmp_path / name)).mean() for name in ("dark/0.png", "made.png"))
+    assert after > before + 60
+
+
+def test_a_run_that_goes_on_ends_as_one_that_was_left_alone(tint, train):
+    whole = train("whole", "--iterations", 4)
+    train("parted", "--iterations", 2)
+    parted = train("parted", "--iterations", 4, "--resume")
+    assert payload(parted) == payload(whole)
+
+
+def test_a_run_that_goes_on_keeps_what_is_fixed(tint, train, run, tmp_path):
+    train("run", "--iterations", 1)
+    result = run("train", "tint", "--out", tmp_path / "run", "--resume", "--set", "gain=2.0")
+    assert result.exit_code == 2
+    assert "gain: 1.0 -> 2.0" in result.stderr
