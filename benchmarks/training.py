@@ -1,0 +1,335 @@
+"""What a training step costs: ours in each precision and, beside it, that of NVlabs/MUNIT's own code.
+
+    python benchmarks/training.py [--method munit] [--preset NAME] [--size 256] [--original FOLDER]
+
+`FOLDER` is a checkout of NVlabs/MUNIT that you have fetched yourself: its licence allows no commercial use, and nothing
+of it is in this package. Its trainer is imported from there as it is; on a CPU its `.cuda()` does nothing.
+
+Prints JSON. All that is compared takes its steps in turn, on the same batches, after one step that is not counted.
+For each: `seconds` of a step, and of its `parts`; `images_per_second`, of both domains; `convolutions`, the step's time
+in units of one fixed convolution (3x3, 256 to 256 channels, 64 x 64 positions, in float32), so that machines compare;
+`speedup`, the original's seconds over ours; `peak_mib`, the most memory that a process of its own needed for two steps:
+on CUDA what torch allocated, else what was resident, torch itself included. What both updates of a step share, such as
+encoding the pictures, counts in the first of them.
+
+`same_losses`: how far the losses of the first step are from the original's, from the same weights, pictures and noise,
+as the largest relative difference in each precision.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor
+
+from imgxlate import checkpoint
+from imgxlate.data import folders
+from imgxlate.data.batch import Batch
+from imgxlate.data.loader import open_batches
+from imgxlate.engine.device import find_device, find_dtype, require_exact
+from imgxlate.engine.distributed import World
+from imgxlate.methods import registry
+from imgxlate.methods.players import Player
+from imgxlate.methods.protocol import Turn
+from imgxlate.methods.training import TrainingConfig
+from imgxlate.paths import assets_dir
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+ORIGINAL = "original"
+FIRST_PART = {"cyclegan": "generators"}  # whom a method updates first, if not the discriminators
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--method", default="munit")
+    parser.add_argument("--preset", help="a preset of the method; the first one if left out")
+    parser.add_argument("--batch-size", type=int, default=1)
+    parser.add_argument("--size", type=int, default=256, help="sides of the crops, in pixels")
+    parser.add_argument("--steps", type=int, default=5, help="counted steps of each")
+    parser.add_argument("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    parser.add_argument("--compile", action="store_true", help="let torch compile our networks")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--original", type=Path, metavar="FOLDER", help="a checkout of NVlabs/MUNIT")
+    parser.add_argument("--data", nargs=2, type=Path, default=[EXAMPLES / "photos", EXAMPLES / "styles"])
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)  # ... one precision, or the original, and nothing else
+    arguments = parser.parse_args()
+    bench = Bench(arguments)
+    print(json.dumps(bench.peak_mib() if arguments.memory_of else bench.report(), indent=2))
+
+
+class Draws:
+    """Noise that is the same for all who draw as much in the same order."""
+
+    def __init__(self, batch_size: int, device: torch.device) -> None:
+        self.batch_size = batch_size
+        self.device = device
+        self.generator = torch.Generator().manual_seed(0)
+
+    def noise(self, shape: Sequence[int]) -> Tensor:
+        """(B, *shape) from N(0, I), as `Turn.noise` gives it."""
+        return self.randn(self.batch_size, *shape)
+
+    def randn(self, *shape: Any) -> Tensor:
+        """What `torch.randn` takes: lengths, or one sequence of them."""
+        lengths = shape[0] if isinstance(shape[0], Sequence) else shape
+        return torch.empty(tuple(lengths)).normal_(generator=self.generator).to(self.device)
+
+
+class Contestant:
+    """What takes steps, and when the parts of its last step ended."""
+
+    def __init__(self, step: Callable[["Contestant", Batch], dict[str, float]], device: torch.device) -> None:
+        self._step = step
+        self.device = device
+        self.marks: list[float] = []
+        self.times: list[list[float]] = []  # seconds of both parts of each step
+
+    def step(self, batch: Batch) -> dict[str, float]:
+        """Take a step, note its times, and return its losses."""
+        self.marks = []
+        self.mark()
+        losses = self._step(self, batch)
+        self.times.append([later - earlier for earlier, later in zip(self.marks, self.marks[1:], strict=False)])
+        return losses
+
+    def mark(self) -> None:
+        """Note that a part of the step is over."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        self.marks.append(time.perf_counter())
+
+
+class Bench:
+    """The configuration, and those that take its steps."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.arguments = arguments
+        self.device = find_device(arguments.device)
+        self.spec = registry.find(arguments.method)
+        self.config = self._config()
+        self.draws = Draws(arguments.batch_size, self.device)
+
+    def report(self) -> dict[str, Any]:
+        """Everything, after all have taken their steps in turn."""
+        names = [*self.arguments.precision, *([ORIGINAL] if self.arguments.original else [])]
+        # Before anything big is here: what a process has had resident counts for those that it starts.
+        peaks = {name: self.peak_mib_of(name) for name in names}
+        convolution = convolution_seconds(self.device)
+        contestants = self.contestants()
+        waits, first = [], {}
+        with self.batches() as batches:
+            for step in range(self.arguments.steps + 1):
+                started = time.perf_counter()
+                batch = next(batches)
+                waits.append(time.perf_counter() - started)
+                for name, contestant in contestants.items():
+                    losses = contestant.step(batch.to(self.device))
+                    if step == 0:
+                        first[name] = losses
+        rows = {name: self.row(contestant, convolution) for name, contestant in contestants.items()}
+        for name, row in rows.items():
+            if ORIGINAL in rows and name != ORIGINAL:
+                row["speedup"] = round(rows[ORIGINAL]["seconds"]["median"] / row["seconds"]["median"], 2)
+            row["peak_mib"] = peaks[name]
+        return {
+            **self.circumstances(),
+            "convolution_seconds": round(convolution, 5),
+            "data_seconds": round(statistics.median(waits[1:]), 4),
+            "steps": rows,
+            **({"same_losses": difference(first)} if ORIGINAL in first else {}),
+        }
+
+    def circumstances(self) -> dict[str, Any]:
+        """Where and how all was measured."""
+        return {
+            "torch": torch.__version__,
+            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device),
+            "threads": torch.get_num_threads(),
+            "load": round(os.getloadavg()[0], 1),
+            **{key: getattr(self.arguments, key) for key in ("method", "preset", "size", "batch_size", "compile")},
+        }
+
+    def row(self, contestant: Contestant, convolution: float) -> dict[str, Any]:
+        """What the counted steps of one took."""
+        counted = contestant.times[1:]
+        totals = [sum(parts) for parts in counted]
+        median = statistics.median(totals)
+        first = FIRST_PART.get(self.spec.name, "discriminators")
+        names = sorted(("discriminators", "generators"), key=lambda name: name != first)
+        return {
+            "seconds": {"median": round(median, 3), "min": round(min(totals), 3)},
+            "parts": {name: round(statistics.median(p[i] for p in counted), 3) for i, name in enumerate(names)},
+            "images_per_second": round(2 * self.arguments.batch_size / median, 3),
+            "convolutions": round(median / convolution, 1),
+        }
+
+    def contestants(self) -> dict[str, Contestant]:
+        """Those to compare, by name, all with the weights of the first of ours."""
+        trainables = {precision: self._trainable(precision) for precision in self.arguments.precision}
+        found = {precision: self._ours(trainable) for precision, trainable in trainables.items()}
+        if self.arguments.original:
+            found[ORIGINAL] = self._original(next(iter(trainables.values())))
+        return found
+
+    def peak_mib(self) -> float:
+        """The most memory that this process needed for two steps of one contestant."""
+        name = self.arguments.memory_of
+        trainable = self._trainable(self.arguments.precision[0] if name == ORIGINAL else name)
+        contestant = self._original(trainable) if name == ORIGINAL else self._ours(trainable)
+        del trainable
+        with self.batches() as batches:
+            for _ in range(2):
+                contestant.step(next(batches).to(self.device))
+        if self.device.type == "cuda":
+            return round(torch.cuda.max_memory_allocated(self.device) / 2**20)
+        unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
+
+    def peak_mib_of(self, name: str) -> float:
+        """`peak_mib` of a process that is started for it."""
+        command = [sys.executable, *sys.argv, "--memory-of", name]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    @contextlib.contextmanager
+    def batches(self) -> Iterator[Iterator[Batch]]:
+        """The batches of a run, prepared as in training."""
+        found = folders.find(*self.arguments.data)
+        with open_batches(found, self.config.data, seed=0, batch_size=self.arguments.batch_size) as batches:
+            yield batches
+
+    def _config(self) -> TrainingConfig:
+        if self.spec.training is None:
+            raise SystemExit(f"{self.spec.name} is not trained")
+        presets = self.spec.training.presets
+        config = presets[self.arguments.preset or next(iter(presets))]
+        size = self.arguments.size
+        data = dataclasses.replace(config.data, new_size=size, crop_height=size, crop_width=size)
+        return dataclasses.replace(config, data=data, batch_size=self.arguments.batch_size)
+
+    def _trainable(self, precision: Any) -> Any:
+        features = (
+            checkpoint.read(assets_dir() / f"{self.config.features}.safetensors") if self.config.features else None
+        )
+        trainable = registry.trainable(self.spec).create(self.config, features)
+        dtype = find_dtype(precision, self.device)
+        require_exact(self.device, dtype)
+        trainable.place(self.device, dtype, compiled=self.arguments.compile)
+        return trainable
+
+    def _ours(self, trainable: Any) -> Contestant:
+        def step(contestant: Contestant, batch: Batch) -> dict[str, float]:
+            update = Player.update
+
+            def marked(player: Player, loss: Tensor, turn: Turn) -> Tensor:
+                norm = update(player, loss, turn)
+                contestant.mark()
+                return norm
+
+            self.draws.generator.manual_seed(0)
+            turn = Turn(0, self.draws.noise, random.Random(0), World(0, 1))
+            with mock.patch.object(Player, "update", marked):
+                losses = trainable.train_step(batch, turn)
+            return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
+
+        return Contestant(step, self.device)
+
+    def _original(self, like: Any) -> Contestant:
+        """The original's trainer, with the weights of ours."""
+        config = dataclasses.asdict(self.config) | {"input_dim_a": 3, "input_dim_b": 3}
+        if self.spec.name not in ("munit", "unit") or config["vgg_w"]:
+            raise SystemExit("--original is for munit and unit, without the perceptual loss, whose weights are gone")
+        with original_code(self.arguments.original, self.device) as trainer:
+            player = getattr(trainer, f"{self.spec.name.upper()}_Trainer")(config).to(self.device)
+        load_original(player, like)
+
+        def step(contestant: Contestant, batch: Batch) -> dict[str, float]:
+            # It has no channels-last layout: its pictures come as torchvision makes them.
+            a, b = batch.a.contiguous(), batch.b.contiguous()
+            self.draws.generator.manual_seed(0)
+            with without_cuda(self.device), mock.patch.object(torch, "randn", self.draws.randn):
+                for update in (player.dis_update, player.gen_update):
+                    update(a, b, config)
+                    contestant.mark()
+            losses = {name.removeprefix("loss_"): loss for name, loss in vars(player).items() if "loss_" in name}
+            return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
+
+        return Contestant(step, self.device)
+
+
+@contextlib.contextmanager
+def original_code(folder: Path, device: torch.device) -> Iterator[types.ModuleType]:
+    """The original's module `trainer`."""
+    # Its utils import what PyTorch no longer has, for the weights of the perceptual loss alone.
+    lua = types.ModuleType("torch.utils.serialization")
+    lua.load_lua = None  # type: ignore[attr-defined]
+    with mock.patch.dict(sys.modules, {lua.__name__: lua}), without_cuda(device):
+        sys.path.insert(0, str(folder))
+        try:
+            yield __import__("trainer")
+        finally:
+            sys.path.remove(str(folder))
+
+
+@contextlib.contextmanager
+def without_cuda(device: torch.device) -> Iterator[None]:
+    """Let `.cuda()` leave tensors where they are, unless `device` is one of its."""
+    if device.type == "cuda":
+        yield
+        return
+    with (
+        mock.patch.object(Tensor, "cuda", lambda tensor, *_, **__: tensor),
+        mock.patch.object(Tensor, "get_device", return_value=None),
+    ):
+        yield
+
+
+def load_original(player: torch.nn.Module, trainable: Any) -> None:
+    """Give the original's networks the weights of ours, whose names are the same."""
+    generators, state = trainable.generators(), trainable.state()
+    for side in "ab":
+        for network, prefix, tensors in (
+            (f"gen_{side}", f"{side}.", generators),
+            (f"dis_{side}", f"dis.weights.{side}.", state),
+        ):
+            own = {name.removeprefix(prefix): t.contiguous() for name, t in tensors.items() if name.startswith(prefix)}
+            player.get_submodule(network).load_state_dict(own)
+
+
+def convolution_seconds(device: torch.device) -> float:
+    """The median time of the fixed convolution."""
+    x, weight = torch.zeros(1, 256, 64, 64, device=device), torch.zeros(256, 256, 3, 3, device=device)
+    seconds = []
+    for _ in range(30):
+        watch = Contestant(lambda *_: {}, device)
+        watch.mark()
+        torch.conv2d(x, weight, padding=1)
+        watch.mark()
+        seconds.append(watch.marks[1] - watch.marks[0])
+    return statistics.median(seconds)
+
+
+def difference(first: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The largest relative difference of a loss of each contestant to the original's loss of that name."""
+    theirs = first.pop(ORIGINAL)
+    return {
+        name: float(f"{max(abs(ours[loss] - value) / abs(value) for loss, value in theirs.items() if value):.2g}")
+        for name, ours in first.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
