@@ -23,6 +23,10 @@ class Launched:
     def kill(self, number):
         os.kill(self.pid, number)
 
+    def runs(self):
+        """Whether it has not ended; once it has, it is a zombie until `wait` is called."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
     def wait(self):
         return self.launcher.ask(wait=self.pid)
 
