@@ -26,14 +26,14 @@ def flags():
     put(before)
 
 
-def test_float32_on_cuda_is_float32(flags):
-    require_exact(torch.device("cuda"), torch.float32)
-    assert flags() == ("ieee", "ieee", True)
+@pytest.mark.parametrize(("dtype", "repeatable"), [(torch.float32, True), (torch.bfloat16, False)])
+def test_float32_on_cuda_is_float32_also_beside_bfloat16(flags, dtype, repeatable):
+    require_exact(torch.device("cuda"), dtype)
+    assert flags() == ("ieee", "ieee", repeatable)
 
 
-@pytest.mark.parametrize(("device", "dtype"), [("cpu", torch.float32), ("cuda", torch.bfloat16)])
-def test_where_float32_is_not_asked_for_on_cuda_nothing_is_changed(flags, device, dtype):
-    require_exact(torch.device(device), dtype)
+def test_elsewhere_than_on_cuda_nothing_is_changed(flags):
+    require_exact(torch.device("cpu"), torch.float32)
     assert flags() == ("tf32", "tf32", False)
 
 

@@ -41,13 +41,16 @@ def find_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 
 
 def require_exact(device: torch.device, dtype: torch.dtype) -> None:
-    """Make float32 on a CUDA device mean float32, for the whole process, and convolutions repeatable.
+    """Make float32 on a CUDA device mean float32, for the whole process; where all is in it, be repeatable too.
 
-    Left alone, cuDNN rounds what it convolves to TF32, with 10 bits of mantissa instead of 23.
+    Left alone, cuDNN rounds what it convolves to TF32, with 10 bits of mantissa instead of 23. That holds for what
+    stays in float32 beside bfloat16 as well, such as the features of the perceptual loss.
     """
-    if device.type == "cuda" and dtype is torch.float32:
-        torch.backends.cuda.matmul.fp32_precision = "ieee"
-        torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    if device.type != "cuda":
+        return
+    torch.backends.cuda.matmul.fp32_precision = "ieee"
+    torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    if dtype is torch.float32:
         torch.backends.cudnn.deterministic = True
 
 
