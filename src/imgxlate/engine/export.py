@@ -35,6 +35,7 @@ def export(
         CheckpointError: `file` holds no model.
         UsageError: its method cannot be exported, the extra for ONNX is missing, or several files are to go to one.
         OutputError: a file exists already, or cannot be written.
+        ImgxlateError: a graph does not compute what the model does; nothing was written.
     """
     if form == "onnx":
         onnx_graphs.require_onnx()
@@ -69,8 +70,9 @@ def _write_onnx(
 ) -> Iterator[Path]:
     stem = file.resolve().name if file.is_dir() else file.stem
     paths = _paths([f"{stem}.{graph.name}.onnx" for graph in graphs], output, overwrite)
-    for path, graph in zip(paths, graphs, strict=True):
-        atomic.write_bytes(path, onnx_graphs.to_onnx(graph, {**about, "graph": graph.does}))
+    checked = [onnx_graphs.to_onnx(graph, {**about, "graph": graph.does}) for graph in graphs]
+    for path, data in zip(paths, checked, strict=True):
+        atomic.write_bytes(path, data)
         yield path
 
 

@@ -38,6 +38,7 @@ def to_onnx(graph: Graph, about: Mapping[str, str]) -> bytes:
     Raises:
         ImgxlateError: onnxruntime does not compute what torch does.
     """
+    graph.module.eval()
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The exporter speaks of its own workings.
         program = torch.onnx.export(

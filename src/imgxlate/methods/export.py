@@ -16,7 +16,7 @@ class Graph:
 
     name: str  # "a2b"; part of the name of the file
     does: str  # what it gives of what: completes "the graph ..."
-    module: nn.Module  # takes the inputs in order; in evaluation mode
+    module: nn.Module  # takes the inputs in order
     inputs: Mapping[str, tuple[int | str, ...]]  # axes by name of the input: a length, or a name where it may be any
     output: str
     multiples: Mapping[str, int] = field(default_factory=dict)  # of what the length of an axis must be, by its name

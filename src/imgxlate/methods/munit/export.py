@@ -48,7 +48,7 @@ def _graphs(domain: Domain, generator: Generator, config: MunitConfig) -> Iterat
     yield Graph(
         name=f"decoder_{domain.lower()}",
         does=f"content code of an image and style code of {domain} to image of {domain}",
-        module=Decoding(generator).eval(),
+        module=Decoding(generator),
         inputs={
             "content": ("batch", config.dim * stride, "height", "width"),
             "style": ("batch", config.style_dim),

@@ -29,7 +29,7 @@ def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
         Graph(
             name=f"{source.lower()}2{target.lower()}",
             does=f"image of {source} to image of {target}",
-            module=Translation(generators[source], generators[target]).eval(),
+            module=Translation(generators[source], generators[target]),
             inputs={"image": PICTURES},
             output="translated",
             multiples={"height": stride, "width": stride},
