@@ -91,11 +91,13 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
 def write_original(path: Path, content: Mapping[str, Any]) -> None:
     """Write a torch file as the originals do, whole or not at all; `content` is tensors by name, or such by name.
 
+    It is in torch's older format, which every release reads: those that the originals were made for know no other.
+
     Raises:
         OutputError: the file cannot be written.
     """
     with atomic.writer(path) as file:
-        torch.save(_plain(content), file)
+        torch.save(_plain(content), file, _use_new_zipfile_serialization=False)
 
 
 def payload_sha256(tensors: Mapping[str, Tensor]) -> str:

@@ -1,6 +1,8 @@
 """Models for other programs: the original's files, and ONNX as onnxruntime computes it."""
 
 import importlib.util
+import pickletools
+import zipfile
 from dataclasses import asdict
 
 import onnx
@@ -55,6 +57,22 @@ def test_the_originals_file_has_its_keys_and_its_tensors_to_the_bit(golden, tmp_
         assert all(
             torch.equal(made[name], tensor) and made[name].dtype == tensor.dtype for name, tensor in original.items()
         )
+
+
+@pytest.mark.parametrize("method", FILES)
+def test_the_originals_file_needs_nothing_that_pytorch_of_their_time_lacks(golden, tmp_path, method):
+    first, *_ = export(golden / method / FILES[method], "originals", f"{tmp_path}/")
+    assert not zipfile.is_zipfile(first)
+    with first.open("rb") as file:
+        # Five pickles: magic number, version, system, content, keys of the storages that follow.
+        steps = [step for _ in range(5) for step in pickletools.genops(file)]
+    named = {argument for step, argument, _ in steps if step.name in ("GLOBAL", "STACK_GLOBAL")}
+    protocols = {argument for step, argument, _ in steps if step.name == "PROTO"}
+    assert protocols == {2}
+    assert named <= {
+        *("torch._utils _rebuild_tensor_v2", "collections OrderedDict"),
+        *("torch FloatStorage", "torch LongStorage"),
+    }
 
 
 @pytest.mark.parametrize("method", FILES)
@@ -196,15 +214,39 @@ def test_without_the_extra_the_error_says_what_to_type(golden, tmp_path, monkeyp
     assert "pip install 'imgxlate[onnx]'" in caught.value.hint
 
 
+class Scaled(torch.nn.Module):
+    """Twice the picture; `fickle`: more at each call that is no export."""
+
+    def __init__(self, *, fickle):
+        super().__init__()
+        self.scale, self.fickle = 2.0, fickle
+
+    def forward(self, image):
+        if self.fickle and not torch.compiler.is_compiling():
+            self.scale += 1
+        return image * self.scale
+
+
+def scaled_graph(name, **options):
+    return Graph(name, "image to image", Scaled(**options), {"image": ("batch", 3, "height", "width")}, "made")
+
+
 def test_a_graph_that_computes_something_else_is_not_given_out():
-    class Fickle(torch.nn.Module):
-        scale = 1.0
+    with pytest.raises(ImgxlateError, match="wrong gives values that are off by"):
+        onnx_graphs.to_onnx(scaled_graph("wrong", fickle=True), {})
 
-        def forward(self, image):
-            if not torch.compiler.is_compiling():
-                self.scale += 1
-            return image * self.scale
 
-    graph = Graph("fickle", "image to image", Fickle().eval(), {"image": ("batch", 3, "height", "width")}, "made")
-    with pytest.raises(ImgxlateError, match="fickle gives values that are off by"):
-        onnx_graphs.to_onnx(graph, {})
+def test_where_one_graph_is_wrong_none_is_written(golden, tmp_path, monkeypatch):
+    graphs = [scaled_graph("right", fickle=False), scaled_graph("wrong", fickle=True)]
+    monkeypatch.setattr(Cyclegan, "graphs", lambda _: graphs)
+    with pytest.raises(ImgxlateError, match="wrong gives values") as caught:
+        list(export(golden / "cyclegan" / FILES["cyclegan"], "onnx", str(tmp_path)))
+    assert "nothing was written" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_graphs_are_exported_as_they_translate_not_as_they_train(short_cyclegan):
+    (graph,) = short_cyclegan.graphs()
+    graph.module.train()
+    onnx_graphs.to_onnx(graph, {})
+    assert not graph.module.training
