@@ -109,6 +109,20 @@ def test_layer_norm_has_gradients_by_its_parameters():
     assert all(torch.allclose(*pair) for pair in zip(gradients, plain, strict=True))
 
 
+@pytest.mark.parametrize("frozen", [("gamma",), ("beta",), ("gamma", "beta")])
+def test_layer_norm_gives_gradients_to_what_asks_for_them_alone(frozen):
+    gradients = {}
+    for names in ((), frozen):
+        torch.manual_seed(0)
+        layer, x = LayerNorm(3).double(), features(2, 3, 4, 5).double().requires_grad_()
+        for name in names:
+            getattr(layer, name).requires_grad_(False)
+        (layer(x) ** 3).sum().backward()
+        gradients[names] = {"x": x.grad, "gamma": layer.gamma.grad, "beta": layer.beta.grad}
+    for name, gradient in gradients[frozen].items():
+        assert gradient is None if name in frozen else torch.equal(gradient, gradients[()][name])
+
+
 def test_a_picture_of_one_colour_has_finite_gradients():
     x = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
     LayerNorm(3)(x).sum().backward()

@@ -107,8 +107,8 @@ class _LayerNormWithGradient(torch.autograd.Function):
         return y.to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The gradients by x, gamma and beta.
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """The gradients by x, and by gamma and beta where they are asked for.
 
         With z = (x - mean) / (s + eps), s^2 = sum (x - mean)^2 / (n - 1) and g = gamma dL/dy:
         dL/dx = (g - mean g - z (s + eps) sum(g z) / ((n - 1) s)) / (s + eps).
@@ -125,7 +125,9 @@ class _LayerNormWithGradient(torch.autograd.Function):
         varied = deviation.clamp(min=torch.finfo(deviation.dtype).tiny)
         along = (by_scale * scale).sum(1, keepdim=True) / ((count - 1) * varied)
         by_x = torch.addcmul(-mean * inverse, gradient, scale * inverse).addcmul_(z, along, value=-1)
-        return by_x.to(x.dtype), by_scale.sum((0, 2, 3)), by_shift.sum((0, 2, 3))
+        _, gamma_asked, beta_asked = ctx.needs_input_grad
+        by_gamma = by_scale.sum((0, 2, 3)) if gamma_asked else None
+        return by_x.to(x.dtype), by_gamma, by_shift.sum((0, 2, 3)) if beta_asked else None
 
 
 def _centred(x: Tensor) -> tuple[Tensor, Tensor]:
