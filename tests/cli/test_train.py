@@ -105,10 +105,69 @@ def test_a_run_that_is_done_stays_done(run, begun):
     assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == [str(begun / "model.safetensors")]
 
 
-def test_other_folders_of_pictures_are_told(run, begun, data):
-    result = run("train", "cyclegan", data / "trainA", data / "trainB", "--out", begun, "--resume")
-    assert result.exit_code == 0, result.stderr
-    assert "changed: the folders of the pictures are" in result.stderr
+def test_other_pictures_are_told(run, begun, data, tmp_path):
+    more = shutil.copytree(data, tmp_path / "more")
+    shutil.copy(more / "trainA" / "0.png", more / "trainA" / "2.png")
+    for folder, told in ((data, False), (more, True)):
+        result = run("train", "cyclegan", folder, "--out", begun, "--resume")
+        assert result.exit_code == 0, result.stderr
+        assert ("the training pictures are not those that the run had" in result.stderr) is told
+
+
+def test_overwriting_with_what_cannot_be_leaves_the_run_as_it_was(run, begun, data):
+    before = {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()}
+    result = run("train", "cyclegan", data, "--out", begun, *SMALL, "--set", "data.crop_height=66", "--overwrite")
+    assert result.exit_code == 2
+    assert "data.crop_height" in result.stderr
+    assert {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_that_could_not_begin_leaves_no_folder(run, data, tmp_path):
+    result = run("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL, "--set", "data.crop_height=66")
+    assert result.exit_code == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_keeps_the_precision_that_it_began_with(run, begun):
+    for more, precision in (((), "fp32"), (("--precision", "bf16"), "bf16"), ((), "bf16")):
+        iterations = json.loads((begun / "history.jsonl").read_text().splitlines()[-1])["step"] + 1
+        result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", iterations, *more)
+        assert result.exit_code == 0, result.stderr
+        assert f"on cpu in {precision}" in result.stderr
+        assert tomllib.loads((begun / "config.toml").read_text())["precision"] == precision
+        assert ("changed: precision: 'fp32' -> 'bf16'" in result.stderr) is bool(more)
+
+
+def test_a_run_without_its_configuration_still_knows_what_cannot_change(run, begun, data):
+    (begun / "config.toml").unlink()
+    result = run("train", "cyclegan", data, "--out", begun, "--resume", *SMALL, "--seed", 5, "--iterations", 2)
+    assert result.exit_code == 2
+    assert "cannot change seed: 0 -> 5" in result.stderr
+
+
+def test_fewer_steps_than_are_done_are_refused(run, begun):
+    run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 3)
+    result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 2)
+    assert result.exit_code == 2
+    assert "has done 3 steps, and is to do 2" in result.stderr
+
+
+def test_another_method_cannot_go_on_with_a_run(run, begun, data):
+    (begun / "config.toml").unlink()
+    result = run("train", "munit", data, "--out", begun, "--resume", *SMALL)
+    assert result.exit_code == 6
+    assert "is of a training of cyclegan, not of munit" in result.stderr
+
+
+@pytest.mark.parametrize("streams", [{"stderr": subprocess.PIPE}, {"stdout": subprocess.PIPE}])
+def test_training_goes_on_where_nobody_listens_any_more(command, unmeasured, data, tmp_path, streams):
+    arguments = command("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL, "--iterations", 6, "--json")
+    every = ("--checkpoint-every", 1, "--set", "sample_every=1000")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([*arguments, *map(str, every)], env=unmeasured, **(quiet | streams))
+    (process.stderr or process.stdout).close()
+    assert process.wait(timeout=120) == 0
+    assert (tmp_path / "run" / "checkpoints" / "step-00000006.safetensors").exists()
 
 
 def test_a_run_cannot_go_on_with_other_networks(run, begun):

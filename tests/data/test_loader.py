@@ -14,7 +14,7 @@ from PIL import Image
 from imgxlate.data.config import DataConfig
 from imgxlate.data.folders import find
 from imgxlate.data.loader import open_batches
-from imgxlate.errors import ImageError, UsageError
+from imgxlate.errors import ImageError
 
 
 @pytest.fixture
@@ -119,18 +119,11 @@ def test_starting_in_the_middle_equals_going_there(spoilt):
 
 def test_ranks_share_the_batch(folders):
     whole = read(folders, 3, batch_size=4)
-    first, second = (read(folders, 3, batch_size=4, rank=rank, world_size=2) for rank in (0, 1))
+    first, second = (read(folders, 3, batch_size=4, places=places) for places in (range(2), range(2, 4)))
     for batch, one, other in zip(whole, first, second, strict=True):
         assert torch.equal(batch.a, torch.cat([one.a, other.a]))
         assert torch.equal(batch.b, torch.cat([one.b, other.b]))
         assert batch.files_a == one.files_a + other.files_a
-
-
-@pytest.mark.parametrize(("batch_size", "proposed"), [(1, 4), (6, 4), (9, 8)])
-def test_a_batch_that_cannot_be_split_is_refused_with_one_that_can(folders, batch_size, proposed):
-    with pytest.raises(UsageError) as error:
-        read(folders, 1, batch_size=batch_size, rank=1, world_size=4)
-    assert f"--batch-size {proposed}" in error.value.hint
 
 
 def test_seeds_give_batches_of_their_own_and_torch_is_left_alone(folders):

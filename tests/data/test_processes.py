@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from imgxlate.data.processes import computed_ahead, work
-from imgxlate.errors import ImgxlateError
+from imgxlate.errors import DeviceError
 
 TENFOLD = partial(operator.mul, 10)
 LONG = partial(operator.mul, b"x" * 100_000)  # Does not fit into a pipe.
@@ -54,7 +54,7 @@ def test_a_process_that_is_killed_is_an_error_that_says_what_to_type(compute):
     with computed_ahead(compute, 1, 2) as results:
         next(results)
         os.kill(pids()[0], signal.SIGKILL)
-        with pytest.raises(ImgxlateError, match="ended unexpectedly \\(signal 9: Killed\\)") as error:
+        with pytest.raises(DeviceError, match="ended unexpectedly \\(signal 9: Killed\\)") as error:
             for _ in results:
                 pass
     assert "--set data.workers=1" in error.value.hint
@@ -70,7 +70,7 @@ def test_a_process_that_does_not_go_by_itself_is_killed(monkeypatch):
 def test_a_process_that_exits_is_an_error_with_its_code():
     with (
         computed_ahead(os._exit, 3, 1) as results,
-        pytest.raises(ImgxlateError, match=r"ended unexpectedly \(exit code 3\)"),
+        pytest.raises(DeviceError, match=r"ended unexpectedly \(exit code 3\)"),
     ):
         next(results)
 
@@ -79,7 +79,7 @@ def test_a_process_that_cannot_be_started_is_an_error_that_says_what_to_type():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
-        with pytest.raises(ImgxlateError, match="could not be started") as error, computed_ahead(TENFOLD, 0, 1):
+        with pytest.raises(DeviceError, match="could not be started") as error, computed_ahead(TENFOLD, 0, 1):
             pass
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

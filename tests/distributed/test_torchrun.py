@@ -1,7 +1,11 @@
 """`torchrun -m imgxlate train`, as a user types it."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +42,35 @@ def test_one_process_speaks_and_writes(train, tmp_path):
     resumed = train("--iterations", 4, "--batch-size", 2, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == 4
+
+
+def test_a_signal_to_the_process_that_saves_waits_until_it_has(unmeasured, heed_signals, data, tmp_path):
+    # Large networks, so that saving takes longer than torchrun takes to notice that a process has ended.
+    arguments = ["train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--batch-size", 2]
+    more = ["--workers", 0, "--set", "gen.ngf=96", "--set", "display_size=1", "--iterations", 1000]
+    process = subprocess.Popen(
+        [*TORCHRUN, *map(str, arguments + more)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=unmeasured,
+        preexec_fn=heed_signals,
+    )
+    history = tmp_path / "run" / "history.jsonl"
+    while not (history.exists() and history.read_bytes().count(b"\n") >= 2):
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.05)
+    os.kill(leader_of(process.pid), signal.SIGTERM)
+    process.communicate(timeout=120)
+    assert not list((tmp_path / "run").rglob(".*.part"))
+    done = history.read_bytes().count(b"\n")
+    assert checkpoint.read(tmp_path / "run" / f"checkpoints/step-{done:08d}.safetensors").header["step"] == done
+    assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == done
+
+
+def leader_of(pid):
+    """The process of rank 0 among the children of torchrun."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return next(int(child) for child in children if b"\0RANK=0\0" in Path(f"/proc/{child}/environ").read_bytes())
 
 
 def test_a_batch_that_cannot_be_split_is_said_with_one_that_can(train):

@@ -6,8 +6,7 @@ import signal
 import pytest
 import torch
 
-from imgxlate.engine.distributed import World, joined
-from imgxlate.errors import UsageError
+from imgxlate.engine.distributed import joined
 
 PROGRAM = """
 import json, torch
@@ -18,7 +17,7 @@ with joined(torch.device("cpu")) as world:
     world.average(ones)
     pictures = torch.full((2, 1, 2, 2), float(world.rank)).contiguous(memory_format=torch.channels_last)
     print(json.dumps({
-        "rank": world.rank, "leads": world.leads, "share": list(world.share(6)),
+        "rank": world.rank, "leads": world.leads,
         "average": [tensor.tolist() for tensor in ones],
         "gathered": world.gather(pictures).flatten(1).mean(1).tolist(),
         "collected": world.collect({"from": world.rank}),
@@ -46,7 +45,6 @@ def test_all_processes_come_to_the_same_values(torchrun, outputs, size):
     found = [json.loads(text) for text in outputs(torchrun("-c", PROGRAM, size=size))]
     assert [one["rank"] for one in found] == list(range(size))
     assert [one["leads"] for one in found] == [True] + [False] * (size - 1)
-    assert sorted(position for one in found for position in one["share"]) == list(range(6))
     middle = (size - 1) / 2
     for one in found:
         assert one["average"] == [[[middle] * 3] * 2, [10 * middle] * 4]
@@ -72,10 +70,3 @@ def test_one_process_alone_needs_no_other():
         assert tensor.tolist() == [0, 1, 2]
         assert world.gather(tensor) is tensor
         assert world.collect(5) == [5]
-        assert world.share(4) == range(4)
-
-
-def test_a_batch_that_cannot_be_split_evenly_is_refused_with_one_that_can():
-    with pytest.raises(UsageError, match="3 cannot be split evenly over 2") as caught:
-        World(0, 2).share(3)
-    assert "--batch-size 4" in caught.value.hint

@@ -42,3 +42,17 @@ def test_the_shares_of_all_processes_are_the_whole():
     shares = [items[Place(rank, 3).share] for rank in range(3)]
     assert sorted(item for share in shares for item in share) == items
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_the_processes_have_equal_parts_of_a_batch(size):
+    parts = [list(Place(rank, size).positions(6)) for rank in range(size)]
+    assert [position for part in parts for position in part] == list(range(6))
+    assert len({len(part) for part in parts}) == 1
+
+
+@pytest.mark.parametrize(("batch_size", "proposed"), [(1, 4), (6, 8), (9, 12)])
+def test_a_batch_that_cannot_be_split_evenly_is_refused_with_one_that_can(batch_size, proposed):
+    with pytest.raises(UsageError, match=f"{batch_size} cannot be split evenly over 4") as caught:
+        Place(1, 4).positions(batch_size)
+    assert f"--batch-size {proposed}`" in caught.value.hint

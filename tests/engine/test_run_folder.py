@@ -9,7 +9,7 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.engine.run_folder import RunFolder
-from imgxlate.errors import OutputError
+from imgxlate.errors import CheckpointError, OutputError
 
 HEADER = {"method": "munit"}
 
@@ -74,11 +74,24 @@ def test_damaged_newer_checkpoints_are_passed_over_with_their_reasons(run_folder
     assert str(folder.checkpoint_at(4)) in told[0]
 
 
-def test_where_no_checkpoint_is_whole_there_is_none(run_folder):
+def test_where_all_checkpoints_are_damaged_the_run_does_not_begin_again(run_folder):
+    folder = run_folder(1, 2)
+    for step in (1, 2):
+        flip_a_bit(folder.checkpoint_at(step))
+    with pytest.raises(CheckpointError, match="all checkpoints are damaged") as caught:
+        folder.latest()
+    assert "--overwrite" in caught.value.hint
+
+
+def test_a_checkpoint_that_cannot_be_opened_is_not_passed_over(run_folder):
     folder = run_folder(1)
-    flip_a_bit(folder.checkpoint_at(1))
-    assert folder.has_checkpoints()
-    assert folder.latest() is None
+    folder.checkpoint_at(2).mkdir()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        folder.latest()
+
+
+def test_without_checkpoints_there_is_none(run_folder):
+    assert run_folder().latest() is None
 
 
 @pytest.mark.parametrize(("keep", "left"), [(1, (4,)), (2, (3, 4)), (4, (1, 2, 3, 4)), (9, (1, 2, 3, 4)), (0, (4,))])

@@ -74,9 +74,29 @@ def test_the_second_ends_at_once_even_within_a_long_computation(start, number, c
     process = start(work, heed=False)
     process.send_signal(number)
     assert "once more" in process.stdout.readline()
-    time.sleep(0.05)
+    time.sleep(0.5)
     process.send_signal(number)
     assert process.wait(timeout=10) == code
+
+
+def test_the_second_ends_at_once_even_where_nobody_takes_the_message(start, unmeasured, heed_signals):
+    program = PROGRAM.replace("with deferred(say)", "with deferred(lambda text: time.sleep(1000))")
+    process = subprocess.Popen(
+        [sys.executable, "-c", program.format(work=SLEEP, heed=False)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=unmeasured,
+        preexec_fn=heed_signals,
+    )
+    assert process.stdout.readline() == "ready\n"
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    try:
+        assert process.wait(timeout=10) == 130
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def test_what_is_to_be_ignored_stays_ignored(start, unmeasured):

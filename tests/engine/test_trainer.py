@@ -1,6 +1,8 @@
 """The training loop: what it does when something goes wrong, and that it does not matter how often it is stopped."""
 
+import contextlib
 import errno
+import itertools
 import json
 import math
 import os
@@ -12,10 +14,11 @@ import torch
 from imgxlate import checkpoint
 from imgxlate.config import overridden
 from imgxlate.data import folders
+from imgxlate.engine import trainer
 from imgxlate.engine.plan import Options, Plan
 from imgxlate.engine.run_folder import RunFolder
 from imgxlate.engine.trainer import open_trainer
-from imgxlate.errors import CheckpointError, DivergedError, OutputError
+from imgxlate.errors import DeviceError, DivergedError, OutputError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.training import CycleganTraining
 
@@ -32,6 +35,7 @@ SMALL = {
     "data.crop_width": 32,
     "data.new_size": 36,
     "data.workers": 0,
+    "pool_size": 2,
 }
 
 
@@ -68,8 +72,8 @@ def train():
 
     def run(plan, *, resume=False, steps=math.inf):
         done = []
-        with open_trainer(plan, resume=resume) as trainer:
-            iterator = trainer.run()
+        with open_trainer(plan, resume=resume) as opened:
+            iterator = opened.run()
             for progress in iterator:
                 done.append(progress)
                 if len(done) >= steps:
@@ -154,7 +158,7 @@ def test_a_damaged_last_checkpoint_is_passed_over(train, plan):
 
 def test_a_checkpoint_of_another_configuration_is_refused_by_name(train, plan):
     train(plan(), steps=2)
-    with pytest.raises(CheckpointError, match=r"model\.1"):
+    with pytest.raises(UsageError, match=r"gen\.ngf: 2 -> 3"):
         train(plan(**{"gen.ngf": 3}), resume=True)
 
 
@@ -223,6 +227,29 @@ def test_a_full_disk_ends_the_run_with_the_last_checkpoint_whole(train, plan, mo
     train(plan("whole"))
     train(plan(), resume=True)
     assert same(weights(plan()), weights(plan("whole")))
+
+
+def test_what_is_trained_is_kept_where_no_picture_can_be_had_any_more(train, plan, monkeypatch):
+    batches = trainer.open_batches
+
+    @contextlib.contextmanager
+    def failing(*arguments, **options):
+        with batches(*arguments, **options) as whole:
+            yield itertools.chain(itertools.islice(whole, 3), _lost())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer, "open_batches", failing)
+        with pytest.raises(DeviceError, match="lost"):
+            train(plan())
+    assert plan().run.steps() == (2, 3)
+    train(plan(), resume=True)
+    train(plan("whole"))
+    assert same(weights(plan()), weights(plan("whole")))
+
+
+def _lost():
+    raise DeviceError("a process was lost")
+    yield
 
 
 def test_files_that_cannot_be_read_are_named_once_and_do_not_end_the_run(train, plan, tmp_path):

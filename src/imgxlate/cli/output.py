@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import typer
 from rich.console import Console
@@ -27,7 +27,8 @@ class Output:
     def __init__(self, *, as_json: bool = False, verbosity: int = 0) -> None:
         self.as_json = as_json
         self.verbosity = verbosity
-        self.console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+        heard = None if sys.stderr is None else cast(TextIO, _Stderr())
+        self.console = Console(file=heard, stderr=True, soft_wrap=True, highlight=False, markup=False)
 
     def note(self, text: str) -> None:
         """A line on stderr, unless quiet."""
@@ -80,6 +81,31 @@ class Output:
             stream.buffer.write(data)
 
 
+class _Stderr:
+    """Standard error as it is at the time. Where nobody listens any more, work goes on in silence."""
+
+    def write(self, text: str) -> int:
+        """Write, or not."""
+        with self._heard() as stream:
+            stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or not."""
+        with self._heard() as stream:
+            stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+    @contextlib.contextmanager
+    def _heard(self) -> Iterator[TextIO]:
+        try:
+            yield sys.stderr
+        except OSError:  # The reader of a pipe is gone, or the terminal is closed.
+            _silence(sys.stderr)
+
+
 def require_piped_stdout() -> None:
     """Refuse to write an image's bytes to a terminal.
 
@@ -90,9 +116,9 @@ def require_piped_stdout() -> None:
         raise UsageError("will not write an image to the terminal", hint="Redirect it: `... -o - > picture.png`.")
 
 
-def _silence_stdout() -> None:
-    """Send what is still buffered nowhere, once stdout cannot be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _silence(stream: TextIO) -> None:
+    """Send what is still buffered nowhere, once a stream cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _is_terminal() -> bool:
@@ -117,8 +143,8 @@ def _stdout() -> Iterator[TextIO]:
         yield sys.stdout
         sys.stdout.flush()
     except BrokenPipeError as error:  # The reader has what it wanted, as `head` has: nothing to tell anybody.
-        _silence_stdout()
+        _silence(sys.stdout)
         raise typer.Exit(OutputError.exit_code) from error
     except OSError as error:
-        _silence_stdout()
+        _silence(sys.stdout)
         raise OutputError(f"standard output cannot be written: {error.strerror}") from error

@@ -7,17 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from imgxlate.cli import loading
 from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
 from imgxlate.engine import recipes
 from imgxlate.engine.recipes import Recipe
-from imgxlate.errors import TerminatedError, UsageError
+from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods.spec import MethodSpec
 
 if TYPE_CHECKING:
     from imgxlate.data.folders import Folders
-    from imgxlate.engine.device import Precision
     from imgxlate.engine.plan import Options, Plan
     from imgxlate.engine.run_folder import RunFolder
 
@@ -47,25 +48,16 @@ def find_pictures(recipe: Recipe, given: list[Path]) -> "tuple[Recipe, Folders]"
     return replace(recipe, config=config, folders=absolute), found
 
 
-def check_run(
-    out: Output, run: "RunFolder", spec: MethodSpec, recipe: Recipe, *, resume: bool, overwrite: bool
-) -> None:
-    """Check that the folder is free for the run, or that the run in it can go on; say how.
+def check_run(out: Output, run: "RunFolder", *, resume: bool, overwrite: bool) -> None:
+    """Check that the folder is free for the run, unless it may hold one.
 
     Raises:
         OutputError: it holds a run, and neither `--resume` nor `--overwrite` is given.
-        UsageError: the run cannot go on with another configuration.
     """
     if not (resume or overwrite):
         run.require_free()
     elif resume and not run.has_checkpoints():
         out.note(f"{run.path} holds no checkpoint: starting from the beginning")
-    elif resume and run.config.exists():
-        old = recipes.resolve(spec, begun=run.config)
-        for change in recipes.changes(old.config, recipe.config):
-            out.note(f"changed: {change}")
-        if old.folders != recipe.folders:
-            out.note(f"changed: the folders of the pictures are {' and '.join(map(str, recipe.folders))}")
 
 
 def make_plan(
@@ -76,26 +68,28 @@ def make_plan(
     run: "RunFolder",
     settings: "Options",
     device: str,
-    precision: "Precision",
     offline: bool,
 ) -> "Plan":
-    """Find the device and the feature network.
+    """Find the device and the feature network, and settle the precision.
 
     Raises:
         DeviceError: the device is not there.
         WeightsError: the feature network cannot be had.
     """
+    import torch
+
     from imgxlate import checkpoint
     from imgxlate.engine.device import find_device, find_dtype
     from imgxlate.engine.plan import Plan
 
     where = find_device(device)
-    dtype = find_dtype(precision, where)
-    name = recipe.config.features
+    dtype = find_dtype(recipe.config.precision, where)
+    config = replace(recipe.config, precision="bf16" if dtype is torch.bfloat16 else "fp32")
+    name = config.features
     features = checkpoint.read(loading.find_features(out, name, offline=offline)) if name else None
-    plan = Plan(spec, recipe.config, folders, run, settings, where, dtype, features, recipe.preset, out.note)
+    plan = Plan(spec, config, folders, run, settings, where, dtype, features, recipe.preset, out.note)
     out.note(
-        f"{spec.name} ({recipe.preset}) on {where} in {plan.precision}: "
+        f"{spec.name} ({recipe.preset}) on {where} in {config.precision}: "
         f"{len(folders.train_a)} images of {folders.names[0]}, {len(folders.train_b)} of {folders.names[1]}"
     )
     return plan
@@ -115,14 +109,14 @@ def run(out: Output, plan: "Plan", recipe: Recipe, *, resume: bool, leads: bool)
     losses: Mapping[str, float] = {}
     with _way_on(out, plan), open_trainer(plan, resume=resume) as trainer:
         if leads:
-            plan.run.write_config(recipes.to_toml(recipe))
+            plan.run.write_config(recipes.to_toml(replace(recipe, config=plan.config)))
         with view.shown(), contextlib.closing(trainer.run()) as steps:
             for progress in steps:
                 view.update(progress)
                 losses = progress.losses
                 if progress.saved:
-                    out.record(_line(plan, progress.saved, progress.step, losses, time.perf_counter() - started))
-    out.record(_line(plan, plan.run.model, trainer.step, losses, time.perf_counter() - started))
+                    _record(out, _line(plan, progress.saved, progress.step, losses, time.perf_counter() - started))
+    _record(out, _line(plan, plan.run.model, trainer.step, losses, time.perf_counter() - started))
     if not out.as_json:
         out.note(f"{plan.run.model}, for `imgxlate translate {plan.spec.name} INPUT --checkpoint {plan.run.path}`")
 
@@ -136,6 +130,12 @@ def _way_on(out: Output, plan: "Plan") -> Iterator[None]:
         if plan.run.has_checkpoints():
             out.note(f"go on with `imgxlate train {plan.spec.name} --out {plan.run.path} --resume`")
         raise
+
+
+def _record(out: Output, values: Mapping[str, Any]) -> None:
+    """Print a line of JSON; training goes on where nobody reads it any more."""
+    with contextlib.suppress(typer.Exit, OutputError):
+        out.record(values)
 
 
 def _line(plan: "Plan", path: Path, step: int, losses: Mapping[str, float], seconds: float) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from imgxlate.data.config import DataConfig
 from imgxlate.data.folders import Folders
 from imgxlate.data.pictures import Drawn, Rejected, preparation
 from imgxlate.data.processes import computed_ahead
-from imgxlate.errors import UsageError
 
 
 @contextlib.contextmanager
@@ -23,36 +22,23 @@ def open_batches(
     *,
     seed: int,
     batch_size: int,
+    places: range | None = None,
     start_step: int = 0,
-    rank: int = 0,
-    world_size: int = 1,
     pin_memory: bool = False,
 ) -> Iterator[Iterator[Batch]]:
-    """The endless batches of `start_step`, `start_step + 1`, ...: of `batch_size` pictures, the part of `rank`.
+    """The endless batches of `start_step`, `start_step + 1`, ...: of `batch_size` pictures, those at `places`, or all.
 
     They depend on `folders`, `seed`, and what `config` says of the pictures, and not on the number of its workers,
-    which prepare them ahead of time, nor on that of the processes (`world_size`) that share them. A file that is of no
-    use is in the first batch that drew it. `pin_memory`: the tensors lie where a CUDA device can fetch them.
+    which prepare them ahead of time, nor on how several processes share them. A file that is of no use is in the first
+    batch that drew it. `pin_memory`: the tensors lie where a CUDA device can fetch them.
 
     Raises:
-        UsageError: the batch cannot be split evenly.
         ImageError: on `next`: a folder has no picture that can be used.
         ImgxlateError: at the start or on `next`: a worker could not be started, or was killed.
     """
-    prepare = preparation(folders, config, seed, _places(batch_size, rank, world_size), batch_size)
+    prepare = preparation(folders, config, seed, range(batch_size) if places is None else places, batch_size)
     with computed_ahead(prepare, start_step, config.workers) as pictures:
         yield _batches(pictures, pin_memory)
-
-
-def _places(batch_size: int, rank: int, world_size: int) -> range:
-    """Which of the pictures of a batch are those of `rank`."""
-    share, rest = divmod(batch_size, world_size)
-    if share == 0 or rest:
-        raise UsageError(
-            f"a batch of {batch_size} cannot be split evenly among {world_size} processes",
-            hint=f"Type `--batch-size {max(share, 1) * world_size}`.",
-        )
-    return range(rank * share, (rank + 1) * share)
 
 
 def _batches(pictures: Iterable[tuple[Drawn, Drawn]], pin_memory: bool) -> Iterator[Batch]:

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Generic, TypeVar
 
-from imgxlate.errors import ImgxlateError
+from imgxlate.errors import DeviceError, ImgxlateError
 
 Result = TypeVar("Result")
 
@@ -127,7 +127,7 @@ def work(compute: Callable[[int], Result], first: int, stride: int, results: "Co
 
 
 def _lost(what: str) -> ImgxlateError:
-    return ImgxlateError(
+    return DeviceError(
         f"a process that prepares training pictures {what}",
         hint="Memory may have run out. Use fewer of them, such as `--set data.workers=1`, or 0 for none.",
     )

@@ -23,20 +23,6 @@ class World:
         """Whether this is the process that writes and speaks."""
         return self.rank == 0
 
-    def share(self, batch_size: int) -> range:
-        """The positions of the global batch that are this process's.
-
-        Raises:
-            UsageError: the batch cannot be split evenly.
-        """
-        if batch_size % self.size:
-            raise UsageError(
-                f"a batch of {batch_size} cannot be split evenly over {self.size} processes",
-                hint=f"Type `--batch-size {-(-batch_size // self.size) * self.size}`.",
-            )
-        part = batch_size // self.size
-        return range(self.rank * part, (self.rank + 1) * part)
-
     def average(self, tensors: Sequence[Tensor]) -> None:
         """Put the mean over all processes in place of each tensor; all are of one dtype.
 
@@ -84,6 +70,7 @@ def joined(device: torch.device) -> Iterator[World]:
     """Join the processes that `torchrun` started with this one; gloo between CPUs, NCCL between GPUs.
 
     Raises:
+        UsageError: the environment does not say where the others are.
         DeviceError: the others cannot be reached, or one was lost.
     """
     place = find_place()
@@ -92,14 +79,14 @@ def joined(device: torch.device) -> Iterator[World]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    with _losses_explained():
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
-        yield World(place.rank, place.size)
-    finally:
-        # An error here would hide the one that ended the block.
-        with contextlib.suppress(RuntimeError, ValueError):
-            distributed.destroy_process_group()
+        with _losses_explained():
+            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except ValueError as error:  # It is not said where the others are.
+        raise UsageError(f"cannot join {place.size} processes: {error}", hint="Start with torchrun.") from error
+    yield World(place.rank, place.size)
+    # Not after an error: the others may be waiting for this process, and it for them, before the error is told.
+    distributed.destroy_process_group()
 
 
 @contextlib.contextmanager

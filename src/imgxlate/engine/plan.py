@@ -37,8 +37,3 @@ class Plan:
     features: Checkpoint | None  # what `config.features` names
     preset: str  # the named configuration that `config` is derived from
     notify: Callable[[str], None]  # told what a person should know
-
-    @property
-    def precision(self) -> str:
-        """The dtype by its name among the options."""
-        return "bf16" if self.dtype is torch.bfloat16 else "fp32"

@@ -19,6 +19,20 @@ class Place:
         """Of a list that all processes have, the part that is this one's."""
         return slice(self.rank, None, self.size)
 
+    def positions(self, batch_size: int) -> range:
+        """The positions of a batch, over all processes, that are this one's.
+
+        Raises:
+            UsageError: the batch cannot be split evenly.
+        """
+        if batch_size < self.size or batch_size % self.size:
+            raise UsageError(
+                f"a batch of {batch_size} cannot be split evenly over {self.size} processes",
+                hint=f"Type `--batch-size {-(-batch_size // self.size) * self.size}`.",
+            )
+        part = batch_size // self.size
+        return range(self.rank * part, (self.rank + 1) * part)
+
 
 def find_place() -> Place:
     """The place that the variables RANK, WORLD_SIZE and LOCAL_RANK say, as torchrun sets them.

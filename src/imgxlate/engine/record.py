@@ -52,7 +52,7 @@ class Record:
         self._stack.close()
 
     def step(self, step: int, losses: Mapping[str, float], seconds: float, rejected: Sequence[Rejected]) -> None:
-        """Write down what happened in a step, the `step`-th, and draw a sample where one is due.
+        """Write down what happened in a step, the `step`-th.
 
         Raises:
             OutputError: it cannot be written.
@@ -63,6 +63,13 @@ class Record:
         self._report(rejected)
         if self._board:
             self._board.losses(step, losses)
+
+    def sample(self, step: int) -> None:
+        """Draw a sample where one is due.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         if samples.times(step, self._plan.config.sample_every) or step == self._plan.config.iterations:
             self._sample(step)
 
@@ -76,7 +83,8 @@ class Record:
         tensors = {f"training.{name}": tensor for name, tensor in self._trainable.state().items()}
         if self._average:
             tensors |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
-        header = self._header() | {"attempt": attempt, "preset": plan.preset, "config": flattened(plan.config)}
+        header = self._header() | {"attempt": attempt, "preset": plan.preset}
+        header |= {"config": flattened(plan.config), "pictures": plan.folders.digest}
         path = plan.run.save(step, tensors, header)
         self._write_model(step)
         if time.monotonic() >= self._draw_after:
@@ -109,7 +117,7 @@ class Record:
             iterations=config.iterations,
             batch_size=config.batch_size,
             seed=config.seed,
-            precision=plan.precision,
+            precision=config.precision,
             ema=config.ema,
             images_a=len(plan.folders.train_a),
             images_b=len(plan.folders.train_b),

@@ -29,6 +29,7 @@ from imgxlate.weights.waiting import Notify, be_silent
 TRAINING = "training"
 """What the header of a checkpoint says under `kind`, where it is one to resume from and no model."""
 
+_LOCK = ".lock"
 _CHECKPOINT = re.compile(r"step-(\d{8,})\.safetensors")
 
 
@@ -96,12 +97,13 @@ class RunFolder:
         return bool(self.steps())
 
     def require_free(self) -> None:
-        """Check that no run is in the folder.
+        """Check that no run is in the folder; one that did not get to its first step is none.
 
         Raises:
             OutputError: one is.
         """
-        if self.has_checkpoints() or any(path.exists() for path in (self.config, self.history, self.model)):
+        begun = self.history.exists() and self.history.stat().st_size > 0
+        if begun or self.has_checkpoints() or self.model.exists():
             raise OutputError(
                 f"{self.path}: holds a run already",
                 hint="Go on with it by --resume, replace it by --overwrite, or give another --out.",
@@ -116,11 +118,12 @@ class RunFolder:
         """
         if self.path.exists() and not self.path.is_dir():
             raise OutputError(f"{self.path}: is no folder", hint="Give another --out.")
+        made = not self.path.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self.path}: cannot be made: {error.strerror or error}") from error
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -133,6 +136,10 @@ class RunFolder:
             yield
         finally:
             lock.release()
+            if made and [path.name for path in self.path.iterdir()] == [_LOCK]:  # The run could not begin.
+                with contextlib.suppress(OSError):
+                    (self.path / _LOCK).unlink()
+                    self.path.rmdir()
 
     def clear(self) -> None:
         """Remove the run. What is no file of a run stays.
@@ -172,15 +179,25 @@ class RunFolder:
         return path
 
     def latest(self, notify: Notify = be_silent) -> Checkpoint | None:
-        """The newest checkpoint that reads whole, its checksum computed; None where there is none.
+        """The newest checkpoint that reads whole, its checksum computed; None where there is none at all.
 
-        `notify` is told of each newer one that does not, and why.
+        `notify` is told of each newer one that is damaged, and how.
+
+        Raises:
+            CheckpointError: a file cannot be opened or read, which may pass; or all are damaged.
         """
         for step in reversed(self.steps()):
             try:
                 return checkpoint.read(self.checkpoint_at(step))
             except CheckpointError as error:
+                if isinstance(error.__cause__, OSError):
+                    raise
                 notify(f"passed over: {error}")
+        if self.steps():
+            raise CheckpointError(
+                f"{self.checkpoints}: all checkpoints are damaged",
+                hint="Bring one back from a copy; or begin again with --overwrite, or with another --out.",
+            )
         return None
 
     def prune(self, keep: int, whole: int) -> None:

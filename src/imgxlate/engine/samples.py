@@ -19,10 +19,12 @@ from imgxlate.images.decode import decode
 from imgxlate.images.encode import encode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.picture import Picture
+from imgxlate.images.sizes import centred
 from imgxlate.methods.protocol import StyleSampler
 from imgxlate.methods.spec import Domain
 
 _STYLES = 4  # sampled style codes, the same in every sample
+_LONGEST = 3  # how many times as long as the other a side of a sample may be
 _CELL = 128, 256  # pixels: the smallest and largest longer side of a picture on the sheet
 
 
@@ -108,10 +110,17 @@ def _decoded(files: Sequence[Path], count: int, side: int, rejected: list[Reject
         if len(pictures) == count:
             break
         try:
-            pictures.append(resized(decode(file), side))
+            pictures.append(resized(_middle(decode(file)), side))
         except ImageError as error:
             rejected.append(Rejected(file, error.reason))
     return tuple(pictures)
+
+
+def _middle(picture: Picture) -> Picture:
+    """The middle of a picture that is much longer one way than the other; of others, all."""
+    height, width = (min(side, _LONGEST * min(picture.size)) for side in picture.size)
+    box = centred((height, width), picture.size)
+    return Picture(picture.rgb[box.top : box.top + height, box.left : box.left + width])
 
 
 def _back(model: Model, picture: Picture, output: Picture, to: Domain) -> list[Picture | None]:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from imgxlate.errors import INTERRUPTED, TERMINATED, TerminatedError
 _EXIT_CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 if hasattr(signal, "SIGHUP"):  # Windows has none.
     _EXIT_CODES[signal.SIGHUP] = TERMINATED
+
+_ECHO = 0.3  # seconds within which a request may come twice: to all processes of a group, and from their starter
 
 
 class Stop:
@@ -32,9 +35,9 @@ def deferred(notify: Callable[[str], None]) -> Iterator[Stop]:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     heeded = {number: signal.getsignal(number) for number in _EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN}
+    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     for number in heeded:
         signal.signal(number, _leave_to_thread)
-    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     thread = threading.Thread(target=_watch, args=(reader, stop, notify), daemon=True)
     thread.start()
     try:
@@ -58,11 +61,17 @@ def _leave_to_thread(*_: Any) -> None:
 
 
 def _watch(reader: int, stop: Stop, notify: Callable[[str], None]) -> None:
+    asked = 0.0
     while number := os.read(reader, 1):
         exit_code = _EXIT_CODES.get(signal.Signals(number[0]))
         if exit_code is None:  # Others are told of too, such as the end of a child.
             continue
         if stop.exit_code:
-            os._exit(exit_code)
+            if time.monotonic() - asked > _ECHO:
+                os._exit(exit_code)
+            continue
+        asked = time.monotonic()
         stop.exit_code = exit_code
-        notify("finishing this step and saving; once more ends at once")
+        # Who is told may not listen, and keep the teller waiting: not this thread.
+        text = "finishing this step and saving; once more ends at once, and loses what is not saved"
+        threading.Thread(target=notify, args=(text,), daemon=True).start()

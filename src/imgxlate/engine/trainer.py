@@ -1,8 +1,9 @@
 """The training loop, and the way of a step: batch -> train_step -> losses -> history, health, samples, checkpoint."""
 
 import contextlib
+import itertools
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +11,20 @@ import torch
 from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.data.batch import Batch
+from imgxlate.config import from_mapping
+from imgxlate.data.batch import Batch, Rejected
 from imgxlate.data.loader import open_batches
 from imgxlate.engine import health, seeding
 from imgxlate.engine.device import require_exact
 from imgxlate.engine.distributed import World, joined
 from imgxlate.engine.plan import Plan
+from imgxlate.engine.processes import find_place
+from imgxlate.engine.recipes import changes
 from imgxlate.engine.record import Record
+from imgxlate.engine.run_folder import TRAINING
 from imgxlate.engine.signals import Stop, deferred, ending
-from imgxlate.errors import INTERRUPTED, TERMINATED, DivergedError, UsageError
+from imgxlate.engine.tensorboard import require_tensorboard
+from imgxlate.errors import INTERRUPTED, TERMINATED, CheckpointError, DivergedError, ImgxlateError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Trainable, Turn
 
@@ -41,17 +47,22 @@ class Progress:
 def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
     """Join the other processes, build the networks, and with `resume` go back to the newest checkpoint.
 
+    Without it, what the run's folder holds of another run is removed, once it is known that this one can begin.
+
     Raises:
-        UsageError: the configuration cannot be.
+        UsageError: the configuration cannot be, or asks for less than the run has done.
         CheckpointError: the checkpoint is another configuration's.
         DeviceError: the other processes cannot be reached, or one was lost.
         OutputError: the run's folder cannot be written.
     """
+    if plan.options.tensorboard:
+        require_tensorboard()
+    positions = find_place().positions(plan.config.batch_size)
     with joined(plan.device) as world:
         require_exact(plan.device, plan.dtype)
-        trainer = Trainer(plan, world)
+        trainer = Trainer(plan, world, positions)
         try:
-            trainer.begin(plan.run.latest(plan.notify) if resume else None)
+            trainer.begin(plan.run.latest(plan.notify) if resume else None, clearing=not resume)
             yield trainer
         finally:
             trainer.close()
@@ -60,17 +71,17 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
 class Trainer:
     """A run: the networks in training, and how far they are."""
 
-    def __init__(self, plan: Plan, world: World) -> None:
+    def __init__(self, plan: Plan, world: World, positions: range) -> None:
         self._plan = plan
         self._world = world
-        self._positions = world.share(plan.config.batch_size)
+        self._positions = positions  # of this process's pictures in a batch
         self._record: Record | None = None  # of the leading process
         self._rollbacks = 0
         self.attempt = 0  # how often the run went back; what is random follows from it too, or it would go wrong again
         self.step = 0
 
-    def begin(self, checkpoint: Checkpoint | None) -> None:
-        """Build the networks, as they were in `checkpoint`, or with initial weights.
+    def begin(self, checkpoint: Checkpoint | None, *, clearing: bool = False) -> None:
+        """Build the networks, as they were in `checkpoint`, or with initial weights; then clear the folder, or not.
 
         Raises:
             UsageError: the configuration cannot be.
@@ -79,20 +90,46 @@ class Trainer:
         """
         plan = self._plan
         self.close()
+        if checkpoint:
+            self._compare(checkpoint)
         self._trainable: Trainable = registry.trainable(plan.spec).create(plan.config, plan.features)
         self._trainable.place(plan.device, plan.dtype, compiled=plan.options.compiled)
         self.step = self.attempt = 0
         if checkpoint:
             self._trainable.load_state(_part(checkpoint, "training"))
             self.step, self.attempt = checkpoint.header["step"], checkpoint.header["attempt"]
+        self._saved = self.step
         if len(set(self._world.collect(self.step))) > 1:
             raise UsageError(
                 f"the processes do not find the same checkpoints in {plan.run.path}",
                 hint="All machines of a run need one folder that they share.",
             )
         if self._world.leads:
+            if clearing:
+                plan.run.clear()
             average = _part(checkpoint, "average") if checkpoint else None
             self._record = Record(plan, self._trainable, self.step, average)
+
+    def _compare(self, checkpoint: Checkpoint) -> None:
+        """Refuse a checkpoint that the plan cannot go on from; say what is another than it was."""
+        plan, header = self._plan, checkpoint.header
+        if (header.get("kind"), header["method"]) != (TRAINING, plan.spec.name):
+            raise CheckpointError(
+                f"{checkpoint.path}: is of a training of {header['method']}, not of {plan.spec.name}",
+                hint="Give the method that the run began with, or another --out.",
+            )
+        if header["step"] > plan.config.iterations:
+            raise UsageError(
+                f"{plan.run.path} has done {header['step']} steps, and is to do {plan.config.iterations}",
+                hint=f"Type `--iterations {header['step']}` or more.",
+            )
+        old = from_mapping(type(plan.config), header["config"], origin=str(checkpoint.path))
+        notes = [f"changed: {change}" for change in changes(old, plan.config)]
+        if header["pictures"] != plan.folders.digest:
+            notes.append("the training pictures are not those that the run had: from here on others are drawn")
+        if self._world.leads:
+            for note in notes:
+                plan.notify(note)
 
     def close(self) -> None:
         """Close the files that are open."""
@@ -126,9 +163,8 @@ class Trainer:
             plan.config.data,
             seed=self._seed,
             batch_size=plan.config.batch_size,
+            places=self._positions,
             start_step=self.step,
-            rank=self._world.rank,
-            world_size=self._world.size,
             pin_memory=plan.device.type == "cuda",
         )
         with loading as batches:
@@ -141,18 +177,30 @@ class Trainer:
     def _advance(self, batches: Iterator[Batch], stop: Stop) -> tuple[Progress, int]:
         """One step, and what is due after it; also what to end with where somebody asked for that, or 0."""
         started = time.perf_counter()
-        batch = next(batches)
+        batch = self._next(batches)
         waited = time.perf_counter() - started
         losses = self._trainable.train_step(batch.to(self._plan.device), self._turn())
-        shared, exit_code = self._shared(losses, stop.exit_code)
+        shared, exit_code, rejected = self._shared(losses, stop.exit_code, batch.rejected)
         self._check(shared, batch)
 
         self.step += 1
-        seconds = time.perf_counter() - started
         if self._record:
-            self._record.step(self.step, shared, seconds, batch.rejected)
+            self._record.step(self.step, shared, time.perf_counter() - started, rejected)
         saved = self._save() if self._is_due(exit_code) else None
-        return Progress(self.step, self._plan.config.iterations, shared, seconds, waited, saved), exit_code
+        if self._record:
+            self._record.sample(self.step)
+        if exit_code:
+            self._world.collect(None)  # A process that ends before the leading one has saved would have it ended, too.
+        spent = time.perf_counter() - started
+        return Progress(self.step, self._plan.config.iterations, shared, spent, waited, saved), exit_code
+
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        try:
+            return next(batches)
+        except ImgxlateError:
+            if self.step > self._saved:  # What is trained so far is sound.
+                self._save()
+            raise
 
     def _turn(self) -> Turn:
         noise = seeding.make_noise(self._seed, self.step, self._positions, self._plan.device)
@@ -163,15 +211,19 @@ class Trainer:
         seed = self._plan.config.seed
         return seeding.derived(seed, self.attempt) if self.attempt else seed
 
-    def _shared(self, losses: Mapping[str, Tensor], exit_code: int) -> tuple[dict[str, float], int]:
-        """The means of the losses over all processes, and what to end with where any of them was asked to."""
-        asked = [float(exit_code == code) for code in (INTERRUPTED, TERMINATED)]
-        values = torch.stack([loss.detach().double() for loss in losses.values()])
-        together = torch.cat([values, values.new_tensor(asked)])
+    def _shared(
+        self, losses: Mapping[str, Tensor], exit_code: int, rejected: Sequence[Rejected]
+    ) -> tuple[dict[str, float], int, Sequence[Rejected]]:
+        """What all processes know of a step: the mean losses, what any was asked to end with, what any put aside."""
+        told = [float(exit_code == code) for code in (INTERRUPTED, TERMINATED)] + [float(bool(rejected))]
+        values = torch.stack([loss.detach() for loss in losses.values()])
+        together = torch.cat([values, values.new_tensor(told)])
         self._world.average([together])
-        *means, interrupted, terminated = together.tolist()
+        *means, interrupted, terminated, any_rejected = together.tolist()
+        if any_rejected:
+            rejected = list(itertools.chain.from_iterable(self._world.collect(rejected)))
         code = INTERRUPTED if interrupted else TERMINATED if terminated else 0
-        return dict(zip(losses, means, strict=True)), code
+        return dict(zip(losses, means, strict=True)), code, rejected
 
     def _check(self, losses: Mapping[str, float], batch: Batch) -> None:
         if health.is_finite(losses):
@@ -185,6 +237,7 @@ class Trainer:
 
     def _save(self) -> Path | None:
         self._rollbacks = 0
+        self._saved = self.step
         return self._record.save(self.step, self.attempt) if self._record else None
 
     def _go_back(self, error: DivergedError) -> None:

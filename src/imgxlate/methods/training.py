@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from imgxlate.config import option
 from imgxlate.data.config import DataConfig
@@ -19,7 +19,12 @@ class TrainingConfig:
     batch_size: int = option(
         1, "pictures of each domain in a step, over all processes", "all three originals", at_least=1
     )
-    seed: int = option(0, "everything random follows from it, and from the step", "chosen here", fixed=True, at_least=0)
+    seed: int = option(
+        0, "everything random follows from it, and from the step", "chosen here", fixed=True, at_least=0, below=2**63
+    )
+    precision: Literal["auto", "fp32", "bf16"] = option(
+        "auto", "what products are computed in; auto: bf16 where the hardware has it", "chosen here"
+    )
     lr: float = option(1e-4, "learning rate of Adam at the start", "NVlabs/MUNIT, configs/*.yaml", at_least=0)
     beta1: float = option(0.5, "decay of Adam's first moment", "all three originals", at_least=0, below=1)
     beta2: float = option(0.999, "decay of Adam's second moment", "all three originals", at_least=0, below=1)

@@ -119,7 +119,12 @@ def train(
         ),
     ] = False,
     device: options.Device = "auto",
-    precision: options.PrecisionOption = "auto",
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"] | None,
+        typer.Option(
+            help="auto takes bf16 where the hardware has it. A run keeps what it began with.", rich_help_panel="Running"
+        ),
+    ] = None,
     compiled: Annotated[
         bool, typer.Option("--compile", help="Let torch compile the networks first.", rich_help_panel=_RUNNING)
     ] = False,
@@ -155,6 +160,7 @@ def train(
             "batch_size": ("--batch-size", batch_size),
             "ema": ("--ema", ema),
             "seed": ("--seed", seed),
+            "precision": ("--precision", precision),
             "checkpoint_every": ("--checkpoint-every", checkpoint_every),
             "sample_every": ("--sample-every", sample_every),
             "data.workers": ("--workers", workers),
@@ -169,7 +175,7 @@ def train(
             begun=_begun(run_path, resume=resume, overwrite=overwrite),
         )
         if show_config:
-            return recipe_table.show(out, recipe)
+            return recipe_table.show(out, recipe) if leads else None
         if run_path is None:
             raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
         given_folders = [path for path in (data_a, data_b) if path]
@@ -182,10 +188,8 @@ def train(
         settings = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
         with run.claimed() if leads else contextlib.nullcontext():
             if leads:
-                training.check_run(out, run, spec, recipe, resume=resume, overwrite=overwrite)
-            plan = training.make_plan(out, spec, recipe, folders, run, settings, device, precision, offline)
-            if leads and overwrite:
-                run.clear()
+                training.check_run(out, run, resume=resume, overwrite=overwrite)
+            plan = training.make_plan(out, spec, recipe, folders, run, settings, device, offline)
             return training.run(out, plan, recipe, resume=resume, leads=leads)
 
 
