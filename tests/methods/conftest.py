@@ -96,12 +96,12 @@ def begin():
 def advance():
     """Take the training step number `step`, on pictures and noise that follow from it; returns the losses."""
 
-    def take(training, step=0, *, size=1, noise=None):
+    def take(training, step=0, *, size=1, noise=None, peers=ALONE):
         generator = torch.Generator().manual_seed(step)
         data = training.config.data
         shape = (size, 3, data.crop_height, data.crop_width)
         a, b = (torch.rand(shape, generator=generator) * 2 - 1 for _ in "ab")
         draw = noise or (lambda shape: torch.randn(size, *shape, generator=generator))
-        return training.train_step(Batch(a, b, (), ()), Turn(step, draw, random.Random(step), ALONE))
+        return training.train_step(Batch(a, b, (), ()), Turn(step, draw, random.Random(step), peers))
 
     return take

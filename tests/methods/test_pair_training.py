@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from imgxlate import checkpoint
 from imgxlate.config import overridden
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
-from imgxlate.methods.pair_training import step_decay
 from imgxlate.methods.protocol import Trainable, Turn
+from imgxlate.methods.schedules import step_decay
 
 CPU = torch.device("cpu")
 both = pytest.mark.parametrize("method", ["munit", "unit"])
@@ -41,8 +42,9 @@ def recorded(golden, options):
     return build
 
 
-def peers_alone():
-    return SimpleNamespace(rank=0, size=1, average=lambda tensors: None, gather=lambda tensor: tensor)
+def peers_alone(average=lambda tensors: None):
+    """No other processes; `average` sees the gradients of each update."""
+    return SimpleNamespace(rank=0, size=1, average=average, gather=lambda tensor: tensor)
 
 
 def recorded_step(path, number):
@@ -139,24 +141,18 @@ def test_a_state_that_does_not_fit_is_refused_by_name(begin, advance, method, si
 
 
 @both
-def test_the_generators_step_gives_the_discriminators_no_gradient_and_the_other_way_round(begin, advance, method):
+def test_each_player_has_gradients_in_its_own_update_alone_and_none_is_kept(begin, advance, method):
     training = begin(method)
+    players = {"dis": training._discriminators.networks, "gen": training._generators.networks}
     seen = []
-    for side, player in (("dis", training._discriminators), ("gen", training._generators)):
-        update = player.update
 
-        def watch(loss, turn, side=side, update=update):
-            other = training._generators if side == "dis" else training._discriminators
-            before = [None if p.grad is None else p.grad.clone() for p in other.networks.parameters()]
-            norm = update(loss, turn)
-            after = [p.grad for p in other.networks.parameters()]
-            seen.append((side, all(b is a or torch.equal(b, a) for b, a in zip(before, after, strict=True))))
-            return norm
+    def with_gradients():
+        return {side for side, networks in players.items() if any(p.grad is not None for p in networks.parameters())}
 
-        player.update = watch
-    advance(training)
-    assert seen == [("dis", True), ("gen", True)]
-    assert all(p.requires_grad for p in training._discriminators.networks.parameters())
+    advance(training, peers=peers_alone(lambda _: seen.append(with_gradients())))
+    assert seen == [{"dis"}, {"gen"}]
+    assert with_gradients() == set()
+    assert all(p.requires_grad for networks in players.values() for p in networks.parameters())
 
 
 @both
@@ -183,24 +179,23 @@ def test_what_has_no_weight_is_not_computed(begin, advance, method):
 
 @both
 def test_a_batch_of_two_steps_down_the_mean_of_two_batches_of_one(begin, advance, method):
-    def gradients(training):
-        return [p.grad for p in training._discriminators.networks.parameters()]
-
     draws = torch.randn(2, 16384, generator=torch.Generator().manual_seed(0))
 
     def noise(shape):
         return draws[:, : np.prod(shape)].reshape(2, *shape)
 
-    together = begin(method, dtype=torch.float64)
-    advance(together, size=2, noise=noise)
+    found = []
+    watched = peers_alone(lambda tensors: found.append([tensor.clone() for tensor in tensors]))
+    advance(begin(method, dtype=torch.float64), size=2, noise=noise, peers=watched)
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.rand(2, 3, 32, 32, generator=generator) * 2 - 1 for _ in "ab")
-    alone = [begin(method, dtype=torch.float64) for _ in range(2)]
-    for place, training in enumerate(alone):
-        turn = Turn(0, lambda shape, p=place: noise(shape)[p : p + 1], random.Random(0), peers_alone())
-        training.train_step(Batch(a[place : place + 1], b[place : place + 1], (), ()), turn)
-    for whole, first, second in zip(gradients(together), *map(gradients, alone), strict=True):
-        assert torch.allclose(whole, (first + second) / 2, rtol=1e-9, atol=1e-12)
+    for place in range(2):
+        turn = Turn(0, lambda shape, p=place: noise(shape)[p : p + 1], random.Random(0), watched)
+        alone = begin(method, dtype=torch.float64)
+        alone.train_step(Batch(a[place : place + 1], b[place : place + 1], (), ()), turn)
+    together, first, second = found[::2]  # the discriminators'; the generators' follow their update
+    for whole, one, other in zip(together, first, second, strict=True):
+        assert torch.allclose(whole, (one + other) / 2, rtol=1e-9, atol=1e-12)
 
 
 @both
@@ -221,15 +216,28 @@ def test_bfloat16_gives_nearly_the_losses_of_float32_with_weights_and_norms_in_f
     assert any(losses[name] != exact[name] for name in names)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # by torch's own compiler
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # Both are the compiler's own.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
 @both
-def test_compiling_changes_neither_names_nor_losses(begin, advance, method):
-    exact = advance(begin(method))
-    with torch.compiler.set_stance("force_eager"):
-        compiled = begin(method, compiled=True)
-        losses = advance(compiled)
-    assert compiled.generators().keys() == begin(method).generators().keys()
-    assert all(torch.equal(losses[name], exact[name]) for name in exact)
+def test_compiled_networks_have_the_losses_and_gradients_of_others(begin, advance, method, monkeypatch):
+    backend = CompileCounterWithBackend("aot_eager")  # all of the compiler but the making of machine code
+    compile_network = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda network, **o: compile_network(network, backend=backend, **o))
+    results = []
+    for compiled in (False, True):
+        found = []
+        training = begin(method, compiled=compiled, dtype=torch.float64)
+        watched = peers_alone(lambda tensors, found=found: found.append([tensor.clone() for tensor in tensors]))
+        losses = advance(training, peers=watched)
+        results.append((training.generators().keys(), losses, found))
+    (names, exact, gradients), (same_names, losses, same_gradients) = results
+    assert backend.frame_count > 0
+    assert same_names == names
+    assert losses.keys() == exact.keys()
+    assert all(torch.allclose(losses[name], loss, rtol=1e-6) for name, loss in exact.items())
+    for side in range(2):
+        for expected, found in zip(gradients[side], same_gradients[side], strict=True):
+            assert torch.allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
 @both
@@ -262,6 +270,38 @@ def test_the_perceptual_loss_counts_where_it_has_a_weight(begin, advance, vgg19,
     assert losses["gen_vgg_a"] > 0
     assert losses["gen_vgg_b"] > 0
     assert not any("vgg" in name for name in training.state())
+
+
+@both
+def test_the_perceptual_loss_is_a_part_of_the_total_with_its_weight(begin, advance, vgg19, method):
+    without, with_it = (
+        advance(begin(method, {"vgg_w": weight}, features=vgg19, dtype=torch.float64)) for weight in (0.0, 1.0)
+    )
+    added = (with_it["gen_total"] - without["gen_total"]).item()
+    assert added == pytest.approx((with_it["gen_vgg_a"] + with_it["gen_vgg_b"]).item(), rel=1e-9)
+
+
+@both
+def test_made_pictures_are_compared_with_those_of_the_other_domain_that_they_were_made_of(
+    begin, advance, vgg19, method
+):
+    training = begin(method, {"vgg_w": 1.0}, features=vgg19)
+    perception, compared, decoded = training._networks.perception, [], []
+
+    def watch(made, sources):
+        compared.append((made, sources))
+        return perception(made, sources)
+
+    training._networks.perception = watch
+    training._networks.generators["A"].dec.register_forward_hook(lambda module, inputs, made: decoded.append(made))
+    losses = advance(training)
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(1, 3, 32, 32, generator=generator) * 2 - 1 for _ in "ab")
+    ((made_a, made_b), sources) = compared[0]
+    assert torch.equal(torch.cat(list(sources)), torch.cat([b, a]))
+    assert any(len(made) == 2 and torch.equal(made[1:], made_a) for made in decoded)  # own, then made
+    assert losses["gen_vgg_a"] == pytest.approx(perception([made_a], [b])[0].item(), rel=1e-4)
+    assert losses["gen_vgg_b"] == pytest.approx(perception([made_b], [a])[0].item(), rel=1e-4)
 
 
 @both

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from imgxlate.config import overridden
 from imgxlate.errors import UsageError
-from imgxlate.methods.adversaries import PerceptualConfig
 from imgxlate.methods.perception import Perception
+from imgxlate.methods.perception_config import PerceptualConfig
 
 CODE = {"layer": "relu5_3", "pool4": False}
 PAPER = {"layer": "relu4_3", "pool4": True}
@@ -75,11 +77,30 @@ def test_the_layer_and_the_convention_can_be_chosen(perception, pictures):
         perception({"layer": "relu5_9"})
 
 
-def test_it_follows_to_another_precision(perception, pictures):
-    loss = perception()
-    exact = loss([pictures], [pictures.flip(0)])[0]
-    loss.place(torch.device("cpu"), torch.bfloat16, compiled=False)
-    lowered = loss([pictures], [pictures.flip(0)])[0]
-    assert lowered.dtype == torch.float32
-    assert torch.allclose(lowered, exact, rtol=0.1)
-    assert not torch.equal(lowered, exact)
+def test_its_features_are_never_less_precise_than_float32(perception, pictures):
+    losses = {}
+    for dtype in (torch.bfloat16, torch.float32, torch.float64):
+        loss = perception()
+        loss.place(torch.device("cpu"), dtype, compiled=False)
+        losses[dtype] = loss([pictures], [pictures.flip(0)])[0]
+    assert torch.equal(losses[torch.bfloat16], losses[torch.float32])
+    assert losses[torch.float64].dtype == torch.float64
+
+
+def test_it_is_the_mean_square_of_normalised_features_of_caffes_pixels(perception, pictures, vgg19):
+    def features(images):
+        levels = (images.double() + 1) * 127.5
+        x = levels[:, [2, 1, 0]] - torch.tensor([103.939, 116.779, 123.68]).double().view(3, 1, 1)  # blue, green, red
+        for block, depth in enumerate((2, 2, 4, 4, 3), 1):
+            for number in range(1, depth + 1):
+                name = f"conv{block}_{number}"
+                weight = vgg19.tensors[f"{name}.table"].double()[vgg19.tensors[f"{name}.indices"].long()]
+                x = functional.conv2d(x, weight, vgg19.tensors[f"{name}.bias"].double(), padding=1).relu()
+            if block < 4:
+                x = functional.max_pool2d(x, 2)
+        return nn.InstanceNorm2d(512)(x)
+
+    loss, sources = perception(), pictures.flip(0)
+    loss.place(torch.device("cpu"), torch.float64, compiled=False)
+    expected = nn.MSELoss()(features(pictures), features(sources))
+    assert loss([pictures.double()], [sources.double()])[0].item() == pytest.approx(expected.item(), rel=1e-6)

@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from imgxlate import checkpoint
+from imgxlate.config import overridden
+from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 
@@ -26,6 +29,31 @@ def test_every_option_says_what_it_is_and_where_its_default_comes_from(name):
     fields = dataclasses.fields(registry.find(name).config)
     assert fields
     assert all(field.metadata["doc"] and field.metadata["source"] for field in fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "least"),
+    [
+        *(("munit", key, 1) for key in ("dim", "mlp_dim", "style_dim", "n_res")),
+        *(("unit", key, 1) for key in ("dim", "n_res")),
+        *((name, "n_downsample", 0) for name in ("munit", "unit")),
+        *(("cyclegan", key, 1) for key in ("ngf", "n_blocks")),
+    ],
+)
+def test_a_size_that_no_network_can_have_is_refused_by_name(name, key, least):
+    preset = registry.find(name).training.presets["tiny"]
+    assert getattr(overridden(preset, {f"gen.{key}": least}).gen, key) == least
+    for value in (least - 1, -7, *([9] if key == "n_downsample" else [])):
+        with pytest.raises(UsageError, match=rf"gen\.{key} = {value}: must be at least {least}"):
+            overridden(preset, {f"gen.{key}": value})
+
+
+def test_weights_of_a_size_that_no_network_can_have_are_no_model(golden):
+    found = checkpoint.read(golden / "munit" / "gen_00000001.pt")
+    name = "a.enc_style.model.6.weight"
+    odd = dataclasses.replace(found, tensors={**found.tensors, name: found.tensors[name][:0]})
+    with pytest.raises(CheckpointError, match=r"gen_00000001\.pt: its weights: style_dim = 0"):
+        registry.implementation(registry.find("munit")).from_checkpoint(odd, {})
 
 
 @pytest.mark.parametrize("name", ["munit", "unit", "cyclegan"])

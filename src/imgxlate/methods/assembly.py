@@ -52,19 +52,20 @@ def configure(cls: type[Config], seen: Mapping[str, Any], stated: Mapping[str, A
     """The configuration that the weights show, completed by the header of a checkpoint of ours, then by `stated`.
 
     Raises:
-        CheckpointError: a value in the checkpoint differs from the stated one; names both. Or the header is odd.
+        CheckpointError: a value in the checkpoint differs from the stated one; names both. Or the weights show what
+            cannot be, or the header is odd.
         UsageError: `stated` has an unknown key or a value of the wrong type.
     """
-    if not checkpoint.header:
-        return _completed(cls, seen, stated, checkpoint, "the configuration")
-    architecture = checkpoint.header.get("architecture")
+    architecture = checkpoint.header.get("architecture") if checkpoint.header else {}
     if not isinstance(architecture, dict):
         raise CheckpointError(f"{checkpoint.path}: its header says nothing of the architecture")
+    source = "its header" if checkpoint.header else "its weights"
     try:
-        config = _completed(cls, seen, architecture, checkpoint, "its header")
+        config = _completed(cls, seen, architecture, checkpoint, source)
     except UsageError as error:
         raise CheckpointError(f"{checkpoint.path}: {error}", hint=error.hint) from error
-    return _completed(cls, dataclasses.asdict(config), stated, checkpoint, "the configuration")
+    known = dataclasses.asdict(config) if checkpoint.header else seen
+    return _completed(cls, known, stated, checkpoint, "the configuration")
 
 
 def section(options: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -8,13 +8,15 @@ from torch import Tensor, nn
 
 from imgxlate.data.batch import Batch
 from imgxlate.data.config import DataConfig
-from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.methods.adversaries import DiscriminatorConfig, LrPolicy
+from imgxlate.errors import UsageError
 from imgxlate.methods.autoencoders import stored
-from imgxlate.methods.pairs import DOMAINS, Generator, Losses, Networks, Pictures
+from imgxlate.methods.discriminator_config import DiscriminatorConfig
+from imgxlate.methods.pair_networks import Generator, Losses, Networks, Pictures
 from imgxlate.methods.perception import Perception
-from imgxlate.methods.players import Player, Schedule
+from imgxlate.methods.players import Player, joined, parted
 from imgxlate.methods.protocol import Noise, Turn
+from imgxlate.methods.schedules import Schedule
+from imgxlate.methods.spec import DOMAINS
 from imgxlate.methods.training import TrainingConfig
 from imgxlate.nn.discriminators import smallest_side
 
@@ -86,8 +88,7 @@ class PairTraining(Generic[Generator, Codes]):
 
     def state(self) -> dict[str, Tensor]:
         """Networks and optimisers: the generators' behind `gen.`, the discriminators' behind `dis.`."""
-        players = {"gen": self._generators, "dis": self._discriminators}
-        return {f"{side}.{name}": value for side, player in players.items() for name, value in player.state().items()}
+        return joined({"gen": self._generators.state(), "dis": self._discriminators.state()})
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Go back to what `state` gave.
@@ -95,14 +96,9 @@ class PairTraining(Generic[Generator, Codes]):
         Raises:
             CheckpointError: the tensors do not fit the configuration; names the first that does not.
         """
-        sides: dict[str, dict[str, Tensor]] = {"gen": {}, "dis": {}}
-        for name, tensor in tensors.items():
-            side, _, rest = name.partition(".")
-            if side not in sides:
-                raise CheckpointError(f"the state does not fit the configuration: {name} has no place")
-            sides[side][rest] = tensor
-        self._generators.load_state(sides["gen"])
-        self._discriminators.load_state(sides["dis"])
+        parts = parted(tensors, ("gen", "dis"))
+        self._generators.load_state(parts["gen"])
+        self._discriminators.load_state(parts["dis"])
 
     def generators(self) -> dict[str, Tensor]:
         """The generators' live weights under the original's keys, behind `a.` and `b.`."""
@@ -113,15 +109,6 @@ class PairTraining(Generic[Generator, Codes]):
             made = self._objective.translate(codes, noise)
         a, b = (self._networks.discriminator_loss(domain, pictures[domain], made[domain]) for domain in DOMAINS)
         return {"dis_a": a, "dis_b": b, "dis_total": self._gan_w * (a + b)}
-
-
-def step_decay(policy: LrPolicy, step_size: int, gamma: float) -> Schedule:
-    """The learning rate times `gamma` every `step_size` steps, or constant.
-
-    The originals count a step before they take it (train.py), with a scheduler that in PyTorch 0.4, which they were
-    made for, begins before 0 (its optim/lr_scheduler.py): so the first `step_size` steps have the full rate.
-    """
-    return (lambda step: gamma ** (step // step_size)) if policy == "step" else (lambda step: 1.0)
 
 
 def require_trainable(

@@ -9,7 +9,7 @@ from torch import Tensor
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.losses.perceptual import domain_invariant_error
-from imgxlate.methods.adversaries import PerceptualConfig
+from imgxlate.methods.perception_config import PerceptualConfig
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 

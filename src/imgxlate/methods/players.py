@@ -1,17 +1,16 @@
 """The two sides of an adversarial game: networks that one optimiser moves against one loss."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from imgxlate.errors import CheckpointError
 from imgxlate.methods.protocol import Turn
+from imgxlate.methods.schedules import Schedule
 from imgxlate.methods.training import TrainingConfig
-
-Schedule = Callable[[int], float]
-"""The factor of the learning rate at a step, counted from 0."""
 
 _ADAM = ("step", "exp_avg", "exp_avg_sq")  # what it keeps for each parameter that it has updated
 
@@ -47,15 +46,19 @@ class Player:
             self.networks.requires_grad_(True)
 
     def update(self, loss: Tensor, turn: Turn) -> Tensor:
-        """Take one step down the gradient of `loss`, averaged over all processes; returns the gradient's norm."""
-        self._optimiser.zero_grad(set_to_none=True)
+        """Take one step down the gradient of `loss`, averaged over all processes; returns the gradient's norm.
+
+        No gradient is kept: the memory is free for the other player's update.
+        """
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self.networks.parameters() if p.grad is not None]
         turn.peers.average(gradients)
         for group in self._optimiser.param_groups:
             group["lr"] = self._lr * self._schedule(turn.step)
         self._optimiser.step()
-        return torch.nn.utils.get_total_norm(gradients)
+        norm = torch.nn.utils.get_total_norm(gradients)
+        self._optimiser.zero_grad(set_to_none=True)
+        return norm
 
     def state(self) -> dict[str, Tensor]:
         """Weights as `weights.<name>`, and Adam's moments and number of steps as `adam.<name>.<what>`."""
@@ -83,6 +86,26 @@ class Player:
             left -= {f"adam.{name}.{key}" for key in kept}
         if left:
             raise CheckpointError(f"the state does not fit the configuration: {min(left)} has no place")
+
+
+def joined(parts: Mapping[Any, Mapping[Any, Tensor]]) -> dict[str, Tensor]:
+    """The states of the parts of a training as one: the tensors of each behind its name and a dot."""
+    return {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
+
+
+def parted(tensors: Mapping[str, Tensor], parts: Iterable[str]) -> dict[str, dict[str, Tensor]]:
+    """The opposite of `joined`: the state of each of `parts`.
+
+    Raises:
+        CheckpointError: a tensor is of none of them; names it.
+    """
+    states: dict[str, dict[str, Tensor]] = {part: {} for part in parts}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        if part not in states:
+            raise CheckpointError(f"the state does not fit the configuration: {name} has no place")
+        states[part][rest] = tensor
+    return states
 
 
 def _require_moments(name: str, kept: Mapping[str, Tensor], parameter: Tensor) -> None:

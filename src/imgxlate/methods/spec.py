@@ -10,6 +10,10 @@ from imgxlate.methods.training import TrainingSpec
 Domain = Literal["A", "B"]
 """One of the two kinds of images that a translation model knows."""
 
+DOMAINS: tuple[Domain, ...] = ("A", "B")
+OTHER: Mapping[Domain, Domain] = {"A": "B", "B": "A"}
+"""The domain that images of each domain are translated to."""
+
 
 class Capability(StrEnum):
     """What a method can be asked to do."""

@@ -4,12 +4,13 @@ import copy
 import json
 import shutil
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import l1_loss, mse_loss
 
 from imgxlate import checkpoint
 from imgxlate.config import overridden
@@ -18,6 +19,7 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.config import EPOCH, PRESETS, CycleganConfig, CycleganTrainingConfig
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, ResidualBlock
+from imgxlate.methods.cyclegan.objective import Round, generator_losses
 from imgxlate.methods.cyclegan.options import from_original
 from imgxlate.methods.cyclegan.training import CycleganTraining
 from imgxlate.methods.protocol import Trainable
@@ -79,6 +81,40 @@ def test_without_identity_loss_none_is_computed(train, batch, turn):
     assert "idt_A" not in train(lambda_identity=0).train_step(batch(0), turn(0))
 
 
+def test_each_cycle_and_each_identity_has_the_weight_of_its_domain():
+    generator = torch.Generator().manual_seed(0)
+    names = [field.name for field in fields(Round)]
+    made = Round(**{name: torch.rand(1, 3, 4, 4, generator=generator) for name in names})
+    scores_a, scores_b = torch.rand(2, 1, 1, 2, 2, generator=generator)
+    config = CycleganTrainingConfig(lambda_a=3.0, lambda_b=7.0, lambda_identity=0.25)
+    losses = generator_losses(made, scores_a, scores_b, config)
+    expected = {
+        "G_A": mse_loss(scores_b, torch.ones_like(scores_b)),
+        "G_B": mse_loss(scores_a, torch.ones_like(scores_a)),
+        "cycle_A": 3 * l1_loss(made.cycled_a, made.real_a),
+        "cycle_B": 7 * l1_loss(made.cycled_b, made.real_b),
+        "idt_A": 7 * 0.25 * l1_loss(made.kept_b, made.real_b),
+        "idt_B": 3 * 0.25 * l1_loss(made.kept_a, made.real_a),
+    }
+    assert losses.keys() == expected.keys()
+    assert all(torch.allclose(losses[name], loss) for name, loss in expected.items())
+
+
+def test_each_player_has_gradients_in_its_own_update_alone_and_none_is_kept(train, batch, turn):
+    training = train()
+    players = {"gen": training._generators.networks, "dis": training._discriminators.networks}
+    seen = []
+
+    def with_gradients():
+        return {side for side, networks in players.items() if any(p.grad is not None for p in networks.parameters())}
+
+    watched = SimpleNamespace(rank=0, size=1, average=lambda _: seen.append(with_gradients()), gather=lambda made: made)
+    training.train_step(batch(0), turn(0, watched))
+    assert seen == [{"gen"}, {"dis"}]
+    assert with_gradients() == set()
+    assert all(p.requires_grad for networks in players.values() for p in networks.parameters())
+
+
 def test_what_the_generators_step_leaves_to_the_discriminators_is_theirs_alone(train, batch, turn):
     training = train(lr=0.0)
     before = {name: tensor.clone() for name, tensor in training.state().items()}
@@ -119,6 +155,15 @@ def test_a_state_that_does_not_fit_is_refused_by_name(train, name, tensor):
     training = train()
     with pytest.raises(CheckpointError, match=name.partition("weights.")[2] or name):
         training.load_state(training.state() | {name: tensor})
+
+
+def test_a_gap_in_a_pool_is_refused_by_name(train):
+    training = train()
+    picture = torch.zeros(3, 32, 32)
+    training.load_state(training.state() | {"pools.B.0": picture, "pools.B.1": picture})
+    without = {name: tensor for name, tensor in training.state().items() if name != "pools.B.0"}
+    with pytest.raises(CheckpointError, match=r"pools\.B\.0"):
+        training.load_state(without)
 
 
 class Ring:
@@ -216,12 +261,21 @@ def test_the_smallest_crop_is_trained_on_and_a_smaller_one_refused(train, batch,
         ({"data__crop_height": 34}, "multiple of 4"),
         ({"gen__norm": "batch"}, "gen.norm"),
         ({"gen__dropout": True}, "gen.dropout"),
+        ({"gen__bias": False}, "gen.bias = false"),
         ({"lr_decay_share": 1.5}, "lr_decay_share"),
     ],
 )
 def test_a_configuration_that_cannot_be_trained_is_refused(train, changes, said):
     with pytest.raises(UsageError, match=said):
         train(**changes)
+
+
+@pytest.mark.parametrize(("norm", "bias"), [("instance", True), ("instance_affine", False), ("none", False)])
+def test_what_can_be_trained_can_be_loaded_again(train, tmp_path, load, norm, bias):
+    training = train(gen__norm=norm, gen__bias=bias)
+    header = {"method": "cyclegan", "architecture": asdict(training.architecture()), "domains": ["x", "y"]}
+    checkpoint.write(tmp_path / "model.safetensors", training.generators(), header)
+    assert load("cyclegan", tmp_path / "model.safetensors").config == training.architecture()
 
 
 def test_the_default_is_the_originals_and_the_discriminator_has_its_keys(reference_keys):
@@ -254,6 +308,7 @@ def test_every_preset_can_be_trained(name):
     if name in ("small", "tiny"):
         assert CycleganTraining.create(config, None).architecture() == config.gen
         assert size < 10e6
+        assert config.data.resize == "shorter"  # as `translate` keeps the aspect ratio
     assert config.data.crop_height <= config.data.new_size
 
 

@@ -21,9 +21,9 @@ _MODEL = "junyanz/pytorch-CycleGAN-and-pix2pix, models/cycle_gan_model.py"
 class CycleganConfig(MethodConfig):
     """CycleGAN's ResNet generators, the same for both directions."""
 
-    ngf: int = option(64, "channels after the first convolution", _OPTIONS)
+    ngf: int = option(64, "channels after the first convolution", _OPTIONS, at_least=1)
     n_blocks: int = option(
-        9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2"
+        9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2", at_least=1
     )
     norm: NormKind = option("instance", "normalisation", _OPTIONS)
     bias: bool = option(True, "whether convolutions that a normalisation follows have a bias", "models/networks.py")
@@ -85,9 +85,10 @@ PRESETS = {
         iterations=20_000,
         gen=CycleganConfig(ngf=24, n_blocks=6),
         ndf=32,
+        n_layers=2,
         sample_every=500,
         checkpoint_every=500,
-        data=DataConfig(resize="square", new_size=108, interpolation="bicubic", crop_height=96, crop_width=96),
+        data=DataConfig(resize="shorter", new_size=108, interpolation="bicubic", crop_height=96, crop_width=96),
     ),
     "tiny": CycleganTrainingConfig(
         iterations=2000,
@@ -96,7 +97,7 @@ PRESETS = {
         n_layers=2,
         sample_every=200,
         checkpoint_every=200,
-        data=DataConfig(resize="square", new_size=72, interpolation="bicubic", crop_height=64, crop_width=64),
+        data=DataConfig(resize="shorter", new_size=72, interpolation="bicubic", crop_height=64, crop_width=64),
     ),
 }
 """Named configurations, the default first."""

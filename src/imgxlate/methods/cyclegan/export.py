@@ -6,19 +6,17 @@ from torch import Tensor
 
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.export import PICTURES, Graph
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import OTHER, Domain
 
 Generators = Mapping[Domain, Generator]
 """By the domain that they give."""
-
-_TAKES: dict[Domain, Domain] = {"A": "B", "B": "A"}
 
 
 def original_files(generators: Generators, step: int | None) -> dict[str, dict[str, Tensor]]:
     """The original's file for each generator: G_A is the one that takes A."""
     label = "latest" if step is None else f"iter_{step}"
     return {
-        f"{label}_net_G_{_TAKES[target]}.pth": generator.state_dict()
+        f"{label}_net_G_{OTHER[target]}.pth": generator.state_dict()
         for target, generator in sorted(generators.items(), reverse=True)
     }
 
@@ -27,8 +25,8 @@ def graphs(generators: Generators) -> list[Graph]:
     """A graph for each direction."""
     return [
         Graph(
-            name=f"{_TAKES[target].lower()}2{target.lower()}",
-            does=f"image of {_TAKES[target]} to image of {target}",
+            name=f"{OTHER[target].lower()}2{target.lower()}",
+            does=f"image of {OTHER[target]} to image of {target}",
             module=generator,
             inputs={"image": PICTURES},
             output="translated",

@@ -12,7 +12,7 @@ from imgxlate.methods.cyclegan import export, legacy
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.export import Graph
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.blocks import set_compute_dtype
 
 # How many of the last residual blocks bear bfloat16 within two grey levels. What is rounded earlier grows.
@@ -27,7 +27,7 @@ class Cyclegan:
         self.config = config
         self.stride = 4
         self.minimum_side = 8  # 2 x 2 positions between the residual blocks: reflection and instance norms need them.
-        self._generators: dict[Domain, Generator] = {_other(domain): one for domain, one in generators.items()}
+        self._generators: dict[Domain, Generator] = {OTHER[domain]: one for domain, one in generators.items()}
         self.targets: tuple[Domain, ...] = tuple(self._generators)
 
     @classmethod
@@ -45,7 +45,7 @@ class Cyclegan:
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys, behind `G_A.` for the generator that takes A, `G_B.` for the other."""
         return {
-            f"G_{_other(target)}.{name}": tensor
+            f"G_{OTHER[target]}.{name}": tensor
             for target, generator in self._generators.items()
             for name, tensor in generator.state_dict().items()
         }
@@ -77,7 +77,3 @@ class Cyclegan:
     def graphs(self) -> list[Graph]:
         """A graph for each direction."""
         return export.graphs(self._generators)
-
-
-def _other(domain: Domain) -> Domain:
-    return "B" if domain == "A" else "A"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from torch import Tensor
-from torch.nn.functional import l1_loss
 
 from imgxlate.losses.adversarial import discriminator_loss, generator_loss
+from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganTrainingConfig
 
 
@@ -34,12 +34,12 @@ def generator_losses(
     losses = {
         "G_A": generator_loss(scores_b, config.gan_mode),  # Eq. 1
         "G_B": generator_loss(scores_a, config.gan_mode),
-        "cycle_A": l1_loss(made.cycled_a, made.real_a) * config.lambda_a,  # Eq. 2
-        "cycle_B": l1_loss(made.cycled_b, made.real_b) * config.lambda_b,
+        "cycle_A": absolute_error(made.cycled_a, made.real_a) * config.lambda_a,  # Eq. 2
+        "cycle_B": absolute_error(made.cycled_b, made.real_b) * config.lambda_b,
     }
     if made.kept_a is not None and made.kept_b is not None:  # Sec. 5.2, L_identity
-        losses["idt_A"] = l1_loss(made.kept_b, made.real_b) * (config.lambda_b * config.lambda_identity)
-        losses["idt_B"] = l1_loss(made.kept_a, made.real_a) * (config.lambda_a * config.lambda_identity)
+        losses["idt_A"] = absolute_error(made.kept_b, made.real_b) * (config.lambda_b * config.lambda_identity)
+        losses["idt_B"] = absolute_error(made.kept_a, made.real_a) * (config.lambda_a * config.lambda_identity)
     return losses
 
 

@@ -1,6 +1,6 @@
 """CycleGAN's training: both generators against both discriminators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import torch
@@ -13,9 +13,11 @@ from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingCon
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
 from imgxlate.methods.cyclegan.objective import Round, generator_losses, judgement_loss
 from imgxlate.methods.cyclegan.pool import ImagePool
-from imgxlate.methods.players import Player
+from imgxlate.methods.players import Player, joined, parted
 from imgxlate.methods.protocol import Turn
+from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn.initialisation import initialise, seeded
+from imgxlate.nn.running import run_together
 
 _MULTIPLE = 4  # of what a side must be for a generator to give it back as long as it was
 _NARROWEST = 8  # side of a picture that makes 2 x 2 positions between the residual blocks
@@ -31,8 +33,9 @@ class CycleganTraining:
             discriminators = {name: _started(PatchDiscriminator(config), config) for name in ("D_A", "D_B")}
         self._generators = Player(generators, config, self._schedule)
         self._discriminators = Player(discriminators, config, self._schedule)
-        self._pools = {"A": ImagePool(config.pool_size), "B": ImagePool(config.pool_size)}  # by domain
-        self._dtype = self._multiply_in = torch.float32
+        self._pools = {domain: ImagePool(config.pool_size) for domain in DOMAINS}
+        self._dtype = torch.float32
+        self._lowered = False  # whether products are taken in bfloat16
         self._device = torch.device("cpu")
 
     @classmethod
@@ -49,7 +52,7 @@ class CycleganTraining:
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
         """Move everything to `device`, to multiply in `dtype`; weights and losses are in float32, or float64."""
         self._device = device
-        self._multiply_in = dtype
+        self._lowered = dtype is torch.bfloat16
         self._dtype = torch.promote_types(dtype, torch.float32)
         for player in (self._generators, self._discriminators):
             player.place(device, self._dtype)
@@ -67,11 +70,9 @@ class CycleganTraining:
 
     def state(self) -> dict[str, Tensor]:
         """Networks, optimisers and image pools."""
-        tensors = {f"generators.{name}": tensor for name, tensor in self._generators.state().items()}
-        tensors |= {f"discriminators.{name}": tensor for name, tensor in self._discriminators.state().items()}
-        for domain, pool in self._pools.items():
-            tensors |= {f"pools.{domain}.{place}": picture for place, picture in enumerate(pool.pictures)}
-        return tensors
+        pools = {domain: dict(enumerate(pool.pictures)) for domain, pool in self._pools.items()}
+        players = {"generators": self._generators.state(), "discriminators": self._discriminators.state()}
+        return joined(players | {"pools": joined(pools)})
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Go back to what `state` gave.
@@ -79,12 +80,7 @@ class CycleganTraining:
         Raises:
             CheckpointError: the tensors do not fit the configuration; names the first that does not.
         """
-        parts: dict[str, dict[str, Tensor]] = {"generators": {}, "discriminators": {}, "pools": {}}
-        for name, tensor in tensors.items():
-            part, _, rest = name.partition(".")
-            if part not in parts:
-                raise CheckpointError(f"the state has a tensor {name}, which has no place in a training of CycleGAN")
-            parts[part][rest] = tensor
+        parts = parted(tensors, ("generators", "discriminators", "pools"))
         self._generators.load_state(parts["generators"])
         self._discriminators.load_state(parts["discriminators"])
         self._load_pools(parts["pools"])
@@ -132,34 +128,31 @@ class CycleganTraining:
         real_scores, fake_scores = self._run(name, real, fake)
         return judgement_loss(real_scores, fake_scores, self.config)
 
-    def _seen(self, domain: str, made: Tensor, turn: Turn) -> Tensor:
+    def _seen(self, domain: Domain, made: Tensor, turn: Turn) -> Tensor:
         """What the discriminator of a domain is to see for this process's part of the made pictures."""
         if not self.config.pool_size:
             return made
         exchanged = self._pools[domain].exchange(turn.peers.gather(made), turn.random)
         return exchanged[turn.peers.rank * len(made) :][: len(made)]
 
-    def _run(self, name: str, *images: Tensor) -> tuple[Tensor, ...]:
+    def _run(self, name: str, *images: Tensor) -> Sequence[Tensor]:
         """Several batches (B, 3, H, W) through a network at once: no norm here makes pictures depend on each other."""
         player = self._generators if name.startswith("G") else self._discriminators
-        narrow = self._multiply_in is torch.bfloat16
-        with torch.autocast(images[0].device.type, torch.bfloat16, enabled=narrow):
-            made: Tensor = player.networks[name](torch.cat(images))
-        return torch.split(made.to(self._dtype), [len(part) for part in images])
+        return run_together(player.networks[name], *((batch,) for batch in images), lowered=self._lowered)
 
     def _load_pools(self, tensors: Mapping[str, Tensor]) -> None:
         data = self.config.data
-        wanted = {
-            f"{domain}.{place}": (3, data.crop_height, data.crop_width)
-            for domain in self._pools
-            for place in range(self.config.pool_size)
-        }
+        wanted = {f"{domain}.{place}" for domain in DOMAINS for place in range(self.config.pool_size)}
         for name, tensor in tensors.items():
-            if tensor.shape != wanted.get(name):
+            if name not in wanted or tensor.shape != (3, data.crop_height, data.crop_width):
                 raise CheckpointError(f"the state has pools.{name} of {tuple(tensor.shape)}, which does not fit")
         for domain, pool in self._pools.items():
-            places = sum(name.startswith(f"{domain}.") for name in tensors)
-            pool.pictures = [tensors[f"{domain}.{place}"].clone() for place in range(places)]
+            filled = sum(name.startswith(f"{domain}.") for name in tensors)
+            names = [f"{domain}.{place}" for place in range(filled)]
+            for name in names:
+                if name not in tensors:
+                    raise CheckpointError(f"the state lacks pools.{name}, and has a picture in a later place")
+            pool.pictures = [tensors[name].clone() for name in names]
             pool.place(self._device, self._dtype)
 
 
@@ -173,6 +166,12 @@ def _check(config: CycleganTrainingConfig) -> None:
         raise UsageError(
             "gen.norm = 'batch' cannot be trained: a picture's loss would depend on those beside it",
             hint="Leave gen.norm at 'instance', which all published models have.",
+        )
+    if config.gen.norm == "instance" and not config.gen.bias:
+        raise UsageError(
+            "gen.bias = false cannot be trained with gen.norm = 'instance': the model's weights would look like those "
+            "of one without norms, and could not be loaded again",
+            hint="Type `--set gen.bias=true`, as the original has it.",
         )
     if config.gen.dropout:
         raise UsageError(

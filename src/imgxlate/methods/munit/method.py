@@ -13,7 +13,7 @@ from imgxlate.methods.export import Graph
 from imgxlate.methods.munit import export, legacy
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.networks import Generator, minimum_side
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import OTHER, Domain
 
 
 class Munit:
@@ -55,7 +55,7 @@ class Munit:
         if styles is None or styles.dim() != 2 or styles.shape[1] != self.style_dim:
             given = "none" if styles is None else tuple(styles.shape)
             raise UsageError(f"munit needs style codes (S, {self.style_dim}), not {given}")
-        content = self._generators["A" if to == "B" else "B"].enc_content(images)
+        content = self._generators[OTHER[to]].enc_content(images)
         for style in styles.to(images):
             yield self._generators[to].decode(content, style.expand(len(images), -1))
 

@@ -8,9 +8,9 @@ from torch import Tensor
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.munit.config import MunitTrainingConfig
 from imgxlate.methods.munit.networks import Generator
-from imgxlate.methods.pairs import DOMAINS, OTHER, Losses, Networks, Pictures, weighted_sum
+from imgxlate.methods.pair_networks import Losses, Networks, Pictures, weighted_sum
 from imgxlate.methods.protocol import Noise
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods.munit.config import MunitConfig, MunitTrainingConfig
 from imgxlate.methods.munit.networks import Generator, minimum_side
 from imgxlate.methods.munit.objective import Codes, MunitObjective
-from imgxlate.methods.pair_training import PairTraining, require_trainable, step_decay
-from imgxlate.methods.pairs import Networks, make_discriminators, make_generators
+from imgxlate.methods.pair_networks import Networks, make_discriminators, make_generators
+from imgxlate.methods.pair_training import PairTraining, require_trainable
 from imgxlate.methods.perception import Perception
+from imgxlate.methods.schedules import step_decay
 from imgxlate.nn.initialisation import seeded
 
 

@@ -4,8 +4,10 @@ from dataclasses import dataclass, replace
 
 from imgxlate.config import option
 from imgxlate.data.config import DataConfig
-from imgxlate.methods.adversaries import DiscriminatorConfig, LrPolicy, PerceptualConfig
+from imgxlate.methods.discriminator_config import DiscriminatorConfig
 from imgxlate.methods.original_configs import reader
+from imgxlate.methods.perception_config import PerceptualConfig
+from imgxlate.methods.schedules import LrPolicy
 from imgxlate.methods.spec import MethodConfig
 from imgxlate.methods.training import TrainingConfig
 from imgxlate.nn.kinds import Activation, Init, NormKind, Padding
@@ -18,10 +20,10 @@ _YOSEMITE = "mingyuliutw/UNIT, configs/unit_summer2winter_yosemite256_folder.yam
 class UnitConfig(MethodConfig):
     """UNIT's generators, the same for both domains. The names are those of the original's yaml, under `gen`."""
 
-    dim: int = option(64, "channels after the first convolution of the encoder", _YAML)
+    dim: int = option(64, "channels after the first convolution of the encoder", _YAML, at_least=1)
     activ: Activation = option("relu", "activation; only prelu shows in the weights", _YAML)
-    n_downsample: int = option(2, "how often the encoder halves the sides", _YAML)
-    n_res: int = option(4, "residual blocks in the encoder, and in the decoder", _YAML)
+    n_downsample: int = option(2, "how often the encoder halves the sides", _YAML, at_least=0, below=9)
+    n_res: int = option(4, "residual blocks in the encoder, and in the decoder", _YAML, at_least=1)
     pad_type: Padding = option("reflect", "padding; does not show in the weights", _YAML)
     norm: NormKind = option(
         "instance", "normalisation in the encoder and in the decoder's residual blocks", "mingyuliutw/UNIT, networks.py"
@@ -49,7 +51,9 @@ class UnitTrainingConfig(TrainingConfig):
         0.01, "weight of the divergence of made pictures' codes from N(0, I)", _YAML, at_least=0
     )
     vgg_w: float = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE, at_least=0)
-    vgg: PerceptualConfig = option(PerceptualConfig(), "the perceptual loss's features, where vgg_w is not 0", "")
+    vgg: PerceptualConfig = option(
+        PerceptualConfig(), "the perceptual loss's features, where vgg_w is not 0", "", fixed=False
+    )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: int = option(100_000, "steps after which the learning rate changes", _YAML, at_least=1)
     gamma: float = option(0.5, "factor by which the learning rate changes", _YAML, at_least=0)
@@ -81,7 +85,7 @@ PRESETS = {
         _YOSEMITE256,
         iterations=20_000,
         lr=2e-4,
-        step_size=10_000,
+        lr_policy="constant",
         gen=UnitConfig(dim=16, n_res=3),
         dis=DiscriminatorConfig(dim=32, n_layer=3),
         data=DataConfig(new_size=104, crop_height=96, crop_width=96),
@@ -102,7 +106,7 @@ PRESETS = {
         checkpoint_every=200,
     ),
 }
-"""Named configurations, the default first; those of the original have its values."""
+"""Named configurations, the default first; those of the original have its values, but for `data.workers`."""
 
 from_original = reader(
     weights=("gan_w", "recon_x_w", "recon_kl_w", "recon_x_cyc_w", "recon_kl_cyc_w", "vgg_w"),

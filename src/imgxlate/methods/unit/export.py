@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from imgxlate.methods.export import PICTURES, Graph
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.methods.unit.networks import Generator
 
 
@@ -24,15 +24,14 @@ class Translation(nn.Module):
 
 def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
     """A graph for each direction."""
-    ways: tuple[tuple[Domain, Domain], ...] = (("A", "B"), ("B", "A"))
     return [
         Graph(
-            name=f"{source.lower()}2{target.lower()}",
-            does=f"image of {source} to image of {target}",
-            module=Translation(generators[source], generators[target]),
+            name=f"{source.lower()}2{OTHER[source].lower()}",
+            does=f"image of {source} to image of {OTHER[source]}",
+            module=Translation(generators[source], generators[OTHER[source]]),
             inputs={"image": PICTURES},
             output="translated",
             multiples={"height": stride, "width": stride},
         )
-        for source, target in ways
+        for source in DOMAINS
     ]

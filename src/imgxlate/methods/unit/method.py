@@ -9,7 +9,7 @@ from torch import Tensor
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods import autoencoders
 from imgxlate.methods.export import Graph
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.methods.unit import export, legacy
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side
@@ -46,7 +46,7 @@ class Unit:
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
         """Yield the one batch of pictures (B, 3, H, W) that the method gives; it has no styles."""
-        latent = self._generators["A" if to == "B" else "B"].encode(images)
+        latent = self._generators[OTHER[to]].encode(images)
         yield self._generators[to].decode(latent)
 
     def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:

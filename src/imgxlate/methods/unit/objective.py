@@ -4,9 +4,9 @@ from torch import Tensor
 
 from imgxlate.losses.kl import divergence_from_standard
 from imgxlate.losses.reconstruction import absolute_error
-from imgxlate.methods.pairs import DOMAINS, OTHER, Losses, Networks, Pictures, weighted_sum
+from imgxlate.methods.pair_networks import Losses, Networks, Pictures, weighted_sum
 from imgxlate.methods.protocol import Noise
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.methods.unit.config import UnitTrainingConfig
 from imgxlate.methods.unit.networks import Generator
 
@@ -46,7 +46,8 @@ class UnitObjective:
             own[domain], made[domain] = self._networks.run_together(
                 self._networks.generators[domain].decode, (drawn[domain],), (drawn[OTHER[domain]],)
             )
-        # The code of a made picture is the code of the other domain's picture once more.
+        # The code of a made picture is the code of the other domain's picture once more. The code of B, read off the
+        # picture of A, comes first: noise is drawn in this order, as by the original (trainer.py).
         again = {OTHER[domain]: self._encode(domain, made[domain]) for domain in DOMAINS}
         cycled = self._cycle_losses(pictures, again, noise)
         perceptual = self._networks.perceptual_losses(made, pictures)

@@ -3,9 +3,10 @@
 from typing import Self
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.methods.pair_training import PairTraining, require_trainable, step_decay
-from imgxlate.methods.pairs import Networks, Pictures, make_discriminators, make_generators
+from imgxlate.methods.pair_networks import Networks, Pictures, make_discriminators, make_generators
+from imgxlate.methods.pair_training import PairTraining, require_trainable
 from imgxlate.methods.perception import Perception
+from imgxlate.methods.schedules import step_decay
 from imgxlate.methods.unit.config import UnitConfig, UnitTrainingConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side, share_latent
 from imgxlate.methods.unit.objective import UnitObjective

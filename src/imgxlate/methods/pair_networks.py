@@ -7,16 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from imgxlate.losses.adversarial import discriminator_loss, generator_loss
-from imgxlate.methods.adversaries import DiscriminatorConfig
+from imgxlate.methods.discriminator_config import DiscriminatorConfig
 from imgxlate.methods.perception import Perception
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import DOMAINS, OTHER, Domain
+from imgxlate.nn import running
 from imgxlate.nn.discriminators import MultiScaleDiscriminator
 from imgxlate.nn.initialisation import initialise
 from imgxlate.nn.kinds import Init
 from imgxlate.nn.precision import at_least_float32
-
-DOMAINS: tuple[Domain, ...] = ("A", "B")
-OTHER: Mapping[Domain, Domain] = {"A": "B", "B": "A"}
 
 Pictures = Mapping[Domain, Tensor]
 """A batch (B, 3, H, W) of each domain, in [-1, 1]."""
@@ -45,20 +43,18 @@ class Networks(Generic[Generator]):
 
     def run(self, network: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
         """What `network` makes of `inputs`, in float32 at least whatever it multiplied in."""
-        with self._autocast(inputs[0].device):
-            return at_least_float32(network(*inputs))
+        return running.run(network, *inputs, lowered=self.lowered)
 
     def run_together(self, network: Callable[..., Tensor], *parts: Sequence[Tensor]) -> Sequence[Tensor]:
         """What `network` makes of each of `parts`, the inputs of one call; all go through it as one batch.
 
         No network here lets pictures of a batch depend on each other.
         """
-        made = self.run(network, *(torch.cat(inputs) for inputs in zip(*parts, strict=True)))
-        return torch.split(made, [len(inputs[0]) for inputs in parts])
+        return running.run_together(network, *parts, lowered=self.lowered)
 
     def scores(self, domain: Domain, pictures: Tensor) -> list[Tensor]:
         """What the discriminator of `domain` holds of `pictures`, at each scale."""
-        with self._autocast(pictures.device):
+        with running.autocast(pictures.device, lowered=self.lowered):
             return [at_least_float32(scores) for scores in self.discriminators[domain](pictures)]
 
     def adversarial_loss(self, domain: Domain, made: Tensor) -> Tensor:
@@ -77,9 +73,6 @@ class Networks(Generic[Generator]):
             return {domain: made[domain].new_zeros(()) for domain in DOMAINS}
         losses = self.perception([made[domain] for domain in DOMAINS], [sources[OTHER[domain]] for domain in DOMAINS])
         return dict(zip(DOMAINS, losses, strict=True))
-
-    def _autocast(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.lowered)
 
 
 def weighted_sum(losses: Losses, weights: Mapping[str, float]) -> Tensor:

@@ -1,0 +1,24 @@
+"""MUNIT's and UNIT's discriminators in configurations. Imports no torch."""
+
+from dataclasses import dataclass
+
+from imgxlate.config import option
+from imgxlate.losses.kinds import Gan
+from imgxlate.nn.kinds import Activation, DiscriminatorNorm, Padding
+
+_YAML = "NVlabs/MUNIT, configs/*.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscriminatorConfig:
+    """MUNIT's and UNIT's multi-scale discriminators. The names are those of the originals' yaml, under `dis`."""
+
+    dim: int = option(64, "channels after the first convolution", _YAML, at_least=1)
+    norm: DiscriminatorNorm = option("none", "normalisation after all convolutions but the first", _YAML)
+    activ: Activation = option("lrelu", "activation", _YAML)
+    n_layer: int = option(4, "how often a network halves the sides", _YAML, at_least=1, below=9)
+    gan_type: Gan = option("lsgan", "adversarial loss", _YAML)
+    num_scales: int = option(
+        3, "networks, each of which sees half the size of the one before", _YAML, at_least=1, below=9
+    )
+    pad_type: Padding = option("reflect", "padding", _YAML)
