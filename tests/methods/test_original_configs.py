@@ -12,6 +12,7 @@ from imgxlate.methods.unit.config import UnitTrainingConfig
 
 both = pytest.mark.parametrize("method", ["munit", "unit"])
 CONFIGS = {"munit": MunitTrainingConfig, "unit": UnitTrainingConfig}
+STEP = {"lr_policy": "step"}
 
 
 def training(method):
@@ -52,20 +53,26 @@ def test_names_that_differ_are_translated(method):
 
 @both
 def test_both_ways_of_saying_the_size_are_taken(method):
-    assert training(method).from_original({"new_size_a": 512, "new_size_b": 512}) == {"data.new_size": 512}
-    assert training(method).from_original({"new_size": 256, "new_size_a": 9}) == {"data.new_size": 256}
+    assert training(method).from_original({"new_size_a": 512, "new_size_b": 512})["data.new_size"] == 512
+    assert training(method).from_original({"new_size": 256, "new_size_a": 9})["data.new_size"] == 256
+
+
+@both
+def test_without_a_policy_the_learning_rate_is_constant(options, method):
+    without = {key: value for key, value in options(method).items() if key != "lr_policy"}
+    assert read(method, without).lr_policy == "constant"
+    assert read(method, without | {"lr_policy": "step"}).lr_policy == "step"
 
 
 @both
 def test_what_has_no_meaning_here_is_left_out(method):
     ignored = {"data_root": "./datasets", "log_iter": 1, "image_display_iter": 1, "data_list_train_a": "a.txt"}
-    assert training(method).from_original(ignored | {"input_dim_a": 3, "input_dim_b": 3}) == {}
+    assert training(method).from_original(ignored | {"input_dim_a": 3, "input_dim_b": 3, **STEP}) == STEP
 
 
 def test_what_units_files_hold_and_its_code_does_not_read_is_left_out():
-    assert training("unit").from_original({"recon_h_w": 0, "gen": {"style_dim": 8, "mlp_dim": 256, "dim": 3}}) == {
-        "gen.dim": 3
-    }
+    options = {"recon_h_w": 0, "gen": {"style_dim": 8, "mlp_dim": 256, "dim": 3}}
+    assert training("unit").from_original(options | STEP) == {"gen.dim": 3} | STEP
 
 
 @both

@@ -63,7 +63,8 @@ def reader(
         _require_known(given, known)
         _require_rgb(given)
         values = {ours: given[theirs] for theirs, ours in renamed.items() if theirs in given}
-        return values | _size(given) | _norm(given)
+        # Without a policy, the originals have no schedule.
+        return {"lr_policy": "constant"} | values | _size(given) | _norm(given)
 
     return read
 
