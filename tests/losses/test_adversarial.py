@@ -1,0 +1,30 @@
+"""Adversarial losses against torch's own of the same distances."""
+
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
+
+from imgxlate.losses.adversarial import discriminator_loss, generator_loss
+
+REAL = torch.tensor([[3.0, -3.0, 0.5], [-0.25, 1.0, 2.0]])
+FAKE = torch.tensor([[-3.0, 3.0], [0.75, -1.5]])
+kinds = pytest.mark.parametrize(
+    ("kind", "distance"), [("lsgan", mse_loss), ("nsgan", binary_cross_entropy_with_logits)]
+)
+
+
+@kinds
+def test_discriminators_want_real_pictures_to_score_one_and_made_ones_zero(kind, distance):
+    expected = distance(REAL, torch.ones_like(REAL)) + distance(FAKE, torch.zeros_like(FAKE))
+    assert torch.allclose(discriminator_loss(REAL, FAKE, kind), expected, rtol=1e-6)
+
+
+@kinds
+def test_generators_want_made_pictures_to_score_one(kind, distance):
+    assert torch.allclose(generator_loss(FAKE, kind), distance(FAKE, torch.ones_like(FAKE)), rtol=1e-6)
+
+
+def test_the_non_saturating_loss_pulls_where_the_discriminator_is_sure():
+    score = torch.tensor([-30.0], requires_grad=True)
+    generator_loss(score, "nsgan").backward()
+    assert score.grad.item() == pytest.approx(-1)
