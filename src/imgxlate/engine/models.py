@@ -18,14 +18,12 @@ from imgxlate.engine.run_folder import TRAINING, RunFolder
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Translator
-from imgxlate.methods.spec import Domain, MethodSpec
+from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
 from imgxlate.weights.cards import Card
 from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store, writing
 from imgxlate.weights.waiting import Notify, be_silent
-
-DOMAINS: tuple[Domain, Domain] = ("A", "B")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from imgxlate.data.batch import Rejected
 from imgxlate.data.config import DataConfig
 from imgxlate.engine import styles
 from imgxlate.engine.inference import Request, encode_styles, resized, translate
-from imgxlate.engine.models import DOMAINS, Model
+from imgxlate.engine.models import Model
 from imgxlate.engine.run_folder import RunFolder
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
@@ -21,7 +21,7 @@ from imgxlate.images.grids import contact_sheet
 from imgxlate.images.picture import Picture
 from imgxlate.images.sizes import centred
 from imgxlate.methods.protocol import StyleSampler
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 
 _STYLES = 4  # sampled style codes, the same in every sample
 _LONGEST = 3  # how many times as long as the other a side of a sample may be
@@ -51,8 +51,8 @@ class Samples:
         rows, labels = [], []
         for to in DOMAINS[::-1]:
             if to in model.translator.targets:
-                rows += [self._row(model, index, to) for index in range(len(self.pictures[_other(to)]))]
-                labels += [f"to {model.name_of(to)}"] * len(self.pictures[_other(to)])
+                rows += [self._row(model, index, to) for index in range(len(self.pictures[OTHER[to]]))]
+                labels += [f"to {model.name_of(to)}"] * len(self.pictures[OTHER[to]])
         if not rows:
             return None
         longest = max(side for row in rows for picture in row if picture for side in picture.size)
@@ -62,7 +62,7 @@ class Samples:
         )
 
     def _row(self, model: Model, index: int, to: Domain) -> list[Picture | None]:
-        picture = self.pictures[_other(to)][index]
+        picture = self.pictures[OTHER[to]][index]
         outputs = list(translate(model, picture, Request(to, self._codes(model))))
         return [picture, *outputs, *self._guided(model, picture, index, to), *_back(model, picture, outputs[0], to)]
 
@@ -125,7 +125,7 @@ def _middle(picture: Picture) -> Picture:
 
 def _back(model: Model, picture: Picture, output: Picture, to: Domain) -> list[Picture | None]:
     """`output`, which was made of `picture`, translated back, with the style that `picture` has."""
-    origin = _other(to)
+    origin = OTHER[to]
     if origin not in model.translator.targets:
         return []
     request = Request(origin)
@@ -139,7 +139,3 @@ def _headers(model: Model) -> list[str]:
     if not isinstance(model.translator, StyleSampler):
         return ["input", "output", *back]
     return ["input", *(f"style {index:02d}" for index in range(_STYLES)), "style of", "gives", *back]
-
-
-def _other(domain: Domain) -> Domain:
-    return "A" if domain == "B" else "B"

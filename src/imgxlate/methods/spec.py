@@ -10,7 +10,7 @@ from imgxlate.methods.training import TrainingSpec
 Domain = Literal["A", "B"]
 """One of the two kinds of images that a translation model knows."""
 
-DOMAINS: tuple[Domain, ...] = ("A", "B")
+DOMAINS: tuple[Domain, Domain] = ("A", "B")
 OTHER: Mapping[Domain, Domain] = {"A": "B", "B": "A"}
 """The domain that images of each domain are translated to."""
 
