@@ -36,7 +36,7 @@ def test_orthogonal_weights_turn_without_squeezing_times_the_root_of_two():
 
 @pytest.mark.parametrize("layer", [nn.ConvTranspose2d(16, 64, 3), nn.Linear(400, 200)])
 def test_other_layers_that_multiply_are_drawn_too(layer):
-    initialise(layer, "gaussian")
+    drawn("gaussian", layer)
     assert layer.weight.std().item() == pytest.approx(0.02, rel=0.03)
     assert (layer.bias == 0).all()
 
