@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-STEPS = 40
+STEPS = 36
 KILLS = 12
 METHODS = ["munit", "unit", "cyclegan"]
 
@@ -17,7 +17,7 @@ def train(launch, pictures, tmp_path):
     """Start the training of a small model in tmp_path/NAME."""
 
     def start(method, name, *more, workers=0, steps=STEPS):
-        intervals = ("--checkpoint-every", 2, "--set", "sample_every=4", "--set", "display_size=1")
+        intervals = ("--checkpoint-every", 2, "--set", "sample_every=100", "--set", "display_size=1")
         where = ("--device", "cpu", "--precision", "fp32", "--workers", workers, "--iterations", steps)
         if method == "cyclegan":
             more += ("--set", "pool_size=3")  # It is full, and gives pictures back, long before the end.
@@ -70,8 +70,8 @@ def test_a_run_that_is_killed_ends_with_the_same_weights(train, payload, tmp_pat
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_run_that_is_asked_to_end_saves_its_last_step(train, payload, tmp_path, number, code, workers):
-    finished(train("munit", "whole"))
-    process = train("munit", "stopped", workers=workers)
+    finished(train("munit", "whole", steps=8))
+    process = train("munit", "stopped", workers=workers, steps=8)
     while len(steps_of(tmp_path / "stopped")) < 3:
         time.sleep(0.01)
     process.kill(number)
@@ -79,7 +79,7 @@ def test_a_run_that_is_asked_to_end_saves_its_last_step(train, payload, tmp_path
     assert "Traceback" not in process.said
     done = steps_of(tmp_path / "stopped")[-1]
     assert (tmp_path / "stopped" / f"checkpoints/step-{done:08d}.safetensors").exists()
-    finished(train("munit", "stopped", "--resume"))
+    finished(train("munit", "stopped", "--resume", steps=8))
     model = "model.safetensors"
     assert payload(tmp_path / "stopped" / model) == payload(tmp_path / "whole" / model)
 

@@ -16,6 +16,7 @@ from imgxlate.engine.plan import Plan
 from imgxlate.engine.samples import Samples
 from imgxlate.methods.protocol import Trainable
 
+_DRAWING_STARTS = 10.0  # seconds after which curves are first drawn
 _DRAWING_SHARE = 0.05  # of the time that may go into drawing curves
 
 
@@ -36,7 +37,7 @@ class Record:
             self._average.load_state(average)
         self._put_aside: set[Path] = set()
         self._samples = self._load_samples()
-        self._draw_after = 0.0  # when the curves may be drawn again
+        self._draw_after = time.monotonic() + _DRAWING_STARTS  # when the curves may be drawn again
         self._modelled = self._drawn = -1  # the steps of the model and of the curves that were written
         plan.run.sweep()
         self._stack = contextlib.ExitStack()
