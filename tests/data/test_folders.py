@@ -103,8 +103,8 @@ def test_the_digest_tells_that_the_data_changed(put):
         (("absent", "y"), "absent: no such folder"),
         (("y", "y/a.png"), "a.png: not a folder"),
         (("y", "empty"), "the folder holds no image"),
-        (("empty", None), "holds no folders, but not both of trainA and trainB"),
-        (("only", None), "holds the folders trainA, validation, but not both"),
+        (("empty", None), "does not hold both trainA and trainB: it holds no folders"),
+        (("only", None), "does not hold both trainA and trainB: it holds the folders trainA, validation"),
         (("y/a.png", None), "not a folder"),
     ],
 )

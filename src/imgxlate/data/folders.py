@@ -61,7 +61,7 @@ def _training_folders(data: Path) -> tuple[Path, Path]:
     found = sorted(entry.name for entry in data.iterdir() if entry.is_dir())
     holds = f"the folders {', '.join(found[:8])}{', ...' if len(found) > 8 else ''}" if found else "no folders"
     raise UsageError(
-        f"{data} holds {holds}, but not both of trainA and trainB",
+        f"{data} does not hold both trainA and trainB: it holds {holds}",
         hint="Give two folders, one for each kind of images, or one that holds trainA and trainB.",
     )
 
