@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.images.sizes import Box, centred, longer_side, padded_side, shorter_side
+from imgxlate.images.sizes import Box, centred, padded_side, shorter_side
 
 SIDES = st.integers(1, 20_000)
 
@@ -17,17 +17,8 @@ def test_shorter_side_has_the_length_and_the_other_is_in_proportion_less_a_fract
     assert exact - 1 < max(scaled) <= exact + 1e-9
 
 
-@given(SIDES, SIDES, SIDES)
-def test_longer_side_has_the_length_and_no_side_vanishes(height: int, width: int, length: int) -> None:
-    scaled = longer_side((height, width), length)
-    assert max(scaled) == length
-    assert min(scaled) >= 1
-    assert (scaled[0] >= scaled[1]) == (height >= width) or scaled[0] == scaled[1]
-
-
 def test_a_size_that_fits_already_stays() -> None:
     assert shorter_side((300, 512), 300) == (300, 512)
-    assert longer_side((300, 512), 512) == (300, 512)
 
 
 @given(SIDES, st.integers(1, 64), st.integers(1, 600))

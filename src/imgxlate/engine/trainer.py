@@ -27,6 +27,7 @@ from imgxlate.engine.tensorboard import require_tensorboard
 from imgxlate.errors import INTERRUPTED, TERMINATED, CheckpointError, DivergedError, ImgxlateError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Trainable, Turn
+from imgxlate.weights.waiting import Notify, be_silent
 
 _MOST_ROLLBACKS = 10  # with no checkpoint in between
 
@@ -62,7 +63,10 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
         require_exact(plan.device, plan.dtype)
         trainer = Trainer(plan, world, positions)
         try:
-            trainer.begin(plan.run.latest(plan.notify) if resume else None, clearing=not resume)
+            checkpoint = plan.run.latest(plan.notify) if resume else None
+            if checkpoint:
+                _compare(plan, checkpoint, notify=plan.notify if world.leads else be_silent)
+            trainer.begin(checkpoint, clearing=not resume)
             yield trainer
         finally:
             trainer.close()
@@ -90,8 +94,6 @@ class Trainer:
         """
         plan = self._plan
         self.close()
-        if checkpoint:
-            self._compare(checkpoint)
         self._trainable: Trainable = registry.trainable(plan.spec).create(plan.config, plan.features)
         self._trainable.place(plan.device, plan.dtype, compiled=plan.options.compiled)
         self.step = self.attempt = 0
@@ -109,27 +111,6 @@ class Trainer:
                 plan.run.clear()
             average = _part(checkpoint, "average") if checkpoint else None
             self._record = Record(plan, self._trainable, self.step, average)
-
-    def _compare(self, checkpoint: Checkpoint) -> None:
-        """Refuse a checkpoint that the plan cannot go on from; say what is another than it was."""
-        plan, header = self._plan, checkpoint.header
-        if (header.get("kind"), header["method"]) != (TRAINING, plan.spec.name):
-            raise CheckpointError(
-                f"{checkpoint.path}: is of a training of {header['method']}, not of {plan.spec.name}",
-                hint="Give the method that the run began with, or another --out.",
-            )
-        if header["step"] > plan.config.iterations:
-            raise UsageError(
-                f"{plan.run.path} has done {header['step']} steps, and is to do {plan.config.iterations}",
-                hint=f"Type `--iterations {header['step']}` or more.",
-            )
-        old = from_mapping(type(plan.config), header["config"], origin=str(checkpoint.path))
-        notes = [f"changed: {change}" for change in changes(old, plan.config)]
-        if header["pictures"] != plan.folders.digest:
-            notes.append("the training pictures are not those that the run had: from here on others are drawn")
-        if self._world.leads:
-            for note in notes:
-                plan.notify(note)
 
     def close(self) -> None:
         """Close the files that are open."""
@@ -250,6 +231,26 @@ class Trainer:
         self.attempt = attempt
         if self._world.leads:
             self._plan.notify(f"{error}; going on from step {self.step} with other pictures")
+
+
+def _compare(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> None:
+    """Refuse a checkpoint that the plan cannot go on from; say what is another than it was."""
+    header = checkpoint.header
+    if (header.get("kind"), header["method"]) != (TRAINING, plan.spec.name):
+        raise CheckpointError(
+            f"{checkpoint.path}: is of a training of {header['method']}, not of {plan.spec.name}",
+            hint="Give the method that the run began with, or another --out.",
+        )
+    if header["step"] > plan.config.iterations:
+        raise UsageError(
+            f"{plan.run.path} has done {header['step']} steps, and is to do {plan.config.iterations}",
+            hint=f"Type `--iterations {header['step']}` or more.",
+        )
+    old = from_mapping(type(plan.config), header["config"], origin=str(checkpoint.path))
+    for change in changes(old, plan.config):
+        notify(f"changed: {change}")
+    if header["pictures"] != plan.folders.digest:
+        notify("the training pictures are not those that the run had: from here on others are drawn")
 
 
 def _part(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:

@@ -22,12 +22,8 @@ def shorter_side(size: Size, length: int) -> Size:
     A fraction of a pixel is dropped, as torchvision's `Resize` does, so that pictures are as large as those of the
     original programs. No side becomes shorter than one pixel.
     """
-    return _scaled(size, length, min(size))
-
-
-def longer_side(size: Size, length: int) -> Size:
-    """`size` scaled so that its longer side is `length`; fractions are dropped as in `shorter_side`."""
-    return _scaled(size, length, max(size))
+    height, width = (max(1, side * length // min(size)) for side in size)
+    return height, width
 
 
 def padded_side(side: int, stride: int, minimum: int) -> int:
@@ -38,8 +34,3 @@ def padded_side(side: int, stride: int, minimum: int) -> int:
 def centred(inner: Size, outer: Size) -> Box:
     """Where a picture of size `inner` lies in the middle of one of size `outer`, the odd pixel right and below."""
     return Box((outer[0] - inner[0]) // 2, (outer[1] - inner[1]) // 2, *inner)
-
-
-def _scaled(size: Size, numerator: int, denominator: int) -> Size:
-    height, width = (max(1, side * numerator // denominator) for side in size)
-    return height, width
