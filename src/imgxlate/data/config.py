@@ -22,6 +22,13 @@ class DataConfig:
     )
     new_size: int = option(256, "length that a picture is resized to before the crop", _MUNIT, fixed=True)
     interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "how pictures are resized", _MUNIT, fixed=True)
+    zoom: float = option(
+        1.0,
+        "largest factor by which a picture is enlarged further, at random, before the crop",
+        "chosen here",
+        fixed=True,
+        at_least=1,
+    )
     crop_height: int = option(256, "height of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True)
     crop_width: int = option(256, "width of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True)
     flip: bool = option(True, "whether every second picture, at random, is mirrored left to right", _MUNIT, fixed=True)

@@ -21,6 +21,9 @@ def random_crop(rgb: np.ndarray, config: DataConfig, rng: np.random.Generator) -
     MUNIT mirrors first, and CycleGAN last; the parts that come are the same.
     """
     size = resized((rgb.shape[0], rgb.shape[1]), config)
+    if config.zoom > 1:
+        factor = rng.uniform(1, config.zoom)
+        size = round(size[0] * factor), round(size[1] * factor)
     top = int(rng.integers(size[0] - config.crop_height + 1))
     left = int(rng.integers(size[1] - config.crop_width + 1))
     mirrored = bool(rng.integers(2)) and config.flip

@@ -1,5 +1,8 @@
 """What discriminators and generators want of each other."""
 
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -26,3 +29,17 @@ def generator_loss(fake: Tensor, kind: Gan) -> Tensor:
     if kind == "lsgan":
         return (fake - 1).square().mean()
     return functional.softplus(-fake).mean()
+
+
+def gradient_penalty(scores: Sequence[Tensor], pictures: Tensor) -> Tensor:
+    """How steeply scores change with the real pictures (B, 3, H, W) that they were computed from.
+
+    R1 (arXiv 1801.04406, Eq. 9) for discriminators that score patches: the squared norm of the gradient of the sum of
+    all scores, divided by their number; one of `scores` for each scale, whose penalties add up. `pictures` must require
+    a gradient, and the penalty has one by the discriminator's weights.
+    """
+    penalties = []
+    for scale in scores:
+        (gradient,) = torch.autograd.grad(scale.sum(), pictures, create_graph=True)
+        penalties.append(gradient.square().sum() / (2 * scale.numel()))
+    return torch.stack(penalties).sum()

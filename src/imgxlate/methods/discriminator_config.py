@@ -22,3 +22,6 @@ class DiscriminatorConfig:
         3, "networks, each of which sees half the size of the one before", _YAML, at_least=1, below=9
     )
     pad_type: Padding = option("reflect", "padding", _YAML)
+    r1_w: float = option(
+        0.0, "weight of the penalty on the gradient at real pictures (R1)", "arXiv 1801.04406, Eq. 9", at_least=0
+    )

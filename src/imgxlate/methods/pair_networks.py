@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from imgxlate.losses.adversarial import discriminator_loss, generator_loss
+from imgxlate.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 from imgxlate.methods.discriminator_config import DiscriminatorConfig
 from imgxlate.methods.perception import Perception
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
@@ -66,6 +66,11 @@ class Networks(Generic[Generator]):
         sizes = [len(pictures), len(made)]
         scales = (torch.split(scores, sizes) for scores in self.scores(domain, torch.cat([pictures, made])))
         return _sum([discriminator_loss(real, fake, self._gan) for real, fake in scales])
+
+    def gradient_penalty(self, domain: Domain, pictures: Tensor) -> Tensor:
+        """How steeply the discriminator's scores change with `pictures` of its domain, summed over the scales (R1)."""
+        pictures = pictures.detach().requires_grad_()
+        return gradient_penalty(self.scores(domain, pictures), pictures)
 
     def perceptual_losses(self, made: Pictures, sources: Pictures) -> dict[Domain, Tensor]:
         """How far the made pictures of each domain are from those of the other that they were made of."""

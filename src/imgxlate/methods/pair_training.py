@@ -49,12 +49,14 @@ class PairTraining(Generic[Generator, Codes]):
         objective: Objective[Codes],
         *,
         gan_w: float,
+        r1_w: float,
         schedule: Schedule,
         compilable: Sequence[nn.Module],  # parts of the generators that are worth it
     ) -> None:
         self._networks = networks
         self._objective = objective
         self._gan_w = gan_w
+        self._r1_w = r1_w
         self._compilable = [*compilable, *networks.discriminators.values()]
         self._generators = Player({d.lower(): net for d, net in networks.generators.items()}, config, schedule)
         self._discriminators = Player({d.lower(): net for d, net in networks.discriminators.items()}, config, schedule)
@@ -108,7 +110,11 @@ class PairTraining(Generic[Generator, Codes]):
         with torch.no_grad():
             made = self._objective.translate(codes, noise)
         a, b = (self._networks.discriminator_loss(domain, pictures[domain], made[domain]) for domain in DOMAINS)
-        return {"dis_a": a, "dis_b": b, "dis_total": self._gan_w * (a + b)}
+        losses = {"dis_a": a, "dis_b": b, "dis_total": self._gan_w * (a + b)}
+        if self._r1_w:
+            a, b = (self._networks.gradient_penalty(domain, pictures[domain]) for domain in DOMAINS)
+            losses |= {"dis_r1_a": a, "dis_r1_b": b, "dis_total": losses["dis_total"] + self._r1_w * (a + b)}
+        return losses
 
 
 def require_trainable(

@@ -7,7 +7,7 @@ from imgxlate.data.config import DataConfig
 from imgxlate.losses.kinds import Gan
 from imgxlate.methods.spec import MethodConfig
 from imgxlate.methods.training import TrainingConfig
-from imgxlate.nn.kinds import Init, NormKind
+from imgxlate.nn.kinds import Init, NormKind, Upsampling
 
 EPOCH = 1334
 """Pictures in an epoch where the originals' epochs become steps: those of the larger folder of horse2zebra."""
@@ -26,6 +26,11 @@ class CycleganConfig(MethodConfig):
         9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2", at_least=1
     )
     norm: NormKind = option("instance", "normalisation", _OPTIONS)
+    upsampling: Upsampling = option(
+        "transposed",
+        "how sides are doubled; nearest: repeated pixels, then a 5x5 convolution, which leave no checkerboard",
+        f"{_MODEL.replace('cycle_gan_model', 'networks')}; arXiv 1804.04732, Appendix B.2",
+    )
     bias: bool = option(True, "whether convolutions that a normalisation follows have a bias", "models/networks.py")
     dropout: bool = option(
         False, "whether the residual blocks were trained with dropout, which shifts the names of their layers", _OPTIONS
@@ -64,6 +69,12 @@ class CycleganTrainingConfig(TrainingConfig):
         0.5,
         "weight of leaving alone what is of the target domain, as a share of lambda_a and lambda_b",
         _MODEL,
+        at_least=0,
+    )
+    r1_w: float = option(
+        0.0,
+        "weight of the penalty on the discriminators' gradient at real pictures (R1)",
+        "arXiv 1801.04406, Eq. 9",
         at_least=0,
     )
     pool_size: int = option(

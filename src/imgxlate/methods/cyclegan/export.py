@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from imgxlate.errors import UsageError
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.export import PICTURES, Graph
 from imgxlate.methods.spec import OTHER, Domain
@@ -13,7 +14,16 @@ Generators = Mapping[Domain, Generator]
 
 
 def original_files(generators: Generators, step: int | None) -> dict[str, dict[str, Tensor]]:
-    """The original's file for each generator: G_A is the one that takes A."""
+    """The original's file for each generator: G_A is the one that takes A.
+
+    Raises:
+        UsageError: the original has no such generators.
+    """
+    if any(generator.upsampling != "transposed" for generator in generators.values()):
+        raise UsageError(
+            "the original has no generators that upsample by repeating pixels",
+            hint="Type `--format onnx`, or train with `--set gen.upsampling=transposed`.",
+        )
     label = "latest" if step is None else f"iter_{step}"
     return {
         f"{label}_net_G_{OTHER[target]}.pth": generator.state_dict()

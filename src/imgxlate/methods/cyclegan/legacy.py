@@ -77,9 +77,12 @@ def _seen(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, An
     if not bias and not norm:
         norm = {"norm": "none"}  # The original gives a bias to what an instance norm follows.
     dropout = f"{_BLOCK}.5.weight" not in tensors
+    blocks_seen = count(tensors, "model.{}.conv_block.1.weight", FIRST_BLOCK)
+    folded = f"model.{FIRST_BLOCK + blocks_seen}.conv.weight" in tensors
     return {
         "ngf": size(tensors, "model.1.weight", 0, checkpoint.path),
-        "n_blocks": count(tensors, "model.{}.conv_block.1.weight", FIRST_BLOCK),
+        "n_blocks": blocks_seen,
+        "upsampling": "nearest" if folded else "transposed",
         "bias": bias,
         "dropout": dropout,
         **norm,

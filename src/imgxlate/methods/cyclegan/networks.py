@@ -5,7 +5,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
-from imgxlate.nn.blocks import Conv2d
+from imgxlate.nn.blocks import Conv2d, UpsampledConvBlock
 from imgxlate.nn.norms import make_norm
 
 FIRST_BLOCK = 10  # place of the first residual block among the layers
@@ -39,14 +39,15 @@ class Generator(nn.Module):
     def __init__(self, config: CycleganConfig) -> None:
         super().__init__()
         ngf = config.ngf
+        self.upsampling = config.upsampling
         self.model = nn.Sequential(
             nn.ReflectionPad2d(3),
             *_normalised(nn.Conv2d(3, ngf, 7, bias=config.bias), config),
             *_normalised(nn.Conv2d(ngf, 2 * ngf, 3, 2, 1, bias=config.bias), config),
             *_normalised(nn.Conv2d(2 * ngf, 4 * ngf, 3, 2, 1, bias=config.bias), config),
             *(ResidualBlock(4 * ngf, config) for _ in range(config.n_blocks)),
-            *_normalised(nn.ConvTranspose2d(4 * ngf, 2 * ngf, 3, 2, 1, 1, bias=config.bias), config),
-            *_normalised(nn.ConvTranspose2d(2 * ngf, ngf, 3, 2, 1, 1, bias=config.bias), config),
+            *_upsampled(4 * ngf, config),
+            *_upsampled(2 * ngf, config),
             nn.ReflectionPad2d(3),
             nn.Conv2d(ngf, 3, 7),
             nn.Tanh(),
@@ -87,3 +88,11 @@ class PatchDiscriminator(nn.Module):
 
 def _normalised(convolution: nn.Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:
     return [convolution, make_norm(config.norm, convolution.out_channels), nn.ReLU(inplace=True)]
+
+
+def _upsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:
+    """Layers that double the sides and halve the channels."""
+    if config.upsampling == "nearest":
+        norm = make_norm(config.norm, channels // 2)
+        return [UpsampledConvBlock(channels, channels // 2, norm=norm, activ="relu", pad_type="reflect")]
+    return _normalised(nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, 1, bias=config.bias), config)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.losses.adversarial import gradient_penalty
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
 from imgxlate.methods.cyclegan.objective import Round, generator_losses, judgement_loss
@@ -121,12 +122,18 @@ class CycleganTraining:
         seen_b = self._seen("B", made.fake_b.detach(), turn)
         seen_a = self._seen("A", made.fake_a.detach(), turn)
         losses = {"D_A": self._judge("D_A", made.real_b, seen_b), "D_B": self._judge("D_B", made.real_a, seen_a)}
-        norm = self._discriminators.update(losses["D_A"] + losses["D_B"], turn)
+        if self.config.r1_w:
+            losses |= {"R1_A": self._penalty("D_A", made.real_b), "R1_B": self._penalty("D_B", made.real_a)}
+        norm = self._discriminators.update(torch.stack(list(losses.values())).sum(), turn)
         return losses | {"grad_D": norm}
 
     def _judge(self, name: str, real: Tensor, fake: Tensor) -> Tensor:
         real_scores, fake_scores = self._run(name, real, fake)
         return judgement_loss(real_scores, fake_scores, self.config)
+
+    def _penalty(self, name: str, real: Tensor) -> Tensor:
+        pictures = real.detach().requires_grad_()
+        return gradient_penalty(self._run(name, pictures), pictures) * self.config.r1_w
 
     def _seen(self, domain: Domain, made: Tensor, turn: Turn) -> Tensor:
         """What the discriminator of a domain is to see for this process's part of the made pictures."""

@@ -22,6 +22,7 @@ class MunitTraining(PairTraining[Generator, Codes]):
             networks,
             MunitObjective(config, networks),
             gan_w=config.gan_w,
+            r1_w=config.dis.r1_w,
             schedule=step_decay(config.lr_policy, config.step_size, config.gamma),
             compilable=[
                 part

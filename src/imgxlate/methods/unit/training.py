@@ -22,6 +22,7 @@ class UnitTraining(PairTraining[Generator, Pictures]):
             networks,
             UnitObjective(config, networks),
             gan_w=config.gan_w,
+            r1_w=config.dis.r1_w,
             schedule=step_decay(config.lr_policy, config.step_size, config.gamma),
             compilable=[part for generator in networks.generators.values() for part in (generator.enc, generator.dec)],
         )
