@@ -1,4 +1,4 @@
-"""Writes models for other programs: as the original's files, or as ONNX."""
+"""Writes models for other programs, as the original's files or as ONNX, and for others to use: in half precision."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,15 +10,15 @@ import torch
 from imgxlate import __version__, atomic, checkpoint
 from imgxlate.engine import onnx_graphs
 from imgxlate.engine.inspection import Inspection, inspect
-from imgxlate.engine.models import Model, ModelFile, load_model
+from imgxlate.engine.models import Model, ModelFile, load_model, model_header
 from imgxlate.errors import CheckpointError, OutputError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.export import Exportable, Graph
 from imgxlate.methods.spec import Capability, MethodSpec
 
-Format = Literal["onnx", "originals"]
+Format = Literal["onnx", "originals", "half"]
 
-_SUFFIXES = frozenset({".pt", ".pth", ".onnx"})
+_SUFFIXES = frozenset({".pt", ".pth", ".onnx", ".safetensors"})
 
 
 def export(
@@ -32,7 +32,7 @@ def export(
     """Write the model in `file`, which is ours, an original's, or a run's folder; yields each file that is written.
 
     Raises:
-        CheckpointError: `file` holds no model.
+        CheckpointError: `file` holds no model, or one that float16 has no room for.
         UsageError: its method cannot be exported, the extra for ONNX is missing, or several files are to go to one.
         OutputError: a file exists already, or cannot be written.
         ImgxlateError: a graph does not compute what the model does; nothing was written.
@@ -42,6 +42,9 @@ def export(
     found = inspect(file)
     spec = _spec(found)
     model = load_model(spec, ModelFile(file.name, Path(found.path), config), torch.device("cpu"), torch.float32)
+    if form == "half":
+        yield _write_half(model, found, spec, output, overwrite, file)
+        return
     if not isinstance(model.translator, Exportable):
         raise UsageError(f"models of {spec.name} cannot be exported")
     if form == "originals":
@@ -68,12 +71,37 @@ def _write_originals(contents: Mapping[str, Mapping[str, Any]], output: str | No
 def _write_onnx(
     graphs: Sequence[Graph], output: str | None, overwrite: bool, about: Mapping[str, str], file: Path
 ) -> Iterator[Path]:
-    stem = file.resolve().name if file.is_dir() else file.stem
-    paths = _paths([f"{stem}.{graph.name}.onnx" for graph in graphs], output, overwrite)
+    paths = _paths([f"{_stem(file)}.{graph.name}.onnx" for graph in graphs], output, overwrite)
     checked = [onnx_graphs.to_onnx(graph, {**about, "graph": graph.does}) for graph in graphs]
     for path, data in zip(paths, checked, strict=True):
         atomic.write_bytes(path, data)
         yield path
+
+
+def _write_half(
+    model: Model, found: Inspection, spec: MethodSpec, output: str | None, overwrite: bool, file: Path
+) -> Path:
+    """A model of ours whose weights are stored in float16; it computes in float32 as any other."""
+    (path,) = _paths([f"{_stem(file)}.half.safetensors"], output, overwrite)
+    halved = {name: _halved(name, tensor) for name, tensor in model.translator.tensors().items()}
+    history = {key: value for key, value in (("step", found.step), ("card", found.card)) if value is not None}
+    header = model_header(spec.name, model.translator.config, model.domains, model.translator.targets[0])
+    checkpoint.write(path, halved, header | history)
+    return path
+
+
+def _halved(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    if not half.isfinite().all():
+        raise CheckpointError(f"{name} holds numbers that float16 has no room for, or that are none")
+    return half
+
+
+def _stem(file: Path) -> str:
+    """What the files that are made of `file`, or of the run in it, are named after."""
+    return file.resolve().name if file.is_dir() else file.stem
 
 
 def _about(spec: MethodSpec, model: Model) -> dict[str, str]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from imgxlate import __version__, checkpoint
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.engine.device import require_exact
-from imgxlate.engine.models import Model
+from imgxlate.engine.models import Model, model_header
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Domain, MethodConfig, MethodSpec
 
@@ -37,13 +37,8 @@ class TrainingCard:
 
 
 def header(method: str, architecture: MethodConfig, domains: tuple[str, str]) -> dict[str, Any]:
-    """What is said of generators beside their weights, so that they can be built from both."""
-    return {
-        "method": method,
-        "architecture": dataclasses.asdict(architecture),
-        "domains": list(domains),
-        "target": TARGET,
-    }
+    """What is said of generators in training beside their weights."""
+    return model_header(method, architecture, domains, TARGET)
 
 
 def write_model(

@@ -18,8 +18,8 @@ from imgxlate.engine.run_folder import TRAINING, RunFolder
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Translator
-from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
-from imgxlate.weights.cards import Card
+from imgxlate.methods.spec import DOMAINS, Domain, MethodConfig, MethodSpec
+from imgxlate.weights.cards import Card, bundled_model
 from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store, writing
@@ -80,8 +80,10 @@ def find_model(
 ) -> ModelFile:
     """The file that `--model` or `--checkpoint` means; `download` fetches a card's weights where they are missing.
 
+    Where neither is given, it is the model of the method that ships with the package.
+
     Raises:
-        UsageError: both or neither is given.
+        UsageError: both are given, or neither and no model of the method ships.
         CheckpointError: `path` is a folder, and no run's with a model.
         WeightsError: the method has no model of that name, or it cannot be had.
     """
@@ -89,12 +91,12 @@ def find_model(
         raise UsageError("--model and --checkpoint exclude each other")
     if path:
         return _model_at(path, config)
-    if not name:
+    card = store.find(name, spec.name) if name else bundled_model(spec.name)
+    if card is None:
         raise UsageError(
             f"{spec.name} needs weights: give --checkpoint FILE or --model NAME",
             hint="`imgxlate weights list` shows the models that can be had by name.",
         )
-    card = store.find(name, spec.name)
     return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
 
 
@@ -142,7 +144,8 @@ def import_model(
         store.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
             ours = Path(folder) / "model.safetensors"
-            checkpoint.write(ours, translator.tensors(), _header(spec, translator, names))
+            header = model_header(spec.name, translator.config, names, translator.targets[0])
+            checkpoint.write(ours, translator.tensors(), header)
             return import_file(store, name, ours, method=spec.name, domains=names, source=file, notify=notify)
 
 
@@ -183,12 +186,13 @@ def _build(spec: MethodSpec, opened: checkpoint.Checkpoint, config: Path | None)
     return translator
 
 
-def _header(spec: MethodSpec, translator: Translator, domains: tuple[str, str]) -> dict[str, Any]:
+def model_header(method: str, architecture: MethodConfig, domains: tuple[str, str], target: Domain) -> dict[str, Any]:
+    """What a checkpoint of ours says of a model beside its weights, so that it can be built from both."""
     return {
-        "method": spec.name,
-        "architecture": dataclasses.asdict(translator.config),
+        "method": method,
+        "architecture": dataclasses.asdict(architecture),
         "domains": list(domains),
-        "target": translator.targets[0],
+        "target": target,
     }
 
 

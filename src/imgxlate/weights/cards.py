@@ -32,6 +32,7 @@ class Card:
     domains: tuple[str, str] | None = None  # what A and B are; a one-way model turns A into B
     convention: Convention | None = None  # how a feature network expects its pixels
     bundled: str | None = None  # the file's name among the package's assets
+    working_size: int | None = None  # shorter side, in pixels, of the images that a model is good at
     manual: str | None = None  # how a person gets a file that no program may fetch
 
     @property
@@ -46,6 +47,12 @@ class Card:
 
 SIZE_TOLERANCE = 0.1
 """Published sizes are rounded, and containers add to the weights: a file is refused outside of this fraction."""
+
+
+def bundled_model(method: str) -> Card | None:
+    """The model that a method uses where none is named: the first of it that ships with the package."""
+    models = (card for card in cards().values() if card.kind == "generator" and card.method == method and card.bundled)
+    return next(models, None)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`imgxlate weights export`: models for other programs."""
+"""`imgxlate weights export`: models for other programs, or in half the size."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,8 +12,10 @@ from imgxlate.cli.errors import session
 def export(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A model of ours, an original's, or a run's folder.")],
     form: Annotated[
-        Literal["onnx", "originals"],
-        typer.Option("--format", help="ONNX, or the files that the original's own program loads."),
+        Literal["onnx", "originals", "half"],
+        typer.Option(
+            "--format", help="ONNX; the files that the original's own program loads; or ours, in half the size."
+        ),
     ],
     output: Annotated[
         str | None,
@@ -31,7 +33,11 @@ def export(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write a model for other programs. ONNX needs the extra `onnx`, and is checked against torch."""
+    """Write a model for other programs, or in half the size.
+
+    ONNX needs the extra `onnx`, and is checked against torch. `half` stores the weights in float16: a file of ours,
+    which every command takes.
+    """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         from imgxlate.engine.export import export as write
 
