@@ -1,5 +1,6 @@
 """What a method says of itself. Nothing here, or in a module that holds a spec, imports torch."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -52,3 +53,9 @@ class MethodSpec:
     implementation: str  # "imgxlate.methods.munit.method:Munit"
     presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
     training: TrainingSpec | None = None  # None: it cannot be trained
+    title: str = ""  # "CycleGAN", as headings have it; empty: the name
+
+    @property
+    def label(self) -> str:
+        """The title as one word, which the command line takes for the name too: "neural-style"."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or self.name

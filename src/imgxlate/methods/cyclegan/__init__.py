@@ -7,6 +7,7 @@ from imgxlate.methods.training import TrainingSpec
 
 SPEC = MethodSpec(
     name="cyclegan",
+    title="CycleGAN",
     summary="One translation of an image, by a generator for each direction.",
     citation=Citation(
         title="Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks",

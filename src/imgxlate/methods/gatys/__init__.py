@@ -5,6 +5,7 @@ from imgxlate.methods.spec import Capability, Citation, MethodSpec
 
 SPEC = MethodSpec(
     name="gatys",
+    title="Neural style",
     summary="Paint a picture in the style of another by optimisation (neural style).",
     citation=Citation(
         title="A Neural Algorithm of Artistic Style",

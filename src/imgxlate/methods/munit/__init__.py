@@ -6,6 +6,7 @@ from imgxlate.methods.training import TrainingSpec
 
 SPEC = MethodSpec(
     name="munit",
+    title="MUNIT",
     summary="Many translations of one image, by content and style codes.",
     citation=Citation(
         title="Multimodal Unsupervised Image-to-Image Translation",

@@ -6,6 +6,7 @@ from imgxlate.methods.unit.config import PRESETS, UnitConfig, from_original
 
 SPEC = MethodSpec(
     name="unit",
+    title="UNIT",
     summary="One translation of an image, through a latent space that both domains share.",
     citation=Citation(
         title="Unsupervised Image-to-Image Translation Networks",
