@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from imgxlate import __version__
-from imgxlate.cli.commands import doctor, methods, neural_style, train, translate, weights
+from imgxlate.cli.commands import doctor, methods, neural_style, sample_styles, train, translate, weights
 
 app = typer.Typer(
     name="imgxlate",
@@ -16,6 +16,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(translate.translate)
+app.command()(sample_styles.sample_styles)
 app.command()(neural_style.neural_style)
 app.command()(train.train)
 app.command()(methods.methods)

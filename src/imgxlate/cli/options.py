@@ -1,13 +1,16 @@
 """Arguments and options that several commands share, each defined once."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from imgxlate.cli import complete
 from imgxlate.cli.output import require_piped_stdout
 from imgxlate.engine.batch import STDIO, Existing
 from imgxlate.errors import UsageError
 
+STYLE = "Styles (MUNIT)"
 _RUN = "Running"
 _SAY = "Messages"
 
@@ -24,6 +27,33 @@ OutputPath = Annotated[
         help="A file, a folder, or - for standard output. A path that ends in /, exists as a folder, or has no "
         "image suffix is a folder, made if missing. Default: the current folder.",
     ),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A model by name: see `imgxlate weights list`.", autocompletion=complete.weights),
+]
+Checkpoint = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A checkpoint: ours, or an original's (.pt, .pth).")
+]
+OriginalConfig = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The original's yaml, for what weights do not show.")
+]
+To = Annotated[
+    str | None,
+    typer.Option(metavar="DOMAIN", help="Where to: a domain's name, A or B. Default: B, or the only one."),
+]
+Size = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Shorter side in pixels. Default: the input's own size.")
+]
+StyleImages = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="IMAGE", help="Take the style of an image of the target domain. Repeatable.", rich_help_panel=STYLE
+    ),
+]
+StylesFile = Annotated[
+    Path | None,
+    typer.Option("--styles", metavar="FILE", help="Replay the codes of a styles file.", rich_help_panel=STYLE),
 ]
 Device = Annotated[
     str,

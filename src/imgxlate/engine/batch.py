@@ -122,6 +122,35 @@ def plan(
     return jobs
 
 
+def single_path(output: str | None, name: str) -> Path | None:
+    """Where the one picture that a command writes goes: `output`, or `name` in it where it is a folder.
+
+    None is standard output.
+
+    Raises:
+        UsageError: pictures cannot be written in the format that `output` asks for.
+    """
+    if output == STDIO:
+        return None
+    if not _is_file(output):
+        return Path(output or ".") / name
+    require_output_format(Path(str(output)))
+    return Path(str(output))
+
+
+def require_places(paths: Sequence[Path], sources: Sequence[Source], existing: Existing) -> None:
+    """Check that what is made of all `sources` together can go to `paths`.
+
+    Raises:
+        UsageError: two of them, or one of them and an input, are the same file.
+        OutputError: one exists and `existing` refuses that, or cannot be written where it is to go.
+    """
+    _refuse_collisions([Job(source, ()) for source in sources], paths)
+    for folder in {path.parent for path in paths}:
+        _require_writable(folder)
+    refuse_existing(paths, existing)
+
+
 def refuse_existing(paths: Sequence[Path], existing: Existing) -> None:
     """Refuse to write over any of `paths` unless that was asked for.
 

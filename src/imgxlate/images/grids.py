@@ -1,8 +1,9 @@
 """Contact sheets: labelled rows and columns of pictures."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, zip_longest
+from operator import add
 from typing import cast
 
 import numpy as np
@@ -15,6 +16,8 @@ _INK = (38, 38, 38)
 _CHECKER = (255, 228)  # grey levels
 _CHECKER_SQUARE = 8  # pixels
 _ELLIPSIS = "..."
+_LETTERS = 8  # em: what a label may take beside or above narrow pictures
+_SET_OFF = 3  # gaps between leading rows or columns and the others
 
 Tile = Image.Image | None
 """A picture or a label as it stands on the sheet, in mode RGB; None is an empty place."""
@@ -25,13 +28,16 @@ def contact_sheet(
     *,
     column_headers: Sequence[str] | None = None,
     row_headers: Sequence[str] | None = None,
+    leading_rows: int = 0,
+    leading_columns: int = 0,
     cell: int = 256,
     title: str | None = None,
 ) -> Picture:
     """Lay pictures out in a table on white; None, and the end of a row shorter than others, are empty places.
 
     Each picture's longer side is made `cell` pixels, its proportions kept; rows and columns are as high and wide as
-    what is in them. Labels wider than a cell are shortened. Transparent pictures lie on a light checker.
+    what is in them. Wide labels are shortened. Transparent pictures lie on a light checker. The first `leading_rows`
+    and `leading_columns`, such as the originals, are set off from the others by a wider gap.
 
     Raises:
         ValueError: there is not one header for each row or column, or there is nothing to lay out.
@@ -39,17 +45,20 @@ def contact_sheet(
     columns = max(map(len, rows), default=0)
     if not columns:
         raise ValueError("a contact sheet needs at least one row with one place")
+    if column_headers is not None and len(column_headers) != columns:
+        raise ValueError(f"{len(column_headers)} column headers for {columns} columns")
     font = _font(max(11, cell // 15))
     table: list[list[Tile]] = [[None if picture is None else _fitted(picture, cell) for picture in row] for row in rows]
-    if row_headers is not None:
-        labels = _aligned_right([_label(text, font, cell) for text in row_headers])
-        table = [[label, *row] for label, row in zip(labels, table, strict=True)]
     if column_headers is not None:
-        if len(column_headers) != columns:
-            raise ValueError(f"{len(column_headers)} column headers for {columns} columns")
-        corner = [] if row_headers is None else [None]
-        table.insert(0, [*corner, *(_label(text, font, cell) for text in column_headers)])
-    return Picture(np.asarray(_titled(_laid_out(table, gap=max(4, cell // 24)), title, cell)))
+        table.insert(0, _labels_above(table, column_headers, font, cell))
+        leading_rows += bool(leading_rows)
+    if row_headers is not None:
+        blank = [] if column_headers is None else [None]
+        labels = [*blank, *_aligned_right([_label(text, font, max(cell, _wide(font))) for text in row_headers])]
+        table = [[label, *row] for label, row in zip(labels, table, strict=True)]
+        leading_columns += bool(leading_columns)
+    sheet = _laid_out(table, max(4, cell // 24), leading_rows, leading_columns)
+    return Picture(np.asarray(_titled(sheet, title, cell)))
 
 
 def thumbnail(picture: Picture, cell: int = 256) -> Picture:
@@ -78,6 +87,19 @@ def _checker(height: int, width: int) -> Image.Image:
 
 def _font(pixels: int) -> ImageFont.FreeTypeFont:
     return cast(ImageFont.FreeTypeFont, ImageFont.load_default(pixels))  # It is one, where a size is given.
+
+
+def _wide(font: ImageFont.FreeTypeFont) -> int:
+    """Room for a short label, in pixels."""
+    return round(_LETTERS * font.size)
+
+
+def _labels_above(
+    table: Sequence[Sequence[Tile]], headers: Sequence[str], font: ImageFont.FreeTypeFont, cell: int
+) -> list[Tile]:
+    """A label for each column, no wider than the column's pictures unless these are narrow."""
+    widths = [max((tile.width for tile in column if tile), default=cell) for column in zip_longest(*table)]
+    return [_label(text, font, max(width, min(cell, _wide(font)))) for text, width in zip(headers, widths, strict=True)]
 
 
 def _label(text: str, font: ImageFont.FreeTypeFont, width: int) -> Image.Image:
@@ -113,12 +135,11 @@ def _aligned_right(labels: Sequence[Image.Image]) -> list[Tile]:
     return aligned
 
 
-def _laid_out(table: Sequence[Sequence[Tile]], gap: int) -> Image.Image:
+def _laid_out(table: Sequence[Sequence[Tile]], gap: int, leading_rows: int, leading_columns: int) -> Image.Image:
     """Each tile in the middle of its place, with `gap` pixels between places and around the table."""
-    widths = [_largest(tile.width for tile in column if tile) for column in zip_longest(*table)]
-    heights = [_largest(tile.height for tile in row if tile) for row in table]
-    lefts = list(accumulate(widths, lambda left, width: left + width + gap, initial=gap))
-    tops = list(accumulate(heights, lambda top, height: top + height + gap, initial=gap))
+    widths = [max((tile.width for tile in column if tile), default=1) for column in zip_longest(*table)]
+    heights = [max((tile.height for tile in row if tile), default=1) for row in table]
+    lefts, tops = _starts(widths, gap, leading_columns), _starts(heights, gap, leading_rows)
     sheet = Image.new("RGB", (lefts[-1], tops[-1]), _PAPER)
     for row, top, height in zip(table, tops, heights, strict=False):
         for tile, left, width in zip(row, lefts, widths, strict=False):
@@ -127,8 +148,12 @@ def _laid_out(table: Sequence[Sequence[Tile]], gap: int) -> Image.Image:
     return sheet
 
 
-def _largest(lengths: Iterable[int]) -> int:
-    return max(lengths, default=1)
+def _starts(lengths: Sequence[int], gap: int, leading: int) -> list[int]:
+    """Where each row or column starts, in pixels, and where the sheet ends; a wider gap after the `leading` first."""
+    gaps = [gap] * len(lengths)
+    if 0 < leading < len(lengths):
+        gaps[leading - 1] *= _SET_OFF
+    return list(accumulate(map(add, lengths, gaps), initial=gap))
 
 
 def _titled(sheet: Image.Image, title: str | None, cell: int) -> Image.Image:
