@@ -85,6 +85,16 @@ def test_crops_reach_every_place_and_are_mirrored_every_second_time():
     assert 150 < mirrored < 250
 
 
+def test_zoom_enlarges_pictures_by_any_factor_up_to_it():
+    ramp = np.arange(64, dtype=np.uint8).repeat(3).reshape(1, 64, 3).repeat(64, axis=0)
+    config = DataConfig(resize="none", crop_height=32, crop_width=32, flip=False, zoom=2.0)
+    crops = [random_crop(ramp, config, np.random.default_rng(seed)).astype(int) for seed in range(60)]
+    widths = [crop[0, -1, 0] - crop[0, 0, 0] for crop in crops]  # grey levels, of which the picture has one a pixel
+    assert all(crop.shape == (32, 32, 3) for crop in crops)
+    assert min(widths) in range(14, 19)
+    assert max(widths) in range(28, 33)
+
+
 def test_without_flip_nothing_is_mirrored():
     picture = np.arange(30, dtype=np.uint8).reshape(5, 6)[..., None].repeat(3, axis=2)
     config = DataConfig(resize="none", crop_height=4, crop_width=3, flip=False)

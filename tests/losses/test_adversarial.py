@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
-from imgxlate.losses.adversarial import discriminator_loss, generator_loss
+from imgxlate.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 
 REAL = torch.tensor([[3.0, -3.0, 0.5], [-0.25, 1.0, 2.0]])
 FAKE = torch.tensor([[-3.0, 3.0], [0.75, -1.5]])
@@ -28,3 +28,14 @@ def test_the_non_saturating_loss_pulls_where_the_discriminator_is_sure():
     score = torch.tensor([-30.0], requires_grad=True)
     generator_loss(score, "nsgan").backward()
     assert score.grad.item() == pytest.approx(-1)
+
+
+def test_the_penalty_is_half_the_squared_gradient_of_a_patch_averaged_over_patches_and_summed_over_scales():
+    pictures = torch.randn(3, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    weight = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64).requires_grad_()
+    fine = torch.einsum("bchw,c->bhw", pictures, weight)  # 1 x 1 patches: each gradient is the weight
+    coarse = torch.nn.functional.avg_pool2d(pictures.sum(1, keepdim=True), 4)  # 4 x 4 patches of gradients 1 / 16
+    penalty = gradient_penalty([fine, coarse], pictures)
+    assert penalty.item() == pytest.approx((0.25 + 4 + 1) / 2 + 3 * 16 / 16**2 / 2, rel=1e-12)
+    penalty.backward()
+    assert torch.allclose(weight.grad, weight.detach(), rtol=1e-12)

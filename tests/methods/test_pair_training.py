@@ -282,6 +282,15 @@ def test_the_perceptual_loss_is_a_part_of_the_total_with_its_weight(begin, advan
 
 
 @both
+def test_the_gradient_penalty_is_a_part_of_the_discriminators_total_with_its_weight(begin, advance, method):
+    without, with_it = (advance(begin(method, {"dis.r1_w": weight}, dtype=torch.float64)) for weight in (0.0, 5.0))
+    added = (with_it["dis_total"] - without["dis_total"]).item()
+    assert added == pytest.approx(5 * (with_it["dis_r1_a"] + with_it["dis_r1_b"]).item(), rel=1e-9)
+    assert added > 0
+    assert with_it["gen_total"] != without["gen_total"]  # The penalty changed what the discriminators learnt.
+
+
+@both
 def test_made_pictures_are_compared_with_those_of_the_other_domain_that_they_were_made_of(
     begin, advance, vgg19, method
 ):

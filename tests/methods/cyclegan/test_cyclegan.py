@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -229,6 +230,25 @@ def test_statistics_of_old_instance_norms_are_dropped(load, saved, content, mode
     old = load("cyclegan", saved(content))
     image = picture("cyclegan", "a")
     assert (translated(old, image, "B") - translated(model, image, "B")).abs().max() < 1e-5
+
+
+def test_repeated_pixels_and_a_convolution_are_read_off_the_weights_and_leave_no_checkerboard(load, saved):
+    torch.manual_seed(0)
+    original = reference(nn.InstanceNorm2d, bias=True, dropout=False)
+    layers = list(original.model)
+    for place, width in ((15, 8), (12, 16)):  # each a transposed convolution, a norm and an activation
+        convolution = nn.Conv2d(width, width // 2, 5)
+        double = [nn.Upsample(scale_factor=2), nn.ReflectionPad2d(2), convolution, *layers[place + 1 : place + 3]]
+        layers[place : place + 3] = [
+            nn.Sequential(OrderedDict(zip(("up", "pad", "conv", "norm", "relu"), double, strict=True)))
+        ]
+    model = load("cyclegan", saved(nn.ModuleDict({"model": nn.Sequential(*layers)}).state_dict()))
+    assert model.config == CycleganConfig(ngf=4, n_blocks=2, upsampling="nearest")
+    image = torch.rand(1, 3, 16, 20) * 2 - 1
+    with torch.inference_mode():
+        assert torch.allclose(translated(model, image, "B"), nn.Sequential(*layers)(image), atol=1e-5)
+    with pytest.raises(UsageError, match="upsample by repeating"):
+        model.original_files(None)
 
 
 def test_a_model_stored_by_us_comes_back_with_both_directions(model, load, tmp_path):

@@ -270,9 +270,17 @@ def test_a_configuration_that_cannot_be_trained_is_refused(train, changes, said)
         train(**changes)
 
 
+def test_the_gradient_penalty_flattens_the_discriminators(train, batch, turn):
+    free, held = train(lr=2e-3), train(lr=2e-3, r1_w=100.0)
+    penalties = [held.train_step(batch(0), turn(step))["R1_A"].item() for step in range(12)]
+    assert penalties[-1] < penalties[0] / 2
+    assert "R1_A" not in free.train_step(batch(0), turn(0))
+
+
+@pytest.mark.parametrize("upsampling", ["transposed", "nearest"])
 @pytest.mark.parametrize(("norm", "bias"), [("instance", True), ("instance_affine", False), ("none", False)])
-def test_what_can_be_trained_can_be_loaded_again(train, tmp_path, load, norm, bias):
-    training = train(gen__norm=norm, gen__bias=bias)
+def test_what_can_be_trained_can_be_loaded_again(train, tmp_path, load, norm, bias, upsampling):
+    training = train(gen__norm=norm, gen__bias=bias, gen__upsampling=upsampling)
     header = {"method": "cyclegan", "architecture": asdict(training.architecture()), "domains": ["x", "y"]}
     checkpoint.write(tmp_path / "model.safetensors", training.generators(), header)
     assert load("cyclegan", tmp_path / "model.safetensors").config == training.architecture()
