@@ -85,6 +85,18 @@ def test_after_an_explosion_it_goes_on_from_the_best_picture(value: float) -> No
     assert descent.canvas.isfinite().all()
 
 
+def ridge(canvas: Tensor) -> Losses:
+    """Flat at 0 and ever steeper away from it, up to valleys at -100 and 100."""
+    return as_losses((canvas.square() - 1e4).square().sum())
+
+
+def test_where_the_second_step_explodes_each_time_steps_become_shorter_until_it_does_not() -> None:
+    descent = Descent(CONFIG, ridge, torch.full((1, 3, 4, 4), 0.1))
+    totals = [losses["total"] for losses in descent.run(60)]
+    assert max(totals[:10]) > 100 * totals[0]
+    assert min(totals) < 1e-3 * totals[0]
+
+
 def test_a_loss_that_is_never_finite_is_a_divergence() -> None:
     with pytest.raises(DivergedError, match="diverged") as caught:
         run(CONFIG, lambda canvas: as_losses(canvas.sum() * math.nan), 3)

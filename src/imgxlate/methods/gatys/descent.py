@@ -14,20 +14,23 @@ from imgxlate.methods.gatys.objective import Losses
 # own, which is 1 / (3 H W), is all rounding error there, and the step after it leaves the picture in ruins.
 _FIRST_STEP = 1.0
 _ASTRAY = 10.0  # A loss this many times the best is no step of a descent. L-BFGS often passes twice the best.
-_RESTARTS = 8  # ... from one best picture, before giving up
+_SHORTENED = 4.0  # how many times shorter steps are after one
+_SHORTEST = _SHORTENED**-8  # of a full step; shorter ones lead nowhere
 
 
 class Descent:
     """An optimisation of a `canvas` (1, 3, H, W), in grey levels, by one evaluation of `objective` an iteration.
 
     L-BFGS without line search, which suits this objective best, sometimes takes a step that explodes. Then the descent
-    goes back to its best picture, forgets the optimiser's memory and begins with a shorter step.
+    goes back to its best picture, forgets the optimiser's memory and takes shorter steps. Each better picture makes
+    them twice as long again: less than an explosion took, so that a descent whose every second step explodes, as from
+    noise, ends that.
     """
 
     def __init__(self, config: GatysConfig, objective: Callable[[Tensor], Losses], canvas: Tensor) -> None:
         self.canvas = canvas.detach()  # the best picture met
         self._best = float("inf")
-        self._restarts = 0
+        self._step_length = 1.0  # in full steps
         self._config = config
         self._objective = objective
         self._working = canvas.detach().clone().contiguous().requires_grad_()  # L-BFGS views it as a vector.
@@ -49,7 +52,7 @@ class Descent:
         rate = self._config.learning_rate
         if self._config.optimizer == "adam":
             return torch.optim.Adam([self._working], lr=rate or 10.0)
-        first_step = _FIRST_STEP * self._working.numel() / 4**self._restarts
+        first_step = _FIRST_STEP * self._working.numel() * self._step_length
         return torch.optim.LBFGS(
             [self._working],
             lr=first_step,  # of the first step only; torch divides it by the gradient's sum of absolute values
@@ -72,13 +75,14 @@ class Descent:
 
         self._optimizer.step(closure)
         if self._config.optimizer == "lbfgs":
-            self._optimizer.param_groups[0]["lr"] = self._config.learning_rate or 1.0
+            self._optimizer.param_groups[0]["lr"] = (self._config.learning_rate or 1.0) * self._step_length
         return evaluated[0].summary()
 
     def _judge(self, loss: float, picture: Tensor) -> None:
         """Keep `picture`, of which `loss` is the total, if it is the best; if far worse, start again from the best."""
         if loss < self._best:
-            self._best, self._restarts, self.canvas = loss, 0, picture
+            self._best, self.canvas = loss, picture
+            self._step_length = min(1.0, 2 * self._step_length)
         elif not math.isfinite(loss) or self._is_astray(loss):
             self._restart()
 
@@ -87,8 +91,8 @@ class Descent:
         return self._config.optimizer == "lbfgs" and loss > _ASTRAY * self._best
 
     def _restart(self) -> None:
-        self._restarts += 1
-        if self._restarts > _RESTARTS or self._best == float("inf"):
+        self._step_length /= _SHORTENED
+        if self._step_length < _SHORTEST or self._best == float("inf"):
             raise DivergedError(
                 "the picture diverged: its loss explodes at every attempt",
                 hint="Try --optimizer adam, a lower --learning-rate, or --precision fp32.",
