@@ -9,7 +9,7 @@ from typing import Literal
 from imgxlate.config import did_you_mean
 from imgxlate.errors import WeightsError
 
-Kind = Literal["generator", "features"]
+Kind = Literal["generator", "features", "metric"]
 Convention = Literal["caffe", "caffe-rgb", "torchvision"]
 
 
@@ -18,7 +18,7 @@ class Card:
     """Weights that can be used by name: in the package, to be downloaded, or to be fetched by hand and imported."""
 
     name: str  # "cyclegan-horse2zebra"; unique, and safe as a file name
-    kind: Kind  # a translation model, or a network that measures pictures
+    kind: Kind  # a translation model, a network whose features are optimised for, or one that only measures
     method: str  # the method that uses it, "cyclegan"
     summary: str
     filename: str  # the file's name in the store, whatever a server calls it

@@ -125,6 +125,38 @@ _UNIT_GTA2CITY = Card(
     "https://drive.google.com/open?id=1R9MH_p8tDmUsIAjKCu-jgoilWgANfObx",
 )
 
+_METRICS = (
+    Card(
+        name="lpips-alexnet",
+        kind="metric",
+        method="compare",
+        summary="AlexNet, over which LPIPS is measured, by torchvision",
+        filename="alexnet-owt-7be5be79.pth",
+        licence="BSD-3-Clause",
+        citation="Krizhevsky: One weird trick for parallelizing convolutional neural networks, arXiv 1404.5997",
+        page="https://docs.pytorch.org/vision/stable/models/alexnet.html",
+        urls=("https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",),
+        size=4 * 61_100_840,
+        prefix="7be5be79",
+    ),
+    Card(
+        name="fid-inception",
+        kind="metric",
+        method="compare",
+        summary="InceptionV3, over which FID and KID are measured, by torch-fidelity",
+        filename="weights-inception-2015-12-05-6726825d.pth",
+        licence="Apache-2.0",
+        citation="Szegedy et al.: Rethinking the Inception Architecture for Computer Vision, arXiv 1512.00567",
+        page="https://github.com/toshas/torch-fidelity",
+        urls=(
+            "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
+            "weights-inception-2015-12-05-6726825d.pth",
+        ),
+        size=4 * 23_885_392,
+        prefix="6726825d",
+    ),
+)
+
 CATALOGUE = (
     _BUNDLED_VGG19,
     _vgg(
@@ -197,4 +229,5 @@ CATALOGUE = (
     *(_cyclegan(model, domains) for model, domains in _CYCLEGAN_DOMAINS.items()),
     *(_munit(model, domains) for model, domains in _MUNIT_DOMAINS.items()),
     _UNIT_GTA2CITY,
+    *_METRICS,
 )
