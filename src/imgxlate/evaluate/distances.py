@@ -5,7 +5,8 @@ is its Eq. 1 over the bundled VGG-19, with no learned weights; the two are not t
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,28 +101,76 @@ class VggDistance:
         return float(torch.stack(errors).mean() / 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Which outputs of an input are compared with each other, and of how many inputs."""
+
+    inputs: int | None = None  # the first so many; None: all
+    each: int | None = None  # pairs of an input, each of two outputs of its own; None: all pairs of its outputs
+
+    @property
+    def outputs(self) -> int | None:
+        """How many outputs of an input, with styles drawn independently, it takes; None: any number."""
+        return None if self.each is None else 2 * self.each
+
+    def of(self, outputs: int) -> Sequence[tuple[int, int]]:
+        """The pairs of an input that has so many `outputs`, as indices.
+
+        Raises:
+            ValueError: these are fewer than `self.outputs`.
+        """
+        if self.each is None:
+            return tuple(itertools.combinations(range(outputs), 2))
+        if outputs < 2 * self.each:
+            raise ValueError(f"{self.each} independent pairs take {2 * self.each} outputs, not {outputs}")
+        return tuple((2 * pair, 2 * pair + 1) for pair in range(self.each))
+
+    def describe(self, inputs: int, outputs: int) -> str:
+        """What is compared of so many inputs with so many outputs each: "100 inputs x 19 independent pairs = ..."."""
+        counted = inputs if self.inputs is None else min(inputs, self.inputs)
+        each = len(self.of(outputs))
+        which = f"pairs of {outputs} outputs" if self.each is None else "independent pairs"
+        fewer = f" (the protocol asks for {self.inputs} inputs)" if self.inputs and counted < self.inputs else ""
+        return f"{counted} inputs x {each} {which} = {counted * each} pairs{fewer}"
+
+
+ALL_PAIRS = Pairs()
+"""Every output of every input against every other."""
+
+MUNIT_PAIRS = Pairs(inputs=100, each=19)
+"""The protocol of MUNIT's Table 1 (arXiv 1804.04732, Sec. 5.2): 1,900 pairs, each of two independent styles."""
+
+PROTOCOLS = {"all": ALL_PAIRS, "munit": MUNIT_PAIRS}
+"""By the name that people type."""
+
+
 def unit(features: Tensor) -> Tensor:
     """`features` (B, C, H, W), scaled to length 1 along the channels at every position."""
     return features / (features.square().sum(dim=1, keepdim=True) + _SMALLEST_SQUARE).sqrt()
 
 
-def diversity(distance: PerceptualDistance, outputs: Sequence[Image], pairs: Iterable[tuple[int, int]]) -> float | None:
-    """The mean distance between `outputs` of one input under independently drawn styles, over `pairs` of their indices.
+def diversity(distance: PerceptualDistance, outputs: Sequence[Image], pairs: Pairs = ALL_PAIRS) -> float | None:
+    """The mean distance between `outputs` of one input under independently drawn styles, over its `pairs`.
 
-    The mean of this over inputs is the method's diversity. Outputs of other sizes are resized to the first's. None
-    where there are no pairs. A method without styles makes the same picture again: the two have 0.0.
+    The mean of this over inputs is the method's diversity. Outputs of other sizes are resized to the first's. None for
+    fewer than two outputs. A method without styles makes the same picture again: given it twice, this is 0.0.
+
+    Raises:
+        ValueError: there are two outputs or more, and fewer than the pairs take.
     """
+    if len(outputs) < 2:
+        return None
     look = functools.lru_cache(_REMEMBERED)(lambda index: distance.look(outputs[index], size_of(outputs[0])))
-    distances = [distance.between(look(one), look(other)) for one, other in pairs]
-    return sum(distances) / len(distances) if distances else None
+    distances = [distance.between(look(one), look(other)) for one, other in pairs.of(len(outputs))]
+    return sum(distances) / len(distances)
 
 
-def diversity_measure(distance: PerceptualDistance, protocol: str) -> Measure:
-    """What `diversity` finds; `protocol` says of how many inputs and pairs: "100 inputs x 19 pairs of two styles"."""
+def diversity_measure(distance: PerceptualDistance, pairs: Pairs, inputs: int, outputs: int) -> Measure:
+    """What `diversity` finds over `inputs` inputs with `outputs` outputs each; `pairs` says which are compared."""
     return Measure(
         name=distance.name,
         title=f"Diversity ({distance.title})",
-        how=f"Mean distance between outputs of one input under independently drawn styles: {protocol}. {distance.how}. "
-        f"{SIZES} A method without styles has 0.",
+        how="Mean distance between outputs of one input under independently drawn styles: "
+        f"{pairs.describe(inputs, outputs)}. {distance.how}. {SIZES} A method without styles has 0.",
         better="higher",
     )
