@@ -159,6 +159,7 @@ def test_standard_input_and_output_are_bytes_only(run_process, munit, photo, ins
         (["--overwrite", "--skip-existing"], 2, "exclude each other"),
         (["-o", "out.gif"], 2, "cannot write .gif"),
         (["--grid", "grid.txt"], 2, "cannot write .txt"),
+        (["--grid", "one.png", "--save-styles", "one.png"], 2, "would be the same file"),
         (["-o", "-", "--json"], 2, "both want standard output"),
         (["--device", "tpu"], 2, "there is no device 'tpu'"),
         (["--device", "cuda:77"], 7, "cuda"),

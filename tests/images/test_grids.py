@@ -122,3 +122,37 @@ def test_nothing_to_show_is_refused(rows: list[list[Picture | None]]) -> None:
 def test_headers_must_be_one_for_each(headers: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match=r"headers|argument"):
         contact_sheet([[None, None]], **headers)
+
+
+def test_leading_rows_and_columns_are_set_off_by_a_wider_gap() -> None:
+    rows = [[plain(RED, 9, 9), plain(GREEN, 9, 9)], [plain(BLUE, 9, 9), None]]
+    for headers in ({}, {"row_headers": ["a", "b"], "column_headers": ["c", "d"]}):
+        even = contact_sheet(rows, cell=48, **headers)
+        for leading, axis in (({"leading_rows": 1}, 0), ({"leading_columns": 1}, 1)):
+            led = contact_sheet(rows, cell=48, **headers, **leading)
+            assert led.size[axis] > even.size[axis]
+            assert led.size[1 - axis] == even.size[1 - axis]
+            moved = (BLUE, GREEN)[axis]
+            assert extent(led, RED) == extent(even, RED)
+            assert extent(led, moved)[axis] - extent(even, moved)[axis] == led.size[axis] - even.size[axis]
+
+
+def test_nothing_is_set_off_where_all_rows_and_columns_lead() -> None:
+    rows = [[plain(RED, 9, 9)]]
+    assert np.array_equal(contact_sheet(rows, leading_rows=1, leading_columns=1).rgb, contact_sheet(rows).rgb)
+
+
+def test_a_column_label_is_centred_above_its_pictures_and_no_wider_than_they_are() -> None:
+    sheet = contact_sheet([[plain(RED, 9, 9), plain(GREEN, 9, 6)]], cell=240, column_headers=["", "name" * 20])
+    top, left, _, width = extent(sheet, GREEN)
+    _, columns = np.nonzero((sheet.rgb[:top] != 255).any(axis=-1))
+    assert left <= columns.min()
+    assert columns.max() < left + width
+    assert abs((columns.min() + columns.max()) / 2 - (left + width / 2)) <= 3
+
+
+def test_labels_of_small_pictures_stay_readable() -> None:
+    small, tall = contact_sheet([[plain(RED, 9, 9)]], cell=16, row_headers=["style 00"]), plain(GREEN, 90, 9)
+    assert small.size[1] > 40
+    one, two = (contact_sheet([[tall]], cell=240, column_headers=[name]) for name in ("a name", "another name"))
+    assert one.size[1] < two.size[1] < 240

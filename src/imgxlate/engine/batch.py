@@ -237,9 +237,12 @@ def _refuse_collisions(jobs: Sequence[Job], extras: Sequence[Path]) -> None:
     written = [(path, f"the output of {job.source.name}") for job in jobs for path in _paths(job)]
     written += [(path, f"{path}") for path in extras]
     for path, what in written:
-        first = owners.setdefault(path.resolve(), what)
-        if first is not what:
-            raise UsageError(f"{first} and {what} would be the same file, {path}", hint="Give one another name.")
+        place = path.resolve()
+        if place in owners:
+            raise UsageError(
+                f"{owners[place]} and {what} would be the same file, {path}", hint="Give one another name."
+            )
+        owners[place] = what
 
 
 def _require_writable(folder: Path) -> None:

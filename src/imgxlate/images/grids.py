@@ -136,7 +136,7 @@ def _aligned_right(labels: Sequence[Image.Image]) -> list[Tile]:
 
 
 def _laid_out(table: Sequence[Sequence[Tile]], gap: int, leading_rows: int, leading_columns: int) -> Image.Image:
-    """Each tile in the middle of its place, with `gap` pixels between places and around the table."""
+    """Each tile in the middle of its place, with `gap` pixels between places and twice as many around the table."""
     widths = [max((tile.width for tile in column if tile), default=1) for column in zip_longest(*table)]
     heights = [max((tile.height for tile in row if tile), default=1) for row in table]
     lefts, tops = _starts(widths, gap, leading_columns), _starts(heights, gap, leading_rows)
@@ -150,18 +150,18 @@ def _laid_out(table: Sequence[Sequence[Tile]], gap: int, leading_rows: int, lead
 
 def _starts(lengths: Sequence[int], gap: int, leading: int) -> list[int]:
     """Where each row or column starts, in pixels, and where the sheet ends; a wider gap after the `leading` first."""
-    gaps = [gap] * len(lengths)
+    gaps = [gap] * (len(lengths) - 1) + [2 * gap]
     if 0 < leading < len(lengths):
         gaps[leading - 1] *= _SET_OFF
-    return list(accumulate(map(add, lengths, gaps), initial=gap))
+    return list(accumulate(map(add, lengths, gaps), initial=2 * gap))
 
 
 def _titled(sheet: Image.Image, title: str | None, cell: int) -> Image.Image:
     if title is None:
         return sheet
     gap = max(4, cell // 24)
-    label = _label(title, _font(max(14, cell // 10)), sheet.width - 2 * gap)
+    label = _label(title, _font(max(14, cell // 10)), sheet.width - 4 * gap)
     titled = Image.new("RGB", (sheet.width, sheet.height + label.height + gap), _PAPER)
-    titled.paste(label, ((sheet.width - label.width) // 2, gap))
+    titled.paste(label, ((sheet.width - label.width) // 2, 2 * gap))
     titled.paste(sheet, (0, label.height + gap))
     return titled
