@@ -1,10 +1,14 @@
 """`imgxlate sample-styles`, as a user types it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
 
 CELL = 64
 MARGIN, GAP = 8, 4  # of a sheet with cells of 64 pixels
@@ -289,3 +293,15 @@ def test_several_processes_do_not_draw_one_sheet(run, munit, photo, inside, monk
     result = run(*munit, photo("a.png"))
     assert result.exit_code == 2
     assert "none has all of munit.styles.png" in result.stderr
+
+
+def test_a_model_that_has_no_style_codes_though_its_method_claims_them_is_named(
+    run, golden, photo, inside, monkeypatch
+):
+    specs, _ = registry.discover()
+    claims = specs["unit"].capabilities | {Capability.SAMPLE_STYLES}
+    monkeypatch.setitem(specs, "unit", replace(specs["unit"], capabilities=claims))
+    checkpoint = golden / "unit" / "gen_00000001.pt"
+    result = run("sample-styles", "unit", photo("a.png"), "--checkpoint", checkpoint)
+    assert result.exit_code == 2
+    assert "gen_00000001.pt has no style codes" in result.stderr
