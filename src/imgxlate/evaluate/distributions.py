@@ -126,7 +126,7 @@ def frechet_distance(made: Tensor, real: Tensor) -> float | None:
 def kernel_distance(made: Tensor, real: Tensor, seed: int = 0) -> KernelDistance | None:
     """The squared maximum mean discrepancy of two sets (N, D) and (M, D) under the kernel (x . y / D + 1)^3.
 
-    Unbiased (arXiv 1801.01401, Sec. 3 and 4), averaged over 100 random subsets that `seed` draws; it can be below 0.
+    Unbiased (arXiv 1801.01401), averaged over 100 random subsets that `seed` draws; it can be below 0.
     None where a set has fewer than two pictures.
     """
     size = subset_size(len(made), len(real))
@@ -165,7 +165,7 @@ def distribution_measures(features: SetFeatures, made: int, real: int) -> tuple[
     kernel = Measure(features.kernel_name, _title(features.kernel_name), f"Mean: {kernel_how}", better="lower")
     deviation = Measure(
         f"{features.kernel_name}-deviation",
-        f"{_title(features.kernel_name)} ± ",
+        f"Deviation of {_title(features.kernel_name)}",
         f"Standard deviation over the subsets: {kernel_how}",
         better=None,
     )

@@ -60,7 +60,7 @@ def find_distance(source: Source, vgg: Vgg) -> PerceptualDistance:
         ImgxlateError: the published one is demanded and cannot be had.
     """
     bundled: PerceptualDistance = VggDistance(vgg)
-    return _chosen(source, _published_distance, bundled)
+    return _chosen(source, _published_distance, bundled, "LPIPS", bundled.name)
 
 
 def find_set_features(source: Source, vgg: Vgg) -> SetFeatures:
@@ -70,7 +70,7 @@ def find_set_features(source: Source, vgg: Vgg) -> SetFeatures:
         ImgxlateError: the published one is demanded and cannot be had.
     """
     bundled: SetFeatures = VggFeatures(vgg)
-    return _chosen(source, _published_set_features, bundled)
+    return _chosen(source, _published_set_features, bundled, "FID and KID", "fd-vgg19 and kd-vgg19")
 
 
 def lpips(weights: Checkpoint, device: torch.device) -> Lpips:
@@ -114,7 +114,7 @@ def inception(weights: Checkpoint, device: torch.device) -> InceptionFeatures:
     return InceptionFeatures(network.to(device), device)
 
 
-def _chosen(source: Source, published: Callable[[Source], Trunk], bundled: Trunk) -> Trunk:
+def _chosen(source: Source, published: Callable[[Source], Trunk], bundled: Trunk, wanted: str, instead: str) -> Trunk:
     if source.choice == "vgg19":
         return bundled
     if source.choice == "published":
@@ -122,7 +122,8 @@ def _chosen(source: Source, published: Callable[[Source], Trunk], bundled: Trunk
     try:
         return published(replace(source, store=_hasty(source.store)))
     except ImgxlateError as error:
-        source.notify(f"the bundled VGG-19 measures instead: {error}")
+        reason = " ".join(str(error).split())
+        source.notify(f"{wanted}: not to be had, measuring {instead} with the bundled VGG-19 instead ({reason})")
         return bundled
 
 
