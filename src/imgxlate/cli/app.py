@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from imgxlate import __version__
-from imgxlate.cli.commands import doctor, methods, neural_style, sample_styles, train, translate, weights
+from imgxlate.cli.commands import compare, doctor, methods, neural_style, sample_styles, train, translate, weights
 
 app = typer.Typer(
     name="imgxlate",
@@ -19,6 +19,7 @@ app.command()(translate.translate)
 app.command()(sample_styles.sample_styles)
 app.command()(neural_style.neural_style)
 app.command()(train.train)
+app.command()(compare.compare)
 app.command()(methods.methods)
 app.add_typer(weights.app, name="weights")
 app.command()(doctor.doctor)

@@ -20,6 +20,14 @@ def methods_with(capability: Capability) -> Callable[[str], list[str]]:
     return complete
 
 
+def compared(incomplete: str) -> list[str]:
+    """The methods that can be compared, after those that are there already: "munit,un" becomes "munit,unit"."""
+    before, comma, last = incomplete.rpartition(",")
+    specs, _ = registry.discover()
+    able = [s.label for s in specs.values() if {Capability.TRANSLATE, Capability.STYLIZE} & s.capabilities]
+    return [f"{before}{comma}{label}" for label in able if label.startswith(last)]
+
+
 def training_presets(context: typer.Context, incomplete: str) -> list[str]:
     """The presets that the method on the line can be trained with; those of every method where it is none yet."""
     specs, _ = registry.discover()

@@ -107,7 +107,7 @@ def plan(
         UsageError: several outputs for one file, or two things that would be written to one place, or over an input.
         OutputError: an output exists and `existing` refuses that, or cannot be written where it is to go.
     """
-    if output == STDIO or _is_file(output):
+    if output == STDIO or names_file(output):
         jobs = [_single_output_job(sources, output, count)]
     else:
         jobs = _jobs(sources, Path(output or "."), label, count)
@@ -132,7 +132,7 @@ def single_path(output: str | None, name: str) -> Path | None:
     """
     if output == STDIO:
         return None
-    if not _is_file(output):
+    if not names_file(output):
         return Path(output or ".") / name
     require_output_format(Path(str(output)))
     return Path(str(output))
@@ -196,7 +196,7 @@ def _images_below(folder: Path, output: str | None, label: str | None) -> Iterat
             yield Source(path, path.parent.relative_to(folder))
 
 
-def _is_file(output: str | None) -> bool:
+def names_file(output: str | None) -> bool:
     """Whether `output` names a file: no slash at its end, no folder of that name, and an image's suffix."""
     if output is None or output.endswith("/") or os.path.isdir(output):  # noqa: PTH112
         return False

@@ -1,0 +1,176 @@
+"""`imgxlate compare`: several methods on the same images, as a grid, numbers and a report."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgxlate.cli import complete, options, runs
+from imgxlate.cli.comparing import Folder, Metrics, Plan, Protocol, carry_out
+from imgxlate.cli.errors import session
+from imgxlate.engine import batch
+from imgxlate.errors import OutputError, UsageError
+from imgxlate.evaluate import entrants
+
+if TYPE_CHECKING:
+    from imgxlate.images.picture import Picture
+
+_NUMBERS = "Numbers"
+
+
+def compare(
+    inputs: options.Inputs,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="Where grid.png, metrics.json, metrics.csv, report.html and images/ go; made if missing.",
+        ),
+    ] = "comparison",
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Default: all that have a model at hand, and neural-style where there is a --style.",
+            autocompletion=complete.compared,
+        ),
+    ] = None,
+    style: Annotated[
+        list[str] | None,
+        typer.Option(metavar="IMAGE", help="What neural-style paints in the style of. Repeatable."),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD=NAME",
+            help="A model by name, file or folder of a run. Repeatable, for one method too: both are compared.",
+        ),
+    ] = None,
+    to: options.To = None,
+    size: options.Size = None,
+    n_styles: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Pictures of each input, of a method with styles.")
+    ] = 2,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="METHOD.KEY=VALUE",
+            help="A part of a method that has no model, such as neural-style.iterations=100. Repeatable.",
+        ),
+    ] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Real images of the domain that is translated to: measures how like them the pictures are.",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = None,
+    protocol: Annotated[
+        Protocol,
+        typer.Option(
+            help="Diversity: all pairs of 4 styles of each input, or 19 pairs of each of 100 inputs, as MUNIT's paper.",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = "all",
+    metrics: Annotated[
+        Metrics,
+        typer.Option(
+            help="What looks at the pictures: the published networks (LPIPS, FID, KID), the bundled VGG-19, or none. "
+            "auto: the published ones where they can be had.",
+            rich_help_panel=_NUMBERS,
+        ),
+    ] = "auto",
+    rows: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Inputs shown in grid and report. All are measured.")
+    ] = 24,
+    device: options.Device = "auto",
+    precision: options.PrecisionOption = "auto",
+    seed: options.Seed = 0,
+    overwrite: options.Overwrite = False,
+    offline: options.Offline = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Compare several methods on the same images: a grid, numbers, and a report to look at in a browser.
+
+    The pictures themselves go to images/, named <stem>.<method>[.<nn>].png, where nn counts the styles from 00.
+    """
+    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
+        entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
+        sources = batch.expand(inputs, output)
+        folder = _folder(output)
+        plan = Plan(
+            folder=folder,
+            entries=entries,
+            sources=sources,
+            jobs=_jobs(folder, entries, sources, n_styles, overwrite),
+            style_images=_read_styles(style or []),
+            targets=None if targets is None else batch.expand([targets]),
+            to=to,
+            size=size,
+            n_styles=n_styles,
+            protocol=protocol,
+            metrics=metrics,
+            rows=rows,
+            device=device,
+            precision=precision,
+            seed=seed,
+            offline=offline,
+        )
+        carry_out(out, plan)
+
+
+def _split(methods: str | None) -> list[str] | None:
+    return None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
+
+
+def _folder(output: str) -> Folder:
+    """The folder that `output` names.
+
+    Raises:
+        UsageError: it can be none.
+    """
+    if output == batch.STDIO or batch.names_file(output):
+        raise UsageError(f"-o {output}: a comparison is several files", hint="Give a folder: `-o comparison/`.")
+    return Folder(Path(output))
+
+
+def _jobs(
+    folder: Folder, entries: Sequence[entrants.Entry], sources: Sequence[batch.Source], n_styles: int, overwrite: bool
+) -> dict[str, list[batch.Job]]:
+    """What each entrant is to make, by its key.
+
+    Raises:
+        UsageError: two things would be written to one place, or over an input.
+        OutputError: an output exists and is not to be replaced, or cannot be written where it is to go.
+    """
+    extras = [*folder.files, *([folder.stdin] if batch.Source(None) in sources else [])]
+    place = f"{folder.pictures}/"
+    jobs = {
+        entry.key: batch.plan(
+            sources, place, entry.key, n_styles if entry.has_styles else 1, batch.Existing.OVERWRITE, extras
+        )
+        for entry in entries
+    }
+    targets = [target.path for each in jobs.values() for job in each for target in job.targets if target.path]
+    taken = [path for path in (*extras, *targets) if path.exists()]
+    if taken and not overwrite:
+        more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
+        raise OutputError(f"{taken[0]}{more} already exists", hint="Add --overwrite to replace it, or give another -o.")
+    return jobs
+
+
+def _read_styles(names: Sequence[str]) -> "dict[Path, Picture]":
+    """The style images by their files.
+
+    Raises:
+        ImageError: one cannot be read.
+    """
+    return {source.path: runs.read_picture(source) for source in batch.expand(names) if source.path}

@@ -1,0 +1,269 @@
+"""What `imgxlate compare` does when its options are settled: every entrant in turn, then the files and a summary."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from imgxlate import atomic
+from imgxlate.cli import comparison_table, loading, runs
+from imgxlate.cli.errors import as_known
+from imgxlate.cli.output import Output
+from imgxlate.cli.progress import Bar
+from imgxlate.engine.batch import Job, Source
+from imgxlate.errors import ImageError
+from imgxlate.evaluate.comparison import Comparison, Entrant, Made
+from imgxlate.evaluate.entrants import Entry
+from imgxlate.weights import cards
+
+if TYPE_CHECKING:
+    from imgxlate.engine.device import Precision
+    from imgxlate.engine.models import ModelFile
+    from imgxlate.evaluate.collection import Collection
+    from imgxlate.evaluate.compare import Terms, Trial
+    from imgxlate.evaluate.measuring import Instruments
+    from imgxlate.evaluate.painters import Circumstances
+    from imgxlate.images.picture import Picture
+    from imgxlate.methods.protocol import Iterate
+    from imgxlate.weights.store import Store
+
+Metrics = Literal["auto", "published", "vgg19", "none"]
+Protocol = Literal["all", "munit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where a comparison goes."""
+
+    root: Path
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of what the entrants make."""
+        return self.root / "images"
+
+    @property
+    def stdin(self) -> Path:
+        """Where an input is kept that comes through standard input, for every entrant and the report to read it."""
+        return self.pictures / "stdin.png"
+
+    @property
+    def files(self) -> tuple[Path, Path, Path, Path]:
+        """The grid, all numbers, the numbers of single pictures, and the report."""
+        grid, numbers, table, report = (
+            self.root / name for name in ("grid.png", "metrics.json", "metrics.csv", "report.html")
+        )
+        return grid, numbers, table, report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to compare and how."""
+
+    folder: Folder
+    entries: Sequence[Entry]
+    sources: Sequence[Source]
+    jobs: Mapping[str, Sequence[Job]]  # what each entrant is to make, by its key
+    style_images: "Mapping[Path, Picture]"
+    targets: Sequence[Source] | None  # real images of the domain that is translated to
+    to: str | None
+    size: int | None  # shorter side of the inputs
+    n_styles: int
+    protocol: Protocol
+    metrics: Metrics
+    rows: int  # inputs to show
+    device: str
+    precision: "Precision"
+    seed: int
+    offline: bool
+
+
+def carry_out(out: Output, plan: Plan) -> None:
+    """Compare, write what is found, and sum it up.
+
+    Raises:
+        BatchError: some inputs failed; the others are compared.
+    """
+    from imgxlate.evaluate.painters import load
+
+    common = _circumstances(plan)
+    files = {entry.key: _locate(out, entry, plan.offline) for entry in plan.entries}
+    for entry in plan.entries:  # What is wrong with the last is to be known before the first works for hours.
+        load(entry, files[entry.key], common)
+    contest = _Contest.of(out, _with_stdin_kept(out, plan), common)
+    entrants = tuple(contest.run(entry, files[entry.key]) for entry in plan.entries)
+    if contest.collection.rows:
+        comparison = contest.conclude(entrants)
+        _write(out, plan, contest.collection, comparison)
+        comparison_table.show(out, comparison)
+    runs.report(list(contest.failures.values()), of=len(plan.sources))
+
+
+@dataclass(slots=True)
+class _Contest:
+    """A comparison under way."""
+
+    out: Output
+    plan: Plan
+    common: "Circumstances"
+    instruments: "Instruments"
+    terms: "Terms"
+    collection: "Collection"
+    failures: dict[str, str] = field(default_factory=dict)  # what went wrong, by the input's name
+    unreadable: set[Source] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, out: Output, plan: Plan, common: "Circumstances") -> Self:
+        """One that is about to begin, with the networks that measure."""
+        from imgxlate.evaluate.collection import Collection
+        from imgxlate.evaluate.compare import Terms, headers
+
+        terms = Terms(plan.n_styles, plan.size, plan.seed)
+        collection = Collection(plan.sources, headers(plan.entries, terms), plan.rows)
+        return cls(out, plan, common, _instruments(out, plan, common), terms, collection)
+
+    def run(self, entry: Entry, file: "ModelFile") -> Entrant:
+        """Let one entrant work on every input that can be read; its model is gone from memory afterwards."""
+        from imgxlate.evaluate.compare import begin
+
+        jobs = [job for job in self.plan.jobs[entry.key] if job.source not in self.unreadable]
+        with Bar(self.out, entry.title, len(jobs), "images").shown() as bar:
+            trial = begin(entry, file, self.common, self.terms, self.instruments, self.collection)
+            runs.run_jobs(self.out, jobs, partial(self._try, trial, bar), of=len(self.plan.sources), bar=bar)
+        return trial.entrant()
+
+    def conclude(self, entrants: tuple[Entrant, ...]) -> Comparison:
+        """All that was found."""
+        from imgxlate.evaluate.compare import facts
+        from imgxlate.evaluate.cost import Meter
+
+        rows = self.collection.rows
+        return Comparison(
+            entrants=entrants,
+            measures=(*self.instruments.measures(len(rows)), *Meter(self.common.device).measures()),
+            rows=rows,
+            style_images=tuple(self.plan.style_images),
+            facts=facts(self.common, self.terms, len(rows)),
+        )
+
+    def _try(self, trial: "Trial", bar: Bar, job: Job) -> None:
+        """One input. What goes wrong with it is noted once: it may go wrong with every entrant."""
+
+        def show(iterate: "Iterate") -> None:
+            bar.update(trial.done, text=f"{job.source.name}, iteration {iterate.iteration} of {iterate.iterations}")
+
+        try:
+            for made in trial.run(job, show):
+                self._report(job, trial.painter.model, made)
+        except Exception as error:
+            self.failures.setdefault(job.source.name, str(as_known(error)))
+            if isinstance(error, ImageError):
+                self.unreadable.add(job.source)
+            raise
+
+    def _report(self, job: Job, model: str, made: Made) -> None:
+        self.out.record(
+            {
+                "output": str(made.file),
+                "input": job.source.name,
+                "entrant": made.entrant,
+                "model": model,
+                "style": made.style,
+                "seed": self.terms.seed,
+                "numbers": dict(made.numbers),
+            }
+        )
+        self.out.detail(str(made.file))
+
+
+def _circumstances(plan: Plan) -> "Circumstances":
+    from imgxlate.engine.device import find_device, find_dtype
+    from imgxlate.evaluate.painters import Circumstances
+
+    device = find_device(plan.device)
+    dtype = find_dtype(plan.precision, device)
+    return Circumstances(device, dtype, plan.to, tuple(plan.style_images.values()), plan.seed)
+
+
+def _locate(out: Output, entry: Entry, offline: bool) -> "ModelFile":
+    """The file of an entrant's weights, fetched where it is missing."""
+    from imgxlate.engine.models import ModelFile, find_model
+    from imgxlate.weights.store import Store
+
+    if entry.config is not None:
+        features = str(entry.model)
+        return ModelFile(features, loading.find_features(out, features, offline=offline))
+    store = Store()
+    path = Path(entry.model) if entry.model and _is_path(entry.model, store) else None
+    name = None if path else entry.model
+    return find_model(
+        entry.spec, name, path, None, store, lambda card: loading.fetch(out, store, card, offline=offline)
+    )
+
+
+def _is_path(model: str, store: "Store") -> bool:
+    """Whether a model is meant by its place: a name that is known comes first, or one that exists as a file does."""
+    if "/" in model or os.sep in model:
+        return True
+    return model not in {*cards.cards(), *(record.name for record in store.records())} and Path(model).exists()
+
+
+def _instruments(out: Output, plan: Plan, common: "Circumstances") -> "Instruments":
+    from imgxlate.evaluate.distances import PROTOCOLS
+    from imgxlate.evaluate.measuring import prepare
+    from imgxlate.evaluate.trunks import Source as Trunks
+
+    pairs = PROTOCOLS[plan.protocol]
+    if plan.metrics == "none":
+        return prepare(None, pairs)
+    with Bar(out, "networks that measure", None, "bytes").shown() as bar:
+        trunks = Trunks(plan.metrics, common.device, plan.offline, bar.update, out.note)
+        real = None if plan.targets is None else _readable(out, plan.targets)
+        instruments = prepare(trunks, pairs, common.style_images, real)
+    if plan.targets and not len(instruments.real):
+        raise ImageError(plan.targets[0].name, "none of the images of --targets can be read")
+    return instruments
+
+
+def _readable(out: Output, sources: Sequence[Source]) -> "Iterator[Picture]":
+    """The pictures that can be read; the others are named, and left out."""
+    for source in sources:
+        try:
+            yield runs.read_picture(source)
+        except ImageError as error:
+            out.error(error)
+
+
+def _with_stdin_kept(out: Output, plan: Plan) -> Plan:
+    """What comes through standard input as a file, for every entrant and for the report."""
+    stdin, kept = Source(None), Source(plan.folder.stdin)
+    if stdin not in plan.sources:
+        return plan
+    runs.write_picture(out, runs.read_picture(stdin), plan.folder.stdin)
+    sources = [kept if source == stdin else source for source in plan.sources]
+    jobs = {
+        key: [replace(job, source=source) for job, source in zip(jobs, sources, strict=True)]
+        for key, jobs in plan.jobs.items()
+    }
+    return replace(plan, sources=sources, jobs=jobs)
+
+
+def _write(out: Output, plan: Plan, collection: "Collection", comparison: Comparison) -> None:
+    """Write the grid, both tables and the report."""
+    from imgxlate.evaluate import tables
+    from imgxlate.evaluate.report import page
+
+    grid, metrics, table, report = plan.folder.files
+    runs.write_picture(out, collection.sheet(), grid)
+    out.record({"output": str(grid)})
+    tables.write_json(comparison, metrics)
+    out.record({"output": str(metrics), "entrants": {each.key: dict(each.numbers) for each in comparison.entrants}})
+    tables.write_csv(comparison, table)
+    out.record({"output": str(table)})
+    atomic.write_bytes(report, page(comparison, plan.rows).encode())
+    out.record({"output": str(report)})
+    if not out.as_json:
+        for path in plan.folder.files:
+            out.note(str(path))
