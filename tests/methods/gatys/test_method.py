@@ -175,3 +175,17 @@ def test_bfloat16_reaches_the_loss_of_float32(features: Checkpoint, content: Ten
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert rounded == pytest.approx(exact, rel=0.15)
+
+
+def test_content_alone_needs_no_style(features: Checkpoint, content: Tensor) -> None:
+    iterates = paint(features, content, [], style_weight=0.0, init="noise")
+    assert iterates[-1].losses["total"] < iterates[0].losses["total"]
+    assert iterates[-1].losses["style"] == 0
+
+
+@pytest.mark.parametrize("changes", [{}, {"style_weight": 0.0, "init": "style"}])
+def test_a_style_that_is_asked_for_must_be_there(
+    features: Checkpoint, content: Tensor, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError, match="no style image"):
+        paint(features, content, [], **changes)

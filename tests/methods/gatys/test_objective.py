@@ -125,3 +125,42 @@ def test_gram_sums_and_variation_add_up_over_parts_that_see_their_surroundings(f
     maps = [part[0].flatten(1) for part in (left, right)]
     torch.testing.assert_close(whole.grams["relu1_1"], sum(part @ part.T for part in maps), rtol=1e-4, atol=1.0)
     assert whole.positions["relu1_1"] == sum(part.shape[1] for part in maps)
+
+
+RELATIVE = GatysConfig(
+    content_error="relative",
+    style_error="relative",
+    content_weight=1.0,
+    style_weight=1.0,
+    style_layer_weighting="each",
+    range_weight=0.0,
+)
+
+
+def test_relative_errors_are_0_at_the_targets_and_1_where_there_are_no_features(features: Checkpoint) -> None:
+    network = vgg_files.load(features)
+    compare = Objective(RELATIVE, network, picture("content"), [picture("style")], [1.0])
+    assert compare(picture("content")).content["relu4_2"].item() == 0
+    assert max(value.item() for value in compare(picture("style")).style.values()) < 1e-9
+    sums = compare.sums(picture("style"))
+    nothing = compare.losses(dataclasses.replace(sums, grams={name: gram * 0 for name, gram in sums.grams.items()}))
+    assert [value.item() for value in nothing.style.values()] == pytest.approx([1.0] * 5)
+
+
+def test_a_relative_error_does_not_depend_on_how_large_features_are(features: Checkpoint) -> None:
+    losses = []
+    for factor in (1.0, 3.0):
+        network = vgg_files.load(features)
+        for convolution in network.convolutions.values():
+            convolution.bias.data *= factor
+        network.convolutions["conv1_1"].weight.data *= factor
+        losses.append(Objective(RELATIVE, network, picture("content"), [picture("style")], [1.0])(picture("init")))
+    assert losses[1].total.item() == pytest.approx(losses[0].total.item(), rel=1e-4)
+
+
+def test_a_target_without_features_has_a_finite_relative_error(features: Checkpoint) -> None:
+    network = vgg_files.load(features)
+    for convolution in network.convolutions.values():
+        convolution.bias.data.fill_(-1e6)
+    losses = Objective(RELATIVE, network, picture("content"), [picture("style")], [1.0])(picture("init"))
+    assert losses.total.item() == 0

@@ -46,11 +46,15 @@ class GatysConfig(MethodConfig):
     style_layer_factors: tuple[float, ...] = option(
         (), "further factors of the style layers; none: all 1", "chosen here"
     )
-    content_error: Literal["mean", "half-sum"] = option(
-        "mean", "squared differences of features: their mean, or half their sum", _AUTHOR
+    content_error: Literal["mean", "half-sum", "relative"] = option(
+        "mean",
+        "squared differences of features: their mean, half their sum, or relative to the content's squares",
+        _AUTHOR,
     )
-    style_error: Literal["mean", "quarter-sum"] = option(
-        "mean", "squared differences of Gram matrices: their mean, or a quarter of their sum", _AUTHOR
+    style_error: Literal["mean", "quarter-sum", "relative"] = option(
+        "mean",
+        "squared differences of Gram matrices: their mean, a quarter of their sum, or relative to the style's squares",
+        _AUTHOR,
     )
     gram_scaling: Literal["positions", "elements"] = option(
         "positions", "Gram matrices are divided by the number of positions, or of positions times channels", _AUTHOR

@@ -58,9 +58,10 @@ class Gatys:
         Its longer side is `config.size`. `init`, where given, is what the picture begins as instead of `config.init`.
 
         Raises:
-            UsageError: there are more or fewer style weights than styles.
+            UsageError: there are more or fewer style weights than styles, or no style where one is asked for.
             DivergedError: the loss is not finite, or explodes however often the optimiser starts again.
         """
+        self._require_styles(styles)
         content, styles = content.to(self._device), [style.to(self._device) for style in styles]
         weights = _shares(self.config.style_weights, len(styles))
         canvas = None if init is None else _grey_levels(init.to(self._device))
@@ -78,6 +79,10 @@ class Gatys:
             for done, losses in enumerate(descent.run(iterations), start=1):
                 yield Iterate(scale, len(sizes), size, done, iterations, losses, partial(self._finish, descent, small))
             canvas = descent.canvas
+
+    def _require_styles(self, styles: Sequence[Tensor]) -> None:
+        if not styles and (self.config.style_weight or self.config.init == "style"):
+            raise UsageError("there is no style image", hint="Without one, style_weight must be 0, and init not style.")
 
     def _guides(self, styles: Sequence[Tensor], longer: int) -> list[Tensor]:
         """The style images at the size that goes with a picture whose longer side is `longer`."""
@@ -113,7 +118,7 @@ def scale_sizes(config: GatysConfig) -> list[int]:
 
 def _shares(weights: Sequence[float], styles: int) -> list[float]:
     if not weights:
-        return [1 / styles] * styles
+        return [1 / max(styles, 1)] * styles
     if len(weights) != styles:
         raise UsageError(f"there are {len(weights)} style weights for {styles} style images")
     return [weight / sum(weights) for weight in weights]

@@ -6,6 +6,7 @@ it adds up over the parts of a picture. `losses` compares that with the targets.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -16,6 +17,8 @@ from imgxlate.losses.reconstruction import squared_error_sum
 from imgxlate.losses.variation import total_variation
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.nn.vgg import Vgg
+
+_NOTHING = 1e-6  # Errors are not taken relative to less, as where a flat picture activates no feature.
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,11 @@ class Objective:
         return Losses(content, style, variation, self._range_loss(sums.excess))
 
     def _content_loss(self, layer: str, error: Tensor) -> Tensor:
-        scaled = error / 2 if self.config.content_error == "half-sum" else error / self._content[layer].numel()
-        return self.config.content_weight * scaled
+        return self.config.content_weight * _scaled(error, self._content[layer], self.config.content_error)
 
     def _style_loss(self, layer: str, gram: Tensor, positions: int) -> Tensor:
         error = squared_error_sum(self._scale(gram, positions), self._style[layer])
-        scaled = error / 4 if self.config.style_error == "quarter-sum" else error / gram.numel()
+        scaled = _scaled(error, self._style[layer], self.config.style_error)
         return self.config.style_weight * self._layer_weights[layer] * scaled
 
     def _range_loss(self, squares: Tensor) -> Tensor:
@@ -132,3 +134,12 @@ class Objective:
         if self.config.style_layer_weighting == "channels":
             return 1 / self._style[layer].shape[0] ** 2
         return 1 / len(self._style_layers) if self.config.style_layer_weighting == "average" else 1.0
+
+
+def _scaled(error: Tensor, target: Tensor, kind: Literal["mean", "half-sum", "quarter-sum", "relative"]) -> Tensor:
+    """The sum of squared differences from `target`, as the configuration wants it."""
+    if kind == "mean":
+        return error / target.numel()
+    if kind == "relative":
+        return error / squared_error_sum(target, torch.zeros_like(target)).clamp(min=_NOTHING)
+    return error / (2 if kind == "half-sum" else 4)
