@@ -292,6 +292,23 @@ def test_nothing_overflows_the_width_of_a_phone(opened, tmp_path):
     assert all(each.rect["x"] >= 0 and each.rect["x"] + each.rect["width"] <= 360 for each in many(dialog, "button"))
 
 
+TOPS = "return [...arguments].map((selector) => document.querySelector(selector).getBoundingClientRect().top)"
+
+
+def test_the_headings_of_the_grid_stay_at_the_top_of_the_window(opened):
+    opened.execute_script("document.querySelectorAll('.grid tbody tr')[1].scrollIntoView()")
+    first, headings = opened.execute_script(TOPS, ".grid tbody tr", ".grid thead th")
+    assert first < headings == 0
+
+
+def test_the_headings_of_the_grid_stay_at_the_top_of_its_box_on_a_phone(opened):
+    emulate(opened, 360)
+    opened.execute_script("document.querySelector('.grid').scrollTop = 30")
+    first, headings, box = opened.execute_script(TOPS, ".grid tbody tr", ".grid thead th", ".grid")
+    assert first < headings + 60
+    assert headings == box
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_light_and_dark_mode(opened, tmp_path, scheme):
     emulate(opened, 1280, prefers_color_scheme=scheme)
@@ -311,10 +328,11 @@ def test_nothing_moves_by_itself_where_that_is_not_wanted(opened):
     assert set(opened.execute_script(moving)) == {"0s"}
 
 
-def test_paper_has_the_whole_pictures_and_no_controls(opened):
+def test_paper_has_the_whole_pictures_within_its_edges_and_no_controls(opened):
     focus(opened, one(opened, "#all"))
     press(opened, Keys.END)
-    emulate(opened, 1280, media="print")
+    emulate(opened, 700, media="print")
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= 700
     assert not any(control.is_displayed() for control in many(opened, "input, .open, dialog"))
     assert all(image.value_of_css_property("clip-path") == "none" for image in many(opened, ".output"))
     assert opened.execute_script("return arguments[0].checkVisibility()", one(opened, "#singles"))

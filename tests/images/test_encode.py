@@ -44,6 +44,17 @@ def test_jpeg_keeps_colour_at_full_resolution_and_quality_95(suffix: str, file_o
     assert np.abs(np.asarray(image).astype(int) - smooth).max() <= 6
 
 
+def test_the_quality_of_jpeg_can_be_asked_for_and_other_formats_know_none(
+    file_of: Encoder, colours: np.ndarray
+) -> None:
+    expected = opened(file_of(colours, "JPEG", quality=60))
+    image = opened(encode(Picture(colours), ".jpg", jpeg_quality=60))
+    assert isinstance(image, JpegImagePlugin.JpegImageFile)
+    assert isinstance(expected, JpegImagePlugin.JpegImageFile)
+    assert image.quantization == expected.quantization
+    assert encode(Picture(colours), ".png", jpeg_quality=60) == encode(Picture(colours), ".png")
+
+
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
 def test_transparency_is_kept_with_the_colours_beneath_it(translucent: Picture, suffix: str) -> None:
     picture = decode(encode(translucent, suffix))

@@ -20,7 +20,7 @@ _KEEP_ALPHA = frozenset({"PNG", "WEBP", "TIFF"})
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "JPEG": {"quality": 95, "subsampling": "4:4:4"},
+    "JPEG": {"subsampling": "4:4:4"},
     # Exact keeps the colours under transparent pixels. In lossless files quality is effort: 20 is up to nine times
     # faster than the default, and the files are a few to thirty per cent larger.
     "WEBP": {"lossless": True, "exact": True, "quality": 20, "method": 2},
@@ -28,10 +28,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def encode(picture: Picture, suffix: str) -> bytes:
+def encode(picture: Picture, suffix: str, *, jpeg_quality: int = 95) -> bytes:
     """The bytes of an image file in the format that `suffix` (".png", in either case) stands for.
 
     Transparency is kept where the format has it; else the picture is laid on white. No metadata is written.
+    `jpeg_quality`, from 1 to 100, is JPEG's alone: the other formats that are written lose nothing.
 
     Raises:
         UsageError: no format has that suffix; names those that have.
@@ -40,7 +41,8 @@ def encode(picture: Picture, suffix: str) -> bytes:
     kind = _format(suffix)
     _check_sides(picture, kind)
     file = io.BytesIO()
-    _image(picture, keep_alpha=kind in _KEEP_ALPHA).save(file, kind, **_OPTIONS.get(kind, {}))
+    quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
+    _image(picture, keep_alpha=kind in _KEEP_ALPHA).save(file, kind, **_OPTIONS.get(kind, {}), **quality)
     return file.getvalue()
 
 

@@ -106,7 +106,7 @@ function sort(table, heading, rows) {
   const column = heading.cellIndex;
   const numeric = heading.classList.contains("number");
   const { first } = heading.dataset;
-  const direction = heading.ariaSort === first ? opposite[first] : first;
+  const direction = heading.getAttribute("aria-sort") === first ? opposite[first] : first;
   const sign = direction === "ascending" ? 1 : -1;
   const absent = (row) => numeric && !("key" in row.cells[column].dataset);
   const sorted = rows.toSorted(
