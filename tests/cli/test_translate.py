@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgxlate import checkpoint
+from imgxlate.engine.models import model_header
+from imgxlate.methods import registry
+
 
 @pytest.fixture
 def munit(golden):
@@ -304,3 +308,28 @@ def test_when_all_fail_nobody_is_told_that_the_others_are_done(run, unit, inside
     result = run("translate", *unit, "one.png", "two.png")
     assert result.exit_code == 4
     assert "2 of 2 inputs failed, none is done" in result.stderr
+
+
+@pytest.fixture
+def trained_small(golden, tmp_path):
+    """A model that says that it was trained on pictures of 10 pixels."""
+    original = registry.implementation(registry.find("munit")).from_checkpoint(
+        checkpoint.read(golden / "munit" / "gen_00000001.pt"), {}
+    )
+    header = model_header("munit", original.config, ("summer", "winter"), "B") | {"card": {"size": 10}}
+    checkpoint.write(tmp_path / "small.safetensors", original.tensors(), header)
+    return ("munit", "--checkpoint", tmp_path / "small.safetensors")
+
+
+def test_a_picture_far_larger_than_those_of_the_training_brings_advice_once(run, trained_small, photo, inside):
+    pictures = [photo(f"{name}.png", size=size) for name, size in (("a", (29, 60)), ("b", (30, 31)), ("c", (40, 40)))]
+    advised = run("translate", *trained_small, *pictures)
+    assert advised.exit_code == 0
+    assert advised.stderr.count("was trained on pictures of 10") == 1
+    assert "b.png: its shorter side has 30 pixels" in advised.stderr
+    assert "--size 20" in advised.stderr
+
+
+def test_who_asks_for_a_size_or_has_no_such_picture_gets_no_advice(run, trained_small, photo, inside):
+    assert "trained on" not in run("translate", *trained_small, photo("a.png", size=(40, 40)), "--size", 20).stderr
+    assert "trained on" not in run("translate", *trained_small, photo("b.png", size=(29, 29))).stderr

@@ -180,7 +180,7 @@ def model(golden, tmp_path):
     opened = checkpoint.read(golden / "munit" / "gen_00000001.pt")
     translator = registry.implementation(registry.find("munit")).from_checkpoint(opened, {})
     card = model_file.TrainingCard(
-        preset="tiny", iterations=9, batch_size=1, seed=0, precision="fp32", ema=0.0, images_a=1, images_b=2
+        preset="tiny", iterations=9, batch_size=1, seed=0, precision="fp32", ema=0.0, images_a=1, images_b=2, size=72
     )
     header = model_file.header("munit", translator.config, ("summer", "winter"))
     model_file.write_model(tmp_path / "run" / "model.safetensors", translator.tensors(), header, step=9, card=card)

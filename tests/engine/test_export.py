@@ -250,3 +250,27 @@ def test_graphs_are_exported_as_they_translate_not_as_they_train(short_cyclegan)
     graph.module.train()
     onnx_graphs.to_onnx(graph, {})
     assert not graph.module.training
+
+
+@pytest.mark.parametrize("method", FILES)
+def test_in_half_precision_a_model_is_half_as_large_and_gives_the_same_picture(golden, tmp_path, loaded, method):
+    (path,) = export(golden / method / FILES[method], "half", f"{tmp_path}/")
+    assert path.name == f"{FILES[method].partition('.')[0]}.half.safetensors"
+    whole, half = loaded(method, golden / method / FILES[method]), loaded(method, path)
+    assert half.config == whole.config
+    assert all(tensor.dtype is torch.float32 for tensor in half.tensors().values())
+    kept = checkpoint.read(path).tensors.values()
+    assert {tensor.dtype for tensor in kept if tensor.is_floating_point()} == {torch.float16}
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
+    styles = torch.zeros(1, whole.style_dim) if method == "munit" else None
+    (first,), (second,) = (model.translate(image, "B", styles) for model in (whole, half))
+    assert (first - second).abs().max() < 4 / 255
+
+
+def test_a_model_with_numbers_that_half_precision_has_no_room_for_is_refused(golden, tmp_path):
+    tensors = torch.load(golden / "unit" / FILES["unit"], weights_only=True)
+    tensors["a"]["dec.model.5.conv.bias"][0] = 1e6
+    torch.save(tensors, tmp_path / "gen.pt")
+    with pytest.raises(CheckpointError, match=r"dec.model.5.conv.bias holds numbers that float16 has no room for"):
+        list(export(tmp_path / "gen.pt", "half", f"{tmp_path}/out/"))
+    assert not (tmp_path / "out").exists()

@@ -13,7 +13,7 @@ from imgxlate.errors import CheckpointError
 from imgxlate.paths import assets_dir
 
 CARD = model_file.TrainingCard(
-    preset="tiny", iterations=9, batch_size=1, seed=0, precision="bf16", ema=0.0, images_a=1, images_b=2
+    preset="tiny", iterations=9, batch_size=1, seed=0, precision="bf16", ema=0.0, images_a=1, images_b=2, size=72
 )
 
 

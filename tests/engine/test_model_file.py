@@ -14,7 +14,7 @@ from imgxlate.weights.store import Store
 
 CPU = torch.device("cpu")
 CARD = model_file.TrainingCard(
-    preset="small", iterations=10, batch_size=1, seed=3, precision="fp32", ema=0.999, images_a=4, images_b=5
+    preset="small", iterations=10, batch_size=1, seed=3, precision="fp32", ema=0.999, images_a=4, images_b=5, size=104
 )
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from imgxlate.images.picture import Picture
 
 
+_FAR_LARGER = 3  # times as long as the side that a model was trained at
+
+
 def require_shareable(place: Place, output: str | None, extras: list[Path]) -> Place:
     """Refuse what all processes together would have to write.
 
@@ -120,6 +123,27 @@ def settle(
         codes = choice.codes or styles.sample(choice.count, model.translator.style_dim, seed)
         codes.require_length(model.translator.style_dim, choice.origin)
     return with_codes(request, codes), codes
+
+
+@dataclass(slots=True)
+class SizeAdvice:
+    """Says once, of the first image that is far larger than what the model was trained on, how to get better ones."""
+
+    out: Output
+    model: "Model"
+    size: int | None  # what --size says
+    given: bool = False
+
+    def consider(self, name: str, picture: "Picture") -> None:
+        """Look at an input."""
+        trained, side = self.model.size, min(picture.size)
+        if self.given or self.size or trained is None or side < _FAR_LARGER * trained:
+            return
+        self.given = True
+        self.out.note(
+            f"{name}: its shorter side has {side} pixels, and {self.model.name} was trained on pictures of {trained}: "
+            f"with `--size {2 * trained}` or less, more of it may change"
+        )
 
 
 def with_codes(request: "Request", codes: styles.StyleCodes) -> "Request":

@@ -32,6 +32,7 @@ class TrainingCard:
     ema: float  # decay of the averaged weights; 0: these are the live ones
     images_a: int  # pictures to draw from
     images_b: int
+    size: int | None  # what became the shorter side of the pictures, in pixels; None: they were as they came
     imgxlate: str = __version__
     date: str = dataclasses.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 

@@ -44,6 +44,7 @@ class Model:
     translator: Translator
     domains: tuple[str, str]
     device: torch.device
+    size: int | None = None  # shorter side, in pixels, of the pictures that it was trained on; None: not known
 
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A, B, a domain's own name, or None for the model's default.
@@ -111,7 +112,7 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: t
     translator = _build(spec, opened, file.config)
     require_exact(device, dtype)
     translator.place(device, dtype)
-    return Model(file.name, translator, file.domains or _domains(opened), device)
+    return Model(file.name, translator, file.domains or _domains(opened), device, _size(opened))
 
 
 def import_model(
@@ -199,3 +200,9 @@ def model_header(method: str, architecture: MethodConfig, domains: tuple[str, st
 def _domains(opened: checkpoint.Checkpoint) -> tuple[str, str]:
     named = opened.header.get("domains")
     return (str(named[0]), str(named[1])) if isinstance(named, list) and len(named) == 2 else DOMAINS
+
+
+def _size(opened: checkpoint.Checkpoint) -> int | None:
+    card = opened.header.get("card")
+    size = card.get("size") if isinstance(card, dict) else None
+    return size if isinstance(size, int) else None

@@ -122,6 +122,7 @@ class Record:
             ema=config.ema,
             images_a=len(plan.folders.train_a),
             images_b=len(plan.folders.train_b),
+            size=None if config.data.resize == "none" else config.data.new_size,
         )
         model_file.write_model(plan.run.model, self._weights(), self._header(), step=step, card=card)
         self._modelled = step

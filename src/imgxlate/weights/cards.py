@@ -32,7 +32,6 @@ class Card:
     domains: tuple[str, str] | None = None  # what A and B are; a one-way model turns A into B
     convention: Convention | None = None  # how a feature network expects its pixels
     bundled: str | None = None  # the file's name among the package's assets
-    working_size: int | None = None  # shorter side, in pixels, of the images that a model is good at
     manual: str | None = None  # how a person gets a file that no program may fetch
 
     @property

@@ -113,7 +113,7 @@ def sample_styles(
         grid, codes = _settle(loaded, choice, to, size, seed, cell, interpolate)
         if files.codes:
             translation.keeps_styles(files.codes, codes, method, existing)  # Other codes are refused before the work.
-        failures = _fill(grid, out, method, sources)
+        failures = _fill(grid, out, method, sources, translation.SizeAdvice(out, loaded, size))
         if grid.columns:
             if files.codes:
                 translation.save_styles(files.codes, codes, method, existing)
@@ -229,11 +229,15 @@ def _settle(
     return StyleGrid(model, translation.with_codes(request, codes), rows, cell), codes
 
 
-def _fill(grid: "StyleGrid", out: Output, method: str, sources: Sequence[batch.Source]) -> list[str]:
+def _fill(
+    grid: "StyleGrid", out: Output, method: str, sources: Sequence[batch.Source], advice: translation.SizeAdvice
+) -> list[str]:
     """Add a column for each content that can be read; returns what went wrong with the others."""
 
     def add(job: batch.Job) -> None:
-        grid.add(job.source.stem, runs.read_picture(job.source))
+        picture = runs.read_picture(job.source)
+        advice.consider(job.source.name, picture)
+        grid.add(job.source.stem, picture)
 
     jobs = [batch.Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:

@@ -87,7 +87,8 @@ def translate(
         if save_styles and codes:
             translation.save_styles(save_styles, codes, method, existing)
         sheet = grid is not None and not (existing is batch.Existing.SKIP and grid.exists())
-        work = _Translation(out, method, loaded, request, seed, choice.count if sheet else 0)
+        advice = translation.SizeAdvice(out, loaded, size)
+        work = _Translation(out, method, loaded, request, seed, choice.count if sheet else 0, advice)
         with Bar(out, method, len(jobs), "images").shown() as bar:
             failures = runs.run_jobs(out, jobs, work.run, of=len(sources), bar=bar)
         if grid and sheet:
@@ -106,6 +107,7 @@ class _Translation:
     request: "Request"
     seed: int
     columns: int  # outputs in a row of the sheet; 0: there is no sheet
+    advice: translation.SizeAdvice
     rows: "list[list[Picture | None]]" = field(default_factory=list)
 
     def run(self, job: batch.Job) -> None:
@@ -114,6 +116,7 @@ class _Translation:
         from imgxlate.images.grids import thumbnail
 
         picture = runs.read_picture(job.source)
+        self.advice.consider(job.source.name, picture)
         row: list[Picture | None] = [thumbnail(picture), *[None] * self.columns] if self.columns else []
         started = time.perf_counter()
         for target, output in zip(job.targets, outputs_of(self.model, picture, self._request_for(job)), strict=True):

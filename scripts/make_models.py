@@ -1,0 +1,71 @@
+"""Train the models that ship with the package again, from the recipes: `python scripts/make_models.py --help`.
+
+A recipe is named after its model, method first, and holds what differs from the preset `small`. A run that is there
+goes on where it stopped; one that is done is only packed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RECIPES = ROOT / "recipes"
+ASSETS = ROOT / "src" / "imgxlate" / "assets"
+PICTURES = {"summer2winter": "mountains", "outline2color": "openmoji"}
+
+
+def main() -> None:
+    """Train, pack in half precision, and say what the catalogue states of each file."""
+    known = sorted(recipe.stem for recipe in RECIPES.glob("*.toml"))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="MODEL", help=f"which of {', '.join(known)} (default: all)")
+    parser.add_argument("--mountains", type=Path, help="folder with trainA (summer) and trainB (winter)")
+    parser.add_argument("--openmoji", type=Path, help="folder that scripts/openmoji.py made")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
+    arguments = parser.parse_args()
+    for name in arguments.names or known:
+        if name not in known:
+            parser.error(f"there is no recipe {name}")
+        pictures = PICTURES[name.partition("-")[2]]
+        data = getattr(arguments, pictures)
+        if data is None:
+            parser.error(f"{name} needs --{pictures}")
+        train(name, data, arguments.runs / name)
+        pack(name, arguments.runs / name)
+
+
+def train(name: str, data: Path, run: Path) -> None:
+    """Begin the run of a recipe, or go on with it."""
+    method = name.partition("-")[0]
+    if (run / "checkpoints").exists():
+        imgxlate("train", method, "--out", str(run), "--resume")
+        return
+    recipe = str(RECIPES / f"{name}.toml")
+    folders = (str(data / "trainA"), str(data / "trainB"))
+    imgxlate("train", method, *folders, "--out", str(run), "--preset", "small", "--config", recipe)
+
+
+def pack(name: str, run: Path) -> None:
+    """Put the model of a run into the package."""
+    model = ASSETS / f"{name}.safetensors"
+    imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model), "--overwrite")
+    digest = json.loads(imgxlate("weights", "info", str(model), "--json"))
+    print(f"{name}: size={model.stat().st_size}, payload {digest['payload_sha256']}", flush=True)
+
+
+def imgxlate(*arguments: str) -> str:
+    """Run the command line as a user would, and say so; leave with its exit code if it fails."""
+    print(shlex.join(["imgxlate", *arguments]), file=sys.stderr, flush=True)
+    done = subprocess.run([sys.executable, "-m", "imgxlate", *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
