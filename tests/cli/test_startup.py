@@ -33,6 +33,7 @@ except SystemExit as end:
         ["sample-styles", "--help"],
         ["neural-style", "--help"],
         ["train", "--help"],
+        ["compare", "--help"],
         ["train", "munit", "--show-config"],
         ["train", "unit", "--preset", "tiny", "--set", "gen.dim=8", "--show-config", "--json"],
         ["weights", "--help"],

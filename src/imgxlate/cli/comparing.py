@@ -140,9 +140,13 @@ class _Contest:
         from imgxlate.evaluate.cost import Meter
 
         rows = self.collection.rows
+        measures = (*self.instruments.measures(len(rows)), *Meter(self.common.device).measures())
+        names = [measure.name for measure in measures]
         return Comparison(
-            entrants=entrants,
-            measures=(*self.instruments.measures(len(rows)), *Meter(self.common.device).measures()),
+            entrants=tuple(
+                replace(each, numbers={name: each.numbers.get(name) for name in names}) for each in entrants
+            ),
+            measures=measures,
             rows=rows,
             style_images=tuple(self.plan.style_images),
             facts=facts(self.common, self.terms, len(rows)),

@@ -62,6 +62,7 @@ class Trial:
     meter: Meter
     collection: Collection
     tally: Tally
+    card: str | None  # of its model, in Markdown
     done: int = 0  # inputs
 
     def run(self, job: Job, watch: Watch = be_silent) -> list[Made]:
@@ -95,7 +96,7 @@ class Trial:
             title=self.entry.title,
             model=self.painter.model,
             settings={**self.painter.settings, **self.entry.settings},
-            card=card_of(self.painter.model),
+            card=self.card,
             numbers=means | self.tally.numbers(self.terms.seed),
         )
 
@@ -144,7 +145,7 @@ def begin(
     painter = load(entry, file, common)
     if entry.config is None:
         warm_up(painter)
-    return Trial(entry, painter, terms, instruments, meter, collection, Tally(instruments))
+    return Trial(entry, painter, terms, instruments, meter, collection, Tally(instruments), _card(file))
 
 
 def facts(common: Circumstances, terms: Terms, inputs: int) -> dict[str, str]:
@@ -158,6 +159,7 @@ def facts(common: Circumstances, terms: Terms, inputs: int) -> dict[str, str]:
         "seed": str(terms.seed),
         "inputs": str(inputs),
         "size of inputs": size,
+        "pictures of an input, of methods with styles": str(terms.n_styles),
     }
 
 
@@ -173,11 +175,17 @@ def card_of(name: str) -> str | None:
         card = Store().find(name)
     except WeightsError:
         return None
-    text = paths.assets_dir() / f"{name}.md"
-    return text.read_text(encoding="utf-8") if card.bundled and text.is_file() else _card_text(card)
+    text = (paths.assets_dir() / (card.bundled or card.name)).with_suffix(".md")
+    return text.read_text(encoding="utf-8") if card.bundled and text.is_file() else _described(card)
 
 
-def _card_text(card: Card) -> str:
+def _card(file: ModelFile) -> str | None:
+    """The card of a model that ships or is in the store; a file of the user's is none of those, whatever its name."""
+    kept = (paths.assets_dir(), Store().root)
+    return card_of(file.name) if any(file.path.is_relative_to(folder) for folder in kept) else None
+
+
+def _described(card: Card) -> str:
     facts = {"Licence": card.licence, "Source": card.page, "Paper": card.citation}
     lines = "".join(f"- {name}: {value}\n" for name, value in facts.items() if value)
     return f"# {card.name}\n\n{card.summary}\n\n{lines}"

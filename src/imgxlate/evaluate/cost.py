@@ -60,7 +60,10 @@ class Meter:
             return f"Not taken: torch does not say how much a device of the kind {self._device.type} held at most."
         if not self._reset_peak():
             return "Not taken: the operating system does not say how much the process held at most."
-        return "Largest resident set of the whole process, Python, its libraries and the measuring networks included."
+        return (
+            "Largest resident set of the whole process while it is made: Python, its libraries, the networks that "
+            "measure, and what earlier work has not given back are in it."
+        )
 
     def watch(self, pictures: Iterable[Made]) -> Iterator[tuple[Made, Cost]]:
         """Each of `pictures` with what it cost to make it, which is done when it is asked for."""

@@ -10,6 +10,7 @@ from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
 from imgxlate.weights.cards import bundled_model
 
+_CHECKPOINTS = (".safetensors", ".pt", ".pth")
 _FEATURES = "vgg19"  # the network that looks at pictures where a method paints in the style of images
 
 
@@ -162,4 +163,5 @@ def _default(spec: MethodSpec) -> MethodConfig:
 
 
 def _short(model: str, spec: MethodSpec) -> str:
-    return Path(model).stem.removeprefix(f"{spec.name}-") or model
+    file = Path(model)
+    return (file.stem if file.suffix in _CHECKPOINTS else file.name).removeprefix(f"{spec.name}-") or model

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgxlate.cli import complete, options, runs
+from imgxlate.cli import complete, options, runs, translation
 from imgxlate.cli.comparing import Folder, Metrics, Plan, Protocol, carry_out
 from imgxlate.cli.errors import session
 from imgxlate.engine import batch
+from imgxlate.engine.processes import find_place
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.evaluate import entrants
 
@@ -106,6 +107,7 @@ def compare(
         entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
         sources = batch.expand(inputs, output)
         folder = _folder(output)
+        translation.require_shareable(find_place(), None, [folder.root])
         plan = Plan(
             folder=folder,
             entries=entries,

@@ -1,0 +1,320 @@
+"""`imgxlate compare`, as a user types it."""
+
+import csv
+import json
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from imgxlate.weights import cards
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+MODELS = {
+    "munit": GOLDEN / "munit" / "gen_00000001.pt",
+    "unit": GOLDEN / "unit" / "gen_00000001.pt",
+    "cyclegan": GOLDEN / "cyclegan" / "latest_net_G_A.pth",
+}
+PAINT = ("--set", "neural-style.size=40", "--set", "neural-style.iterations=2")
+FILES = ["grid.png", "metrics.csv", "metrics.json", "report.html"]
+
+
+def models(*methods):
+    """Take part with the small models of the tests."""
+    words = [word for method in methods for word in ("--model", f"{method}={MODELS[method]}")]
+    return ("--methods", ",".join(methods), *words)
+
+
+def draw(path, seed, size=(64, 48)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The table of the study, in miniature: its folder and what the command said."""
+    from imgxlate.cli.app import app
+
+    place = tmp_path_factory.mktemp("study")
+    for seed, name in enumerate(("in/a.png", "in/trip/a.png", "in/b.jpg", "painting.png", "real/x.png", "real/y.png")):
+        draw(place / name, seed)
+    arguments = ["compare", "in", *models("munit", "unit", "cyclegan"), "--style", "painting.png", *PAINT]
+    arguments[3] += ",neural-style"
+    arguments += ["--metrics", "vgg19", "--targets", "real", "--seed", "3", "--rows", "2", "-o", "out/", "--json"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setenv("IMGXLATE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    return place, result
+
+
+@pytest.fixture
+def document(study):
+    return json.loads((study[0] / "out/metrics.json").read_text())
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch, photo):
+    monkeypatch.chdir(tmp_path)
+    photo("a.png", seed=1), photo("b.png", seed=2)
+    return tmp_path
+
+
+def found(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_everything_is_in_one_folder_and_pictures_mirror_the_inputs(study):
+    made = [
+        f"images/{stem}.{made}.png"
+        for stem in ("a", "b", "trip/a")
+        for made in ("cyclegan", "munit.00", "munit.01", "neural-style", "unit")
+    ]
+    assert found(study[0] / "out") == sorted([*FILES, *made])
+
+
+def test_the_grid_has_a_row_for_each_input_that_is_shown(study, pixels):
+    height, width, _ = pixels(study[0] / "out/grid.png").shape
+    assert 2.5 < width / height < 5  # Two rows of six pictures, 4 to 3, under headers.
+
+
+def test_the_numbers_of_every_entrant_are_there(document):
+    numbers = {each["key"]: each["numbers"] for each in document["entrants"]}
+    assert list(numbers) == ["munit", "unit", "cyclegan", "neural-style"]
+    names = [measure["name"] for measure in document["measures"]]
+    assert names == [
+        "vgg19-distance",
+        "fd-vgg19",
+        "kd-vgg19",
+        "kd-vgg19-deviation",
+        "ssim",
+        "content-distance",
+        "style-distance",
+        "seconds",
+        "memory",
+    ]
+    assert all(list(each) == names for each in numbers.values())
+    assert numbers["munit"]["vgg19-distance"] > 0
+    assert (numbers["unit"]["vgg19-distance"], numbers["cyclegan"]["vgg19-distance"]) == (0, 0)
+    assert numbers["neural-style"].pop("vgg19-distance") is None
+    assert None not in numbers["neural-style"].values()
+
+
+def test_the_measures_say_which_pairs_and_which_network(document):
+    diversity = document["measures"][0]["how"]
+    assert "3 inputs x 6 pairs of 4 outputs = 18 pairs" in diversity
+    assert "VGG-19" in diversity
+
+
+def test_the_table_has_a_row_for_each_picture(study, document):
+    with (study[0] / "out/metrics.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 5
+    made = [made for row in document["rows"] for made in row["made"]]
+    assert [(row["file"], float(row["ssim"])) for row in rows] == [
+        (each["file"], each["numbers"]["ssim"]) for each in made
+    ]
+
+
+def test_what_gives_the_same_again_is_said(document):
+    assert document["facts"]["seed"] == "3"
+    assert document["style_images"] == ["painting.png"]
+    settings = {each["key"]: each["settings"] for each in document["entrants"]}
+    assert settings["neural-style"] == {"size": "40", "iterations": "2"}
+    assert settings["munit"] == {"to": "B"}
+
+
+def test_the_report_shows_all_entrants(study):
+    page = (study[0] / "out/report.html").read_text()
+    assert all(title in page for title in ("MUNIT, style 01", "UNIT", "CycleGAN", "Neural style"))
+
+
+def test_a_line_of_json_for_each_file_and_the_summary_on_stderr(study, document):
+    place, result = study
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert sorted(line["output"] for line in lines) == [f"out/{name}" for name in found(place / "out")]
+    pictures = [line for line in lines if "entrant" in line]
+    assert len(pictures) == 15
+    assert set(pictures[0]) == {"output", "input", "entrant", "model", "style", "seed", "numbers"}
+    (metrics,) = (line for line in lines if line["output"] == "out/metrics.json")
+    assert metrics["entrants"] == {each["key"]: each["numbers"] for each in document["entrants"]}
+    for measure in document["measures"]:
+        assert f"{measure['how']}" in result.stderr
+
+
+def test_the_pictures_are_those_that_translate_makes(run, study, tmp_path, pixels):
+    place, _ = study
+    base = ("translate", "munit", place / "in/b.jpg", "--checkpoint", MODELS["munit"], "--seed", 3, "--n-styles", 2)
+    assert run(*base, "-o", tmp_path / "out/").exit_code == 0
+    for style in ("00", "01"):
+        name = f"b.munit.{style}.png"
+        assert np.array_equal(pixels(tmp_path / "out" / name), pixels(place / "out/images" / name))
+
+
+def test_one_bad_input_is_named_and_the_others_are_compared(run, inside):
+    Path("bad.png").write_bytes(b"no picture")
+    result = run("compare", "a.png", "bad.png", "b.png", *models("unit", "cyclegan"), "--metrics", "none", "-o", "out")
+    assert result.exit_code == 4
+    assert "1 of 3 inputs failed" in result.stderr
+    assert result.stderr.count("bad.png") == 2  # When it happened, and at the end; the second entrant leaves it out.
+    rows = json.loads(Path("out/metrics.json").read_text())["rows"]
+    assert [(row["input"], len(row["made"])) for row in rows] == [("a.png", 2), ("b.png", 2)]
+
+
+def test_with_no_input_that_can_be_read_nothing_is_written(run, inside):
+    for name in ("a.png", "b.png"):
+        Path(name).write_bytes(b"")
+    assert run("compare", "a.png", "b.png", *models("unit"), "--metrics", "none", "-o", "out").exit_code == 4
+    assert run("compare", "a.png", *models("unit"), "--metrics", "none", "-o", "out").exit_code == 3
+    assert not Path("out").exists()
+
+
+def test_two_models_of_one_method_stand_side_by_side(run, inside):
+    arguments = ("--methods", "munit", "--model", f"munit={MODELS['munit']}", "--model", "munit=mine")
+    imported = ("weights", "import", "mine", MODELS["munit"], "--method", "munit", "--domains", "summer,winter")
+    assert run(*imported).exit_code == 0
+    result = run("compare", "a.png", *arguments, "--n-styles", 1, "--metrics", "none", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert found(Path("out/images")) == ["a.munit-2.png", "a.munit.png"]
+    assert Path("out/images/a.munit.png").read_bytes() == Path("out/images/a.munit-2.png").read_bytes()
+    assert "MUNIT (gen_00000001)" in result.stderr
+    entrants = json.loads(Path("out/metrics.json").read_text())["entrants"]
+    assert [each["settings"]["to"] for each in entrants] == ["B", "winter"]
+
+
+def test_the_protocol_of_munit_is_said_with_its_pairs(run, inside):
+    result = run("compare", "a.png", *models("munit"), "--protocol", "munit", "--metrics", "vgg19", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert "1 inputs x 19 independent pairs = 19 pairs" in result.stderr
+
+
+def test_standard_input_is_kept_for_the_report(run, inside, pixels):
+    data = Path("a.png").read_bytes()
+    result = run("compare", "-", "b.png", *models("unit"), "--metrics", "none", "-o", "out", stdin=data)
+    assert result.exit_code == 0, result.stderr
+    assert found(Path("out/images")) == ["b.unit.png", "stdin.png", "stdin.unit.png"]
+    assert np.array_equal(pixels("out/images/stdin.png"), pixels("a.png"))
+
+
+def test_outputs_that_exist_are_refused_before_any_work_unless_they_are_to_be_replaced(run, inside):
+    base = ("compare", "a.png", *models("unit"), "--metrics", "none", "-o", "out")
+    assert run(*base).exit_code == 0
+    for name in ("grid.png", "metrics.json", "metrics.csv", "report.html"):
+        Path("out", name).unlink()
+    refused = run(*base)
+    assert (refused.exit_code, found(Path("out"))) == (9, ["images/a.unit.png"])
+    assert "--overwrite" in refused.stderr
+    assert "--skip-existing" not in refused.stderr
+    assert run(*base, "--overwrite").exit_code == 0
+    assert found(Path("out")) == sorted([*FILES, "images/a.unit.png"])
+
+
+def test_the_folder_has_a_name_where_none_is_given_and_is_no_input_of_the_next_run(run, inside):
+    base = ("compare", ".", *models("unit"), "--metrics", "none")
+    assert run(*base).exit_code == 0
+    assert run(*base, "--overwrite").exit_code == 0
+    assert found(Path("comparison/images")) == ["a.unit.png", "b.unit.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--methods", "munti"], 2, "Did you mean 'munit'?"),
+        (["--methods", "neural-style"], 2, "--style painting.jpg"),
+        (["--methods", "unit", "--style", "nowhere.png"], 3, "nowhere.png"),
+        (["--methods", "unit", "--model", "unit=nowhere.pt"], 5, "nowhere.pt"),
+        (["--methods", "unit", "--model", "unit=./nowhere.pt"], 6, "nowhere.pt"),
+        (["--methods", "cyclegan", "--model", "cyclegan=horse2zebra", "--offline"], 5, "weights download"),
+        (["--methods", "unit", "--model", f"unit={MODELS['munit']}"], 6, "MUNIT"),
+        ([*models("unit"), "--to", "winter"], 2, "has no domain 'winter'"),
+        ([*models("unit"), "-o", "out.png"], 2, "Give a folder"),
+        ([*models("unit"), "-o", "-"], 2, "Give a folder"),
+        ([*models("unit"), "--device", "tpu"], 2, "there is no device 'tpu'"),
+        ([*models("unit"), "--targets", "nowhere", "--metrics", "vgg19"], 3, "nowhere"),
+        ([*models("unit"), "--metrics", "published", "--offline"], 5, "lpips-alexnet"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_written(run, inside, arguments, code, said):
+    result = run("compare", "a.png", *arguments)
+    assert result.exit_code == code, result.stderr
+    assert said in result.stderr
+    assert found(inside) == ["a.png", "b.png"]
+
+
+def test_the_last_entrant_is_looked_at_before_the_first_works(run, inside):
+    Path("broken.pt").write_bytes(b"no model")
+    arguments = ("--methods", "unit,munit", "--model", f"unit={MODELS['unit']}", "--model", "munit=broken.pt")
+    assert run("compare", "a.png", *arguments, "-o", "out").exit_code == 6
+    assert not Path("out").exists()
+
+
+def test_without_a_model_at_hand_it_says_what_to_give(run, inside, monkeypatch):
+    monkeypatch.setattr(cards, "cards", dict)
+    result = run("compare", "a.png")
+    assert result.exit_code == 2
+    assert "--model munit=FILE" in result.stderr
+
+
+def test_a_real_image_that_cannot_be_read_is_named_and_left_out(run, inside, photo):
+    photo("real/x.png"), photo("real/y.png", seed=3)
+    Path("real/z.png").write_bytes(b"")
+    result = run("compare", "a.png", *models("unit"), "--metrics", "vgg19", "--targets", "real", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert "real/z.png" in result.stderr
+    assert "against 2 real ones" in result.stderr
+
+
+def test_several_processes_do_not_compare_at_once(run, inside, monkeypatch):
+    for name, value in {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    result = run("compare", "a.png", *models("unit"), "-o", "out")
+    assert result.exit_code == 2
+    assert "2 processes" in result.stderr
+
+
+def test_quiet_says_nothing_and_verbose_names_every_picture(run, inside):
+    base = ("compare", "a.png", *models("unit"), "--metrics", "none")
+    quiet = run(*base, "-q", "-o", "one")
+    assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, "", "")
+    assert "two/images/a.unit.png" in run(*base, "-v", "-o", "two").stderr
+
+
+def test_interrupted_it_keeps_the_pictures_it_made_and_writes_nothing_half(
+    command, inside, photo, pixels, heed_signals, unmeasured
+):
+    for number in range(300):
+        photo(f"in/{number}.png", size=(32, 32))
+    arguments = command("compare", "in", *models("unit"), "--metrics", "none", "-o", "out")
+    process = subprocess.Popen(arguments, env=unmeasured, preexec_fn=heed_signals, stderr=subprocess.PIPE)
+    while not list(Path("out/images").glob("*.png")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert b"interrupted" in process.communicate()[1]
+    assert process.returncode == 130
+    assert all(pixels(path).shape == (32, 32, 3) for path in Path("out/images").iterdir())
+    assert not any(Path("out", name).exists() for name in FILES)
+
+
+def test_optimising_tells_how_far_it_is(run, inside, monkeypatch):
+    from imgxlate.cli import progress
+
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    paint = ("--methods", "neural-style", "--style", "b.png", *PAINT, "--metrics", "none")
+    result = run("compare", "a.png", *paint, "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    assert "Neural style: 0 of 1 images, a.png, iteration 2 of 2" in result.stderr
+
+
+def test_the_shell_proposes_the_next_method():
+    from imgxlate.cli.complete import compared
+
+    assert compared("munit,un") == ["munit,unit"]
+    assert "neural-style" in compared("")
