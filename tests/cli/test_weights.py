@@ -127,6 +127,13 @@ def test_a_file_that_is_no_model_of_the_method_is_not_imported(run, golden):
     assert "mine" not in listed(run)
 
 
+def test_a_network_of_a_metric_is_imported_only_as_it_was_published(run, golden):
+    result = run("weights", "import", "lpips-alexnet", golden / "munit" / "gen_00000001.pt")
+    assert result.exit_code == 5
+    assert "is not alexnet-owt-7be5be79.pth as it was published" in result.stderr
+    assert listed(run)["lpips-alexnet"]["status"] != "here"
+
+
 def test_a_feature_network_is_opened_before_it_is_imported(run, golden):
     result = run("weights", "import", "vgg19-caffe", golden / "munit" / "gen_00000001.pt")
     assert result.exit_code in (5, 6)
