@@ -12,6 +12,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from imgxlate import checkpoint
+from imgxlate.engine.models import model_header
+from imgxlate.methods import registry
 from imgxlate.weights import cards
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -301,6 +304,15 @@ def test_interrupted_it_keeps_the_pictures_it_made_and_writes_nothing_half(
     assert process.returncode == 130
     assert all(pixels(path).shape == (32, 32, 3) for path in Path("out/images").iterdir())
     assert not any(Path("out", name).exists() for name in FILES)
+
+
+def test_inputs_far_larger_than_those_of_the_training_bring_advice(run, inside):
+    original = registry.implementation(registry.find("unit")).from_checkpoint(checkpoint.read(MODELS["unit"]), {})
+    header = model_header("unit", original.config, ("summer", "winter"), "B") | {"card": {"size": 10}}
+    checkpoint.write(inside / "small.safetensors", original.tensors(), header)
+    base = ("compare", "a.png", "--methods", "unit", "--model", "unit=small.safetensors", "--metrics", "none")
+    assert "a.png: its shorter side has 48 pixels, and small.safetensors" in run(*base, "-o", "one").stderr
+    assert "trained on" not in run(*base, "--size", 20, "-o", "two").stderr
 
 
 def test_optimising_tells_how_far_it_is(run, inside, monkeypatch):

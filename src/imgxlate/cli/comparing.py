@@ -12,6 +12,7 @@ from imgxlate.cli import comparison_table, loading, runs
 from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
+from imgxlate.cli.translation import SizeAdvice
 from imgxlate.engine.batch import Job, Source
 from imgxlate.errors import ImageError
 from imgxlate.evaluate.comparison import Comparison, Entrant, Made
@@ -131,7 +132,8 @@ class _Contest:
         jobs = [job for job in self.plan.jobs[entry.key] if job.source not in self.unreadable]
         with Bar(self.out, entry.title, len(jobs), "images").shown() as bar:
             trial = begin(entry, file, self.common, self.terms, self.instruments, self.collection)
-            runs.run_jobs(self.out, jobs, partial(self._try, trial, bar), of=len(self.plan.sources), bar=bar)
+            advice = SizeAdvice(self.out, trial.painter.model, trial.painter.trained, self.plan.size)
+            runs.run_jobs(self.out, jobs, partial(self._try, trial, bar, advice), of=len(self.plan.sources), bar=bar)
         return trial.entrant()
 
     def conclude(self, entrants: tuple[Entrant, ...]) -> Comparison:
@@ -152,14 +154,14 @@ class _Contest:
             facts=facts(self.common, self.terms, len(rows)),
         )
 
-    def _try(self, trial: "Trial", bar: Bar, job: Job) -> None:
+    def _try(self, trial: "Trial", bar: Bar, advice: SizeAdvice, job: Job) -> None:
         """One input. What goes wrong with it is noted once: it may go wrong with every entrant."""
 
         def show(iterate: "Iterate") -> None:
             bar.update(trial.done, text=f"{job.source.name}, iteration {iterate.iteration} of {iterate.iterations}")
 
         try:
-            for made in trial.run(job, show):
+            for made in trial.run(job, partial(advice.consider, job.source.name), show):
                 self._report(job, trial.painter.model, made)
         except Exception as error:
             self.failures.setdefault(job.source.name, str(as_known(error)))

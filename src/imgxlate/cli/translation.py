@@ -130,19 +130,20 @@ class SizeAdvice:
     """Says once, of the first image that is far larger than what the model was trained on, how to get better ones."""
 
     out: Output
-    model: "Model"
+    model: str
+    trained: int | None  # shorter side of the pictures that it learnt from; None: not known
     size: int | None  # what --size says
     given: bool = False
 
     def consider(self, name: str, picture: "Picture") -> None:
         """Look at an input."""
-        trained, side = self.model.size, min(picture.size)
-        if self.given or self.size or trained is None or side < _FAR_LARGER * trained:
+        side = min(picture.size)
+        if self.given or self.size or self.trained is None or side < _FAR_LARGER * self.trained:
             return
         self.given = True
         self.out.note(
-            f"{name}: its shorter side has {side} pixels, and {self.model.name} was trained on pictures of {trained}: "
-            f"with `--size {2 * trained}` or less, more of it may change"
+            f"{name}: its shorter side has {side} pixels, and {self.model} was trained on pictures of {self.trained}: "
+            f"with `--size {2 * self.trained}` or less, more of it may change"
         )
 
 

@@ -1,7 +1,7 @@
 """Comparing methods: each makes pictures of the same inputs, one method after the other, and all are measured alike."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -65,14 +65,15 @@ class Trial:
     card: str | None  # of its model, in Markdown
     done: int = 0  # inputs
 
-    def run(self, job: Job, watch: Watch = be_silent) -> list[Made]:
-        """Make, write and measure the pictures of one input.
+    def run(self, job: Job, look: Callable[[Picture], None] = be_silent, watch: Watch = be_silent) -> list[Made]:
+        """Make, write and measure the pictures of one input, which `look` is shown first.
 
         Raises:
             ImageError: the input cannot be read.
             OutputError: a picture cannot be written.
         """
         content = resized(decode(_path(job)), self.terms.size)
+        look(content)
         numbers_of = self.instruments.of_single(content)
         kept = self.terms.styles(self.entry)
         outputs = self.meter.watch(self.painter.paint(content, self._codes(content), watch))

@@ -38,6 +38,7 @@ class Painter:
 
     model: str
     settings: Mapping[str, str]  # what decides its pictures beside its weights, by name
+    trained: int | None  # shorter side of the pictures that it learnt from; None: not known, or it learnt from none
     style_dim: int | None  # length of its style codes; None: it has none
     paint: Callable[[Picture, Sequence[Code], Watch], Iterator[Picture]]
     """Makes a picture of the input with each of the codes; one, and takes no codes, where it has no styles."""
@@ -71,7 +72,7 @@ def _translator(entry: Entry, file: ModelFile, common: Circumstances) -> Painter
     def paint(picture: Picture, codes: Sequence[Code], watch: Watch) -> Iterator[Picture]:
         return translate(model, picture, Request(to, torch.tensor(codes) if style_dim else None))
 
-    return Painter(model.name, {"to": model.name_of(to)}, style_dim, paint)
+    return Painter(model.name, {"to": model.name_of(to)}, model.size, style_dim, paint)
 
 
 def _stylizer(stylizer: Stylizer, features: str, common: Circumstances) -> Painter:
@@ -80,4 +81,4 @@ def _stylizer(stylizer: Stylizer, features: str, common: Circumstances) -> Paint
             watch(iterate)
         yield painted(picture, iterate)
 
-    return Painter(features, {}, None, paint)
+    return Painter(features, {}, None, None, paint)

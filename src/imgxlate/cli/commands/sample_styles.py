@@ -113,7 +113,7 @@ def sample_styles(
         grid, codes = _settle(loaded, choice, to, size, seed, cell, interpolate)
         if files.codes:
             translation.keeps_styles(files.codes, codes, method, existing)  # Other codes are refused before the work.
-        failures = _fill(grid, out, method, sources, translation.SizeAdvice(out, loaded, size))
+        failures = _fill(grid, out, method, sources, translation.SizeAdvice(out, loaded.name, loaded.size, size))
         if grid.columns:
             if files.codes:
                 translation.save_styles(files.codes, codes, method, existing)

@@ -87,7 +87,7 @@ def translate(
         if save_styles and codes:
             translation.save_styles(save_styles, codes, method, existing)
         sheet = grid is not None and not (existing is batch.Existing.SKIP and grid.exists())
-        advice = translation.SizeAdvice(out, loaded, size)
+        advice = translation.SizeAdvice(out, loaded.name, loaded.size, size)
         work = _Translation(out, method, loaded, request, seed, choice.count if sheet else 0, advice)
         with Bar(out, method, len(jobs), "images").shown() as bar:
             failures = runs.run_jobs(out, jobs, work.run, of=len(sources), bar=bar)
