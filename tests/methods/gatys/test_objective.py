@@ -14,6 +14,7 @@ from imgxlate.methods.gatys import SPEC
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.objective import Objective
 from imgxlate.nn import vgg_files
+from imgxlate.nn.vgg import Vgg
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "gatys"
 
@@ -127,40 +128,41 @@ def test_gram_sums_and_variation_add_up_over_parts_that_see_their_surroundings(f
     assert whole.positions["relu1_1"] == sum(part.shape[1] for part in maps)
 
 
-RELATIVE = GatysConfig(
-    content_error="relative",
-    style_error="relative",
-    content_weight=1.0,
-    style_weight=1.0,
-    style_layer_weighting="each",
-    range_weight=0.0,
-)
+NORMALISED = dataclasses.replace(GatysConfig(), normalised=True)
 
 
-def test_relative_errors_are_0_at_the_targets_and_1_where_there_are_no_features(features: Checkpoint) -> None:
-    network = vgg_files.load(features)
-    compare = Objective(RELATIVE, network, picture("content"), [picture("style")], [1.0])
-    assert compare(picture("content")).content["relu4_2"].item() == 0
-    assert max(value.item() for value in compare(picture("style")).style.values()) < 1e-9
-    sums = compare.sums(picture("style"))
-    nothing = compare.losses(dataclasses.replace(sums, grams={name: gram * 0 for name, gram in sums.grams.items()}))
-    assert [value.item() for value in nothing.style.values()] == pytest.approx([1.0] * 5)
-
-
-def test_a_relative_error_does_not_depend_on_how_large_features_are(features: Checkpoint) -> None:
-    losses = []
-    for factor in (1.0, 3.0):
-        network = vgg_files.load(features)
-        for convolution in network.convolutions.values():
-            convolution.bias.data *= factor
-        network.convolutions["conv1_1"].weight.data *= factor
-        losses.append(Objective(RELATIVE, network, picture("content"), [picture("style")], [1.0])(picture("init")))
-    assert losses[1].total.item() == pytest.approx(losses[0].total.item(), rel=1e-4)
-
-
-def test_a_target_without_features_has_a_finite_relative_error(features: Checkpoint) -> None:
+def scaled_network(features: Checkpoint, factor: float) -> Vgg:
+    """A network whose features are all `factor` times as large."""
     network = vgg_files.load(features)
     for convolution in network.convolutions.values():
-        convolution.bias.data.fill_(-1e6)
-    losses = Objective(RELATIVE, network, picture("content"), [picture("style")], [1.0])(picture("init"))
+        convolution.bias.data = convolution.bias.data * factor
+    network.convolutions["conv1_1"].weight.data = network.convolutions["conv1_1"].weight.data * factor
+    return network
+
+
+def test_normalised_losses_do_not_depend_on_how_large_features_are(features: Checkpoint) -> None:
+    plain, threefold = (
+        Objective(NORMALISED, scaled_network(features, factor), picture("content"), [picture("style")], [1.0])
+        for factor in (1.0, 3.0)
+    )
+    losses = plain(picture("init")).summary()
+    assert threefold(picture("init")).summary() == pytest.approx(losses, rel=1e-4)
+
+
+def test_normalised_losses_are_those_of_features_whose_activations_average_1(features: Checkpoint) -> None:
+    network = vgg_files.load(features)
+    activation = network(picture("content"), ["relu4_2"])["relu4_2"].mean().item()
+    losses = [
+        Objective(config, network, picture("content"), [picture("style")], [1.0])(picture("init")).summary()
+        for config in (GatysConfig(), NORMALISED)
+    ]
+    assert losses[1]["content"] == pytest.approx(losses[0]["content"] / activation**2, rel=1e-4)
+    assert 0 < losses[1]["style"] < losses[0]["style"]
+
+
+def test_a_picture_that_activates_no_feature_has_finite_normalised_losses(features: Checkpoint) -> None:
+    network = vgg_files.load(features)
+    for convolution in network.convolutions.values():
+        convolution.bias.data = torch.full_like(convolution.bias.data, -1e6)
+    losses = Objective(NORMALISED, network, picture("content"), [picture("style")], [1.0])(picture("init"))
     assert losses.total.item() == 0

@@ -1,8 +1,6 @@
 """`imgxlate neural-style`: paint a photograph in the style of pictures (Gatys et al.)."""
 
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,28 +9,31 @@ import typer
 from imgxlate.cli import loading, options, runs
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar
+from imgxlate.cli.painting import LABEL, Painting
+from imgxlate.cli.studies import Studying, chosen_figure, inputs_of, parse_ratios, require_fitting
 from imgxlate.config import did_you_mean, overridden
-from imgxlate.engine import batch
+from imgxlate.engine import batch, studies
+from imgxlate.engine.studies import Figure
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
 
 if TYPE_CHECKING:
     from imgxlate.engine.device import Precision
-    from imgxlate.images.picture import Picture
-    from imgxlate.methods.protocol import Iterate, Stylizer
+    from imgxlate.methods.protocol import Stylizer
 
-LABEL = "neural-style"  # in the names of outputs
 _OBJECTIVE = "Objective"
 _OPTIMISATION = "Optimisation"
+_FIGURES = "Figures of the paper, as contact sheets"
 
 
 def neural_style(
     content: Annotated[
         str, typer.Argument(metavar="CONTENT", help="The photograph, a folder of them, or - for standard input.")
     ],
-    styles: Annotated[list[str], typer.Argument(metavar="STYLE", help="Style pictures, or folders of them.")],
+    styles: Annotated[
+        list[str] | None, typer.Argument(metavar="STYLE", help="Style pictures, or folders of them.")
+    ] = None,
     output: options.OutputPath = None,
     preset: Annotated[
         str | None,
@@ -103,6 +104,26 @@ def neural_style(
             min=1, metavar="N", rich_help_panel=_OPTIMISATION, help="Write the picture every N iterations as well."
         ),
     ] = None,
+    reconstruct: Annotated[
+        Literal["content", "style"] | None,
+        typer.Option(
+            rich_help_panel=_FIGURES,
+            help="Figure 1: from noise, what each of --content-layers alone keeps of CONTENT, or what growing sets of "
+            "--style-layers know of STYLE (of CONTENT, where no STYLE is given).",
+        ),
+    ] = None,
+    sweep: Annotated[
+        bool,
+        typer.Option(
+            "--sweep",
+            rich_help_panel=_FIGURES,
+            help="Figure 3: growing sets of --style-layers by ratios of content weight to style weight.",
+        ),
+    ] = False,
+    sweep_ratios: Annotated[
+        str | None,
+        typer.Option(metavar="R,R,...", rich_help_panel=_FIGURES, help="Default: 1e-5,1e-4,1e-3,1e-2."),
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -124,6 +145,9 @@ def neural_style(
 
     The weights ship with the package: no network is needed. Outputs are named <stem>.neural-style.png. What is not
     given is as the preset has it; docs/methods/neural-style.md lists all of that.
+
+    --reconstruct and --sweep paint many pictures instead and lay them out in a sheet, <stem>.reconstruct-content.png,
+    <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset paper, at 256 pixels.
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         spec = registry.find("gatys", Capability.STYLIZE)
@@ -146,137 +170,71 @@ def neural_style(
             "coarse_iterations": coarse_iterations,
             "learning_rate": learning_rate,
         }
-        config = _configure(spec, preset, given, assignments or [])
+        figure = chosen_figure(reconstruct, sweep)
+        inputs, guides = inputs_of(figure, content, styles or [])
+        require_fitting(figure, content_weight=content_weight, save_every=save_every, sweep_ratios=sweep_ratios)
+        preset = preset or (studies.PRESET if figure else next(iter(spec.presets)))
+        config = _configure(spec, preset, figure, given, assignments or [])
+        study = studies.plan_study(figure, config, parse_ratios(sweep_ratios)) if figure else None
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
-        sources = batch.expand([content], output)
-        jobs = batch.plan(sources, output, LABEL, 1, existing)
+        sources = batch.expand(inputs, output, figure)
+        jobs = batch.plan(sources, output, figure or LABEL, 1, existing)
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
-        style_pictures = [runs.read_picture(source) for source in batch.expand(styles)]
+        style_pictures = [runs.read_picture(source) for source in batch.expand(guides)]
         init_picture = runs.read_picture(batch.Source(init_file)) if init_file else None
-        stylizer = _load(out, spec, config, features, device, precision, offline)
-        work = _Painting(out, stylizer, style_pictures, init_picture, preset or "default", seed, save_every, existing)
+        load = _loader(out, spec, features, device, precision, offline)
+        stylizer = load(config)  # For a study too: a layer that is not there is known before any picture is painted.
+        work: Painting | Studying
+        if study:
+            work = Studying(out, study, load, style_pictures, init_picture, preset, seed)
+        else:
+            work = Painting(out, stylizer, style_pictures, init_picture, preset, seed, save_every, existing)
         failures = runs.run_jobs(out, jobs, work.run, of=len(sources))
         runs.report(failures, of=len(sources))
         return None
 
 
 def _configure(
-    spec: MethodSpec, preset: str | None, given: Mapping[str, Any], assignments: Sequence[str]
+    spec: MethodSpec, preset: str, figure: Figure | None, given: Mapping[str, Any], assignments: Sequence[str]
 ) -> MethodConfig:
-    """The preset with what the options change.
+    """The preset with what the figure and the options change.
 
     Raises:
         UsageError: there is no such preset or key, or a value cannot be.
     """
-    name = preset or next(iter(spec.presets))
-    if name not in spec.presets:
-        known = ", ".join(spec.presets)
-        raise UsageError(f"there is no preset {name!r}", hint=did_you_mean(name, spec.presets) or f"Presets: {known}.")
+    if preset not in spec.presets:
+        hint = did_you_mean(preset, spec.presets) or f"Presets: {', '.join(spec.presets)}."
+        raise UsageError(f"there is no preset {preset!r}", hint=hint)
+    start = spec.presets[preset]
     changes = {key: value for key, value in given.items() if value is not None}
-    return overridden(spec.presets[name], changes, assignments)
+    return overridden(studies.starting_point(figure, start) if figure else start, changes, assignments)
 
 
 def _split(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(part.strip() for part in text.split(","))
 
 
-def _load(
-    out: Output,
-    spec: MethodSpec,
-    config: MethodConfig,
-    features: str,
-    device: str,
-    precision: "Precision",
-    offline: bool,
-) -> "Stylizer":
+def _loader(
+    out: Output, spec: MethodSpec, features: str, device: str, precision: "Precision", offline: bool
+) -> "Callable[[MethodConfig], Stylizer]":
+    """Builds the stylizer of a configuration over the feature network, placed.
+
+    Raises:
+        DeviceError: the device is absent.
+        WeightsError: there is no such feature network.
+    """
     from imgxlate.engine.device import find_device, find_dtype
     from imgxlate.engine.stylize import load_stylizer
 
     where = find_device(device)
     dtype = find_dtype(precision, where)
-    out.detail(f"{features} on {where} in {dtype}: {config}")
-    return load_stylizer(spec, config, loading.find_features(out, features, offline=offline), where, dtype)
+    file = loading.find_features(out, features, offline=offline)
 
+    def load(config: MethodConfig) -> "Stylizer":
+        out.detail(f"{features} on {where} in {dtype}: {config}")
+        return load_stylizer(spec, config, file, where, dtype)
 
-@dataclass(frozen=True, slots=True)
-class _Painting:
-    """The work on each content image."""
-
-    out: Output
-    stylizer: "Stylizer"
-    styles: "Sequence[Picture]"
-    init: "Picture | None"
-    preset: str
-    seed: int
-    save_every: int | None
-    existing: batch.Existing
-
-    def run(self, job: batch.Job) -> None:
-        """Paint one content image."""
-        from imgxlate.engine.stylize import painted
-
-        (target,) = job.targets
-        steps = self._steps_folder(target)
-        content = runs.read_picture(job.source)
-        started = time.perf_counter()
-        iterate, evaluations = self._optimise(job, content, steps)
-        picture = painted(content, iterate)
-        runs.write_picture(self.out, picture, target.path)
-        self._report(job, target, picture, iterate, evaluations, time.perf_counter() - started)
-
-    def _optimise(self, job: batch.Job, content: "Picture", steps: Path | None) -> "tuple[Iterate, int]":
-        from imgxlate.engine.stylize import painted, stylize
-
-        done = 0
-        with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
-            for done, iterate in enumerate(stylize(self.stylizer, content, self.styles, self.init, self.seed), 1):
-                bar.update(iterate.iteration, iterate.iterations, _describe(iterate))
-                if steps and self.save_every and done % self.save_every == 0:
-                    runs.write_picture(self.out, painted(content, iterate), steps / f"{done:05d}.png")
-        return iterate, done
-
-    def _steps_folder(self, target: batch.Target) -> Path | None:
-        """Where `--save-every` writes: a folder beside the output, named after it.
-
-        Raises:
-            UsageError: the output goes to standard output, beside which there is no folder.
-            OutputError: the folder already holds something.
-        """
-        if not self.save_every:
-            return None
-        if target.path is None:
-            raise UsageError("--save-every needs an output file, not -o -")
-        folder = target.path.with_suffix(".steps")
-        if folder.is_dir() and any(folder.iterdir()):
-            batch.refuse_existing([folder], self.existing)
-        return folder
-
-    def _report(
-        self, job: batch.Job, target: batch.Target, picture: "Picture", iterate: "Iterate", done: int, seconds: float
-    ) -> None:
-        height, width = picture.size
-        self.out.record(
-            {
-                "input": job.source.name,
-                "output": target.name,
-                "method": LABEL,
-                "preset": self.preset,
-                "seed": self.seed,
-                "width": width,
-                "height": height,
-                "iterations": done,
-                "losses": dict(iterate.losses),
-                "seconds": round(seconds, 3),
-            }
-        )
-        if target.path is not None and not self.out.as_json:
-            self.out.note(str(target.path))
-
-
-def _describe(iterate: "Iterate") -> str:
-    height, width = iterate.size
-    scale = f"scale {iterate.scale + 1} of {iterate.scales}, {width}x{height} px"
-    return f"{scale}, loss {iterate.losses['total']:.3g}"
+    return load

@@ -46,18 +46,19 @@ class GatysConfig(MethodConfig):
     style_layer_factors: tuple[float, ...] = option(
         (), "further factors of the style layers; none: all 1", "chosen here"
     )
-    content_error: Literal["mean", "half-sum", "relative"] = option(
-        "mean",
-        "squared differences of features: their mean, half their sum, or relative to the content's squares",
-        _AUTHOR,
+    content_error: Literal["mean", "half-sum"] = option(
+        "mean", "squared differences of features: their mean, or half their sum", _AUTHOR
     )
-    style_error: Literal["mean", "quarter-sum", "relative"] = option(
-        "mean",
-        "squared differences of Gram matrices: their mean, a quarter of their sum, or relative to the style's squares",
-        _AUTHOR,
+    style_error: Literal["mean", "quarter-sum"] = option(
+        "mean", "squared differences of Gram matrices: their mean, or a quarter of their sum", _AUTHOR
     )
     gram_scaling: Literal["positions", "elements"] = option(
         "positions", "Gram matrices are divided by the number of positions, or of positions times channels", _AUTHOR
+    )
+    normalised: bool = option(
+        False,
+        "features are scaled, layer by layer, so that those of the image to match average 1 where above 0",
+        _AUTHOR,
     )
     tv_weight: float = option(0.0, "weight of the total variation", _AUTHOR)
     tv_kind: Literal["absolute", "squared"] = option(

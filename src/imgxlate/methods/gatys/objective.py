@@ -6,7 +6,6 @@ it adds up over the parts of a picture. `losses` compares that with the targets.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from imgxlate.losses.variation import total_variation
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.nn.vgg import Vgg
 
-_NOTHING = 1e-6  # Errors are not taken relative to less, as where a flat picture activates no feature.
+_LEAST_ACTIVATION = 1e-6  # nothing is divided by less, as where a flat picture activates no feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +76,14 @@ class Objective:
         self._style_layers = config.style_layers if config.style_weight else ()
         with torch.no_grad():
             self._content = network(content, self._content_layers)
-            grams = [self._grams(style) for style in styles]
-            self._style = {name: mix([gram[name] for gram in grams], style_weights) for name in self._style_layers}
-        self._layer_weights = self._weigh_style_layers()
+            seen = [self._look_at(style) for style in styles]
+            self._style = {name: mix([grams[name] for grams, _ in seen], style_weights) for name in self._style_layers}
+            activity = {name: mix([means[name] for _, means in seen], style_weights) for name in self._style_layers}
+        self._content_weights = {
+            name: config.content_weight / self._feature_size(_mean_activation(maps)) ** 2
+            for name, maps in self._content.items()
+        }
+        self._layer_weights = self._weigh_style_layers(activity)
 
     def __call__(self, picture: Tensor) -> Losses:
         """The loss of a whole picture."""
@@ -104,19 +108,26 @@ class Objective:
         return Losses(content, style, variation, self._range_loss(sums.excess))
 
     def _content_loss(self, layer: str, error: Tensor) -> Tensor:
-        return self.config.content_weight * _scaled(error, self._content[layer], self.config.content_error)
+        scaled = error / 2 if self.config.content_error == "half-sum" else error / self._content[layer].numel()
+        return self._content_weights[layer] * scaled
 
     def _style_loss(self, layer: str, gram: Tensor, positions: int) -> Tensor:
         error = squared_error_sum(self._scale(gram, positions), self._style[layer])
-        scaled = _scaled(error, self._style[layer], self.config.style_error)
+        scaled = error / 4 if self.config.style_error == "quarter-sum" else error / gram.numel()
         return self.config.style_weight * self._layer_weights[layer] * scaled
 
     def _range_loss(self, squares: Tensor) -> Tensor:
         return self.config.range_weight * squares * 127.5**2 / self._elements
 
-    def _grams(self, style: Tensor) -> dict[str, Tensor]:
+    def _look_at(self, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The Gram matrices of a style image, and its mean activations."""
         features = self.network(style, self._style_layers)
-        return {name: self._scale(gram_sum(maps), maps[0, 0].numel()) for name, maps in features.items()}
+        grams = {name: self._scale(gram_sum(maps), maps[0, 0].numel()) for name, maps in features.items()}
+        return grams, {name: _mean_activation(maps) for name, maps in features.items()}
+
+    def _feature_size(self, activation: Tensor) -> float:
+        """What features are divided by. Errors of features take its square, those of Gram matrices its fourth power."""
+        return max(activation.item(), _LEAST_ACTIVATION) if self.config.normalised else 1.0
 
     def _scale(self, gram: Tensor, positions: int) -> Tensor:
         return gram / (positions * gram.shape[0] if self.config.gram_scaling == "elements" else positions)
@@ -126,9 +137,12 @@ class Objective:
             return picture.new_zeros(())
         return total_variation(picture * 127.5, self.config.tv_kind)
 
-    def _weigh_style_layers(self) -> dict[str, float]:
+    def _weigh_style_layers(self, activity: Mapping[str, Tensor]) -> dict[str, float]:
         factors = self.config.style_layer_factors or (1.0,) * len(self._style_layers)
-        return {name: self._weight(name) * factor for name, factor in zip(self._style_layers, factors, strict=True)}
+        return {
+            name: self._weight(name) * factor / self._feature_size(activity[name]) ** 4
+            for name, factor in zip(self._style_layers, factors, strict=True)
+        }
 
     def _weight(self, layer: str) -> float:
         if self.config.style_layer_weighting == "channels":
@@ -136,10 +150,6 @@ class Objective:
         return 1 / len(self._style_layers) if self.config.style_layer_weighting == "average" else 1.0
 
 
-def _scaled(error: Tensor, target: Tensor, kind: Literal["mean", "half-sum", "quarter-sum", "relative"]) -> Tensor:
-    """The sum of squared differences from `target`, as the configuration wants it."""
-    if kind == "mean":
-        return error / target.numel()
-    if kind == "relative":
-        return error / squared_error_sum(target, torch.zeros_like(target)).clamp(min=_NOTHING)
-    return error / (2 if kind == "half-sum" else 4)
+def _mean_activation(features: Tensor) -> Tensor:
+    """The mean of `features` (1, C, H, W) after a ReLU, which changes nothing where they are from behind one."""
+    return features.float().clamp(min=0).mean()
