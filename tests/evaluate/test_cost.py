@@ -71,3 +71,4 @@ def test_on_a_gpu_what_was_there_before_the_model_does_not_count(monkeypatch):
 
     assert [cost.mebibytes for _, cost in meter.watch(work())] == [35, 20]
     assert "GPU" in meter.measures()[1].how
+    assert (meter.measures()[1].better, Meter(CPU).measures()[1].better) == ("lower", None)
