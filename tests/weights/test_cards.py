@@ -4,8 +4,9 @@ import sys
 
 import pytest
 
+from imgxlate import paths
 from imgxlate.errors import WeightsError
-from imgxlate.weights.cards import cards, find
+from imgxlate.weights.cards import bundled_model, cards, find
 from imgxlate.weights.store import Store
 
 
@@ -45,11 +46,31 @@ def test_bundled_weights_are_those_that_their_cards_describe():
 
 
 def test_all_eighteen_models_of_cyclegan_are_there():
-    assert sum(card.method == "cyclegan" for card in cards().values()) == 18
+    assert sum(card.method == "cyclegan" and not card.bundled for card in cards().values()) == 18
 
 
 def test_non_commercial_weights_say_so():
-    assert all("non-commercial" in card.licence for card in cards().values() if card.method in ("munit", "unit"))
+    theirs = [card for card in cards().values() if card.method in ("munit", "unit") and not card.bundled]
+    assert theirs
+    assert all("non-commercial" in card.licence for card in theirs)
+
+
+@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
+def test_each_translating_method_has_a_model_in_the_package_for_landscapes(method):
+    card = bundled_model(method)
+    assert (card.name, card.domains) == (f"{method}-summer2winter", ("summer", "winter"))
+
+
+def test_bundled_models_are_small_and_tell_of_themselves_on_a_page():
+    models = [card for card in cards().values() if card.bundled and card.kind == "generator"]
+    assert all(card.size <= 10_000_000 for card in models)
+    for card in cards().values():
+        if card.bundled:
+            assert (paths.assets_dir() / card.bundled).with_suffix(".md").read_text().startswith(f"# {card.bundled}")
+
+
+def test_a_method_of_which_nothing_ships_has_no_default():
+    assert bundled_model("gatys") is None
 
 
 def test_a_model_is_found_by_its_full_name_and_without_its_method():

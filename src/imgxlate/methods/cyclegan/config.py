@@ -25,6 +25,9 @@ class CycleganConfig(MethodConfig):
     n_blocks: int = option(
         9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2", at_least=1
     )
+    n_downsampling: int = option(
+        2, "how often the sides are halved before the residual blocks", "models/networks.py", at_least=1, below=9
+    )
     norm: NormKind = option("instance", "normalisation", _OPTIONS)
     upsampling: Upsampling = option(
         "transposed",

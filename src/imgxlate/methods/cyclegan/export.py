@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from imgxlate.errors import UsageError
-from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.networks import Generator, multiple
 from imgxlate.methods.export import PICTURES, Graph
 from imgxlate.methods.spec import OTHER, Domain
 
@@ -19,11 +20,8 @@ def original_files(generators: Generators, step: int | None) -> dict[str, dict[s
     Raises:
         UsageError: the original has no such generators.
     """
-    if any(generator.upsampling != "transposed" for generator in generators.values()):
-        raise UsageError(
-            "the original has no generators that upsample by repeating pixels",
-            hint="Type `--format onnx`, or train with `--set gen.upsampling=transposed`.",
-        )
+    for generator in generators.values():
+        _require_originals(generator.config)
     label = "latest" if step is None else f"iter_{step}"
     return {
         f"{label}_net_G_{OTHER[target]}.pth": generator.state_dict()
@@ -40,7 +38,17 @@ def graphs(generators: Generators) -> list[Graph]:
             module=generator,
             inputs={"image": PICTURES},
             output="translated",
-            multiples={"height": 4, "width": 4},
+            multiples=dict.fromkeys(("height", "width"), multiple(generator.config.n_downsampling)),
         )
         for target, generator in generators.items()
     ]
+
+
+def _require_originals(config: CycleganConfig) -> None:
+    usual = CycleganConfig()
+    for key in ("upsampling", "n_downsampling"):
+        if getattr(config, key) != getattr(usual, key):
+            raise UsageError(
+                f"the original has no generators with {key} = {getattr(config, key)}",
+                hint=f"Type `--format onnx`, or train with `--set gen.{key}={getattr(usual, key)}`.",
+            )

@@ -3,6 +3,7 @@
 The generator that is named G_A takes images of A and gives images of B.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from imgxlate.errors import CheckpointError
 from imgxlate.methods import originals
 from imgxlate.methods.assembly import configure, count, fill, size, visible_norm
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.networks import FIRST_BLOCK, Generator
+from imgxlate.methods.cyclegan.networks import Generator, first_block
 from imgxlate.methods.cyclegan.options import blocks
 from imgxlate.methods.spec import Domain
 
-_BLOCK = f"model.{FIRST_BLOCK}.conv_block"
+_BLOCK = re.compile(r"model\.(\d+)\.conv_block\.")
+_HALVINGS = 8  # ... of the sides, at most, before the residual blocks
 
 
 def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CycleganConfig, dict[Domain, Generator]]:
@@ -47,7 +49,7 @@ def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
     networks = {
         prefix: tensors
         for prefix, tensors in originals.groups(checkpoint.tensors, "model.1.weight").items()
-        if any(name.startswith(_BLOCK) for name in tensors)
+        if any(map(_BLOCK.match, tensors))
     }
     if not networks or checkpoint.header.get("method", "cyclegan") != "cyclegan":
         raise originals.refusal(checkpoint, "cyclegan")
@@ -76,15 +78,19 @@ def _seen(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, An
     norm = visible_norm(tensors, "model.2")
     if not bias and not norm:
         norm = {"norm": "none"}  # The original gives a bias to what an instance norm follows.
-    dropout = f"{_BLOCK}.5.weight" not in tensors
-    blocks_seen = count(tensors, "model.{}.conv_block.1.weight", FIRST_BLOCK)
-    folded = f"model.{FIRST_BLOCK + blocks_seen}.conv.weight" in tensors
+    first = min(int(found[1]) for found in map(_BLOCK.match, tensors) if found)
+    halvings = next((n for n in range(1, _HALVINGS + 1) if first_block(n) == first), None)
+    if halvings is None:
+        raise originals.refusal(checkpoint, "cyclegan")
+    n_blocks = count(tensors, "model.{}.conv_block.1.weight", first)
+    folded = f"model.{first + n_blocks}.conv.weight" in tensors
     return {
         "ngf": size(tensors, "model.1.weight", 0, checkpoint.path),
-        "n_blocks": blocks_seen,
+        "n_blocks": n_blocks,
+        "n_downsampling": halvings,
         "upsampling": "nearest" if folded else "transposed",
         "bias": bias,
-        "dropout": dropout,
+        "dropout": f"model.{first}.conv_block.5.weight" not in tensors,
         **norm,
     }
 

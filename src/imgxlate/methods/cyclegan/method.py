@@ -10,7 +10,7 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
 from imgxlate.methods.cyclegan import export, legacy
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.cyclegan.networks import Generator, minimum_side, multiple
 from imgxlate.methods.export import Graph
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.blocks import set_compute_dtype
@@ -25,8 +25,8 @@ class Cyclegan:
     def __init__(self, config: CycleganConfig, generators: Mapping[Domain, Generator]) -> None:
         """`generators` are by the domain that they take, the default direction first."""
         self.config = config
-        self.stride = 4
-        self.minimum_side = 8  # 2 x 2 positions between the residual blocks: reflection and instance norms need them.
+        self.stride = multiple(config.n_downsampling)
+        self.minimum_side = minimum_side(config.n_downsampling)
         self._generators: dict[Domain, Generator] = {OTHER[domain]: one for domain, one in generators.items()}
         self.targets: tuple[Domain, ...] = tuple(self._generators)
 

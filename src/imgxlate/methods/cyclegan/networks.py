@@ -1,6 +1,6 @@
 """CycleGAN's generator and discriminator (arXiv 1703.10593, Appendix 7.2), with the original's state-dict keys."""
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from torch import Tensor, nn
 
@@ -8,7 +8,20 @@ from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingCon
 from imgxlate.nn.blocks import Conv2d, UpsampledConvBlock
 from imgxlate.nn.norms import make_norm
 
-FIRST_BLOCK = 10  # place of the first residual block among the layers
+
+def first_block(n_downsampling: int) -> int:
+    """The place of the first residual block among the layers: 10 in the original, which halves the sides twice."""
+    return 4 + 3 * n_downsampling
+
+
+def multiple(n_downsampling: int) -> int:
+    """Of what a side must be a multiple for a generator to give it back as long as it was."""
+    return int(2**n_downsampling)
+
+
+def minimum_side(n_downsampling: int) -> int:
+    """The side of a picture that makes 2 x 2 positions between the residual blocks: reflection and norms need them."""
+    return 2 * multiple(n_downsampling)
 
 
 class ResidualBlock(nn.Module):
@@ -34,22 +47,23 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Picture (B, 3, H, W) of one domain to a picture of the other, both in [-1, 1]; H and W are multiples of 4."""
+    """Picture (B, 3, H, W) of one domain to a picture of the other, both in [-1, 1].
+
+    H and W are multiples of what `multiple` says.
+    """
 
     def __init__(self, config: CycleganConfig) -> None:
         super().__init__()
-        ngf = config.ngf
-        self.upsampling = config.upsampling
+        self.config = config
+        widths = [config.ngf * 2**step for step in range(config.n_downsampling + 1)]
         self.model = nn.Sequential(
             nn.ReflectionPad2d(3),
-            *_normalised(nn.Conv2d(3, ngf, 7, bias=config.bias), config),
-            *_normalised(nn.Conv2d(ngf, 2 * ngf, 3, 2, 1, bias=config.bias), config),
-            *_normalised(nn.Conv2d(2 * ngf, 4 * ngf, 3, 2, 1, bias=config.bias), config),
-            *(ResidualBlock(4 * ngf, config) for _ in range(config.n_blocks)),
-            *_upsampled(4 * ngf, config),
-            *_upsampled(2 * ngf, config),
+            *_normalised(nn.Conv2d(3, config.ngf, 7, bias=config.bias), config),
+            *chain.from_iterable(_downsampled(width, config) for width in widths[:-1]),
+            *(ResidualBlock(widths[-1], config) for _ in range(config.n_blocks)),
+            *chain.from_iterable(_upsampled(width, config) for width in widths[:0:-1]),
             nn.ReflectionPad2d(3),
-            nn.Conv2d(ngf, 3, 7),
+            nn.Conv2d(config.ngf, 3, 7),
             nn.Tanh(),
         )
 
@@ -88,6 +102,11 @@ class PatchDiscriminator(nn.Module):
 
 def _normalised(convolution: nn.Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:
     return [convolution, make_norm(config.norm, convolution.out_channels), nn.ReLU(inplace=True)]
+
+
+def _downsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:
+    """Layers that halve the sides and double the channels."""
+    return _normalised(nn.Conv2d(channels, 2 * channels, 3, 2, 1, bias=config.bias), config)
 
 
 def _upsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:

@@ -11,7 +11,7 @@ from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.losses.adversarial import gradient_penalty
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
-from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
+from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, minimum_side, multiple
 from imgxlate.methods.cyclegan.objective import Round, generator_losses, judgement_loss
 from imgxlate.methods.cyclegan.pool import ImagePool
 from imgxlate.methods.players import Player, joined, parted
@@ -19,9 +19,6 @@ from imgxlate.methods.protocol import Turn
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn.initialisation import initialise, seeded
 from imgxlate.nn.running import run_together
-
-_MULTIPLE = 4  # of what a side must be for a generator to give it back as long as it was
-_NARROWEST = 8  # side of a picture that makes 2 x 2 positions between the residual blocks
 
 
 class CycleganTraining:
@@ -188,12 +185,13 @@ def _check(config: CycleganTrainingConfig) -> None:
     if not 0 <= config.lr_decay_share <= 1:
         raise UsageError(f"lr_decay_share is {config.lr_decay_share}; it is a share, from 0 to 1")
     # The discriminator needs 2 x 2 positions before its last layer.
-    smallest = max(_NARROWEST, 3 * 2**config.n_layers)
+    smallest = max(minimum_side(config.gen.n_downsampling), 3 * 2**config.n_layers)
+    step = multiple(config.gen.n_downsampling)
     for side in ("crop_height", "crop_width"):
         length = getattr(config.data, side)
-        if length % _MULTIPLE or length < smallest:
+        if length % step or length < smallest:
             raise UsageError(
-                f"data.{side} is {length}; CycleGAN needs a multiple of {_MULTIPLE}, and at least {smallest} with "
+                f"data.{side} is {length}; CycleGAN needs a multiple of {step}, and at least {smallest} with "
                 f"n_layers = {config.n_layers}",
-                hint=f"Take {max(smallest, length // _MULTIPLE * _MULTIPLE)}.",
+                hint=f"Take {max(smallest, length // step * step)}.",
             )
