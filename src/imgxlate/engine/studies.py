@@ -19,8 +19,8 @@ _CHANGES = {
     "size": 256,  # pixels: a study paints many pictures
     "iterations": 200,
     "init": "noise",
-    # The ratios are those of features whose activations average 1 and of mean errors, as in the authors' own notebook
-    # for a normalised VGG-19 (1e6 to 1e9). Else content drowns in one row, and style in another.
+    # Layers weigh the same, however large their features are, and a ratio means the same at any size of picture and for
+    # any layers. Else content drowns in one row of a sweep, and style in another.
     "normalised": True,
     "content_error": "mean",
     "style_error": "mean",

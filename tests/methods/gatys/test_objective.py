@@ -149,14 +149,14 @@ def test_normalised_losses_do_not_depend_on_how_large_features_are(features: Che
     assert threefold(picture("init")).summary() == pytest.approx(losses, rel=1e-4)
 
 
-def test_normalised_losses_are_those_of_features_whose_activations_average_1(features: Checkpoint) -> None:
+def test_normalised_losses_are_those_of_features_whose_squares_average_1(features: Checkpoint) -> None:
     network = vgg_files.load(features)
-    activation = network(picture("content"), ["relu4_2"])["relu4_2"].mean().item()
+    square = network(picture("content"), ["relu4_2"])["relu4_2"].square().mean().item()
     losses = [
         Objective(config, network, picture("content"), [picture("style")], [1.0])(picture("init")).summary()
         for config in (GatysConfig(), NORMALISED)
     ]
-    assert losses[1]["content"] == pytest.approx(losses[0]["content"] / activation**2, rel=1e-4)
+    assert losses[1]["content"] == pytest.approx(losses[0]["content"] / square, rel=1e-4)
     assert 0 < losses[1]["style"] < losses[0]["style"]
 
 

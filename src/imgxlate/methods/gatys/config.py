@@ -56,9 +56,7 @@ class GatysConfig(MethodConfig):
         "positions", "Gram matrices are divided by the number of positions, or of positions times channels", _AUTHOR
     )
     normalised: bool = option(
-        False,
-        "features are scaled, layer by layer, so that those of the image to match average 1 where above 0",
-        _AUTHOR,
+        False, "features are scaled, layer by layer, to a mean square of 1 over the image to match", "chosen here"
     )
     tv_weight: float = option(0.0, "weight of the total variation", _AUTHOR)
     tv_kind: Literal["absolute", "squared"] = option(

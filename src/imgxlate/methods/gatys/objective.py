@@ -17,7 +17,7 @@ from imgxlate.losses.variation import total_variation
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.nn.vgg import Vgg
 
-_LEAST_ACTIVATION = 1e-6  # nothing is divided by less, as where a flat picture activates no feature
+_LEAST_SQUARE = 1e-6  # nothing is divided by less, as where a flat picture activates no feature
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +78,11 @@ class Objective:
             self._content = network(content, self._content_layers)
             seen = [self._look_at(style) for style in styles]
             self._style = {name: mix([grams[name] for grams, _ in seen], style_weights) for name in self._style_layers}
-            activity = {name: mix([means[name] for _, means in seen], style_weights) for name in self._style_layers}
+            squares = {name: mix([square[name] for _, square in seen], style_weights) for name in self._style_layers}
         self._content_weights = {
-            name: config.content_weight / self._feature_size(_mean_activation(maps)) ** 2
-            for name, maps in self._content.items()
+            name: config.content_weight / self._unit(_mean_square(maps)) for name, maps in self._content.items()
         }
-        self._layer_weights = self._weigh_style_layers(activity)
+        self._layer_weights = self._weigh_style_layers(squares)
 
     def __call__(self, picture: Tensor) -> Losses:
         """The loss of a whole picture."""
@@ -120,14 +119,14 @@ class Objective:
         return self.config.range_weight * squares * 127.5**2 / self._elements
 
     def _look_at(self, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The Gram matrices of a style image, and its mean activations."""
+        """The Gram matrices of a style image, and the mean squares of its features."""
         features = self.network(style, self._style_layers)
         grams = {name: self._scale(gram_sum(maps), maps[0, 0].numel()) for name, maps in features.items()}
-        return grams, {name: _mean_activation(maps) for name, maps in features.items()}
+        return grams, {name: _mean_square(maps) for name, maps in features.items()}
 
-    def _feature_size(self, activation: Tensor) -> float:
-        """What features are divided by. Errors of features take its square, those of Gram matrices its fourth power."""
-        return max(activation.item(), _LEAST_ACTIVATION) if self.config.normalised else 1.0
+    def _unit(self, mean_square: Tensor) -> float:
+        """What squares of features are divided by."""
+        return max(mean_square.item(), _LEAST_SQUARE) if self.config.normalised else 1.0
 
     def _scale(self, gram: Tensor, positions: int) -> Tensor:
         return gram / (positions * gram.shape[0] if self.config.gram_scaling == "elements" else positions)
@@ -137,10 +136,10 @@ class Objective:
             return picture.new_zeros(())
         return total_variation(picture * 127.5, self.config.tv_kind)
 
-    def _weigh_style_layers(self, activity: Mapping[str, Tensor]) -> dict[str, float]:
+    def _weigh_style_layers(self, squares: Mapping[str, Tensor]) -> dict[str, float]:
         factors = self.config.style_layer_factors or (1.0,) * len(self._style_layers)
         return {
-            name: self._weight(name) * factor / self._feature_size(activity[name]) ** 4
+            name: self._weight(name) * factor / self._unit(squares[name]) ** 2
             for name, factor in zip(self._style_layers, factors, strict=True)
         }
 
@@ -150,6 +149,5 @@ class Objective:
         return 1 / len(self._style_layers) if self.config.style_layer_weighting == "average" else 1.0
 
 
-def _mean_activation(features: Tensor) -> Tensor:
-    """The mean of `features` (1, C, H, W) after a ReLU, which changes nothing where they are from behind one."""
-    return features.float().clamp(min=0).mean()
+def _mean_square(features: Tensor) -> Tensor:
+    return features.float().square().mean()
