@@ -27,15 +27,19 @@ def style(name: str) -> Path:
     return EXAMPLES / "styles" / f"{name}.jpg"
 
 
-def paint(content: Path, style_picture: Path, output: Path, *options: str) -> None:
-    """Run `imgxlate neural-style` as a user would, and say so; leave with its exit code if it fails."""
-    arguments = ["neural-style", str(content), str(style_picture), "-o", str(output), "--overwrite", "-q", *options]
+def imgxlate(*arguments: str) -> None:
+    """Run `imgxlate` as a user would, and say so; leave with its exit code if it fails."""
     print(shlex.join(["imgxlate", *arguments]), end=" ", flush=True)
     started = time.perf_counter()
     code = subprocess.run([sys.executable, "-m", "imgxlate", *arguments], check=False).returncode
     if code:
         sys.exit(code)
     print(f"# {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def paint(content: Path, style_picture: Path, output: Path, *options: str) -> None:
+    """Paint a photograph in a style."""
+    imgxlate("neural-style", str(content), str(style_picture), "-o", str(output), "--overwrite", "-q", *options)
 
 
 def paint_all(photos: Sequence[Path], styles: Sequence[Path], folder: Path, *options: str) -> list[list[Path]]:
