@@ -19,8 +19,8 @@ _CHANGES = {
     "size": 256,  # pixels: a study paints many pictures
     "iterations": 200,
     "init": "noise",
-    # Layers weigh the same, however large their features are, and a ratio means the same at any size of picture and for
-    # any layers. Else content drowns in one row of a sweep, and style in another.
+    # However large their features are, layers weigh about the same, so that a ratio means much the same for any layers
+    # and at any size of picture. Else content drowns in one row of a sweep, and style in another.
     "normalised": True,
     "content_error": "mean",
     "style_error": "mean",
