@@ -2,6 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from PIL import ImageFont
 
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.picture import Picture
@@ -67,6 +68,14 @@ def test_headers_and_a_title_are_drawn_outside_the_pictures() -> None:
     top, left, height, _ = extent(labelled, RED)
     assert ink(Picture(labelled.rgb[:top])) > 0
     assert ink(Picture(labelled.rgb[top : top + height, :left])) > 0
+
+
+def test_a_title_is_drawn_whole() -> None:
+    font = ImageFont.load_default(25)
+    _, top, _, bottom = font.getbbox("gjpqy|")
+    titled = contact_sheet([[plain(RED, 9, 9)]], cell=256, title="gjpqy|")
+    rows = (titled.rgb[: extent(titled, RED)[0]] != 255).any(axis=(1, 2))
+    assert rows.sum() == bottom - top
 
 
 def test_each_header_changes_the_sheet() -> None:

@@ -161,7 +161,7 @@ def _titled(sheet: Image.Image, title: str | None, cell: int) -> Image.Image:
         return sheet
     gap = max(4, cell // 24)
     label = _label(title, _font(max(14, cell // 10)), sheet.width - 4 * gap)
-    titled = Image.new("RGB", (sheet.width, sheet.height + label.height + gap), _PAPER)
+    titled = Image.new("RGB", (sheet.width, sheet.height + label.height + 2 * gap), _PAPER)
     titled.paste(label, ((sheet.width - label.width) // 2, 2 * gap))
-    titled.paste(sheet, (0, label.height + gap))
+    titled.paste(sheet, (0, label.height + 2 * gap))
     return titled

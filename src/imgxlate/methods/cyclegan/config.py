@@ -97,9 +97,11 @@ PRESETS = {
     ),
     "small": CycleganTrainingConfig(
         iterations=20_000,
-        gen=CycleganConfig(ngf=24, n_blocks=6),
+        lr=4e-4,
+        gen=CycleganConfig(ngf=24, n_blocks=6, n_downsampling=1, upsampling="nearest"),
         ndf=32,
         n_layers=2,
+        r1_w=1.0,
         sample_every=500,
         checkpoint_every=500,
         data=DataConfig(resize="shorter", new_size=108, interpolation="bicubic", crop_height=96, crop_width=96),
