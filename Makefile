@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint unit docs figures assets clean
+.PHONY: demo test lint unit docs figures assets models clean
 
 demo: .venv/installed
 	$(BIN)/python scripts/demo.py demo
@@ -42,6 +42,11 @@ assets: .venv/dev
 .venv/dev: .venv/installed
 	$(PIP) -e '.[dev]'
 	touch $@
+
+# The translation models that ship with the package, from the recipes: hours on two cores. MOUNTAINS is a folder with
+# trainA (summer) and trainB (winter), OPENMOJI one that scripts/openmoji.py made.
+models: .venv/dev
+	$(BIN)/python scripts/make_models.py --mountains "$(MOUNTAINS)" --openmoji "$(OPENMOJI)"
 
 clean:
 	rm -rf .venv demo build dist

@@ -1,13 +1,13 @@
 """Train the models that ship with the package again, from the recipes: `python scripts/make_models.py --help`.
 
-A recipe is named after its model, method first, and holds what differs from the preset `small`. A run that is there
-goes on where it stopped; one that is done is only packed again.
+A recipe is named after its model, method first. A run that is there goes on where it stopped; one that is done is only
+packed again.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import hashlib
 import shlex
 import subprocess
 import sys
@@ -24,19 +24,24 @@ def main() -> None:
     known = sorted(recipe.stem for recipe in RECIPES.glob("*.toml"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="MODEL", help=f"which of {', '.join(known)} (default: all)")
-    parser.add_argument("--mountains", type=Path, help="folder with trainA (summer) and trainB (winter)")
-    parser.add_argument("--openmoji", type=Path, help="folder that scripts/openmoji.py made")
+    parser.add_argument("--mountains", help="folder with trainA (summer) and trainB (winter)")
+    parser.add_argument("--openmoji", help="folder that scripts/openmoji.py made")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
     arguments = parser.parse_args()
-    for name in arguments.names or known:
+    names = arguments.names or known
+    for name in names:
         if name not in known:
             parser.error(f"there is no recipe {name}")
-        pictures = PICTURES[name.partition("-")[2]]
-        data = getattr(arguments, pictures)
-        if data is None:
-            parser.error(f"{name} needs --{pictures}")
-        train(name, data, arguments.runs / name)
+        if not getattr(arguments, kind_of_pictures(name)):
+            parser.error(f"{name} needs --{kind_of_pictures(name)}")
+    for name in names:
+        train(name, Path(getattr(arguments, kind_of_pictures(name))), arguments.runs / name)
         pack(name, arguments.runs / name)
+
+
+def kind_of_pictures(name: str) -> str:
+    """What a model learns from, as the option is called that says where it is."""
+    return PICTURES[name.partition("-")[2]]
 
 
 def train(name: str, data: Path, run: Path) -> None:
@@ -47,24 +52,23 @@ def train(name: str, data: Path, run: Path) -> None:
         return
     recipe = str(RECIPES / f"{name}.toml")
     folders = (str(data / "trainA"), str(data / "trainB"))
-    imgxlate("train", method, *folders, "--out", str(run), "--preset", "small", "--config", recipe)
+    imgxlate("train", method, *folders, "--out", str(run), "--config", recipe)
 
 
 def pack(name: str, run: Path) -> None:
     """Put the model of a run into the package."""
     model = ASSETS / f"{name}.safetensors"
     imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model), "--overwrite")
-    digest = json.loads(imgxlate("weights", "info", str(model), "--json"))
-    print(f"{name}: size={model.stat().st_size}, payload {digest['payload_sha256']}", flush=True)
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    print(f'for weights/bundled.py: "{name}", size={model.stat().st_size:_}, sha256="{digest}"', flush=True)
 
 
-def imgxlate(*arguments: str) -> str:
+def imgxlate(*arguments: str) -> None:
     """Run the command line as a user would, and say so; leave with its exit code if it fails."""
     print(shlex.join(["imgxlate", *arguments]), file=sys.stderr, flush=True)
-    done = subprocess.run([sys.executable, "-m", "imgxlate", *arguments], stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-    return done.stdout
+    code = subprocess.run([sys.executable, "-m", "imgxlate", *arguments], check=False).returncode
+    if code:
+        sys.exit(code)
 
 
 if __name__ == "__main__":
