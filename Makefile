@@ -27,10 +27,11 @@ docs: .venv/dev
 figures: .venv/installed
 	$(BIN)/python scripts/make_figures.py
 
-# The VGG-19 weights and the style pictures that ship with the repository, again from their sources.
+# The VGG-19 weights, the style pictures and the outlines that ship with the repository, again from their sources.
 assets: .venv/dev
 	$(BIN)/python scripts/repack_vgg19.py
 	$(BIN)/python scripts/draw_styles.py examples/styles
+	$(BIN)/python scripts/draw_outlines.py examples/outlines
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
