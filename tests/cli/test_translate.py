@@ -193,10 +193,17 @@ def test_a_method_that_does_not_exist_gets_the_nearest_one(run, photo, inside):
     assert "Did you mean 'munit'?" in result.stderr
 
 
-def test_neither_model_nor_checkpoint_says_what_to_give(run, photo, inside):
+def test_where_no_model_is_named_it_is_the_one_in_the_package(run, photo, inside):
+    result = run("translate", "munit", photo(), "--json")
+    line = json.loads(result.stdout)
+    assert (line["model"], line["to"]) == ("munit-summer2winter", "winter")
+
+
+def test_a_method_of_which_nothing_ships_says_what_to_give(run, photo, inside, monkeypatch):
+    monkeypatch.setattr("imgxlate.engine.models.bundled_model", lambda method: None)
     result = run("translate", "munit", photo())
     assert result.exit_code == 2
-    assert "--checkpoint FILE" in result.stderr
+    assert "munit needs weights: give --checkpoint FILE or --model NAME" in result.stderr
 
 
 def test_a_model_that_is_not_here_says_how_to_get_it(run, photo, inside):
