@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from imgxlate import paths
 from imgxlate.config import did_you_mean
 from imgxlate.errors import WeightsError
 
@@ -38,6 +40,16 @@ class Card:
     def short(self) -> str:
         """The name without its method: "horse2zebra"."""
         return self.name.removeprefix(f"{self.method}-")
+
+    @property
+    def asset(self) -> Path | None:
+        """The file of bundled weights."""
+        return paths.assets_dir() / self.bundled if self.bundled else None
+
+    @property
+    def document(self) -> Path | None:
+        """The page, in Markdown, that tells of bundled weights: data, licence, limits, quality."""
+        return self.asset.with_suffix(".md") if self.asset else None
 
     def fits(self, sha256: str) -> bool:
         """Whether a file with this hash can be what the source published."""

@@ -49,8 +49,8 @@ class Store:
             NetworkError: it must be downloaded and cannot be, or may not be.
             WeightsError: it is missing, and no program can fetch it; or the store cannot be written.
         """
-        if card.bundled:
-            return _asset(card)
+        if card.asset:
+            return _present_asset(card, card.asset)
         return self._present(card, notify) or self._obtain(card, offline or paths.offline(), progress, notify)
 
     def find(self, name: str, method: str | None = None) -> Card:
@@ -177,8 +177,8 @@ class Store:
             lock.release()
 
     def _verify(self, card: Card) -> Verification:
-        if card.bundled:
-            return _verification(card.name, paths.assets_dir() / card.bundled, card.sha256)
+        if card.asset:
+            return _verification(card.name, card.asset, card.sha256)
         record = self.record(card.name)
         if record is None:
             return Verification(card.name, None, "is not here")
@@ -241,8 +241,7 @@ def _import_command(card: Card) -> str:
     return f"imgxlate weights import {card.name} FILE" + (f" --method {card.method}" if own else "")
 
 
-def _asset(card: Card) -> Path:
-    file = paths.assets_dir() / str(card.bundled)
+def _present_asset(card: Card, file: Path) -> Path:
     if not file.is_file():
         raise WeightsError(f"{file}: is missing, though it is part of the package", hint=f"Type `{_mend(card)}`.")
     return file

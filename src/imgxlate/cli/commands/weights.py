@@ -188,7 +188,8 @@ def _row(store: Store, card: Card) -> dict[str, Any]:
         "status": _status(store, card),
         "sha256": record.sha256 if record else card.sha256,
         "trust": record.trust if record else None,
-        "path": _text(store.file(record)) if record else None,
+        "path": _text(store.file(record) if record else card.asset),
+        "document": _text(card.document),
     }
 
 
