@@ -139,6 +139,11 @@ def test_the_measures_say_counts_trunk_and_subsets(features):
     assert all("neither FID nor KID" in measure.how for measure in (frechet, kernel, deviation))
 
 
+@pytest.mark.parametrize(("made", "real"), [(1, 9), (9, 1)])
+def test_with_fewer_than_two_pictures_every_measure_says_that_it_takes_two(features, made, real):
+    assert all("takes two pictures" in measure.how for measure in distribution_measures(features, made, real))
+
+
 @pytest.mark.parametrize(
     ("made", "caution"), [(1, "takes two pictures"), (512, "compare only numbers of equally many"), (513, None)]
 )

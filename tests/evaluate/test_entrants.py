@@ -37,6 +37,11 @@ def test_two_models_of_a_method_are_two_entrants_named_after_the_models():
     ]
 
 
+def test_models_whose_files_have_the_same_name_are_told_apart_by_their_folders():
+    entries = choose(["unit"], ["unit=before/gen.pt", "unit=after/gen.pt"], [], painted=False)
+    assert [entry.title for entry in entries] == ["UNIT (before/gen.pt)", "UNIT (after/gen.pt)"]
+
+
 def test_by_default_those_take_part_that_have_a_model_at_hand(monkeypatch):
     ships = Card(
         name="unit-shipped",
@@ -78,6 +83,7 @@ def test_a_method_that_paints_may_look_through_another_network():
     [
         ((["munti"], [], []), "no method 'munti' to compare", "Did you mean 'munit'?"),
         ((["zzz"], [], []), "no method 'zzz'", "Methods: munit, unit, cyclegan, neural-style"),
+        (([], [], []), "--methods names no method", "--methods munit,unit"),
         ((["munit", "munit"], [], []), "munit is among --methods twice", "--model munit="),
         ((["neural-style"], [], []), "neural-style paints in the style of images", "--style"),
         ((["unit"], ["munit=a"], []), "--model is for munit, which takes no part", "Add munit to --methods"),

@@ -26,6 +26,8 @@ _INCEPTION_CHANNELS = 2048
 _SUBSETS = 100
 _LARGEST_SUBSET = 1000
 
+_TWO = " It takes two pictures of each."
+
 
 class SetFeatures(Protocol):
     """Turns each picture of a set into a vector."""
@@ -161,6 +163,7 @@ def distribution_measures(features: SetFeatures, made: int, real: int) -> tuple[
     kernel_how = (
         f"Unbiased squared maximum mean discrepancy under the kernel (x . y / {features.channels} + 1)^3 (arXiv "
         f"1801.01401) over {_SUBSETS} random subsets of {size} pictures of each set; {counts} {features.how}."
+        f"{_TWO if min(made, real) < 2 else ''}"
     )
     kernel = Measure(features.kernel_name, _title(features.kernel_name), f"Mean: {kernel_how}", better="lower")
     deviation = Measure(
@@ -196,7 +199,7 @@ def _title(name: str) -> str:
 
 def _caution(features: SetFeatures, made: int, real: int) -> str:
     if min(made, real) < 2:
-        return " It takes two pictures of each."
+        return _TWO
     if min(made, real) > features.channels:
         return ""
     return (

@@ -50,7 +50,8 @@ def choose(
         painted: whether there are images to paint in the style of.
 
     Raises:
-        UsageError: a method is unknown, named twice or lacks what it needs; an option is of none that takes part.
+        UsageError: no method is named, or one that is unknown, named twice or lacks what it needs; an option is of none
+            that takes part.
     """
     named = _by_method("--model", models, "=", "METHOD=NAME")
     settings = _by_method("--set", assignments, ".", "METHOD.KEY=VALUE")
@@ -97,6 +98,8 @@ def _find(name: str) -> MethodSpec:
 
 
 def _distinct(names: Sequence[str]) -> list[MethodSpec]:
+    if not names:
+        raise UsageError("--methods names no method", hint="Such as --methods munit,unit.")
     specs: list[MethodSpec] = []
     for name in names:
         spec = _find(name)
@@ -137,16 +140,16 @@ def _entries(spec: MethodSpec, models: Sequence[str] | None, assignments: Sequen
     config = _configure(spec, assignments)
     if not models:
         return [Entry(spec.label, spec.title or spec.name, spec, None if config is None else _FEATURES, config)]
-    alone = len(models) == 1
+    names = _told_apart(models, spec)
     return [
         Entry(
             key=spec.label if number == 1 else f"{spec.label}-{number}",
-            title=(spec.title or spec.name) + ("" if alone else f" ({_short(model, spec)})"),
+            title=(spec.title or spec.name) + (f" ({name})" if len(models) > 1 else ""),
             spec=spec,
             model=model,
             config=config,
         )
-        for number, model in enumerate(models, 1)
+        for number, (model, name) in enumerate(zip(models, names, strict=True), 1)
     ]
 
 
@@ -160,6 +163,12 @@ def _configure(spec: MethodSpec, assignments: Sequence[str]) -> MethodConfig | N
 
 def _default(spec: MethodSpec) -> MethodConfig:
     return next(iter(spec.presets.values()), None) or spec.config()
+
+
+def _told_apart(models: Sequence[str], spec: MethodSpec) -> Sequence[str]:
+    """Short names of models, or what was given for each where two would have the same one."""
+    names = [_short(model, spec) for model in models]
+    return names if len(set(names)) == len(names) else models
 
 
 def _short(model: str, spec: MethodSpec) -> str:
