@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import shlex
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
 ASSETS = ROOT / "src" / "imgxlate" / "assets"
+CURVE_STEPS = 250  # of a run, kept beside its recipe
 PICTURES = {"summer2winter": "mountains", "outline2color": "openmoji"}
 
 
@@ -37,6 +39,7 @@ def main() -> None:
     for name in names:
         train(name, Path(getattr(arguments, kind_of_pictures(name))), arguments.runs / name)
         pack(name, arguments.runs / name)
+        keep_history(arguments.runs / name, RECIPES / f"{name}.history.jsonl")
 
 
 def kind_of_pictures(name: str) -> str:
@@ -61,6 +64,15 @@ def pack(name: str, run: Path) -> None:
     imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model), "--overwrite")
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     print(f'for weights/bundled.py: "{name}", size={model.stat().st_size:_}, sha256="{digest}"', flush=True)
+
+
+def keep_history(run: Path, path: Path) -> None:
+    """Keep what a training curve is drawn from: some steps of the run, evenly spaced, in four digits."""
+    lines = (run / "history.jsonl").read_text().splitlines()
+    gap = max(1.0, (len(lines) - 1) / (CURVE_STEPS - 1))
+    kept = [lines[round(index * gap)] for index in range(min(len(lines), CURVE_STEPS))]
+    shortened = (json.loads(line, parse_float=lambda digits: float(f"{float(digits):.4g}")) for line in kept)
+    path.write_text("".join(f"{json.dumps(entry)}\n" for entry in shortened))
 
 
 def imgxlate(*arguments: str) -> None:
