@@ -1,0 +1,98 @@
+"""How near a model's translations come to pictures that truly belong to its inputs, where such pairs exist.
+
+    python benchmarks/pairs.py munit INPUTS TRUTHS [--model outline2color] [--styles 8] [--limit N]
+
+INPUTS and TRUTHS are folders with files of the same names. Prints JSON: for each way to translate, the mean over all
+pairs of the absolute difference to the truth in grey levels, and of the distance in the eyes of the bundled VGG-19
+(`vgg19-distance`, docs/metrics.md). `input` is the input as it is; `sampled` the mean over the sampled styles;
+`nearest` the best of them; `guided` the style of the truth itself; `misguided` the style of another pair's truth. That
+`guided` is nearer than `misguided` says that styles carry over; that `nearest` beats `sampled`, that styles differ in
+what matters.
+"""
+
+import argparse
+import json
+import statistics
+from collections import defaultdict
+from pathlib import Path
+
+import torch
+
+from imgxlate.engine import styles
+from imgxlate.engine.device import find_device
+from imgxlate.engine.inference import Request, encode_styles, translate
+from imgxlate.engine.models import Model, find_model, load_model
+from imgxlate.evaluate.distances import diversity
+from imgxlate.evaluate.trunks import Choice, Source, bundled_vgg, find_distance
+from imgxlate.images.decode import decode
+from imgxlate.images.picture import Picture
+from imgxlate.methods import registry
+from imgxlate.methods.protocol import StyleSampler
+from imgxlate.weights.store import Store
+
+TRUNK: Choice = "vgg19"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("method")
+    parser.add_argument("inputs", type=Path)
+    parser.add_argument("truths", type=Path)
+    parser.add_argument("--model", help="default: the method's own in the package")
+    parser.add_argument("--styles", type=int, default=8)
+    parser.add_argument("--limit", type=int, help="the first so many pairs")
+    arguments = parser.parse_args()
+    model = load(arguments.method, arguments.model)
+    files = sorted(arguments.inputs.iterdir())[: arguments.limit]
+    pairs = [(decode(file), decode(arguments.truths / file.name)) for file in files]
+    report = {"model": model.name, "pairs": len(pairs), "styles": arguments.styles}
+    print(json.dumps(report | measure(model, pairs, arguments.styles), indent=2))
+
+
+def load(method: str, name: str | None) -> Model:
+    spec, store = registry.find(method), Store()
+    file = find_model(spec, name, None, None, store, store.path)
+    return load_model(spec, file, find_device("auto"), torch.float32)
+
+
+def measure(model: Model, pairs: list[tuple[Picture, Picture]], count: int) -> dict[str, dict[str, float]]:
+    device = find_device("auto")
+    distance = find_distance(Source(TRUNK, device), bundled_vgg(device))
+    errors: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for index, (source, truth) in enumerate(pairs):
+        other = pairs[(index + 1) % len(pairs)][1]
+        for way, pictures in translations(model, source, truth, other, count).items():
+            found = [
+                (grey_levels(picture, truth), diversity(distance, [picture, truth]) or 0.0) for picture in pictures
+            ]
+            errors[way].append(mean(found))
+            if way == "sampled":
+                errors["nearest"].append(min(found, key=lambda error: error[1]))
+    return {way: dict(zip(("grey_levels", distance.name), mean(found), strict=True)) for way, found in errors.items()}
+
+
+def translations(model: Model, source: Picture, truth: Picture, other: Picture, count: int) -> dict[str, list[Picture]]:
+    """The pictures that each way to translate gives."""
+    to = model.target(None)
+    if not isinstance(model.translator, StyleSampler):
+        return {"input": [source], "translated": list(translate(model, source, Request(to)))}
+    sampled = torch.tensor(styles.sample(count, model.translator.style_dim, 0).codes)
+    codes = {
+        "sampled": sampled,
+        "guided": encode_styles(model, [truth], Request(to)),
+        "misguided": encode_styles(model, [other], Request(to)),
+    }
+    made = {way: list(translate(model, source, Request(to, code))) for way, code in codes.items()}
+    return {"input": [source], **made}
+
+
+def grey_levels(picture: Picture, truth: Picture) -> float:
+    return float(abs(picture.rgb.astype(int) - truth.rgb).mean())
+
+
+def mean(errors: list[tuple[float, float]]) -> tuple[float, float]:
+    return statistics.fmean(e[0] for e in errors), statistics.fmean(e[1] for e in errors)
+
+
+if __name__ == "__main__":
+    main()
