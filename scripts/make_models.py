@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
+
+from imgxlate.engine import history
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
 ASSETS = ROOT / "src" / "imgxlate" / "assets"
-CURVE_STEPS = 250  # of a run, kept beside its recipe
+CURVE_POINTS = 250  # of a run, kept beside its recipe
 PICTURES = {"summer2winter": "mountains", "outline2color": "openmoji"}
 
 
@@ -67,12 +72,20 @@ def pack(name: str, run: Path) -> None:
 
 
 def keep_history(run: Path, path: Path) -> None:
-    """Keep what a training curve is drawn from: some steps of the run, evenly spaced, in four digits."""
-    lines = (run / "history.jsonl").read_text().splitlines()
-    gap = max(1.0, (len(lines) - 1) / (CURVE_STEPS - 1))
-    kept = [lines[round(index * gap)] for index in range(min(len(lines), CURVE_STEPS))]
-    shortened = (json.loads(line, parse_float=lambda digits: float(f"{float(digits):.4g}")) for line in kept)
-    path.write_text("".join(f"{json.dumps(entry)}\n" for entry in shortened))
+    """Keep what a training curve is drawn from: the means over equally long parts of the run, in four digits."""
+    entries = list(history.read(run / "history.jsonl"))
+    starts = [round(index * len(entries) / CURVE_POINTS) for index in range(CURVE_POINTS + 1)]
+    with history.History(path) as kept:
+        for start, end in pairwise(starts):
+            if part := entries[start:end]:
+                kept.append(mean(part))
+
+
+def mean(part: Sequence[history.Entry]) -> history.Entry:
+    """An entry that stands for several, at the step of the last one."""
+    means = {name: fmean(entry.losses[name] for entry in part) for name in part[-1].losses}
+    losses = {name: float(f"{value:.4g}") for name, value in means.items()}
+    return replace(part[-1], losses=losses, seconds=fmean(entry.seconds for entry in part))
 
 
 def imgxlate(*arguments: str) -> None:

@@ -18,17 +18,37 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return make_models
 
 
-@pytest.mark.parametrize("steps", [1, 2, 249, 250, 251, 1000])
-def test_some_evenly_spaced_steps_of_a_run_are_kept(script: ModuleType, steps: int, tmp_path: Path) -> None:
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """The folder of a run of 1001 steps, the last of which went wrong."""
     with history.History(tmp_path / "history.jsonl") as run:
-        for step in range(1, steps + 1):
-            losses = {"gen_total": math.pi / step, "dis_a": math.nan if step == 2 else 1.0}
+        for step in range(1, 1002):
+            losses = {"gen_total": math.sqrt(step), "dis_a": 1.0 if step < 1001 else math.nan}
             run.append(history.Entry(step, losses, seconds=0.5))
-    kept = tmp_path / "kept.jsonl"
-    script.keep_history(tmp_path, kept)
-    curve = plots.read_curves(kept)["gen_total"]
-    assert len(curve.steps) == min(steps, script.CURVE_STEPS)
-    assert (curve.steps[0], curve.steps[-1]) == (1, steps)
-    gaps = {int(gap) for gap in np.diff(curve.steps)}
-    assert max(gaps, default=0) - min(gaps, default=0) <= 1
-    assert curve.values == pytest.approx(math.pi / curve.steps, rel=1e-3)
+    return tmp_path
+
+
+def test_a_curve_of_means_is_kept_of_a_run(script: ModuleType, run: Path) -> None:
+    script.keep_history(run, run / "kept.jsonl")
+    curves = plots.read_curves(run / "kept.jsonl")
+    steps = curves["gen_total"].steps
+    assert len(steps) == script.CURVE_POINTS
+    assert steps[-1] == 1001
+    starts = np.concatenate([[0], steps[:-1]])
+    means = [np.sqrt(np.arange(start, end) + 1).mean() for start, end in zip(starts, steps, strict=True)]
+    assert curves["gen_total"].values == pytest.approx(means, rel=1e-3)
+    assert curves["dis_a"].steps[-1] < 1001
+
+
+def test_of_a_short_run_every_step_is_kept(script: ModuleType, run: Path) -> None:
+    with history.History(run / "history.jsonl", step=3):
+        pass
+    script.keep_history(run, run / "kept.jsonl")
+    assert plots.read_curves(run / "kept.jsonl")["gen_total"].steps.tolist() == [1, 2, 3]
+
+
+def test_keeping_a_curve_again_gives_the_same_file(script: ModuleType, run: Path) -> None:
+    kept = [run / "kept.jsonl", run / "again.jsonl"]
+    for path in [*kept, kept[0]]:
+        script.keep_history(run, path)
+    assert kept[0].read_bytes() == kept[1].read_bytes()
