@@ -27,6 +27,11 @@ def style(name: str) -> Path:
     return EXAMPLES / "styles" / f"{name}.jpg"
 
 
+def outlines() -> list[Path]:
+    """The outlines to colour, by name."""
+    return sorted((EXAMPLES / "outlines").glob("*.png"))
+
+
 def imgxlate(*arguments: str) -> None:
     """Run `imgxlate` as a user would, and say so; leave with its exit code if it fails."""
     print(shlex.join(["imgxlate", *arguments]), end=" ", flush=True)

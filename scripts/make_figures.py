@@ -1,27 +1,52 @@
 """Make the pictures of README and docs again: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
 
-Takes some minutes for a painting, and up to an hour for a sheet of many.
+Takes some minutes for a painting, and up to an hour for a sheet of many. A report is photographed with Chromium; where
+there is none, that figure is left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import gallery
 from PIL import Image
 
+from imgxlate.engine import plots
 from imgxlate.images.decode import decode
+from imgxlate.images.grids import contact_sheet
 from imgxlate.images.picture import Picture
 
-FIGURES = gallery.EXAMPLES.parent / "docs" / "figures"
+ROOT = gallery.EXAMPLES.parent
+FIGURES = ROOT / "docs" / "figures"
+QUALITY = 86  # of the JPEGs, so that they are small enough for a page
+
+# MUNIT's styles of a photograph, in each direction.
+TRANSLATED = {"winter": "tea-gardens.jpg", "summer": "lake-sherburne.jpg"}
+STYLES_IN_A_ROW = 4
+
+# To summer, in the style of photographs of it.
+GUIDED = ("lake-sherburne.jpg", "picos-de-europa.jpg")
+GUIDES = ("tea-gardens.jpg", "aitzgorri.jpg", "china.jpg")
+INTERPOLATED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
+
+OUTLINE_SIZE = 72  # pixels: what the model of outlines was trained at
+
+COMPARED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# No sandbox: root has none, and the page is our own. The window shows the pictures and the beginning of the numbers.
+SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1600")
+
+HISTORY = ROOT / "recipes" / "munit-summer2winter.history.jsonl"
+LOSSES = ("dis", "dis_r1", "gen_adv", "gen_recon_x", "gen_cycrecon_x", "gen_recon_c", "gen_recon_s", "gen_total")
 
 PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
-CELL = 320  # pixels of a picture on the sheet
-QUALITY = 85  # of the JPEGs, so that they are small enough for a page
+CELL = 320  # pixels of a painting on the sheet
 
 # The photograph and the style of the paper's figures, and the options that docs/methods/neural-style.md gives.
 STUDIED = gallery.photo("china.jpg"), gallery.style("night-sky")
@@ -29,56 +54,145 @@ RECONSTRUCTED = ("--size", "224")
 SWEPT = ("--size", "192", "--iterations", "120")
 
 
-def neural_style(folder: Path) -> Picture:
+def munit_styles(work: Path) -> Picture:
+    """A photograph in eight styles of winter, another in eight of summer."""
+    rows: list[Sequence[Picture | None]] = []
+    for domain, name in TRANSLATED.items():
+        picture, *styles = _in_eight_styles(work / domain, gallery.photo(name), "--to", domain)
+        rows.append([picture, *styles[:STYLES_IN_A_ROW]])
+        rows.append([None, *styles[STYLES_IN_A_ROW:]])
+    headers = [text for domain in TRANSLATED for text in (f"to {domain}", "")]
+    return contact_sheet(rows, row_headers=headers, leading_columns=1)
+
+
+def outline2color(work: Path) -> Picture:
+    """Each outline in eight colourings."""
+    options = ("--model", "outline2color", "--size", str(OUTLINE_SIZE))
+    rows = [_in_eight_styles(work / "outlines", outline, *options) for outline in gallery.outlines()]
+    return contact_sheet(rows, leading_columns=1, cell=128)
+
+
+def _in_eight_styles(folder: Path, content: Path, *options: str) -> list[Picture]:
+    gallery.imgxlate("translate", "munit", str(content), *options, "--n-styles", "8", "-o", f"{folder}/", "-q")
+    return [decode(path) for path in (content, *sorted(folder.glob(f"{content.stem}.munit.*")))]
+
+
+def guided(work: Path) -> Picture:
+    """Photographs of winter in the styles of photographs of summer."""
+    styles = [word for name in GUIDES for word in ("--style", str(gallery.photo(name)))]
+    return _styles(work / "guided.png", GUIDED, "--to", "summer", *styles)
+
+
+def interpolation(work: Path) -> Picture:
+    """From one style of winter to another."""
+    return _styles(work / "interpolation.png", INTERPOLATED, "--interpolate", "5")
+
+
+def _styles(sheet: Path, names: Iterable[str], *options: str) -> Picture:
+    photos = [str(gallery.photo(name)) for name in names]
+    gallery.imgxlate("sample-styles", "munit", *photos, *options, "-o", str(sheet), "-q")
+    return decode(sheet)
+
+
+def comparison(work: Path) -> Picture:
+    """Landscapes by each method."""
+    return decode(_compared(work) / "grid.png")
+
+
+def report(work: Path) -> Picture | None:
+    """The top of the same comparison's report; None where there is no browser."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        return None
+    page, shot = _compared(work) / "report.html", work / "report.png"
+    files = (f"--user-data-dir={work / 'profile'}", f"--screenshot={shot}", page.resolve().as_uri())
+    subprocess.run([browser, *SWITCHES, *files], check=True, capture_output=True, timeout=120)
+    return decode(shot)
+
+
+def _compared(work: Path) -> Path:
+    """The folder of the comparison that two figures show."""
+    folder = work / "comparison"
+    if not folder.exists():
+        photos = [str(gallery.photo(name)) for name in COMPARED]
+        how = ("--style", str(STUDIED[1]), "--methods", "munit,unit,cyclegan,neural-style", "--metrics", "vgg19")
+        gallery.imgxlate("compare", *photos, *how, "-o", f"{folder}/", "-q")
+    return folder
+
+
+def neural_style(work: Path) -> Picture:
     """Each photograph in each style at the defaults."""
     photos, styles = [gallery.photo(name) for name in PHOTOS], [gallery.style(name) for name in STYLES]
-    return gallery.sheet(photos, styles, gallery.paint_all(photos, styles, folder), CELL)
+    return gallery.sheet(photos, styles, gallery.paint_all(photos, styles, work), CELL)
 
 
-def reconstruct_content(folder: Path) -> Picture:
+def reconstruct_content(work: Path) -> Picture:
     """Figure 1 of the paper, its photograph."""
-    return _sheet(folder, str(STUDIED[0]), "--reconstruct", "content", *RECONSTRUCTED)
+    return _study(work / "content.png", str(STUDIED[0]), "--reconstruct", "content", *RECONSTRUCTED)
 
 
-def reconstruct_style(folder: Path) -> Picture:
+def reconstruct_style(work: Path) -> Picture:
     """Figure 1 of the paper, its painting."""
-    return _sheet(folder, str(STUDIED[1]), "--reconstruct", "style", *RECONSTRUCTED)
+    return _study(work / "style.png", str(STUDIED[1]), "--reconstruct", "style", *RECONSTRUCTED)
 
 
-def sweep(folder: Path) -> Picture:
+def sweep(work: Path) -> Picture:
     """Figure 3 of the paper."""
-    return _sheet(folder, *map(str, STUDIED), "--sweep", *SWEPT)
+    return _study(work / "sweep.png", *map(str, STUDIED), "--sweep", *SWEPT)
 
 
-def _sheet(folder: Path, *arguments: str) -> Picture:
-    gallery.imgxlate("neural-style", *arguments, "-o", str(folder / "sheet.png"))
-    return decode(folder / "sheet.png")
+def _study(sheet: Path, *arguments: str) -> Picture:
+    gallery.imgxlate("neural-style", *arguments, "-o", str(sheet))
+    return decode(sheet)
 
 
-MAKERS: Mapping[str, Callable[[Path], Picture]] = {
-    "neural-style": neural_style,
-    "reconstruct-content": reconstruct_content,
-    "reconstruct-style": reconstruct_style,
-    "sweep": sweep,
+def training_curve(work: Path) -> Picture:
+    """The losses of the bundled MUNIT model as it was trained."""
+    curves = plots.read_curves(HISTORY)
+    shown = {name: curve for name, curve in curves.items() if name.removesuffix("_a").removesuffix("_b") in LOSSES}
+    plots.draw(shown).savefig(work / "curve.png")
+    return decode(work / "curve.png")
+
+
+MAKERS: Mapping[str, Callable[[Path], Picture | None]] = {
+    "munit-styles.jpg": munit_styles,
+    "comparison.jpg": comparison,
+    "report.jpg": report,
+    "guided.jpg": guided,
+    "interpolation.jpg": interpolation,
+    "outline2color.jpg": outline2color,
+    "training-curve.png": training_curve,
+    "neural-style.jpg": neural_style,
+    "reconstruct-content.jpg": reconstruct_content,
+    "reconstruct-style.jpg": reconstruct_style,
+    "sweep.jpg": sweep,
 }
 
 
 def main() -> None:
     """Make the figures that are named, or all."""
+    known = {Path(file).stem: file for file in MAKERS}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(MAKERS)}; all, where none is given")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(known)}; all, where none is given")
     parser.add_argument("--outdir", type=Path, default=FIGURES)
     arguments = parser.parse_args()
-    unknown = [name for name in arguments.names if name not in MAKERS]
+    unknown = [name for name in arguments.names if name not in known]
     if unknown:
         parser.error(f"there is no figure {unknown[0]!r}")
-    arguments.outdir.mkdir(parents=True, exist_ok=True)
-    for name in arguments.names or MAKERS:
-        with tempfile.TemporaryDirectory() as folder:
-            sheet = MAKERS[name](Path(folder))
-        figure = arguments.outdir / f"{name}.jpg"
-        Image.fromarray(sheet.rgb).save(figure, quality=QUALITY)
-        print(figure)
+    with tempfile.TemporaryDirectory() as work:
+        for name in arguments.names or known:
+            make(known[name], Path(work), arguments.outdir)
+
+
+def make(file: str, work: Path, outdir: Path) -> None:
+    """Make one figure; `work` is for what it is made of, and may be shared."""
+    picture = MAKERS[file](work)
+    if picture is None:
+        print(f"{file} is left out: no Chromium")
+        return
+    outdir.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture.rgb).save(outdir / file, quality=QUALITY, optimize=True)
+    print(outdir / file)
 
 
 if __name__ == "__main__":
