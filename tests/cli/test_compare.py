@@ -2,18 +2,22 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
 from imgxlate import checkpoint
 from imgxlate.engine.models import model_header
+from imgxlate.evaluate import trunks
 from imgxlate.methods import registry
 from imgxlate.weights import cards
 
@@ -171,12 +175,84 @@ def test_one_bad_input_is_named_and_the_others_are_compared(run, inside):
     assert [(row["input"], len(row["made"])) for row in rows] == [("a.png", 2), ("b.png", 2)]
 
 
-def test_with_no_input_that_can_be_read_nothing_is_written(run, inside):
+def unit_with_first_layer(row):
+    """Write a small model of UNIT whose first kernels have these 7 numbers in each row; gives the options to use it."""
+    original = registry.implementation(registry.find("unit")).from_checkpoint(checkpoint.read(MODELS["unit"]), {})
+    tensors = original.tensors()
+    for key in (key for key in tensors if key.endswith("enc.model.0.conv.weight")):
+        tensors[key] = torch.tensor(row).expand_as(tensors[key]).contiguous()
+    checkpoint.write(Path("odd.safetensors"), tensors, model_header("unit", original.config, ("summer", "winter"), "B"))
+    models = ("--model", "unit=odd.safetensors", "--model", f"cyclegan={MODELS['cyclegan']}")
+    return ("--methods", "unit,cyclegan", *models, "--metrics", "none", "-o", "out")
+
+
+def test_what_one_entrant_cannot_make_of_an_input_others_do(run, inside):
+    Image.new("RGB", (64, 48), (128, 128, 128)).save("grey.png")
+    edges_are_too_much = unit_with_first_layer([3e38] * 3 + [0.0] + [-3e38] * 3)
+    result = run("compare", "a.png", "grey.png", *edges_are_too_much)
+    assert result.exit_code == 4, result.stderr
+    assert "1 of 2 inputs failed" in result.stderr
+    assert "a.png: UNIT: the picture that came out holds values that are no finite numbers" in result.stderr
+    document = json.loads(Path("out/metrics.json").read_text())
+    made = [[made["entrant"] for made in row["made"]] for row in document["rows"]]
+    assert made == [["cyclegan"], ["unit", "cyclegan"]]
+    assert document["facts"]["inputs"] == "2 (of which UNIT 1)"
+    assert "no picture" in Path("out/report.html").read_text()
+
+
+def test_where_a_model_makes_nothing_of_a_single_input_others_do(run, inside):
+    result = run("compare", "a.png", *unit_with_first_layer([float("nan")] * 7))
+    assert result.exit_code == 4, result.stderr
+    assert found(Path("out")) == sorted([*FILES, "images/a.cyclegan.png"])
+    (unit, _) = json.loads(Path("out/metrics.json").read_text())["entrants"]
+    assert set(unit["numbers"].values()) == {None}
+
+
+@pytest.mark.parametrize("methods", [["unit"], ["unit", "cyclegan"]])
+def test_with_no_input_that_can_be_read_nothing_is_written(run, inside, methods):
     for name in ("a.png", "b.png"):
         Path(name).write_bytes(b"")
-    assert run("compare", "a.png", "b.png", *models("unit"), "--metrics", "none", "-o", "out").exit_code == 4
-    assert run("compare", "a.png", *models("unit"), "--metrics", "none", "-o", "out").exit_code == 3
+    base = (*models(*methods), "--metrics", "none", "-o", "out")
+    assert run("compare", "a.png", "b.png", *base).exit_code == 4
+    assert run("compare", "a.png", *base).exit_code == 3
+    assert run("compare", "-", *base).exit_code == 3
     assert not Path("out").exists()
+
+
+def test_the_strangest_files_are_compared(run, inside, pixels):
+    draw(Path("odd/dot.png"), 0, size=(1, 1))
+    draw(Path("odd/strip.png"), 1, size=(300, 1))
+    draw(Path("odd/a.unit.png"), 2)
+    draw(Path("odd/a.png"), 3)
+    draw(Path("odd/grid.png"), 4)
+    draw(Path("odd/stdin.png"), 5)
+    Image.new("L", (40, 30), 90).save("odd/grey.png")
+    Image.new("RGBA", (40, 30), (90, 0, 0, 0)).save("odd/clear.png")
+    Image.fromarray(np.full((30, 40), 40_000, np.uint16)).save("odd/deep.png")
+    for name in (b"q\"uo'te<b>&.png", b"new\nline.png", b"no\xff\xfetext.png"):
+        Path(os.fsdecode(b"odd/" + name)).write_bytes(Path("odd/a.png").read_bytes())
+    result = run("compare", "odd", *models("unit"), "--metrics", "vgg19", "--json", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    rows = json.loads(Path("out/metrics.json").read_text())["rows"]
+    assert [row["input"] for row in rows] == sorted(str(path) for path in Path("odd").iterdir())
+    assert all(None not in made["numbers"].values() for row in rows for made in row["made"])
+    with Path("out/metrics.csv").open(newline="", errors="surrogateescape") as file:
+        assert [line["input"] for line in csv.DictReader(file)] == [row["input"] for row in rows]
+    for row in rows:
+        (made,) = row["made"]
+        assert pixels(Path("out", made["file"])).shape[:2] == pixels(row["input"]).shape[:2]
+
+
+def test_where_nothing_looks_at_the_pictures_no_network_and_no_library_of_measures_is_loaded(run, inside, monkeypatch):
+    def refuse(device):
+        raise AssertionError(device)
+
+    monkeypatch.setattr(trunks, "bundled_vgg", refuse)
+    monkeypatch.setitem(sys.modules, "torchmetrics", None)
+    result = run("compare", "a.png", *models("munit", "unit"), "--metrics", "none", "-o", "out")
+    assert result.exit_code == 0, result.stderr
+    measures = json.loads(Path("out/metrics.json").read_text())["measures"]
+    assert [measure["name"] for measure in measures] == ["seconds", "memory"]
 
 
 def test_two_models_of_one_method_stand_side_by_side(run, inside):
@@ -204,6 +280,19 @@ def test_standard_input_is_kept_for_the_report(run, inside, pixels):
     assert result.exit_code == 0, result.stderr
     assert found(Path("out/images")) == ["b.unit.png", "stdin.png", "stdin.unit.png"]
     assert np.array_equal(pixels("out/images/stdin.png"), pixels("a.png"))
+
+
+def test_standard_input_that_cannot_be_read_is_left_out(run, inside):
+    result = run("compare", "-", "a.png", *models("unit"), "--metrics", "none", "-o", "out", stdin=b"no picture")
+    assert result.exit_code == 4
+    assert "1 of 2 inputs failed" in result.stderr
+    assert found(Path("out/images")) == ["a.unit.png"]
+
+
+def test_without_the_networks_that_are_demanded_standard_input_is_not_kept(run, inside):
+    published = ("--metrics", "published", "--offline", "-o", "out")
+    assert run("compare", "-", *models("unit"), *published, stdin=Path("a.png").read_bytes()).exit_code == 5
+    assert not Path("out").exists()
 
 
 def test_outputs_that_exist_are_refused_before_any_work_unless_they_are_to_be_replaced(run, inside):
@@ -242,6 +331,10 @@ def test_the_folder_has_a_name_where_none_is_given_and_is_no_input_of_the_next_r
         ([*models("unit"), "--device", "tpu"], 2, "there is no device 'tpu'"),
         ([*models("unit"), "--targets", "nowhere", "--metrics", "vgg19"], 3, "nowhere"),
         ([*models("unit"), "--metrics", "published", "--offline"], 5, "lpips-alexnet"),
+        ([*models("unit"), "--metrics", "none", "--targets", "."], 2, "--metrics none has none"),
+        ([*models("unit"), "--style", "-"], 2, "--style -: only an input"),
+        ([*models("unit"), "--targets", "-"], 2, "--targets -: only an input"),
+        (["--methods", " , "], 2, "--methods names no method"),
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_written(run, inside, arguments, code, said):
@@ -272,6 +365,13 @@ def test_a_real_image_that_cannot_be_read_is_named_and_left_out(run, inside, pho
     assert result.exit_code == 0, result.stderr
     assert "real/z.png" in result.stderr
     assert "against 2 real ones" in result.stderr
+
+
+def test_what_an_earlier_comparison_made_among_the_real_images_is_none_of_them(run, inside, photo):
+    photo("real/x.png"), photo("real/y.png", seed=3)
+    base = ("compare", "a.png", *models("unit"), "--metrics", "vgg19", "--targets", "real", "-o", "real/out")
+    assert "against 2 real ones" in run(*base).stderr
+    assert "against 2 real ones" in run(*base, "--overwrite").stderr
 
 
 def test_several_processes_do_not_compare_at_once(run, inside, monkeypatch):

@@ -15,7 +15,7 @@ from imgxlate.cli.progress import Bar
 from imgxlate.cli.translation import SizeAdvice
 from imgxlate.engine.batch import Job, Source
 from imgxlate.errors import ImageError
-from imgxlate.evaluate.comparison import Comparison, Entrant, Made
+from imgxlate.evaluate.comparison import Comparison, Entrant, Made, Row
 from imgxlate.evaluate.entrants import Entry
 from imgxlate.weights import cards
 
@@ -86,19 +86,24 @@ def carry_out(out: Output, plan: Plan) -> None:
 
     Raises:
         BatchError: some inputs failed; the others are compared.
+        ImageError: the only input cannot be read.
     """
     from imgxlate.evaluate.painters import load
 
+    if len(plan.sources) == 1 and plan.sources[0].path:
+        runs.read_picture(plan.sources[0])
     common = _circumstances(plan)
     files = {entry.key: _locate(out, entry, plan.offline) for entry in plan.entries}
     for entry in plan.entries:  # What is wrong with the last is to be known before the first works for hours.
         load(entry, files[entry.key], common)
-    contest = _Contest.of(out, _with_stdin_kept(out, plan), common)
+    contest = _Contest.of(out, _with_stdin_as_file(plan), common)
+    if Source(None) in plan.sources:
+        contest.keep_stdin()
     entrants = tuple(contest.run(entry, files[entry.key]) for entry in plan.entries)
     if contest.collection.rows:
         comparison = contest.conclude(entrants)
-        _write(out, plan, contest.collection, comparison)
         comparison_table.show(out, comparison)
+        _write(out, plan, contest.collection, comparison)
     runs.report(list(contest.failures.values()), of=len(plan.sources))
 
 
@@ -112,7 +117,7 @@ class _Contest:
     instruments: "Instruments"
     terms: "Terms"
     collection: "Collection"
-    failures: dict[str, str] = field(default_factory=dict)  # what went wrong, by the input's name
+    failures: dict[Source, str] = field(default_factory=dict)  # what went wrong with an input
     unreadable: set[Source] = field(default_factory=set)
 
     @classmethod
@@ -125,15 +130,32 @@ class _Contest:
         collection = Collection(plan.sources, headers(plan.entries, terms), plan.rows)
         return cls(out, plan, common, _instruments(out, plan, common), terms, collection)
 
+    def keep_stdin(self) -> None:
+        """Put what comes through standard input where every entrant and the report read it.
+
+        Raises:
+            ImageError: it cannot be read, and is the only input.
+            OutputError: it cannot be written.
+        """
+        kept = self.plan.folder.stdin
+        try:
+            runs.write_picture(self.out, runs.read_picture(Source(None)), kept)
+        except ImageError as error:
+            if len(self.plan.sources) == 1:
+                raise
+            self.out.error(error)
+            self._leave_out(Source(kept), error)
+
     def run(self, entry: Entry, file: "ModelFile") -> Entrant:
         """Let one entrant work on every input that can be read; its model is gone from memory afterwards."""
         from imgxlate.evaluate.compare import begin
 
         jobs = [job for job in self.plan.jobs[entry.key] if job.source not in self.unreadable]
+        chances = len(self.plan.sources) * len(self.plan.entries)
         with Bar(self.out, entry.title, len(jobs), "images").shown() as bar:
             trial = begin(entry, file, self.common, self.terms, self.instruments, self.collection)
             advice = SizeAdvice(self.out, trial.painter.model, trial.painter.trained, self.plan.size)
-            runs.run_jobs(self.out, jobs, partial(self._try, trial, bar, advice), of=len(self.plan.sources), bar=bar)
+            runs.run_jobs(self.out, jobs, partial(self._try, trial, bar, advice), of=chances, bar=bar)
         return trial.entrant()
 
     def conclude(self, entrants: tuple[Entrant, ...]) -> Comparison:
@@ -151,11 +173,23 @@ class _Contest:
             measures=measures,
             rows=rows,
             style_images=tuple(self.plan.style_images),
-            facts=facts(self.common, self.terms, len(rows)),
+            facts=facts(self.common, self.terms, self._counted(rows)),
         )
 
+    def _counted(self, rows: Sequence[Row]) -> str:
+        """How many inputs there are, and how many of them each entrant has that failed on some."""
+        counts = {
+            entry.title: sum(any(made.entrant == entry.key for made in row.made) for row in rows)
+            for entry in self.plan.entries
+        }
+        fewer = [f"{title} {count}" for title, count in counts.items() if count < len(rows)]
+        return f"{len(rows)} (of which {', '.join(fewer)})" if fewer else str(len(rows))
+
     def _try(self, trial: "Trial", bar: Bar, advice: SizeAdvice, job: Job) -> None:
-        """One input. What goes wrong with it is noted once: it may go wrong with every entrant."""
+        """One input. What goes wrong with it is noted once: it may go wrong with every entrant.
+
+        An input that cannot be read is left out from then on; what one entrant cannot make, another may.
+        """
 
         def show(iterate: "Iterate") -> None:
             bar.update(trial.done, text=f"{job.source.name}, iteration {iterate.iteration} of {iterate.iterations}")
@@ -163,11 +197,16 @@ class _Contest:
         try:
             for made in trial.run(job, partial(advice.consider, job.source.name), show):
                 self._report(job, trial.painter.model, made)
-        except Exception as error:
-            self.failures.setdefault(job.source.name, str(as_known(error)))
-            if isinstance(error, ImageError):
-                self.unreadable.add(job.source)
+        except ImageError as error:
+            self._leave_out(job.source, error)
             raise
+        except Exception as error:
+            self.failures.setdefault(job.source, f"{job.source.name}: {trial.entry.title}: {as_known(error)}")
+            raise
+
+    def _leave_out(self, source: Source, error: ImageError) -> None:
+        self.unreadable.add(source)
+        self.failures[source] = str(error)
 
     def _report(self, job: Job, model: str, made: Made) -> None:
         self.out.record(
@@ -242,12 +281,9 @@ def _readable(out: Output, sources: Sequence[Source]) -> "Iterator[Picture]":
             out.error(error)
 
 
-def _with_stdin_kept(out: Output, plan: Plan) -> Plan:
-    """What comes through standard input as a file, for every entrant and for the report."""
+def _with_stdin_as_file(plan: Plan) -> Plan:
+    """The plan with the file that standard input is kept in for an input."""
     stdin, kept = Source(None), Source(plan.folder.stdin)
-    if stdin not in plan.sources:
-        return plan
-    runs.write_picture(out, runs.read_picture(stdin), plan.folder.stdin)
     sources = [kept if source == stdin else source for source in plan.sources]
     jobs = {
         key: [replace(job, source=source) for job, source in zip(jobs, sources, strict=True)]
@@ -257,17 +293,17 @@ def _with_stdin_kept(out: Output, plan: Plan) -> Plan:
 
 
 def _write(out: Output, plan: Plan, collection: "Collection", comparison: Comparison) -> None:
-    """Write the grid, both tables and the report."""
+    """Write both tables, the grid and the report: first what cannot be had again by looking at the pictures."""
     from imgxlate.evaluate import tables
     from imgxlate.evaluate.report import page
 
     grid, metrics, table, report = plan.folder.files
-    runs.write_picture(out, collection.sheet(), grid)
-    out.record({"output": str(grid)})
     tables.write_json(comparison, metrics)
     out.record({"output": str(metrics), "entrants": {each.key: dict(each.numbers) for each in comparison.entrants}})
     tables.write_csv(comparison, table)
     out.record({"output": str(table)})
+    runs.write_picture(out, collection.sheet(), grid)
+    out.record({"output": str(grid)})
     atomic.write_bytes(report, page(comparison, plan.rows).encode())
     out.record({"output": str(report)})
     if not out.as_json:

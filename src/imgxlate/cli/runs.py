@@ -8,7 +8,7 @@ from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.engine.batch import STDIO, Job, Source
-from imgxlate.errors import BatchError, ImageError, OutputError, UsageError
+from imgxlate.errors import BatchError, ImageError, ImgxlateError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,11 +64,17 @@ def run_jobs(
             if known is None or of == 1 or isinstance(known, OutputError | UsageError):
                 raise
             # Only the message is kept: the error itself would keep what its traceback holds, whole images among it.
-            failures.append(str(known))
-            output.error(known)
+            failures.append(_naming(job, known))
+            output.error(ImgxlateError(failures[-1], hint=known.hint))
         if bar:
             bar.update(done)
     return failures
+
+
+def _naming(job: Job, error: ImgxlateError) -> str:
+    """What went wrong, with the input's name, which an error from deep inside does not know."""
+    name = job.source.name
+    return str(error) if name in str(error) else f"{name}: {error}"
 
 
 def report(failures: Sequence[str], *, of: int) -> None:

@@ -149,8 +149,11 @@ def begin(
     return Trial(entry, painter, terms, instruments, meter, collection, Tally(instruments), _card(file))
 
 
-def facts(common: Circumstances, terms: Terms, inputs: int) -> dict[str, str]:
-    """What the same numbers take again, beside the inputs, the entrants and how each measure is taken."""
+def facts(common: Circumstances, terms: Terms, inputs: str) -> dict[str, str]:
+    """What the same numbers take again, beside the inputs, the entrants and how each measure is taken.
+
+    `inputs` says how many there are.
+    """
     size = "their own" if terms.size is None else f"shorter side {terms.size} pixels"
     return {
         "imgxlate": __version__,
@@ -158,7 +161,7 @@ def facts(common: Circumstances, terms: Terms, inputs: int) -> dict[str, str]:
         "device": _device_name(common.device),
         "precision": str(common.dtype).removeprefix("torch."),
         "seed": str(terms.seed),
-        "inputs": str(inputs),
+        "inputs": inputs,
         "size of inputs": size,
         "pictures of an input, of methods with styles": str(terms.n_styles),
     }

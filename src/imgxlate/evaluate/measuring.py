@@ -30,7 +30,7 @@ _DRAWN = "They are one of each input; methods with styles draw one for each."
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """What there is to measure with. Without a feature network, only luminance is compared."""
+    """What there is to measure with; without a feature network, nothing is looked at."""
 
     pairs: Pairs  # of an input's outputs, for diversity
     vgg: Vgg | None = None
@@ -47,12 +47,12 @@ class Instruments:
 
     def of_single(self, content: Picture) -> Callable[[Picture], Numbers]:
         """What takes the numbers of each picture that is made of `content`."""
-        distance = ContentDistance(self.vgg, content) if self.vgg else None
+        if self.vgg is None:
+            return lambda made: {}
+        distance = ContentDistance(self.vgg, content)
 
         def numbers(made: Picture) -> Numbers:
-            taken: Numbers = {SSIM.name: _finite(ssim(content, made))}
-            if distance:
-                taken[CONTENT.name] = _finite(distance(made))
+            taken: Numbers = {SSIM.name: _finite(ssim(content, made)), CONTENT.name: _finite(distance(made))}
             if self.style:
                 taken[STYLE.name] = _finite(self.style(made))
             return taken
@@ -68,7 +68,7 @@ class Instruments:
         if self.features:
             sets = distribution_measures(self.features, inputs, len(self.real))
             found += [replace(measure, how=f"{measure.how} {_DRAWN}") for measure in sets]
-        return [*found, SSIM, *([CONTENT] if self.vgg else []), *([STYLE] if self.style else [])]
+        return [*found, *([SSIM, CONTENT] if self.vgg else []), *([STYLE] if self.style else [])]
 
 
 class Tally:

@@ -1,5 +1,6 @@
 """Entrants at work: what makes pictures of an input, whichever way its method does it."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from imgxlate.engine.inference import Request, translate
 from imgxlate.engine.models import ModelFile, load_model
 from imgxlate.engine.styles import Code
 from imgxlate.engine.stylize import load_stylizer, painted, stylize
+from imgxlate.errors import DivergedError
 from imgxlate.evaluate.entrants import Entry
 from imgxlate.images.picture import Picture
 from imgxlate.methods.protocol import Iterate, StyleSampler, Stylizer
@@ -60,8 +62,9 @@ def load(entry: Entry, file: ModelFile, common: Circumstances) -> Painter:
 def warm_up(painter: Painter) -> None:
     """Make a small grey picture, so that the first one that is timed does not pay for what a library sets up once."""
     grey = Picture(np.full((_SMALL, _SMALL, 3), 128, np.uint8))
-    for _ in painter.paint(grey, [(0.0,) * painter.style_dim] if painter.style_dim else [], be_silent):
-        pass
+    with contextlib.suppress(DivergedError):  # It is told of the inputs that it happens with.
+        for _ in painter.paint(grey, [(0.0,) * painter.style_dim] if painter.style_dim else [], be_silent):
+            pass
 
 
 def _translator(entry: Entry, file: ModelFile, common: Circumstances) -> Painter:

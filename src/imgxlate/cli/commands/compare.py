@@ -81,8 +81,8 @@ def compare(
     metrics: Annotated[
         Metrics,
         typer.Option(
-            help="What looks at the pictures: the published networks (LPIPS, FID, KID), the bundled VGG-19, or none. "
-            "auto: the published ones where they can be had.",
+            help="What looks at the pictures: the published networks (LPIPS, FID, KID), the bundled VGG-19, or none: "
+            "time and memory only. auto: the published ones where they can be had.",
             rich_help_panel=_NUMBERS,
         ),
     ] = "auto",
@@ -107,14 +107,16 @@ def compare(
         entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
         sources = batch.expand(inputs, output)
         folder = _folder(output)
+        if targets is not None and metrics == "none":
+            raise UsageError("--targets takes networks to measure with, and --metrics none has none")
         translation.require_shareable(find_place(), None, [folder.root])
         plan = Plan(
             folder=folder,
             entries=entries,
             sources=sources,
             jobs=_jobs(folder, entries, sources, n_styles, overwrite),
-            style_images=_read_styles(style or []),
-            targets=None if targets is None else batch.expand([targets]),
+            style_images=_read_styles(style or [], folder),
+            targets=None if targets is None else _images("--targets", [targets], folder),
             to=to,
             size=size,
             n_styles=n_styles,
@@ -169,10 +171,23 @@ def _jobs(
     return jobs
 
 
-def _read_styles(names: Sequence[str]) -> "dict[Path, Picture]":
+def _images(option: str, names: Sequence[str], folder: Folder) -> list[batch.Source]:
+    """The image files that an option names, without those that an earlier comparison made.
+
+    Raises:
+        UsageError: standard input is among them.
+        ImageError: there are none.
+    """
+    if batch.STDIO in names:
+        raise UsageError(f"{option} {batch.STDIO}: only an input can come through standard input", hint="Give a file.")
+    return batch.expand(names, str(folder.root))
+
+
+def _read_styles(names: Sequence[str], folder: Folder) -> "dict[Path, Picture]":
     """The style images by their files.
 
     Raises:
+        UsageError: standard input is among them.
         ImageError: one cannot be read.
     """
-    return {source.path: runs.read_picture(source) for source in batch.expand(names) if source.path}
+    return {source.path: runs.read_picture(source) for source in _images("--style", names, folder) if source.path}
