@@ -201,7 +201,7 @@ def test_what_one_entrant_cannot_make_of_an_input_others_do(run, inside):
 
 
 def test_where_a_model_makes_nothing_of_a_single_input_others_do(run, inside):
-    result = run("compare", "a.png", *unit_with_first_layer([float("nan")] * 7))
+    result = run("compare", "a.png", *unit_with_first_layer([1e38] * 7))
     assert result.exit_code == 4, result.stderr
     assert found(Path("out")) == sorted([*FILES, "images/a.cyclegan.png"])
     (unit, _) = json.loads(Path("out/metrics.json").read_text())["entrants"]
