@@ -54,8 +54,7 @@ class Networks(Generic[Generator]):
 
     def scores(self, domain: Domain, pictures: Tensor) -> list[Tensor]:
         """What the discriminator of `domain` holds of `pictures`, at each scale."""
-        with running.autocast(pictures.device, lowered=self.lowered):
-            return [at_least_float32(scores) for scores in self.discriminators[domain](pictures)]
+        return self._judge(self.discriminators[domain], pictures)
 
     def adversarial_loss(self, domain: Domain, made: Tensor) -> Tensor:
         """How badly `made` pass for pictures of `domain`, summed over the scales (MUNIT, Eq. 4)."""
@@ -70,7 +69,8 @@ class Networks(Generic[Generator]):
     def gradient_penalty(self, domain: Domain, pictures: Tensor) -> Tensor:
         """How steeply the discriminator's scores change with `pictures` of its domain, summed over the scales (R1)."""
         pictures = pictures.detach().requires_grad_()
-        return gradient_penalty(self.scores(domain, pictures), pictures)
+        # `forward` itself is never compiled: torch's compiler has no gradients of gradients.
+        return gradient_penalty(self._judge(self.discriminators[domain].forward, pictures), pictures)
 
     def perceptual_losses(self, made: Pictures, sources: Pictures) -> dict[Domain, Tensor]:
         """How far the made pictures of each domain are from those of the other that they were made of."""
@@ -78,6 +78,10 @@ class Networks(Generic[Generator]):
             return {domain: made[domain].new_zeros(()) for domain in DOMAINS}
         losses = self.perception([made[domain] for domain in DOMAINS], [sources[OTHER[domain]] for domain in DOMAINS])
         return dict(zip(DOMAINS, losses, strict=True))
+
+    def _judge(self, discriminator: Callable[[Tensor], list[Tensor]], pictures: Tensor) -> list[Tensor]:
+        with running.autocast(pictures.device, lowered=self.lowered):
+            return [at_least_float32(scores) for scores in discriminator(pictures)]
 
 
 def weighted_sum(losses: Losses, weights: Mapping[str, float]) -> Tensor:

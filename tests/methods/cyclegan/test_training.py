@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounterWithBackend
 from torch.nn.functional import l1_loss, mse_loss
 
 from imgxlate import checkpoint
@@ -275,6 +276,22 @@ def test_the_gradient_penalty_flattens_the_discriminators(train, batch, turn):
     penalties = [held.train_step(batch(0), turn(step))["R1_A"].item() for step in range(12)]
     assert penalties[-1] < penalties[0] / 2
     assert "R1_A" not in free.train_step(batch(0), turn(0))
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # Both are the compiler's own.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+def test_the_gradient_penalty_is_the_same_of_compiled_networks(train, batch, turn, monkeypatch):
+    compile_network = torch.nn.Module.compile
+    backend = CompileCounterWithBackend("aot_eager")  # all of the compiler but the making of machine code
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda network, **o: compile_network(network, backend=backend, **o))
+    changes = {"r1_w": 1.0, "n_layers": 1, "gen__n_blocks": 1, "gen__n_downsampling": 1}
+    expected, losses = (
+        train(torch.float64, compiled=compiled, **changes).train_step(batch(0), turn(0)) for compiled in (False, True)
+    )
+    assert backend.frame_count > 0
+    assert {name: losses[name].item() for name in expected} == pytest.approx(
+        {name: loss.item() for name, loss in expected.items()}, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize(

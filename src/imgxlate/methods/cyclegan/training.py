@@ -18,7 +18,7 @@ from imgxlate.methods.players import Player, joined, parted
 from imgxlate.methods.protocol import Turn
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn.initialisation import initialise, seeded
-from imgxlate.nn.running import run_together
+from imgxlate.nn.running import run, run_together
 
 
 class CycleganTraining:
@@ -130,7 +130,9 @@ class CycleganTraining:
 
     def _penalty(self, name: str, real: Tensor) -> Tensor:
         pictures = real.detach().requires_grad_()
-        return gradient_penalty(self._run(name, pictures), pictures) * self.config.r1_w
+        # `forward` itself is never compiled: torch's compiler has no gradients of gradients.
+        judge = self._discriminators.networks[name].forward
+        return gradient_penalty([run(judge, pictures, lowered=self._lowered)], pictures) * self.config.r1_w
 
     def _seen(self, domain: Domain, made: Tensor, turn: Turn) -> Tensor:
         """What the discriminator of a domain is to see for this process's part of the made pictures."""
