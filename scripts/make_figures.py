@@ -32,9 +32,9 @@ STYLES_IN_A_ROW = 4
 # To summer, in the style of photographs of it.
 GUIDED = ("lake-sherburne.jpg", "picos-de-europa.jpg")
 GUIDES = ("tea-gardens.jpg", "aitzgorri.jpg", "china.jpg")
-INTERPOLATED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
 
-OUTLINE_SIZE = 72  # pixels: what the model of outlines was trained at
+COLOURING = ("--model", "outline2color", "--size", "72")  # pixels: what the model was trained at
+OUTLINE_CELL = 128  # pixels of an outline on a sheet
 
 COMPARED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -58,8 +58,8 @@ def munit_styles(work: Path) -> Picture:
     """A photograph in eight styles of winter, another in eight of summer."""
     rows: list[Sequence[Picture | None]] = []
     for domain, name in TRANSLATED.items():
-        picture, *styles = _in_eight_styles(work / domain, gallery.photo(name), "--to", domain)
-        rows.append([picture, *styles[:STYLES_IN_A_ROW]])
+        [[content, *styles]] = _in_eight_styles([gallery.photo(name)], work / domain, "--to", domain)
+        rows.append([content, *styles[:STYLES_IN_A_ROW]])
         rows.append([None, *styles[STYLES_IN_A_ROW:]])
     headers = [text for domain in TRANSLATED for text in (f"to {domain}", "")]
     return contact_sheet(rows, row_headers=headers, leading_columns=1)
@@ -67,30 +67,32 @@ def munit_styles(work: Path) -> Picture:
 
 def outline2color(work: Path) -> Picture:
     """Each outline in eight colourings."""
-    options = ("--model", "outline2color", "--size", str(OUTLINE_SIZE))
-    rows = [_in_eight_styles(work / "outlines", outline, *options) for outline in gallery.outlines()]
-    return contact_sheet(rows, leading_columns=1, cell=128)
+    rows = _in_eight_styles(gallery.outlines(), work / "outlines", *COLOURING)
+    return contact_sheet(rows, leading_columns=1, cell=OUTLINE_CELL)
 
 
-def _in_eight_styles(folder: Path, content: Path, *options: str) -> list[Picture]:
-    gallery.imgxlate("translate", "munit", str(content), *options, "--n-styles", "8", "-o", f"{folder}/", "-q")
-    return [decode(path) for path in (content, *sorted(folder.glob(f"{content.stem}.munit.*")))]
+def _in_eight_styles(contents: Sequence[Path], folder: Path, *options: str) -> list[list[Picture]]:
+    """A row for each content: itself, then its translations."""
+    inputs = map(str, contents)
+    gallery.imgxlate("translate", "munit", *inputs, *options, "--n-styles", "8", "-o", f"{folder}/", "-q")
+    rows = ([content, *sorted(folder.glob(f"{content.stem}.munit.*"))] for content in contents)
+    return [list(map(decode, row)) for row in rows]
 
 
 def guided(work: Path) -> Picture:
     """Photographs of winter in the styles of photographs of summer."""
     styles = [word for name in GUIDES for word in ("--style", str(gallery.photo(name)))]
-    return _styles(work / "guided.png", GUIDED, "--to", "summer", *styles)
+    return _styles(work / "guided.png", map(gallery.photo, GUIDED), "--to", "summer", *styles)
 
 
 def interpolation(work: Path) -> Picture:
-    """From one style of winter to another."""
-    return _styles(work / "interpolation.png", INTERPOLATED, "--interpolate", "5")
+    """Outlines, from one colouring to another."""
+    options = (*COLOURING, "--interpolate", "5", "--cell", str(OUTLINE_CELL))
+    return _styles(work / "interpolation.png", gallery.outlines(), *options)
 
 
-def _styles(sheet: Path, names: Iterable[str], *options: str) -> Picture:
-    photos = [str(gallery.photo(name)) for name in names]
-    gallery.imgxlate("sample-styles", "munit", *photos, *options, "-o", str(sheet), "-q")
+def _styles(sheet: Path, contents: Iterable[Path], *options: str) -> Picture:
+    gallery.imgxlate("sample-styles", "munit", *map(str, contents), *options, "-o", str(sheet), "-q")
     return decode(sheet)
 
 

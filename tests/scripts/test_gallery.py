@@ -40,28 +40,3 @@ def test_the_pictures_that_a_script_shows_are_in_the_repository(
     monkeypatch.delitem(sys.modules, script)
     assert all(gallery.photo(name).is_file() for name in module.PHOTOS)
     assert all(gallery.style(name).is_file() for name in module.STYLES)
-
-
-@pytest.mark.parametrize("name", ["reconstruct-content", "reconstruct-style", "sweep"])
-def test_one_figure_can_be_made_alone(
-    gallery: ModuleType, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    module = __import__("make_figures")
-    monkeypatch.delitem(sys.modules, "make_figures")
-    quick = ("--size", "32", "--iterations", "1", "--style-layers", "conv1_1", "--content-layers", "conv1_1")
-    monkeypatch.setattr(module, "RECONSTRUCTED", quick)
-    monkeypatch.setattr(module, "SWEPT", quick)
-    monkeypatch.setattr(sys, "argv", ["make_figures.py", name, "--outdir", str(tmp_path)])
-    module.main()
-    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.jpg"]
-
-
-def test_a_figure_that_is_not_there_is_an_error(
-    gallery: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    module = __import__("make_figures")
-    monkeypatch.delitem(sys.modules, "make_figures")
-    monkeypatch.setattr(sys, "argv", ["make_figures.py", "sweeps"])
-    with pytest.raises(SystemExit):
-        module.main()
-    assert "'sweeps'" in capsys.readouterr().err
