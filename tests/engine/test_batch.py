@@ -5,7 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from imgxlate.engine.batch import Existing, Source, Target, expand, plan, refuse_existing, require_output_format
+from imgxlate.engine.batch import (
+    Existing,
+    Source,
+    Target,
+    expand,
+    plan,
+    refuse_existing,
+    require_output_format,
+    require_places,
+)
 from imgxlate.errors import ImageError, OutputError, UsageError
 
 
@@ -128,6 +137,15 @@ def test_an_input_is_never_written_over(photos):
 def test_a_file_where_a_folder_must_be_is_found_before_any_work(photos, output):
     with pytest.raises(OutputError, match="is no folder"):
         plan(expand(["photos/b.JPG"]), output, "unit", 1, Existing.REFUSE)
+
+
+@pytest.mark.parametrize("existing", Existing)
+def test_a_folder_where_a_file_must_be_is_found_before_any_work(photos, existing):
+    (photos / "out/a.unit.png").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"a\.unit\.png cannot be written: it is a folder"):
+        plan(expand(["photos/a.png"]), "out", "unit", 1, existing)
+    with pytest.raises(OutputError, match="out cannot be written: it is a folder"):
+        require_places([Path("out")], expand(["photos"]), existing)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")

@@ -114,8 +114,7 @@ def plan(
     _refuse_collisions(jobs, extras)
     jobs = jobs[share]
     paths = [*extras, *(path for job in jobs for path in _paths(job))]
-    for folder in {path.parent for path in paths}:
-        _require_writable(folder)
+    _require_room(paths)
     if existing is Existing.SKIP:
         return [job for job in map(_without_existing, jobs) if job.targets]
     refuse_existing(paths, existing)
@@ -146,8 +145,7 @@ def require_places(paths: Sequence[Path], sources: Sequence[Source], existing: E
         OutputError: one exists and `existing` refuses that, or cannot be written where it is to go.
     """
     _refuse_collisions([Job(source, ()) for source in sources], paths)
-    for folder in {path.parent for path in paths}:
-        _require_writable(folder)
+    _require_room(paths)
     refuse_existing(paths, existing)
 
 
@@ -243,6 +241,19 @@ def _refuse_collisions(jobs: Sequence[Job], extras: Sequence[Path]) -> None:
                 f"{owners[place]} and {what} would be the same file, {path}", hint="Give one another name."
             )
         owners[place] = what
+
+
+def _require_room(paths: Sequence[Path]) -> None:
+    """Check that files can be written to `paths`, but for those that are there.
+
+    Raises:
+        OutputError: one cannot.
+    """
+    for folder in {path.parent for path in paths}:
+        _require_writable(folder)
+    for path in paths:
+        if os.path.isdir(path):  # noqa: PTH112
+            raise OutputError(f"{path} cannot be written: it is a folder", hint="Give another -o.")
 
 
 def _require_writable(folder: Path) -> None:
