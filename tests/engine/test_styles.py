@@ -42,6 +42,13 @@ def test_method_length_and_seed_may_be_absent_or_null(tmp_path):
     assert styles.read(path, "munit") == styles.StyleCodes(((1.0, 2.5),), None)
 
 
+@pytest.mark.parametrize("seed", ["true", "1.5", '"5"', "[]"])
+def test_a_seed_that_is_no_whole_number_is_not_known(tmp_path, seed):
+    path = tmp_path / "styles.json"
+    path.write_text(f'{{"seed": {seed}, "styles": [[1]]}}')
+    assert styles.read(path, "munit").seed is None
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -57,9 +64,13 @@ def test_method_length_and_seed_may_be_absent_or_null(tmp_path):
         ('{"styles": [[' + "9" * 401 + "]]}", "'styles' must be"),
         ('{"styles": [[' + "9" * 5001 + "]]}", "is not JSON"),
         ('{"styles": ' + "[" * 100_000, "nested too deeply"),
-        ('{"styles": [[1]], "method": "other"}', "are for other, not for munit"),
-        ('{"styles": [[1], [1, 2]]}', "have length 2, the model's have 1"),
-        ('{"styles": [[1]], "style_dim": 8}', "have length 1, the model's have 8"),
+        ('{"styles": [[1]], "method": "other"}', "are for 'other', not for munit"),
+        ('{"styles": [[1]], "method": ["munit"]}', "are for .'munit'., not for munit"),
+        ('{"styles": [[1], [1, 2]]}', "contradicts itself: .* lengths of 1 and 2"),
+        ('{"styles": [[1]], "style_dim": 8}', "contradicts itself: .* lengths of 1 and 8"),
+        ('{"styles": [[1]], "style_dim": "1"}', "'style_dim' must be the length of a code, not '1'"),
+        ('{"styles": [[1]], "style_dim": true}', "'style_dim' must be .*, not True"),
+        ('{"styles": [[1]], "style_dim": 0}', "'style_dim' must be .*, not 0"),
         (b"\xff\xfe", "is not JSON"),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from imgxlate import atomic
+from imgxlate.config import shown
 from imgxlate.errors import UsageError
 
 Code = tuple[float, ...]
@@ -50,10 +51,15 @@ def read(path: Path, method: str) -> StyleCodes:
     if not (isinstance(rows, list) and rows and all(_is_code(row) for row in rows)):
         raise UsageError(f"{path}: 'styles' must be a list of lists of numbers", hint="See --save-styles.")
     if document.get("method") not in (None, method):
-        raise UsageError(f"{path}: the styles are for {document['method']}, not for {method}")
-    styles = StyleCodes(tuple(tuple(map(float, row)) for row in rows), seed if isinstance(seed, int) else None)
-    styles.require_length(document.get("style_dim") or len(rows[0]), str(path))
-    return styles
+        raise UsageError(f"{path}: the styles are for {shown(document['method'])}, not for {method}")
+    length = document.get("style_dim")
+    if length is not None and not (type(length) is int and length > 0):
+        raise UsageError(f"{path}: 'style_dim' must be the length of a code, not {shown(length)}")
+    lengths = {*map(len, rows), length or len(rows[0])}
+    if len(lengths) > 1:
+        listing = " and ".join(map(str, sorted(lengths)))
+        raise UsageError(f"{path}: contradicts itself: its codes and 'style_dim' have lengths of {listing}")
+    return StyleCodes(tuple(tuple(map(float, row)) for row in rows), seed if type(seed) is int else None)
 
 
 def write(path: Path, styles: StyleCodes, method: str) -> None:
