@@ -250,6 +250,22 @@ def test_codes_can_be_kept_of_a_sheet_on_standard_output(run, munit, photo, insi
     assert len(codes_in("codes.json")) == 2
 
 
+def test_no_codes_are_kept_of_a_sheet_that_is_too_large_for_its_format(run, munit, photo, inside):
+    photo("strip.png", size=(300, 2))
+    result = run(*munit[:-1], 4096, "strip.png", "--n-styles", 3, "-o", "sheet.webp")
+    assert result.exit_code == 9
+    assert "cannot be written as WEBP" in result.stderr
+    assert [path.name for path in inside.iterdir()] == ["strip.png"]
+
+
+def test_a_folder_in_the_place_of_the_sheet_is_found_before_any_work(run, munit, photo, inside):
+    Path("out/munit.styles.png").mkdir(parents=True)
+    result = run(*munit, photo("a.png"), "-o", "out", "--overwrite")
+    assert result.exit_code == 9
+    assert "munit.styles.png cannot be written: it is a folder" in result.stderr
+    assert [path.name for path in Path("out").iterdir()] == ["munit.styles.png"]
+
+
 @pytest.mark.parametrize("method", ["unit", "cyclegan"])
 def test_a_method_without_styles_says_which_methods_have_them(run, photo, inside, method):
     result = run("sample-styles", method, photo("a.png"))

@@ -39,7 +39,7 @@ def encode(picture: Picture, suffix: str, *, jpeg_quality: int = 95) -> bytes:
         OutputError: the format cannot hold a picture of that size.
     """
     kind = _format(suffix)
-    _check_sides(picture, kind)
+    require_room(picture, suffix)
     file = io.BytesIO()
     quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
     _image(picture, keep_alpha=kind in _KEEP_ALPHA).save(file, kind, **_OPTIONS.get(kind, {}), **quality)
@@ -56,15 +56,14 @@ def save(picture: Picture, path: Path) -> None:
     atomic.write_bytes(path, encode(picture, path.suffix))
 
 
-def _format(suffix: str) -> str:
-    try:
-        return OUTPUT_FORMATS[suffix.lower()]
-    except KeyError:
-        what = f"no image format has the suffix {suffix!r}" if suffix else "an image needs a suffix"
-        raise UsageError(what, hint=f"Suffixes that can be written: {', '.join(SUFFIXES)}.") from None
+def require_room(picture: Picture, suffix: str) -> None:
+    """Check that the format that `suffix` stands for can hold a picture of that size.
 
-
-def _check_sides(picture: Picture, kind: str) -> None:
+    Raises:
+        UsageError: no format has that suffix; names those that have.
+        OutputError: it cannot.
+    """
+    kind = _format(suffix)
     longest = _LONGEST_SIDE.get(kind)
     if longest is not None and max(picture.size) > longest:
         height, width = picture.size
@@ -72,6 +71,14 @@ def _check_sides(picture: Picture, kind: str) -> None:
             f"{width} x {height} pixels cannot be written as {kind}, whose sides end at {longest}",
             hint="Write a .png or .tif file.",
         )
+
+
+def _format(suffix: str) -> str:
+    try:
+        return OUTPUT_FORMATS[suffix.lower()]
+    except KeyError:
+        what = f"no image format has the suffix {suffix!r}" if suffix else "an image needs a suffix"
+        raise UsageError(what, hint=f"Suffixes that can be written: {', '.join(SUFFIXES)}.") from None
 
 
 def _image(picture: Picture, *, keep_alpha: bool) -> Image.Image:

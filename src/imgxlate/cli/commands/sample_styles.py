@@ -115,9 +115,9 @@ def sample_styles(
             translation.keeps_styles(files.codes, codes, method, existing)  # Other codes are refused before the work.
         failures = _fill(grid, out, method, sources, translation.SizeAdvice(out, loaded.name, loaded.size, size))
         if grid.columns:
+            sheet = _draw(grid, files.sheet)
             if files.codes:
                 translation.save_styles(files.codes, codes, method, existing)
-            sheet = grid.draw()
             runs.write_picture(out, sheet, files.sheet)
             _report(out, grid, sheet, files, method, seed, time.perf_counter() - started)
         runs.report(failures, of=len(sources))
@@ -242,6 +242,20 @@ def _fill(
     jobs = [batch.Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:
         return runs.run_jobs(out, jobs, add, of=len(jobs), bar=bar)
+
+
+def _draw(grid: "StyleGrid", path: Path | None) -> "Picture":
+    """The sheet, if it can be written to `path`: codes are not kept of one that cannot.
+
+    Raises:
+        OutputError: the format cannot hold a sheet of that size.
+    """
+    from imgxlate.images.encode import require_room
+
+    sheet = grid.draw()
+    if path:
+        require_room(sheet, path.suffix)
+    return sheet
 
 
 def _report(
