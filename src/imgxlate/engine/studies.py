@@ -79,7 +79,7 @@ def plan_study(figure: Figure, config: MethodConfig, ratios: Sequence[float] = R
     """The pictures of `figure`, each as `config` has it but for what is studied.
 
     Raises:
-        UsageError: there are no layers or no ratios to study, or a ratio is not above 0.
+        UsageError: there are no layers or no ratios to study, they weigh nothing, or a ratio is not above 0.
     """
     if figure is Figure.CONTENT:
         return _content_reconstructions(config)
@@ -89,7 +89,7 @@ def plan_study(figure: Figure, config: MethodConfig, ratios: Sequence[float] = R
 
 
 def _content_reconstructions(config: MethodConfig) -> Study:
-    layers = _layers(config, "content_layers")
+    layers = _layers(config, "content_layers", "content_weight")
     parts = tuple(
         Part((layer,), None, layer, overridden(config, {"content_layers": [layer], "style_weight": 0.0}))
         for layer in layers
@@ -98,7 +98,7 @@ def _content_reconstructions(config: MethodConfig) -> Study:
 
 
 def _style_reconstructions(config: MethodConfig) -> Study:
-    sets = _growing(_layers(config, "style_layers"))
+    sets = _growing(_layers(config, "style_layers", "style_weight"))
     parts = tuple(
         Part(layers, None, label, overridden(config, _style_of(config, layers) | {"content_weight": 0.0}))
         for label, layers in sets.items()
@@ -109,7 +109,7 @@ def _style_reconstructions(config: MethodConfig) -> Study:
 def _sweep(config: MethodConfig, ratios: Sequence[float]) -> Study:
     if not ratios or not all(0 < ratio < float("inf") for ratio in ratios):
         raise UsageError("the ratios of a sweep must be above 0", hint="Such as `--sweep-ratios 1e-4,1e-3,1e-2`.")
-    sets = _growing(_layers(config, "style_layers"))
+    sets = _growing(_layers(config, "style_layers", "style_weight"))
     rows = tuple(tuple(_swept(config, label, sets[label], ratio) for ratio in ratios) for label in sets)
     return Study(Figure.SWEEP, rows, tuple(f"ratio {_power_of_ten(ratio)}" for ratio in ratios), tuple(sets))
 
@@ -121,10 +121,13 @@ def _swept(config: MethodConfig, label: str, layers: Sequence[str], ratio: float
     return Part(tuple(layers), ratio, f"{label}, ratio {_power_of_ten(ratio)}", changed)
 
 
-def _layers(config: MethodConfig, key: str) -> tuple[str, ...]:
-    layers: tuple[str, ...] = tuple(flattened(config)[key])
+def _layers(config: MethodConfig, key: str, weight: str) -> tuple[str, ...]:
+    values = flattened(config)
+    layers: tuple[str, ...] = tuple(values[key])
     if not layers:
         raise UsageError(f"{key} is empty: there is nothing to study")
+    if not values[weight]:
+        raise UsageError(f"{weight} is 0: there is nothing to study")
     return layers
 
 

@@ -47,6 +47,8 @@ def test_presets_are_what_their_options_give(preset: str) -> None:
         ("style_scale", 0.0),
         ("content_weight", -1.0),
         ("style_layer_factors", (1.0, 2.0)),
+        ("style_layers", ("relu1_1", "relu2_1", "relu1_1")),
+        ("content_layers", ("relu1_1", "relu1_1")),
         ("style_weights", (0.0, 0.0)),
         ("style_weights", (2.0, -1.0)),
     ],

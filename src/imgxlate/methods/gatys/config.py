@@ -99,6 +99,9 @@ class GatysConfig(MethodConfig):
             _require(getattr(self, name) >= 0, name, "must not be negative")
         _require(self.scales is None or self.scales >= 1, "scales", "must be at least 1")
         _require(self.scale_factor >= 1.1, "scale_factor", "must be at least 1.1")
+        for name in ("content_layers", "style_layers"):
+            layers = getattr(self, name)
+            _require(len({*layers}) == len(layers), name, "must not name a layer twice")
         _require(
             len(self.style_layer_factors) in (0, len(self.style_layers)),
             "style_layer_factors",
