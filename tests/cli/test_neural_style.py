@@ -61,6 +61,13 @@ def test_a_folder_is_painted_with_its_tree(run, inside, photo):
     ]
 
 
+def test_what_was_painted_in_a_folder_is_not_painted_again(run, inside, photo):
+    photo("in/a.png", size=(40, 40))
+    for extra in ((), ("--overwrite",)):
+        result = run("neural-style", "in", "style.png", *QUICK, "--scales", 1, "-o", "in", "--json", *extra)
+        assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == ["in/a.neural-style.png"]
+
+
 def test_several_styles_take_weights(run, inside, photo, pixels):
     photo("other.png", seed=9)
     base = ("neural-style", "photo.png", "style.png", "other.png", *QUICK, "--scales", 1)

@@ -178,8 +178,9 @@ def neural_style(
         study = studies.plan_study(figure, config, parse_ratios(sweep_ratios)) if figure else None
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
-        sources = batch.expand(inputs, output, figure)
-        jobs = batch.plan(sources, output, figure or LABEL, 1, existing)
+        label = figure or LABEL
+        sources = batch.expand(inputs, output, label)
+        jobs = batch.plan(sources, output, label, 1, existing)
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
