@@ -208,6 +208,14 @@ def test_a_wrapped_generator_is_unwrapped(load, saved, content, model, prefix):
     assert all(torch.equal(model.tensors()[name], tensor) for name, tensor in loaded.tensors().items())
 
 
+@pytest.mark.parametrize("first", [1, 4, 8, 12, 31, 10**30])
+def test_residual_blocks_where_no_halvings_lead_are_refused(load, saved, content, first):
+    moved = {name.replace("model.10.", f"model.{first}."): tensor for name, tensor in content.items()}
+    blocks = {name: tensor for name, tensor in moved.items() if "conv_block" not in name or f"model.{first}." in name}
+    with pytest.raises(CheckpointError, match="no whole model of cyclegan"):
+        load("cyclegan", saved(blocks))
+
+
 def test_a_generator_that_is_not_whole_is_refused(load, saved, content):
     del content["model.1.weight"]
     with pytest.raises(CheckpointError, match="no whole model of cyclegan"):
