@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from imgxlate.evaluate.distances import ALL_PAIRS, MUNIT_PAIRS, Pairs, VggDistance, diversity, diversity_measure
-from imgxlate.evaluate.trunks import Source, bundled_vgg, find_distance
+from imgxlate.evaluate.trunks import TrunkSource, bundled_vgg, find_distance
 from imgxlate.nn.vgg import CONVENTIONS, Vgg
 from imgxlate.vision import torchvision
 
@@ -148,6 +148,6 @@ def test_a_protocol_says_how_many_pairs_it_takes(pairs, inputs, outputs, said):
 
 
 def test_the_measure_says_pairs_trunk_and_sizes(vgg):
-    measure = diversity_measure(find_distance(Source("vgg19", CPU), vgg), MUNIT_PAIRS, 100, 38)
+    measure = diversity_measure(find_distance(TrunkSource("vgg19", CPU), vgg), MUNIT_PAIRS, 100, 38)
     assert measure.name == "vgg19-distance"
     assert all(part in measure.how for part in ("1900 pairs", "VGG-19", "256 pixels", "not LPIPS"))

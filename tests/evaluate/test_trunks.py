@@ -6,7 +6,7 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError, NetworkError, WeightsError
-from imgxlate.evaluate.trunks import Source, bundled_vgg, find_distance, find_set_features, inception, lpips
+from imgxlate.evaluate.trunks import TrunkSource, bundled_vgg, find_distance, find_set_features, inception, lpips
 from imgxlate.paths import cache_dir
 from imgxlate.vision import torchvision
 
@@ -127,7 +127,7 @@ def test_what_the_libraries_load_is_no_file_that_was_downloaded(inception_file, 
 
 def test_published_networks_come_from_the_store(alexnet, inception_file, vgg):
     shelves = Shelf(alexnet), Shelf(inception_file)
-    sources = [Source("published", CPU, offline=True, store=shelf) for shelf in shelves]
+    sources = [TrunkSource("published", CPU, offline=True, store=shelf) for shelf in shelves]
     assert find_distance(sources[0], vgg).name == "lpips"
     assert find_set_features(sources[1], vgg).frechet_name == "fid"
     assert [shelf.asked for shelf in shelves] == [[("lpips-alexnet", True)], [("fid-inception", True)]]
@@ -135,7 +135,7 @@ def test_published_networks_come_from_the_store(alexnet, inception_file, vgg):
 
 def test_the_bundled_network_asks_for_nothing(vgg):
     shelf = Shelf(None)
-    source = Source("vgg19", CPU, notify=pytest.fail, store=shelf)
+    source = TrunkSource("vgg19", CPU, notify=pytest.fail, store=shelf)
     assert find_distance(source, vgg).name == "vgg19-distance"
     assert find_set_features(source, vgg).kernel_name == "kd-vgg19"
     assert shelf.asked == []
@@ -144,7 +144,7 @@ def test_the_bundled_network_asks_for_nothing(vgg):
 def test_without_a_network_the_bundled_one_measures_and_says_so_once_for_each(vgg, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nobody listens
     said = []
-    source = Source("auto", CPU, notify=said.append)
+    source = TrunkSource("auto", CPU, notify=said.append)
     assert find_distance(source, vgg).name == "vgg19-distance"
     assert find_set_features(source, vgg).frechet_name == "fd-vgg19"
     assert len(said) == 2
@@ -154,7 +154,7 @@ def test_without_a_network_the_bundled_one_measures_and_says_so_once_for_each(vg
 
 def test_offline_the_bundled_network_measures_and_nothing_is_written(vgg):
     said = []
-    source = Source("auto", CPU, offline=True, notify=said.append)
+    source = TrunkSource("auto", CPU, offline=True, notify=said.append)
     assert find_distance(source, vgg).name == "vgg19-distance"
     assert "switched off" in said[0]
     assert list(cache_dir().iterdir()) == []
@@ -163,11 +163,11 @@ def test_offline_the_bundled_network_measures_and_nothing_is_written(vgg):
 @pytest.mark.parametrize("find", [find_distance, find_set_features])
 def test_published_networks_that_are_demanded_and_missing_are_an_error(vgg, find):
     with pytest.raises(NetworkError, match="switched off"):
-        find(Source("published", CPU, offline=True), vgg)
+        find(TrunkSource("published", CPU, offline=True), vgg)
 
 
 def test_fid_without_torch_fidelity_says_what_to_install(vgg, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
     with pytest.raises(WeightsError) as caught:
-        find_set_features(Source("published", CPU, offline=True), vgg)
+        find_set_features(TrunkSource("published", CPU, offline=True), vgg)
     assert "imgxlate[metrics]" in caught.value.hint

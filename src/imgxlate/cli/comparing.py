@@ -1,14 +1,15 @@
 """What `imgxlate compare` does when its options are settled: every entrant in turn, then the files and a summary."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 from imgxlate import atomic
 from imgxlate.cli import comparison_table, loading, runs
+from imgxlate.cli.comparison_plan import Plan
 from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
@@ -20,7 +21,6 @@ from imgxlate.evaluate.entrants import Entry
 from imgxlate.weights import cards
 
 if TYPE_CHECKING:
-    from imgxlate.engine.device import Precision
     from imgxlate.engine.models import ModelFile
     from imgxlate.evaluate.collection import Collection
     from imgxlate.evaluate.compare import Terms, Trial
@@ -29,56 +29,6 @@ if TYPE_CHECKING:
     from imgxlate.images.picture import Picture
     from imgxlate.methods.protocol import Iterate
     from imgxlate.weights.store import Store
-
-Metrics = Literal["auto", "published", "vgg19", "none"]
-Protocol = Literal["all", "munit"]
-
-
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """Where a comparison goes."""
-
-    root: Path
-
-    @property
-    def pictures(self) -> Path:
-        """The folder of what the entrants make."""
-        return self.root / "images"
-
-    @property
-    def stdin(self) -> Path:
-        """Where an input is kept that comes through standard input, for every entrant and the report to read it."""
-        return self.pictures / "stdin.png"
-
-    @property
-    def files(self) -> tuple[Path, Path, Path, Path]:
-        """The grid, all numbers, the numbers of single pictures, and the report."""
-        grid, numbers, table, report = (
-            self.root / name for name in ("grid.png", "metrics.json", "metrics.csv", "report.html")
-        )
-        return grid, numbers, table, report
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What to compare and how."""
-
-    folder: Folder
-    entries: Sequence[Entry]
-    sources: Sequence[Source]
-    jobs: Mapping[str, Sequence[Job]]  # what each entrant is to make, by its key
-    style_images: "Mapping[Path, Picture]"
-    targets: Sequence[Source] | None  # real images of the domain that is translated to
-    to: str | None
-    size: int | None  # shorter side of the inputs
-    n_styles: int
-    protocol: Protocol
-    metrics: Metrics
-    rows: int  # inputs to show
-    device: str
-    precision: "Precision"
-    seed: int
-    offline: bool
 
 
 def carry_out(out: Output, plan: Plan) -> None:
@@ -96,7 +46,7 @@ def carry_out(out: Output, plan: Plan) -> None:
     files = {entry.key: _locate(out, entry, plan.offline) for entry in plan.entries}
     for entry in plan.entries:  # What is wrong with the last is to be known before the first works for hours.
         load(entry, files[entry.key], common)
-    contest = _Contest.of(out, _with_stdin_as_file(plan), common)
+    contest = _Contest.of(out, plan.with_stdin_as_file(), common)
     if Source(None) in plan.sources:
         contest.keep_stdin()
     entrants = tuple(contest.run(entry, files[entry.key]) for entry in plan.entries)
@@ -258,13 +208,13 @@ def _is_path(model: str, store: "Store") -> bool:
 def _instruments(out: Output, plan: Plan, common: "Circumstances") -> "Instruments":
     from imgxlate.evaluate.distances import PROTOCOLS
     from imgxlate.evaluate.measuring import prepare
-    from imgxlate.evaluate.trunks import Source as Trunks
+    from imgxlate.evaluate.trunks import TrunkSource
 
     pairs = PROTOCOLS[plan.protocol]
     if plan.metrics == "none":
         return prepare(None, pairs)
     with Bar(out, "networks that measure", None, "bytes").shown() as bar:
-        trunks = Trunks(plan.metrics, common.device, plan.offline, bar.update, out.note)
+        trunks = TrunkSource(plan.metrics, common.device, plan.offline, bar.update, out.note)
         real = None if plan.targets is None else _readable(out, plan.targets)
         instruments = prepare(trunks, pairs, common.style_images, real)
     if plan.targets and not len(instruments.real):
@@ -279,17 +229,6 @@ def _readable(out: Output, sources: Sequence[Source]) -> "Iterator[Picture]":
             yield runs.read_picture(source)
         except ImageError as error:
             out.error(error)
-
-
-def _with_stdin_as_file(plan: Plan) -> Plan:
-    """The plan with the file that standard input is kept in for an input."""
-    stdin, kept = Source(None), Source(plan.folder.stdin)
-    sources = [kept if source == stdin else source for source in plan.sources]
-    jobs = {
-        key: [replace(job, source=source) for job, source in zip(jobs, sources, strict=True)]
-        for key, jobs in plan.jobs.items()
-    }
-    return replace(plan, sources=sources, jobs=jobs)
 
 
 def _write(out: Output, plan: Plan, collection: "Collection", comparison: Comparison) -> None:

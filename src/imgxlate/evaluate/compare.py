@@ -15,7 +15,7 @@ from imgxlate.engine.inference import resized
 from imgxlate.engine.models import ModelFile
 from imgxlate.errors import WeightsError
 from imgxlate.evaluate.collection import Collection, Column
-from imgxlate.evaluate.comparison import Entrant, Made
+from imgxlate.evaluate.comparison import Entrant, Made, heading
 from imgxlate.evaluate.cost import Meter
 from imgxlate.evaluate.distances import ALL_PAIRS
 from imgxlate.evaluate.entrants import Entry
@@ -44,11 +44,7 @@ class Terms:
 
 def headers(entries: Sequence[Entry], terms: Terms) -> dict[Column, str]:
     """The columns of a comparison and what stands above them."""
-    return {
-        (entry.key, style): entry.title if style is None else f"{entry.title}, style {style:02d}"
-        for entry in entries
-        for style in terms.styles(entry)
-    }
+    return {(entry.key, style): heading(entry.title, style) for entry in entries for style in terms.styles(entry)}
 
 
 @dataclass(slots=True)

@@ -39,6 +39,11 @@ class Made:
     numbers: Mapping[str, float | None]  # by the name of the measure
 
 
+def heading(title: str, style: int | None) -> str:
+    """What stands above the pictures of an entrant with that title: "MUNIT, style 00", or "UNIT"."""
+    return title if style is None else f"{title}, style {style:02d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """An input and what was made of it."""

@@ -11,7 +11,7 @@ from imgxlate.evaluate.comparison import Measure
 from imgxlate.evaluate.distances import Pairs, PerceptualDistance, diversity, diversity_measure
 from imgxlate.evaluate.distributions import SetFeatures, distribution_measures, frechet_distance, kernel_distance
 from imgxlate.evaluate.likeness import CONTENT, SSIM, STYLE, ContentDistance, StyleDistance, ssim
-from imgxlate.evaluate.trunks import Source, bundled_vgg, find_distance, find_set_features
+from imgxlate.evaluate.trunks import TrunkSource, bundled_vgg, find_distance, find_set_features
 from imgxlate.evaluate.views import view
 from imgxlate.images.picture import Picture
 from imgxlate.nn.vgg import Vgg
@@ -107,7 +107,7 @@ class Tally:
 
 
 def prepare(
-    source: Source | None,
+    source: TrunkSource | None,
     pairs: Pairs,
     style_images: Sequence[Picture] = (),
     targets: Iterable[Picture] | None = None,

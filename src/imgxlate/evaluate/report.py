@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from imgxlate.evaluate.comparison import Comparison, Entrant, Made, Measure, Row
+from imgxlate.evaluate.comparison import Comparison, Entrant, Made, Measure, Row, heading
 from imgxlate.evaluate.report_cards import card_html
 from imgxlate.evaluate.report_numbers import Number, numbers, ranked
 from imgxlate.evaluate.report_pictures import Embedded, embed
@@ -122,7 +122,7 @@ def _names(files: Sequence[Path]) -> list[str]:
 def _columns(comparison: Comparison) -> list[Column]:
     made = [made for row in comparison.rows for made in row.made]
     return [
-        Column(entrant, style, entrant.title if style is None else f"{entrant.title}, style {style:02}")
+        Column(entrant, style, heading(entrant.title, style))
         for entrant in comparison.entrants
         for style in _styles(made, entrant)
     ]

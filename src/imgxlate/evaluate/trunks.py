@@ -35,7 +35,7 @@ INCEPTION = "fid-inception"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TrunkSource:
     """Which trunks are wanted and where they come from."""
 
     choice: Choice
@@ -53,7 +53,7 @@ def bundled_vgg(device: torch.device) -> Vgg:
     return network
 
 
-def find_distance(source: Source, vgg: Vgg) -> PerceptualDistance:
+def find_distance(source: TrunkSource, vgg: Vgg) -> PerceptualDistance:
     """What diversity is measured with: LPIPS, or the distance over `vgg`, the bundled network.
 
     Raises:
@@ -63,7 +63,7 @@ def find_distance(source: Source, vgg: Vgg) -> PerceptualDistance:
     return _chosen(source, _published_distance, bundled, "LPIPS", bundled.name)
 
 
-def find_set_features(source: Source, vgg: Vgg) -> SetFeatures:
+def find_set_features(source: TrunkSource, vgg: Vgg) -> SetFeatures:
     """What sets of pictures are compared by: InceptionV3's features, for FID and KID, or those of `vgg`.
 
     Raises:
@@ -114,7 +114,9 @@ def inception(weights: Checkpoint, device: torch.device) -> InceptionFeatures:
     return InceptionFeatures(network.to(device), device)
 
 
-def _chosen(source: Source, published: Callable[[Source], Trunk], bundled: Trunk, wanted: str, instead: str) -> Trunk:
+def _chosen(
+    source: TrunkSource, published: Callable[[TrunkSource], Trunk], bundled: Trunk, wanted: str, instead: str
+) -> Trunk:
     if source.choice == "vgg19":
         return bundled
     if source.choice == "published":
@@ -132,11 +134,11 @@ def _hasty(store: Store) -> Store:
     return replace(store, patience=replace(store.patience, connect=3.0, stall=10.0, tries=2))
 
 
-def _published_distance(source: Source) -> PerceptualDistance:
+def _published_distance(source: TrunkSource) -> PerceptualDistance:
     return lpips(_read(source, ALEXNET), source.device)
 
 
-def _published_set_features(source: Source) -> SetFeatures:
+def _published_set_features(source: TrunkSource) -> SetFeatures:
     if importlib.util.find_spec("torch_fidelity") is None:
         raise WeightsError(
             "FID and KID need torch-fidelity, which is not installed", hint='Type `pip install "imgxlate[metrics]"`.'
@@ -144,7 +146,7 @@ def _published_set_features(source: Source) -> SetFeatures:
     return inception(_read(source, INCEPTION), source.device)
 
 
-def _read(source: Source, name: str) -> Checkpoint:
+def _read(source: TrunkSource, name: str) -> Checkpoint:
     card = cards.find(name)
     return checkpoint.read(
         source.store.path(card, offline=source.offline, progress=source.progress, notify=source.notify)

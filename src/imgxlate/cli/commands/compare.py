@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgxlate.cli import complete, options, runs, translation
-from imgxlate.cli.comparing import Folder, Metrics, Plan, Protocol, carry_out
+from imgxlate.cli.comparing import carry_out
+from imgxlate.cli.comparison_plan import Folder, Metrics, Plan, Protocol
 from imgxlate.cli.errors import session
 from imgxlate.engine import batch
 from imgxlate.engine.processes import find_place
