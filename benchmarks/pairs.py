@@ -1,6 +1,6 @@
 """How near a model's translations come to pictures that truly belong to its inputs, where such pairs exist.
 
-    python benchmarks/pairs.py munit INPUTS TRUTHS [--model outline2color] [--styles 8] [--limit N]
+    python benchmarks/pairs.py munit INPUTS TRUTHS [--model outline2color] [--styles 8] [--size N] [--limit N]
 
 INPUTS and TRUTHS are folders with files of the same names. Prints JSON: for each way to translate, the mean over all
 pairs of the absolute difference to the truth in grey levels, and of the distance in the eyes of the bundled VGG-19
@@ -20,7 +20,7 @@ import torch
 
 from imgxlate.engine import styles
 from imgxlate.engine.device import find_device
-from imgxlate.engine.inference import Request, encode_styles, translate
+from imgxlate.engine.inference import Request, encode_styles, resized, translate
 from imgxlate.engine.models import Model, find_model, load_model
 from imgxlate.evaluate.distances import diversity
 from imgxlate.evaluate.trunks import Choice, Source, bundled_vgg, find_distance
@@ -40,12 +40,14 @@ def main() -> None:
     parser.add_argument("truths", type=Path)
     parser.add_argument("--model", help="default: the method's own in the package")
     parser.add_argument("--styles", type=int, default=8)
+    parser.add_argument("--size", type=int, help="shorter side in pixels; default: what the model was trained at")
     parser.add_argument("--limit", type=int, help="the first so many pairs")
     arguments = parser.parse_args()
     model = load(arguments.method, arguments.model)
     files = sorted(arguments.inputs.iterdir())[: arguments.limit]
-    pairs = [(decode(file), decode(arguments.truths / file.name)) for file in files]
-    report = {"model": model.name, "pairs": len(pairs), "styles": arguments.styles}
+    size = arguments.size or model.size
+    pairs = [tuple(resized(decode(path), size) for path in (file, arguments.truths / file.name)) for file in files]
+    report = {"model": model.name, "size": size, "pairs": len(pairs), "styles": arguments.styles}
     print(json.dumps(report | measure(model, pairs, arguments.styles), indent=2))
 
 
