@@ -22,15 +22,13 @@ from imgxlate.engine import styles
 from imgxlate.engine.device import find_device
 from imgxlate.engine.inference import Request, encode_styles, resized, translate
 from imgxlate.engine.models import Model, find_model, load_model
-from imgxlate.evaluate.distances import diversity
-from imgxlate.evaluate.trunks import Choice, Source, bundled_vgg, find_distance
+from imgxlate.evaluate.distances import VggDistance, diversity
+from imgxlate.evaluate.trunks import bundled_vgg
 from imgxlate.images.decode import decode
 from imgxlate.images.picture import Picture
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StyleSampler
 from imgxlate.weights.store import Store
-
-TRUNK: Choice = "vgg19"
 
 
 def main() -> None:
@@ -58,8 +56,7 @@ def load(method: str, name: str | None) -> Model:
 
 
 def measure(model: Model, pairs: list[tuple[Picture, Picture]], count: int) -> dict[str, dict[str, float]]:
-    device = find_device("auto")
-    distance = find_distance(Source(TRUNK, device), bundled_vgg(device))
+    distance = VggDistance(bundled_vgg(model.device))
     errors: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for index, (source, truth) in enumerate(pairs):
         other = pairs[(index + 1) % len(pairs)][1]
