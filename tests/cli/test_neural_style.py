@@ -68,6 +68,16 @@ def test_what_was_painted_in_a_folder_is_not_painted_again(run, inside, photo):
         assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == ["in/a.neural-style.png"]
 
 
+@pytest.mark.parametrize("name", ["style.png", "begin.png"])
+def test_what_is_read_beside_the_photograph_is_never_written_over(run, inside, photo, name):
+    photo("begin.png", seed=5)
+    before = Path(name).read_bytes()
+    result = run("neural-style", "photo.png", "style.png", "--init", "begin.png", "-o", name, "--overwrite")
+    assert result.exit_code == 2
+    assert "would be the same file" in result.stderr
+    assert Path(name).read_bytes() == before
+
+
 def test_several_styles_take_weights(run, inside, photo, pixels):
     photo("other.png", seed=9)
     base = ("neural-style", "photo.png", "style.png", "other.png", *QUICK, "--scales", 1)

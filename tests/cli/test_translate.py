@@ -38,6 +38,14 @@ def test_outputs_are_named_after_input_method_and_style(run, munit, photo, insid
     assert sorted(path.name for path in inside.glob("photo.munit*")) == [f"photo.munit.0{n}.png" for n in range(3)]
 
 
+def test_a_style_image_is_never_written_over(run, munit, photo, inside):
+    before = photo("style.png", seed=1).read_bytes()
+    result = run("translate", *munit, photo("a.png"), "--style", "style.png", "-o", "style.png", "--overwrite")
+    assert result.exit_code == 2
+    assert "would be the same file" in result.stderr
+    assert Path("style.png").read_bytes() == before
+
+
 def test_a_line_of_json_for_each_output(run, munit, photo, inside):
     result = run("translate", *munit, photo(size=(30, 41)), "--n-styles", 2, "--seed", 7, "--json")
     lines = [json.loads(line) for line in result.stdout.splitlines()]

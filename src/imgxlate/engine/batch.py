@@ -96,12 +96,13 @@ def plan(
     existing: Existing,
     extras: Sequence[Path] = (),
     share: slice = slice(None),
+    besides: Sequence[Source] = (),
 ) -> list[Job]:
     """Give each source its `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
 
-    `extras` are other files that the command writes. Where several processes share the work, `share` is which of the
-    jobs are this one's; what exists of the others' outputs does not matter. With `Existing.SKIP`, outputs that exist
-    are left out, and so are jobs with nothing left to do.
+    `extras` are other files that the command writes, and `besides` other images that it reads. Where several processes
+    share the work, `share` is which of the jobs are this one's; what exists of the others' outputs does not matter. With
+    `Existing.SKIP`, outputs that exist are left out, and so are jobs with nothing left to do.
 
     Raises:
         UsageError: several outputs for one file, or two things that would be written to one place, or over an input.
@@ -111,7 +112,7 @@ def plan(
         jobs = [_single_output_job(sources, output, count)]
     else:
         jobs = _jobs(sources, Path(output or "."), label, count)
-    _refuse_collisions(jobs, extras)
+    _refuse_collisions([*jobs, *(Job(source, ()) for source in besides)], extras)
     jobs = jobs[share]
     paths = [*extras, *(path for job in jobs for path in _paths(job))]
     _require_room(paths)

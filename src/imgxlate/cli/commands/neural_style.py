@@ -180,12 +180,14 @@ def neural_style(
         options.check_stdout(output, as_json)
         label = figure or LABEL
         sources = batch.expand(inputs, output, label)
-        jobs = batch.plan(sources, output, label, 1, existing)
+        guide_sources = batch.expand(guides)
+        init_sources = [batch.Source(init_file)] if init_file else []
+        jobs = batch.plan(sources, output, label, 1, existing, besides=[*guide_sources, *init_sources])
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
-        style_pictures = [runs.read_picture(source) for source in batch.expand(guides)]
-        init_picture = runs.read_picture(batch.Source(init_file)) if init_file else None
+        style_pictures = [runs.read_picture(source) for source in guide_sources]
+        init_picture = next(map(runs.read_picture, init_sources), None)
         load = _loader(out, spec, features, device, precision, offline)
         stylizer = load(config)  # For a study too: a layer that is not there is known before any picture is painted.
         work: Painting | Studying

@@ -78,7 +78,8 @@ def translate(
         sources = batch.expand(inputs, output, method)
         extras = [path for path in (grid, save_styles) if path]
         place = translation.require_shareable(find_place(), output, extras)
-        jobs = batch.plan(sources, output, method, choice.count, existing, extras, place.share)
+        guides = [batch.Source(Path(name)) for name in choice.images]
+        jobs = batch.plan(sources, output, method, choice.count, existing, extras, place.share, guides)
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
