@@ -101,8 +101,8 @@ def plan(
     """Give each source its `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
 
     `extras` are other files that the command writes, and `besides` other images that it reads. Where several processes
-    share the work, `share` is which of the jobs are this one's; what exists of the others' outputs does not matter. With
-    `Existing.SKIP`, outputs that exist are left out, and so are jobs with nothing left to do.
+    share the work, `share` is which of the jobs are this one's; what exists of the others' outputs does not matter.
+    With `Existing.SKIP`, outputs that exist are left out, and so are jobs with nothing left to do.
 
     Raises:
         UsageError: several outputs for one file, or two things that would be written to one place, or over an input.
