@@ -23,9 +23,10 @@ unit: .venv/dev
 docs: .venv/dev
 	$(BIN)/python -m typer imgxlate.cli.app utils docs --name imgxlate --output docs/cli.md
 
-# The pictures of README and docs, again from the committed inputs.
+# The pictures of README, docs and the models' pages, again from the committed inputs.
 figures: .venv/installed
 	$(BIN)/python scripts/make_figures.py
+	$(BIN)/python scripts/make_card_pictures.py
 
 # The VGG-19 weights, the style pictures and the outlines that ship with the repository, again from their sources.
 assets: .venv/dev

@@ -1,0 +1,65 @@
+"""Make the sample pictures on the bundled models' pages again: `python scripts/make_card_pictures.py [MODEL...]`."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import gallery
+from PIL import Image
+
+from imgxlate.images.decode import decode
+from imgxlate.images.grids import contact_sheet
+from imgxlate.images.picture import Picture
+from imgxlate.paths import assets_dir
+from imgxlate.weights.bundled import MODELS
+
+LANDSCAPES = {"winter": ("tea-gardens.jpg", "aitzgorri.jpg"), "summer": ("lake-sherburne.jpg", "picos-de-europa.jpg")}
+SIZE = {"summer2winter": 208, "outline2color": 72}  # pixels of the shorter side
+CELL = 160
+QUALITY = 85
+
+
+def main() -> None:
+    """Draw a sheet for each model, or for those that are named."""
+    names = [card.name for card in MODELS]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="MODEL", help=f"{', '.join(names)}; all, where none is given")
+    parser.add_argument("--outdir", type=Path, default=assets_dir())
+    arguments = parser.parse_args()
+    for name in arguments.names or names:
+        if name not in names:
+            parser.error(f"there is no model {name!r} in the package")
+        with tempfile.TemporaryDirectory() as work:
+            sheet = draw(name, Path(work))
+        path = arguments.outdir / f"{name}.jpg"
+        Image.fromarray(sheet.rgb).save(path, quality=QUALITY, optimize=True)
+        print(path)
+
+
+def draw(name: str, work: Path) -> Picture:
+    """What a model makes of the examples, none of which it has learnt from."""
+    if name.endswith("outline2color"):
+        rows = translated(name, gallery.outlines(), work)
+        return contact_sheet(rows, leading_columns=1, cell=CELL)
+    rows, headers = [], []
+    for domain, photos in LANDSCAPES.items():
+        rows += translated(name, map(gallery.photo, photos), work / domain, "--to", domain)
+        headers += [f"to {domain}"] * len(photos)
+    return contact_sheet(rows, row_headers=headers, leading_columns=1, cell=CELL)
+
+
+def translated(name: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[Picture]]:
+    """A row for each content: itself, then what the model makes of it, in four styles where it has styles."""
+    contents = list(contents)
+    method, _, pictures = name.partition("-")
+    styles = ("--n-styles", "4") if method == "munit" else ()
+    how = ("--model", name, "--size", str(SIZE[pictures]), *styles, *options)
+    gallery.imgxlate("translate", method, *map(str, contents), *how, "-o", f"{folder}/", "-q")
+    return [[decode(path) for path in (one, *sorted(folder.glob(f"{one.stem}.{method}.*")))] for one in contents]
+
+
+if __name__ == "__main__":
+    main()
