@@ -1,4 +1,4 @@
-"""Paint photographs in the styles that come with the project: `python scripts/demo.py OUTDIR`."""
+"""Turn a landscape to winter in several styles, and paint photographs: `python scripts/demo.py OUTDIR`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import gallery
 
 from imgxlate.images.encode import save
 
+LANDSCAPE = "tea-gardens.jpg"
 PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
 SIZE = 240  # longer side in pixels
@@ -17,16 +18,19 @@ OPTIONS = ("--size", str(SIZE), "--scales", "2", "--coarse-iterations", "40", "-
 
 
 def main() -> None:
-    """Leave the pictures and one contact sheet in OUTDIR."""
+    """Leave the pictures and two contact sheets in OUTDIR."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("outdir", type=Path)
     folder = parser.parse_args().outdir
     folder.mkdir(parents=True, exist_ok=True)
+    winter = folder / "winter.jpg"
+    to_winter = ("translate", "munit", str(gallery.photo(LANDSCAPE)), "--n-styles", "8", "--grid", str(winter))
+    gallery.imgxlate(*to_winter, "-o", f"{folder}/", "--overwrite", "-q")
     photos, styles = [gallery.photo(name) for name in PHOTOS], [gallery.style(name) for name in STYLES]
     outputs = gallery.paint_all(photos, styles, folder, *OPTIONS)
     path = folder / "contact-sheet.jpg"
     save(gallery.sheet(photos, styles, outputs, SIZE), path)
-    print(f"All of them on one sheet: {path}")
+    print(f"All of them on two sheets: {winter}, {path}")
 
 
 if __name__ == "__main__":
