@@ -281,3 +281,9 @@ def test_a_model_with_numbers_that_half_precision_has_no_room_for_is_refused(gol
     with pytest.raises(CheckpointError, match=r"gen\.pt: .*dec\.model\.5\.conv\.bias holds numbers that float16"):
         list(export(tmp_path / "gen.pt", "half", f"{tmp_path}/out/"))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_in_half_precision_is_not_called_another_kind_of_file(golden, tmp_path):
+    with pytest.raises(UsageError, match=r"x\.onnx: a model of ours is a \.safetensors file"):
+        list(export(golden / "unit" / FILES["unit"], "half", f"{tmp_path}/x.onnx"))
+    assert not list(tmp_path.iterdir())

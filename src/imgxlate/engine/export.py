@@ -83,6 +83,8 @@ def _write_half(
 ) -> Path:
     """A model of ours whose weights are stored in float16; it computes in float32 as any other."""
     (path,) = _paths([f"{_stem(file)}.half.safetensors"], output, overwrite)
+    if path.suffix.lower() != ".safetensors":
+        raise UsageError(f"{path}: a model of ours is a .safetensors file", hint=f"Type `-o {path.stem}.safetensors`.")
     halved = {name: _halved(f"{found.path}: {name}", tensor) for name, tensor in model.translator.tensors().items()}
     history = {key: value for key, value in (("step", found.step), ("card", found.card)) if value is not None}
     header = model_header(spec.name, model.translator.config, model.domains, model.translator.targets[0])
