@@ -175,8 +175,7 @@ def card_of(name: str) -> str | None:
         card = Store().find(name)
     except WeightsError:
         return None
-    text = (paths.assets_dir() / (card.bundled or card.name)).with_suffix(".md")
-    return text.read_text(encoding="utf-8") if card.bundled and text.is_file() else _described(card)
+    return card.document.read_text(encoding="utf-8") if card.document else _described(card)
 
 
 def _card(file: ModelFile) -> str | None:
