@@ -66,6 +66,8 @@ def check_output(folder: Path) -> None:
     """Refuse a folder whose pictures would join others, or become part of this repository."""
     if folder.resolve().is_relative_to(ROOT):
         sys.exit(f"{folder} is inside {ROOT}: the pictures are CC BY-SA 4.0 and stay out of the repository")
+    if folder.exists() and not folder.is_dir():
+        sys.exit(f"{folder} is a file: give a folder to make")
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"{folder} is not empty")
 

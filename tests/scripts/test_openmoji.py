@@ -163,3 +163,7 @@ def test_a_folder_in_the_repository_or_with_files_in_it_is_refused(openmoji: Mod
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit, match="not empty"):
         openmoji.check_output(tmp_path)
+    file = tmp_path / "file"
+    file.write_bytes(b"")
+    with pytest.raises(SystemExit, match="is a file"):
+        openmoji.check_output(file)
