@@ -1,5 +1,6 @@
 """The folder of a run: checkpoints that come and go, and what interrupted writes leave."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -172,6 +173,18 @@ def test_a_folder_with_a_run_is_not_free_and_one_with_other_files_is(run_folder,
     assert "--resume" in caught.value.hint
     with pytest.raises(OutputError, match="is no folder"), RunFolder(tmp_path / "notes.txt").claimed():
         pass
+
+
+def test_a_folder_removed_under_the_one_who_claims_it_hides_no_error(tmp_path):
+    run = RunFolder(tmp_path / "run")
+    with pytest.raises(OutputError, match="cannot be written"), run.claimed():
+        _write_into_what_is_removed(run.path)
+
+
+def _write_into_what_is_removed(folder):
+    shutil.rmtree(folder)
+    folder.write_text("in its place")
+    RunFolder(folder).write_config("")
 
 
 def test_clearing_removes_the_run_and_nothing_else(run_folder):

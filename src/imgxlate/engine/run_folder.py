@@ -136,8 +136,8 @@ class RunFolder:
             yield
         finally:
             lock.release()
-            if made and [path.name for path in self.path.iterdir()] == [_LOCK]:  # The run could not begin.
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # Someone has removed the folder meanwhile, say.
+                if made and [path.name for path in self.path.iterdir()] == [_LOCK]:  # The run could not begin.
                     (self.path / _LOCK).unlink()
                     self.path.rmdir()
 
