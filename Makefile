@@ -16,8 +16,9 @@ lint: .venv/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# Two processes of one thread each: with more threads they would wait for each other.
 unit: .venv/dev
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 # The generated pages of docs/.
 docs: .venv/dev

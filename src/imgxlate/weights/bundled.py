@@ -55,8 +55,8 @@ MODELS = (  # the first of a method is its default
     _model(
         "munit-summer2winter",
         citation=_MUNIT,
-        size=1_566_292,
-        sha256="8f5b318bf4b0ef0465627862f10ee8912f9875dc4359ca3e9ecb6b0549651fb6",
+        size=3_353_244,
+        sha256="9955887ea7f44e44c084f724919f361b8249a8b546570bd990b1f36070c80fe7",
     ),
     _model(
         "munit-outline2color",
@@ -64,14 +64,14 @@ MODELS = (  # the first of a method is its default
         domains=("outline", "color"),
         licence="CC BY-SA 4.0, as the drawings of OpenMoji that it learnt from",
         citation=_MUNIT,
-        size=3_353_244,
-        sha256="29c73b7fda69a1fd9f81f206b22f50e61488daf190ef2831a444ce96cda1949d",
+        size=4_125_076,
+        sha256="8d5580c2a5ab3b9087f4189266a433c782d21ca5ed5844c623559be6196d8999",
     ),
     _model(
         "unit-summer2winter",
         citation=_UNIT,
-        size=704_372,
-        sha256="fb8647fa897dc80d6fe06b8d5ebad7758ade35220336c9ea1980b9809cf2d095",
+        size=1_557_308,
+        sha256="56cef5f8f7430a7555694749f8170b19324c3518f66fe015dfb5cbba982da119",
     ),
     _model(
         "cyclegan-summer2winter",
