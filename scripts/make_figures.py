@@ -35,6 +35,7 @@ GUIDES = ("tea-gardens.jpg", "aitzgorri.jpg", "china.jpg")
 
 COLOURING = ("--model", "outline2color", "--size", "72")  # pixels: what the model was trained at
 OUTLINE_CELL = 128  # pixels of an outline on a sheet
+TWO_COLOURINGS = "3"  # a seed whose first two styles are far apart: red and green
 
 COMPARED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -87,7 +88,7 @@ def guided(work: Path) -> Picture:
 
 def interpolation(work: Path) -> Picture:
     """Outlines, from one colouring to another."""
-    options = (*COLOURING, "--interpolate", "5", "--cell", str(OUTLINE_CELL))
+    options = (*COLOURING, "--interpolate", "5", "--seed", TWO_COLOURINGS, "--cell", str(OUTLINE_CELL))
     return _styles(work / "interpolation.png", gallery.outlines(), *options)
 
 
