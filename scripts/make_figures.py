@@ -43,7 +43,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1600")
 
 HISTORY = ROOT / "recipes" / "munit-summer2winter.history.jsonl"
-LOSSES = ("dis", "dis_r1", "gen_adv", "gen_recon_x", "gen_cycrecon_x", "gen_recon_c", "gen_recon_s", "gen_total")
+LOSSES = ("dis", "dis_r1", "gen_adv", "gen_vgg", "gen_recon_x", "gen_cycrecon_x", "gen_recon_c", "gen_recon_s")
 
 PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
