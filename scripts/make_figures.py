@@ -38,6 +38,7 @@ OUTLINE_CELL = 128  # pixels of an outline on a sheet
 TWO_COLOURINGS = "3"  # a seed whose first two styles are far apart: red and green
 
 COMPARED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
+TWO_WINTERS = "4"  # a seed whose first two styles of winter are far apart: blue and grey
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox: root has none, and the page is our own. The window shows the pictures and the beginning of the numbers.
 SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1600")
@@ -118,8 +119,8 @@ def _compared(work: Path) -> Path:
     folder = work / "comparison"
     if not folder.exists():
         photos = [str(gallery.photo(name)) for name in COMPARED]
-        how = ("--style", str(STUDIED[1]), "--methods", "munit,unit,cyclegan,neural-style", "--metrics", "vgg19")
-        gallery.imgxlate("compare", *photos, *how, "-o", f"{folder}/", "-q")
+        methods = ("--methods", "munit,unit,cyclegan,neural-style", "--style", str(STUDIED[1]), "--seed", TWO_WINTERS)
+        gallery.imgxlate("compare", *photos, *methods, "--metrics", "vgg19", "-o", f"{folder}/", "-q")
     return folder
 
 
