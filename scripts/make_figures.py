@@ -1,7 +1,7 @@
 """Make the pictures of README and docs again: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
 
-Takes some minutes for a painting, and up to an hour for a sheet of many. A report is photographed with Chromium; where
-there is none, that figure is left out.
+All of them took a quarter of an hour on two cores. A report is photographed with Chromium; where there is none, that
+figure is left out.
 """
 
 from __future__ import annotations
