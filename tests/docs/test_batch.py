@@ -34,34 +34,17 @@ catalogue.CATALOGUE = (card, *catalogue.CATALOGUE)
 """
 
 
-@pytest.fixture(scope="module")
-def startup(tmp_path_factory):
-    """The folder with what Python runs as it starts."""
-    folder = tmp_path_factory.mktemp("startup")
-    (folder / "sitecustomize.py").write_text(BUNDLE.format(checkpoint=str(CHECKPOINT)))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def programs(tmp_path_factory, startup):
-    """The folder of an `imgxlate` that starts at once."""
-    folder = tmp_path_factory.mktemp("bin")
-    environment = os.environ | {"PYTHONPATH": str(startup), "OMP_NUM_THREADS": "1"}
-    server = [sys.executable, Path(__file__).with_name("warm.py"), folder]
-    with subprocess.Popen(server, stdout=subprocess.PIPE, env=environment) as process:
-        assert process.stdout.readline() == b"ready\n"
-        yield folder
-        process.terminate()
-
-
 @pytest.fixture
-def recipe(tmp_path, photo, startup, programs):
+def recipe(tmp_path, photo):
     """Runs the blocks below a heading, in order, in a folder with the files that the page speaks of."""
+    startup = tmp_path / "startup"
+    startup.mkdir()
+    (startup / "sitecustomize.py").write_text(BUNDLE.format(checkpoint=str(CHECKPOINT)))
     for place, name in enumerate(("photo.jpg", "photos/alps.jpg", "photos/tatra.jpg", "holiday/lake.jpg")):
         photo(name, size=(24, 32), seed=place)
     (tmp_path / "holiday" / "torn.jpg").write_bytes((tmp_path / "holiday" / "lake.jpg").read_bytes()[:200])
     environment = os.environ | {
-        "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(startup),
         "OMP_NUM_THREADS": "1",
         "SLURM_ARRAY_TASK_ID": "1",
