@@ -1,4 +1,4 @@
-"""Several photographs painted in several styles through the command line, and the sheet that shows them all."""
+"""The examples translated and painted through the command line, and the sheet that shows all paintings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from imgxlate.images.decode import decode
@@ -40,6 +40,14 @@ def imgxlate(*arguments: str) -> None:
     if code:
         sys.exit(code)
     print(f"# {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def translate(method: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[Picture]]:
+    """Translate into files of `folder`; a row for each content: itself, then its translations."""
+    contents = list(contents)
+    imgxlate("translate", method, *map(str, contents), *options, "-o", f"{folder}/", "-q")
+    rows = ([content, *sorted(folder.glob(f"{content.stem}.{method}.*"))] for content in contents)
+    return [list(map(decode, row)) for row in rows]
 
 
 def paint(content: Path, style_picture: Path, output: Path, *options: str) -> None:

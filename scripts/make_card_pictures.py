@@ -10,7 +10,6 @@ from pathlib import Path
 import gallery
 from PIL import Image
 
-from imgxlate.images.decode import decode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.picture import Picture
 from imgxlate.paths import assets_dir
@@ -53,12 +52,10 @@ def draw(name: str, work: Path) -> Picture:
 
 def translated(name: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[Picture]]:
     """A row for each content: itself, then what the model makes of it, in four styles where it has styles."""
-    contents = list(contents)
     method, _, pictures = name.partition("-")
     styles = ("--n-styles", "4") if method == "munit" else ()
     how = ("--model", name, "--size", str(SIZE[pictures]), *styles, *options)
-    gallery.imgxlate("translate", method, *map(str, contents), *how, "-o", f"{folder}/", "-q")
-    return [[decode(path) for path in (one, *sorted(folder.glob(f"{one.stem}.{method}.*")))] for one in contents]
+    return gallery.translate(method, contents, folder, *how)
 
 
 if __name__ == "__main__":

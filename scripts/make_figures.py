@@ -27,6 +27,7 @@ QUALITY = 86  # of the JPEGs, so that they are small enough for a page
 
 # MUNIT's styles of a photograph, in each direction.
 TRANSLATED = {"winter": "tea-gardens.jpg", "summer": "lake-sherburne.jpg"}
+EIGHT = ("--n-styles", "8")
 STYLES_IN_A_ROW = 4
 
 # To summer, in the style of photographs of it.
@@ -60,7 +61,7 @@ def munit_styles(work: Path) -> Picture:
     """A photograph in eight styles of winter, another in eight of summer."""
     rows: list[Sequence[Picture | None]] = []
     for domain, name in TRANSLATED.items():
-        [[content, *styles]] = _in_eight_styles([gallery.photo(name)], work / domain, "--to", domain)
+        [[content, *styles]] = gallery.translate("munit", [gallery.photo(name)], work / domain, "--to", domain, *EIGHT)
         rows.append([content, *styles[:STYLES_IN_A_ROW]])
         rows.append([None, *styles[STYLES_IN_A_ROW:]])
     headers = [text for domain in TRANSLATED for text in (f"to {domain}", "")]
@@ -69,16 +70,8 @@ def munit_styles(work: Path) -> Picture:
 
 def outline2color(work: Path) -> Picture:
     """Each outline in eight colourings."""
-    rows = _in_eight_styles(gallery.outlines(), work / "outlines", *COLOURING)
+    rows = gallery.translate("munit", gallery.outlines(), work / "outlines", *COLOURING, *EIGHT)
     return contact_sheet(rows, leading_columns=1, cell=OUTLINE_CELL)
-
-
-def _in_eight_styles(contents: Sequence[Path], folder: Path, *options: str) -> list[list[Picture]]:
-    """A row for each content: itself, then its translations."""
-    inputs = map(str, contents)
-    gallery.imgxlate("translate", "munit", *inputs, *options, "--n-styles", "8", "-o", f"{folder}/", "-q")
-    rows = ([content, *sorted(folder.glob(f"{content.stem}.munit.*"))] for content in contents)
-    return [list(map(decode, row)) for row in rows]
 
 
 def guided(work: Path) -> Picture:
