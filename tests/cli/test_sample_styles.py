@@ -235,11 +235,11 @@ def test_interpolated_codes_do_not_replace_those_that_they_lie_between(run, muni
     assert codes_in("line.json")[1] == [0.5, 1, 1.5, 2]
 
 
-def test_a_sheet_on_standard_output_is_bytes_only_and_leaves_no_codes(run, run_process, munit, photo, inside):
+def test_a_sheet_on_standard_output_is_bytes_only_and_leaves_no_codes(run_process, munit, photo, inside):
     process = run_process(*munit, "-", "-o", "-", "--n-styles", 1, stdin=photo("stdin.png").read_bytes())
     assert process.returncode == 0
     assert [path.name for path in inside.iterdir()] == ["stdin.png"]
-    run(*munit, "stdin.png", "-o", "sheet.png", "--n-styles", 1)
+    run_process(*munit, "stdin.png", "-o", "sheet.png", "--n-styles", 1)
     assert process.stdout == Path("sheet.png").read_bytes()
 
 
