@@ -27,9 +27,9 @@ import torch
 from torch import Tensor
 
 from imgxlate import checkpoint
-from imgxlate.engine.device import find_device, find_dtype
 from imgxlate.images.decode import decode
 from imgxlate.images.tensors import resize, to_tensor
+from imgxlate.inference.device import find_device, find_dtype
 from imgxlate.methods.gatys import SPEC
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.method import Gatys

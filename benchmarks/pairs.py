@@ -18,14 +18,14 @@ from pathlib import Path
 
 import torch
 
-from imgxlate.engine import styles
-from imgxlate.engine.device import find_device
-from imgxlate.engine.inference import Request, encode_styles, resized, translate
-from imgxlate.engine.models import Model, find_model, load_model
 from imgxlate.evaluate.distances import VggDistance, diversity
 from imgxlate.evaluate.trunks import bundled_vgg
 from imgxlate.images.decode import decode
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
+from imgxlate.inference import style_codes
+from imgxlate.inference.device import find_device
+from imgxlate.inference.models import Model, find_model, load_model
+from imgxlate.inference.translation import Request, encode_styles, resized, translate
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StyleSampler
 from imgxlate.weights.store import Store
@@ -55,7 +55,7 @@ def load(method: str, name: str | None) -> Model:
     return load_model(spec, file, find_device("auto"), torch.float32)
 
 
-def measure(model: Model, pairs: list[tuple[Picture, Picture]], count: int) -> dict[str, dict[str, float]]:
+def measure(model: Model, pairs: list[tuple[ImageArray, ImageArray]], count: int) -> dict[str, dict[str, float]]:
     distance = VggDistance(bundled_vgg(model.device))
     errors: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for index, (source, truth) in enumerate(pairs):
@@ -70,12 +70,14 @@ def measure(model: Model, pairs: list[tuple[Picture, Picture]], count: int) -> d
     return {way: dict(zip(("grey_levels", distance.name), mean(found), strict=True)) for way, found in errors.items()}
 
 
-def translations(model: Model, source: Picture, truth: Picture, other: Picture, count: int) -> dict[str, list[Picture]]:
+def translations(
+    model: Model, source: ImageArray, truth: ImageArray, other: ImageArray, count: int
+) -> dict[str, list[ImageArray]]:
     """The pictures that each way to translate gives."""
     to = model.target(None)
     if not isinstance(model.translator, StyleSampler):
         return {"input": [source], "translated": list(translate(model, source, Request(to)))}
-    sampled = torch.tensor(styles.sample(count, model.translator.style_dim, 0).codes)
+    sampled = torch.tensor(style_codes.sample(count, model.translator.style_dim, 0).codes)
     codes = {
         "sampled": sampled,
         "guided": encode_styles(model, [truth], Request(to)),
@@ -85,7 +87,7 @@ def translations(model: Model, source: Picture, truth: Picture, other: Picture, 
     return {"input": [source], **made}
 
 
-def grey_levels(picture: Picture, truth: Picture) -> float:
+def grey_levels(picture: ImageArray, truth: ImageArray) -> float:
     return float(abs(picture.rgb.astype(int) - truth.rgb).mean())
 
 

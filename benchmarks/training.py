@@ -40,13 +40,13 @@ from imgxlate import checkpoint
 from imgxlate.data import folders
 from imgxlate.data.batch import Batch
 from imgxlate.data.loader import open_batches
-from imgxlate.engine.device import find_device, find_dtype, require_exact
-from imgxlate.engine.distributed import World
+from imgxlate.inference.device import find_device, find_dtype, require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.players import Player
-from imgxlate.methods.protocol import Turn
+from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.training import TrainingConfig
 from imgxlate.paths import assets_dir
+from imgxlate.training.distributed import World
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ORIGINAL = "original"
@@ -80,7 +80,7 @@ class Draws:
         self.generator = torch.Generator().manual_seed(0)
 
     def noise(self, shape: Sequence[int]) -> Tensor:
-        """(B, *shape) from N(0, I), as `Turn.noise` gives it."""
+        """(B, *shape) from N(0, I), as `StepContext.noise` gives it."""
         return self.randn(self.batch_size, *shape)
 
     def randn(self, *shape: Any) -> Tensor:
@@ -234,15 +234,15 @@ class Bench:
         def step(contestant: Contestant, batch: Batch) -> dict[str, float]:
             update = Player.update
 
-            def marked(player: Player, loss: Tensor, turn: Turn) -> Tensor:
-                norm = update(player, loss, turn)
+            def marked(player: Player, loss: Tensor, context: StepContext) -> Tensor:
+                norm = update(player, loss, context)
                 contestant.mark()
                 return norm
 
             self.draws.generator.manual_seed(0)
-            turn = Turn(0, self.draws.noise, random.Random(0), World(0, 1))
+            context = StepContext(0, self.draws.noise, random.Random(0), World(0, 1))
             with mock.patch.object(Player, "update", marked):
-                losses = trainable.train_step(batch, turn)
+                losses = trainable.train_step(batch, context)
             return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
 
         return Contestant(step, self.device)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from imgxlate.images.decode import decode
 from imgxlate.images.grids import contact_sheet
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 EXAMPLES = Path(os.path.relpath(Path(__file__).resolve().parent.parent / "examples"))
 
@@ -42,7 +42,7 @@ def imgxlate(*arguments: str) -> None:
     print(f"# {time.perf_counter() - started:.1f} s", flush=True)
 
 
-def translate(method: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[Picture]]:
+def translate(method: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[ImageArray]]:
     """Translate into files of `folder`; a row for each content: itself, then its translations."""
     contents = list(contents)
     imgxlate("translate", method, *map(str, contents), *options, "-o", f"{folder}/", "-q")
@@ -65,7 +65,7 @@ def paint_all(photos: Sequence[Path], styles: Sequence[Path], folder: Path, *opt
     return rows
 
 
-def sheet(photos: Sequence[Path], styles: Sequence[Path], outputs: list[list[Path]], cell: int) -> Picture:
+def sheet(photos: Sequence[Path], styles: Sequence[Path], outputs: list[list[Path]], cell: int) -> ImageArray:
     """A contact sheet: the styles on top, each photograph at the left of its paintings."""
     header = [None, *map(decode, styles)]
     rows = [list(map(decode, [content, *row])) for content, row in zip(photos, outputs, strict=True)]

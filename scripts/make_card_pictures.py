@@ -11,7 +11,7 @@ import gallery
 from PIL import Image
 
 from imgxlate.images.grids import contact_sheet
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 from imgxlate.paths import assets_dir
 from imgxlate.weights.bundled import MODELS
 
@@ -38,7 +38,7 @@ def main() -> None:
         print(path)
 
 
-def draw(name: str, work: Path) -> Picture:
+def draw(name: str, work: Path) -> ImageArray:
     """What a model makes of the examples, none of which it has learnt from."""
     if name.endswith("outline2color"):
         rows = translated(name, gallery.outlines(), work)
@@ -50,7 +50,7 @@ def draw(name: str, work: Path) -> Picture:
     return contact_sheet(rows, row_headers=headers, leading_columns=1, cell=CELL)
 
 
-def translated(name: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[Picture]]:
+def translated(name: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[ImageArray]]:
     """A row for each content: itself, then what the model makes of it, in four styles where it has styles."""
     method, _, pictures = name.partition("-")
     styles = ("--n-styles", "4") if method == "munit" else ()

@@ -16,10 +16,10 @@ from pathlib import Path
 import gallery
 from PIL import Image
 
-from imgxlate.engine import plots
 from imgxlate.images.decode import decode
 from imgxlate.images.grids import contact_sheet
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
+from imgxlate.training import plots
 
 ROOT = gallery.EXAMPLES.parent
 FIGURES = ROOT / "docs" / "figures"
@@ -57,9 +57,9 @@ RECONSTRUCTED = ("--size", "224")
 SWEPT = ("--size", "192", "--iterations", "120")
 
 
-def munit_styles(work: Path) -> Picture:
+def munit_styles(work: Path) -> ImageArray:
     """A photograph in eight styles of winter, another in eight of summer."""
-    rows: list[Sequence[Picture | None]] = []
+    rows: list[Sequence[ImageArray | None]] = []
     for domain, name in TRANSLATED.items():
         [[content, *styles]] = gallery.translate("munit", [gallery.photo(name)], work / domain, "--to", domain, *EIGHT)
         rows.append([content, *styles[:STYLES_IN_A_ROW]])
@@ -68,35 +68,35 @@ def munit_styles(work: Path) -> Picture:
     return contact_sheet(rows, row_headers=headers, leading_columns=1)
 
 
-def outline2color(work: Path) -> Picture:
+def outline2color(work: Path) -> ImageArray:
     """Each outline in eight colourings."""
     rows = gallery.translate("munit", gallery.outlines(), work / "outlines", *COLOURING, *EIGHT)
     return contact_sheet(rows, leading_columns=1, cell=OUTLINE_CELL)
 
 
-def guided(work: Path) -> Picture:
+def guided(work: Path) -> ImageArray:
     """Photographs of winter in the styles of photographs of summer."""
     styles = [word for name in GUIDES for word in ("--style", str(gallery.photo(name)))]
     return _styles(work / "guided.png", map(gallery.photo, GUIDED), "--to", "summer", *styles)
 
 
-def interpolation(work: Path) -> Picture:
+def interpolation(work: Path) -> ImageArray:
     """Outlines, from one colouring to another."""
     options = (*COLOURING, "--interpolate", "5", "--seed", TWO_COLOURINGS, "--cell", str(OUTLINE_CELL))
     return _styles(work / "interpolation.png", gallery.outlines(), *options)
 
 
-def _styles(sheet: Path, contents: Iterable[Path], *options: str) -> Picture:
+def _styles(sheet: Path, contents: Iterable[Path], *options: str) -> ImageArray:
     gallery.imgxlate("sample-styles", "munit", *map(str, contents), *options, "-o", str(sheet), "-q")
     return decode(sheet)
 
 
-def comparison(work: Path) -> Picture:
+def comparison(work: Path) -> ImageArray:
     """Landscapes by each method."""
     return decode(_compared(work) / "grid.png")
 
 
-def report(work: Path) -> Picture | None:
+def report(work: Path) -> ImageArray | None:
     """The top of the same comparison's report; None where there is no browser."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
@@ -117,33 +117,33 @@ def _compared(work: Path) -> Path:
     return folder
 
 
-def neural_style(work: Path) -> Picture:
+def neural_style(work: Path) -> ImageArray:
     """Each photograph in each style at the defaults."""
     photos, styles = [gallery.photo(name) for name in PHOTOS], [gallery.style(name) for name in STYLES]
     return gallery.sheet(photos, styles, gallery.paint_all(photos, styles, work), CELL)
 
 
-def reconstruct_content(work: Path) -> Picture:
+def reconstruct_content(work: Path) -> ImageArray:
     """Figure 1 of the paper, its photograph."""
     return _study(work / "content.png", str(STUDIED[0]), "--reconstruct", "content", *RECONSTRUCTED)
 
 
-def reconstruct_style(work: Path) -> Picture:
+def reconstruct_style(work: Path) -> ImageArray:
     """Figure 1 of the paper, its painting."""
     return _study(work / "style.png", str(STUDIED[1]), "--reconstruct", "style", *RECONSTRUCTED)
 
 
-def sweep(work: Path) -> Picture:
+def sweep(work: Path) -> ImageArray:
     """Figure 3 of the paper."""
     return _study(work / "sweep.png", *map(str, STUDIED), "--sweep", *SWEPT)
 
 
-def _study(sheet: Path, *arguments: str) -> Picture:
+def _study(sheet: Path, *arguments: str) -> ImageArray:
     gallery.imgxlate("neural-style", *arguments, "-o", str(sheet))
     return decode(sheet)
 
 
-def training_curve(work: Path) -> Picture:
+def training_curve(work: Path) -> ImageArray:
     """The losses of the bundled MUNIT model as it was trained."""
     curves = plots.read_curves(HISTORY)
     shown = {name: curve for name, curve in curves.items() if name.removesuffix("_a").removesuffix("_b") in LOSSES}
@@ -151,7 +151,7 @@ def training_curve(work: Path) -> Picture:
     return decode(work / "curve.png")
 
 
-MAKERS: Mapping[str, Callable[[Path], Picture | None]] = {
+MAKERS: Mapping[str, Callable[[Path], ImageArray | None]] = {
     "munit-styles.jpg": munit_styles,
     "comparison.jpg": comparison,
     "report.jpg": report,

@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
-from imgxlate.engine import history
+from imgxlate.training import history
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"

@@ -17,6 +17,8 @@ settings.load_profile("imgxlate")
 
 GOLDEN = Path(__file__).parent / "golden"
 
+GENERATORS = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
+
 
 @pytest.fixture
 def golden():
@@ -113,3 +115,20 @@ def pixels():
         return np.asarray(Image.open(path)).astype(int)
 
     return read
+
+
+@pytest.fixture
+def generators(golden):
+    """The spec, the tensors and the header of a method's small generators."""
+
+    from imgxlate import checkpoint
+    from imgxlate.methods import registry
+    from imgxlate.training import run_model
+
+    def load(method, domains=("summer", "winter")):
+        spec = registry.find(method)
+        opened = checkpoint.read(golden / method / GENERATORS[method])
+        translator = registry.implementation(spec).from_checkpoint(opened, {})
+        return spec, translator.tensors(), run_model.header(method, translator.config, domains)
+
+    return load

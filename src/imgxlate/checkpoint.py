@@ -22,6 +22,10 @@ from imgxlate import atomic
 from imgxlate.errors import CheckpointError
 
 FORMAT = "imgxlate/1"
+TRAINING = "training"
+"""The header's `kind` of a checkpoint that a training resumes from. A model's header has no `kind`."""
+RUN_MODEL = "model.safetensors"
+"""The file of the model in the folder of a training run."""
 _KEY = "imgxlate"  # in the metadata of a safetensors file
 _DEEPEST = 20  # levels of nested dicts and lists
 _MOST_ENTRIES = 100_000  # ... and how many entries, for a file can refer to one dict often, and to itself

@@ -16,8 +16,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from imgxlate import checkpoint
-from imgxlate.engine.models import model_header
 from imgxlate.evaluate import trunks
+from imgxlate.inference.models import model_header
 from imgxlate.methods import registry
 from imgxlate.weights import cards
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from imgxlate.images.grids import contact_sheet
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 SIZE = ("--size", 48)  # of pictures from photo.png, 36 x 48
 ONCE = (*SIZE, "--iterations", 1)
@@ -46,7 +46,7 @@ def distance(picture, other):
 
 
 def laid_out(rows, **labels):
-    return contact_sheet([[Picture(tile) for tile in row] for row in rows], cell=48, **labels).rgb
+    return contact_sheet([[ImageArray(tile) for tile in row] for row in rows], cell=48, **labels).rgb
 
 
 def pictures(result):

@@ -9,10 +9,10 @@ import pytest
 from imgxlate.cli import recipe_table
 from imgxlate.cli.output import Output
 from imgxlate.config import flattened, option
-from imgxlate.engine import recipes
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.training import TrainingConfig
+from imgxlate.training import recipes
 
 METHODS = ("munit", "unit", "cyclegan")
 PRESETS = [(name, preset) for name in METHODS for preset in registry.find(name).training.presets]

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from imgxlate import checkpoint
-from imgxlate.engine.models import model_header
+from imgxlate.inference.models import model_header
 from imgxlate.methods import registry
 
 
@@ -208,7 +208,7 @@ def test_where_no_model_is_named_it_is_the_one_in_the_package(run, photo, inside
 
 
 def test_a_method_of_which_nothing_ships_says_what_to_give(run, photo, inside, monkeypatch):
-    monkeypatch.setattr("imgxlate.engine.models.bundled_model", lambda method: None)
+    monkeypatch.setattr("imgxlate.inference.models.bundled_model", lambda method: None)
     result = run("translate", "munit", photo())
     assert result.exit_code == 2
     assert "munit needs weights: give --checkpoint FILE or --model NAME" in result.stderr

@@ -181,16 +181,16 @@ def test_damaged_imports_are_to_be_imported_again(run, golden, tmp_path):
 def model(golden, tmp_path):
     """The folder of a run with a model in it."""
     from imgxlate import checkpoint
-    from imgxlate.engine import model_file
     from imgxlate.methods import registry
+    from imgxlate.training import run_model
 
     opened = checkpoint.read(golden / "munit" / "gen_00000001.pt")
     translator = registry.implementation(registry.find("munit")).from_checkpoint(opened, {})
-    card = model_file.TrainingCard(
+    card = run_model.TrainingCard(
         preset="tiny", iterations=9, batch_size=1, seed=0, precision="fp32", ema=0.0, images_a=1, images_b=2, size=72
     )
-    header = model_file.header("munit", translator.config, ("summer", "winter"))
-    model_file.write_model(tmp_path / "run" / "model.safetensors", translator.tensors(), header, step=9, card=card)
+    header = run_model.header("munit", translator.config, ("summer", "winter"))
+    run_model.write_model(tmp_path / "run" / "model.safetensors", translator.tensors(), header, step=9, card=card)
     return tmp_path / "run"
 
 

@@ -6,18 +6,18 @@ import signal
 import pytest
 import torch
 
-from imgxlate.engine.distributed import joined
+from imgxlate.training.distributed import joined
 
 PROGRAM = """
 import json, torch
-from imgxlate.engine.distributed import joined
+from imgxlate.training.distributed import joined
 
 with joined(torch.device("cpu")) as world:
     ones = [torch.full((2, 3), float(world.rank)), torch.full((4,), 10.0 * world.rank)]
     world.average(ones)
     pictures = torch.full((2, 1, 2, 2), float(world.rank)).contiguous(memory_format=torch.channels_last)
     print(json.dumps({
-        "rank": world.rank, "leads": world.leads,
+        "rank": world.rank, "leads": world.is_main,
         "average": [tensor.tolist() for tensor in ones],
         "gathered": world.gather(pictures).flatten(1).mean(1).tolist(),
         "collected": world.collect({"from": world.rank}),
@@ -26,7 +26,7 @@ with joined(torch.device("cpu")) as world:
 
 HANGING = """
 import sys, torch
-from imgxlate.engine.distributed import joined
+from imgxlate.training.distributed import joined
 from imgxlate.errors import DeviceError
 
 with joined(torch.device("cpu")) as world:

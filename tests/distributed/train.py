@@ -7,10 +7,10 @@ import torch
 
 from imgxlate.config import overridden
 from imgxlate.data import folders
-from imgxlate.engine.plan import Options, Plan
-from imgxlate.engine.run_folder import RunFolder
-from imgxlate.engine.trainer import open_trainer
 from imgxlate.methods import registry
+from imgxlate.training.plan import Options, Plan
+from imgxlate.training.run_folder import RunFolder
+from imgxlate.training.trainer import open_trainer
 
 
 def main(method, data, run, iterations, batch_size):

@@ -13,12 +13,12 @@ import torch
 
 from imgxlate.config import flattened, keys, overridden
 from imgxlate.data.batch import Batch
-from imgxlate.engine import seeding
-from imgxlate.engine.distributed import World
-from imgxlate.engine.run_folder import RunFolder
 from imgxlate.methods import registry
-from imgxlate.methods.protocol import Turn
+from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.training import TrainingConfig
+from imgxlate.training import seeding
+from imgxlate.training.distributed import World
+from imgxlate.training.run_folder import RunFolder
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "training.md"
@@ -89,7 +89,7 @@ def test_a_methods_page_names_every_loss_that_a_step_gives(method):
     trainable = registry.trainable(spec).create(overridden(spec.training.presets["tiny"], {penalised: 1.0}), None)
     batch = Batch(*torch.rand(2, 1, 3, 64, 64).mul(2).sub(1), (), ())
     noise = seeding.make_noise(0, 0, [0], torch.device("cpu"))
-    losses = trainable.train_step(batch, Turn(0, noise, seeding.make_random(0, 0), World(0, 1)))
+    losses = trainable.train_step(batch, StepContext(0, noise, seeding.make_random(0, 0), World(0, 1)))
     named = rows(section(DOCS / f"methods/{method}.md", "Losses"), "`.*`")
     assert {name for cells in named for name in re.findall(r"`(\w+)`", cells[0])} == losses.keys()
 

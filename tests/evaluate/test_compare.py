@@ -7,9 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from imgxlate.engine import batch, styles
-from imgxlate.engine.inference import Request, translate
-from imgxlate.engine.models import ModelFile, load_model
 from imgxlate.errors import ImageError, UsageError
 from imgxlate.evaluate.collection import Collection
 from imgxlate.evaluate.compare import Terms, begin, card_of, facts, headers
@@ -17,7 +14,11 @@ from imgxlate.evaluate.distances import ALL_PAIRS, MUNIT_PAIRS, Pairs
 from imgxlate.evaluate.entrants import choose
 from imgxlate.evaluate.measuring import STYLES, Instruments
 from imgxlate.evaluate.painters import Circumstances
+from imgxlate.images import files
 from imgxlate.images.decode import decode
+from imgxlate.inference import style_codes
+from imgxlate.inference.models import ModelFile, load_model
+from imgxlate.inference.translation import Request, translate
 from imgxlate.methods import registry
 from imgxlate.paths import assets_dir
 from imgxlate.weights import cards
@@ -53,7 +54,7 @@ class Colours:
 
 @pytest.fixture
 def inputs(photo):
-    return [batch.Source(photo(f"in/{name}.png", seed=seed)) for seed, name in enumerate("abc")]
+    return [files.Source(photo(f"in/{name}.png", seed=seed)) for seed, name in enumerate("abc")]
 
 
 @pytest.fixture
@@ -69,8 +70,8 @@ def start(golden, tmp_path, inputs):
         trial = begin(
             entry, ModelFile(file.name, file), common, terms, instruments or Instruments(ALL_PAIRS), collection
         )
-        existing = batch.Existing.OVERWRITE
-        return trial, batch.plan(sources, f"{tmp_path}/out/", entry.key, len(terms.styles(entry)), existing)
+        existing = files.Existing.OVERWRITE
+        return trial, files.plan(sources, f"{tmp_path}/out/", entry.key, len(terms.styles(entry)), existing)
 
     return build
 
@@ -91,7 +92,7 @@ def test_the_pictures_are_those_that_translating_with_the_same_seed_gives(start,
         CPU,
         torch.float32,
     )
-    codes = torch.tensor(styles.sample(2, model.translator.style_dim, 7).codes)
+    codes = torch.tensor(style_codes.sample(2, model.translator.style_dim, 7).codes)
     for made, picture in zip(
         (first, second), translate(model, decode(jobs[0].source.path), Request("B", codes)), strict=True
     ):
@@ -131,7 +132,7 @@ def test_the_protocol_of_munit_takes_19_pairs_of_each_of_the_first_inputs(start)
 
 def test_diversity_depends_on_neither_names_nor_order_of_the_inputs(start, inputs, photo):
     instruments = Instruments(ALL_PAIRS, distance=MeanColour([]))
-    other = [batch.Source(photo(f"other/{name}.png", seed=seed)) for seed, name in ((2, "x"), (0, "y"), (1, "z"))]
+    other = [files.Source(photo(f"other/{name}.png", seed=seed)) for seed, name in ((2, "x"), (0, "y"), (1, "z"))]
     one, two = (worked(*start("munit", instruments, sources=sources)) for sources in (inputs, other))
     assert one.numbers["mean-colour"] == pytest.approx(two.numbers["mean-colour"], rel=1e-12)
 
@@ -222,7 +223,7 @@ def test_columns_are_headed_by_entrant_and_style():
 def test_standard_input_and_output_are_no_files(start, tmp_path):
     trial, jobs = start("unit")
     with pytest.raises(ValueError, match="read only once"):
-        trial.run(batch.Job(batch.Source(None), jobs[0].targets))
+        trial.run(files.Job(files.Source(None), jobs[0].targets))
     with pytest.raises(ValueError, match="go to files"):
-        trial.run(batch.Job(jobs[0].source, (batch.Target(0, None),)))
+        trial.run(files.Job(jobs[0].source, (files.Target(0, None),)))
     assert not Path(tmp_path / "out").exists()

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from imgxlate.evaluate.views import LONGEST_SIDE, SMALLEST_SIDE, as_tensor, size_of, view
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_what_is_seen_of_a_picture_is_bounded_from_above_and_below(size, seen):
 
 
 def test_a_picture_and_its_tensor_are_seen_alike():
-    picture = Picture(np.random.default_rng(0).integers(0, 256, (300, 280, 3), dtype=np.uint8))
+    picture = ImageArray(np.random.default_rng(0).integers(0, 256, (300, 280, 3), dtype=np.uint8))
     tensor = as_tensor(picture)
     assert size_of(picture) == size_of(tensor) == (300, 280)
     assert torch.equal(view(picture), view(tensor))

@@ -10,15 +10,15 @@ from PIL.PngImagePlugin import PngInfo
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import SUFFIXES, encode, save
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 Encoder = Callable[..., bytes]
 
 
 @pytest.fixture
-def translucent(colours: np.ndarray) -> Picture:
+def translucent(colours: np.ndarray) -> ImageArray:
     alpha = np.linspace(0, 255, colours[..., 0].size).reshape(colours.shape[:2]).astype(np.uint8)
-    return Picture(colours, alpha)
+    return ImageArray(colours, alpha)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -27,7 +27,7 @@ def opened(data: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm"])
 def test_colours_come_back_exactly_from_lossless_formats(colours: np.ndarray, suffix: str) -> None:
-    picture = decode(encode(Picture(colours), suffix))
+    picture = decode(encode(ImageArray(colours), suffix))
     assert np.array_equal(picture.rgb, colours)
     assert picture.alpha is None
 
@@ -35,7 +35,7 @@ def test_colours_come_back_exactly_from_lossless_formats(colours: np.ndarray, su
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg"])
 def test_jpeg_keeps_colour_at_full_resolution_and_quality_95(suffix: str, file_of: Encoder) -> None:
     smooth = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
-    image = opened(encode(Picture(smooth), suffix))
+    image = opened(encode(ImageArray(smooth), suffix))
     assert isinstance(image, JpegImagePlugin.JpegImageFile)
     assert JpegImagePlugin.get_sampling(image) == 0  # 4:4:4
     reference = opened(file_of(smooth, "JPEG", quality=95))
@@ -48,15 +48,15 @@ def test_the_quality_of_jpeg_can_be_asked_for_and_other_formats_know_none(
     file_of: Encoder, colours: np.ndarray
 ) -> None:
     expected = opened(file_of(colours, "JPEG", quality=60))
-    image = opened(encode(Picture(colours), ".jpg", jpeg_quality=60))
+    image = opened(encode(ImageArray(colours), ".jpg", jpeg_quality=60))
     assert isinstance(image, JpegImagePlugin.JpegImageFile)
     assert isinstance(expected, JpegImagePlugin.JpegImageFile)
     assert image.quantization == expected.quantization
-    assert encode(Picture(colours), ".png", jpeg_quality=60) == encode(Picture(colours), ".png")
+    assert encode(ImageArray(colours), ".png", jpeg_quality=60) == encode(ImageArray(colours), ".png")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
-def test_transparency_is_kept_with_the_colours_beneath_it(translucent: Picture, suffix: str) -> None:
+def test_transparency_is_kept_with_the_colours_beneath_it(translucent: ImageArray, suffix: str) -> None:
     picture = decode(encode(translucent, suffix))
     assert picture.alpha is not None
     assert translucent.alpha is not None
@@ -66,7 +66,7 @@ def test_transparency_is_kept_with_the_colours_beneath_it(translucent: Picture, 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".ppm"])
 def test_a_transparent_picture_is_laid_on_white_where_the_format_has_no_alpha(
-    translucent: Picture, suffix: str
+    translucent: ImageArray, suffix: str
 ) -> None:
     assert translucent.alpha is not None
     share = translucent.alpha[..., None] / 255
@@ -75,12 +75,12 @@ def test_a_transparent_picture_is_laid_on_white_where_the_format_has_no_alpha(
 
 
 def test_a_fully_transparent_jpeg_is_white(colours: np.ndarray) -> None:
-    assert (decode(encode(Picture(colours, np.zeros((5, 7), np.uint8)), ".jpg")).rgb == 255).all()
+    assert (decode(encode(ImageArray(colours, np.zeros((5, 7), np.uint8)), ".jpg")).rgb == 255).all()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_the_same_picture_gives_the_same_bytes(translucent: Picture, suffix: str) -> None:
-    copy = Picture(np.asfortranarray(translucent.rgb), translucent.alpha)
+def test_the_same_picture_gives_the_same_bytes(translucent: ImageArray, suffix: str) -> None:
+    copy = ImageArray(np.asfortranarray(translucent.rgb), translucent.alpha)
     assert encode(translucent, suffix) == encode(copy, suffix)
 
 
@@ -91,37 +91,37 @@ def test_nothing_of_the_source_files_metadata_is_written(file_of: Encoder, colou
     notes.add_text("Comment", "at home")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     source = file_of(colours, exif=exif, pnginfo=notes, icc_profile=profile, dpi=(300, 300))
-    assert encode(decode(source), suffix) == encode(Picture(colours), suffix)
+    assert encode(decode(source), suffix) == encode(ImageArray(colours), suffix)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_no_metadata_is_made_up(colours: np.ndarray, suffix: str) -> None:
-    image = opened(encode(Picture(colours), suffix))
+    image = opened(encode(ImageArray(colours), suffix))
     assert not {"exif", "icc_profile", "xmp", "comment", "Software"} & set(image.info)
 
 
 def test_the_suffix_may_be_in_capitals(colours: np.ndarray) -> None:
-    assert encode(Picture(colours), ".PNG") == encode(Picture(colours), ".png")
+    assert encode(ImageArray(colours), ".PNG") == encode(ImageArray(colours), ".png")
 
 
 @pytest.mark.parametrize("suffix", [".xyz", ".gif", ""])
 def test_an_unknown_suffix_is_answered_with_the_known_ones(colours: np.ndarray, suffix: str) -> None:
     with pytest.raises(UsageError, match="suffix") as refusal:
-        encode(Picture(colours), suffix)
+        encode(ImageArray(colours), suffix)
     assert refusal.value.hint == f"Suffixes that can be written: {', '.join(SUFFIXES)}."
 
 
 @pytest.mark.parametrize(("suffix", "longest"), [(".jpg", 65500), (".webp", 16383)])
 def test_a_side_that_the_format_cannot_hold_is_refused(suffix: str, longest: int) -> None:
-    assert decode(encode(Picture(np.zeros((1, longest, 3), np.uint8)), suffix)).size == (1, longest)
+    assert decode(encode(ImageArray(np.zeros((1, longest, 3), np.uint8)), suffix)).size == (1, longest)
     with pytest.raises(OutputError, match=f"{longest + 1} x 1 pixels .* end at {longest}"):
-        encode(Picture(np.zeros((1, longest + 1, 3), np.uint8)), suffix)
+        encode(ImageArray(np.zeros((1, longest + 1, 3), np.uint8)), suffix)
 
 
 def test_save_writes_what_encode_gives_into_a_folder_that_it_makes(tmp_path: Path, colours: np.ndarray) -> None:
     path = tmp_path / "new" / "picture.webp"
-    save(Picture(colours), path)
-    assert path.read_bytes() == encode(Picture(colours), ".webp")
+    save(ImageArray(colours), path)
+    assert path.read_bytes() == encode(ImageArray(colours), ".webp")
     assert [entry.name for entry in path.parent.iterdir()] == ["picture.webp"]
 
 
@@ -129,5 +129,5 @@ def test_save_under_an_unknown_suffix_leaves_an_older_file(tmp_path: Path, colou
     path = tmp_path / "notes.txt"
     path.write_text("dear diary")
     with pytest.raises(UsageError):
-        save(Picture(colours), path)
+        save(ImageArray(colours), path)
     assert path.read_text() == "dear diary"

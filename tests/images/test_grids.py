@@ -5,23 +5,23 @@ import pytest
 from PIL import ImageFont
 
 from imgxlate.images.grids import contact_sheet
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
 
 
-def plain(colour: tuple[int, int, int], height: int, width: int, alpha: int | None = None) -> Picture:
+def plain(colour: tuple[int, int, int], height: int, width: int, alpha: int | None = None) -> ImageArray:
     rgb = np.full((height, width, 3), colour, np.uint8)
-    return Picture(rgb, None if alpha is None else np.full((height, width), alpha, np.uint8))
+    return ImageArray(rgb, None if alpha is None else np.full((height, width), alpha, np.uint8))
 
 
-def extent(sheet: Picture, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
+def extent(sheet: ImageArray, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
     """Top, left, height and width of what has this colour."""
     rows, columns = np.nonzero((sheet.rgb == colour).all(axis=-1))
     return rows.min(), columns.min(), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
 
 
-def ink(picture: Picture) -> int:
+def ink(picture: ImageArray) -> int:
     """How many pixels are not white."""
     return int((picture.rgb != 255).any(axis=-1).sum())
 
@@ -66,8 +66,8 @@ def test_headers_and_a_title_are_drawn_outside_the_pictures() -> None:
     assert (labelled.rgb == RED).all(axis=-1).sum() == (bare.rgb == RED).all(axis=-1).sum()
     assert labelled.size > bare.size
     top, left, height, _ = extent(labelled, RED)
-    assert ink(Picture(labelled.rgb[:top])) > 0
-    assert ink(Picture(labelled.rgb[top : top + height, :left])) > 0
+    assert ink(ImageArray(labelled.rgb[:top])) > 0
+    assert ink(ImageArray(labelled.rgb[top : top + height, :left])) > 0
 
 
 def test_a_title_is_drawn_whole() -> None:
@@ -122,7 +122,7 @@ def test_an_opaque_picture_with_alpha_is_shown_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [[]]])
-def test_nothing_to_show_is_refused(rows: list[list[Picture | None]]) -> None:
+def test_nothing_to_show_is_refused(rows: list[list[ImageArray | None]]) -> None:
     with pytest.raises(ValueError, match="at least one row"):
         contact_sheet(rows)
 

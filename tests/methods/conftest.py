@@ -1,4 +1,4 @@
-"""Golden models, pictures as the methods take them, and training steps as the engine takes them."""
+"""Golden models, pictures as the methods take them, and training steps as the training loop takes them."""
 
 import random
 from types import SimpleNamespace
@@ -14,7 +14,7 @@ from imgxlate.data.batch import Batch
 from imgxlate.images.decode import decode
 from imgxlate.images.tensors import to_tensor
 from imgxlate.methods import registry
-from imgxlate.methods.protocol import Turn
+from imgxlate.methods.protocol import StepContext
 from imgxlate.paths import assets_dir
 
 ALONE = SimpleNamespace(rank=0, size=1, average=lambda tensors: None, gather=lambda tensor: tensor)
@@ -22,7 +22,7 @@ ALONE = SimpleNamespace(rank=0, size=1, average=lambda tensors: None, gather=lam
 
 @pytest.fixture
 def load():
-    """Load a model of a method from a file, as the engine does."""
+    """Load a model of a method from a file, as every command does."""
 
     def build(method, path, options=None):
         return registry.implementation(registry.find(method)).from_checkpoint(checkpoint.read(path), options or {})
@@ -96,12 +96,12 @@ def begin():
 def advance():
     """Take the training step number `step`, on pictures and noise that follow from it; returns the losses."""
 
-    def take(training, step=0, *, size=1, noise=None, peers=ALONE):
+    def take(training, step=0, *, size=1, noise=None, group=ALONE):
         generator = torch.Generator().manual_seed(step)
         data = training.config.data
         shape = (size, 3, data.crop_height, data.crop_width)
         a, b = (torch.rand(shape, generator=generator) * 2 - 1 for _ in "ab")
         draw = noise or (lambda shape: torch.randn(size, *shape, generator=generator))
-        return training.train_step(Batch(a, b, (), ()), Turn(step, draw, random.Random(step), peers))
+        return training.train_step(Batch(a, b, (), ()), StepContext(step, draw, random.Random(step), group))
 
     return take

@@ -14,7 +14,7 @@ from imgxlate.config import overridden
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
-from imgxlate.methods.protocol import Trainable, Turn
+from imgxlate.methods.protocol import StepContext, Trainable
 from imgxlate.methods.schedules import step_decay
 
 CPU = torch.device("cpu")
@@ -65,8 +65,10 @@ def test_three_iterations_give_the_originals_losses_and_weights(recorded, golden
     training, steps = recorded(method)
     for number, (batch, draws, expected) in enumerate(steps):
         waiting = iter(draws)
-        turn = Turn(number, lambda shape, w=waiting: next(w).reshape(1, *shape), random.Random(0), peers_alone())
-        losses = training.train_step(batch, turn)
+        context = StepContext(
+            number, lambda shape, w=waiting: next(w).reshape(1, *shape), random.Random(0), peers_alone()
+        )
+        losses = training.train_step(batch, context)
         assert next(waiting, None) is None
         assert {name: losses[name].item() for name in expected} == pytest.approx(expected, rel=1e-8, abs=1e-300)
         assert losses.keys() - expected.keys() == {"grad_gen", "grad_dis"}
@@ -149,7 +151,7 @@ def test_each_player_has_gradients_in_its_own_update_alone_and_none_is_kept(begi
     def with_gradients():
         return {side for side, networks in players.items() if any(p.grad is not None for p in networks.parameters())}
 
-    advance(training, peers=peers_alone(lambda _: seen.append(with_gradients())))
+    advance(training, group=peers_alone(lambda _: seen.append(with_gradients())))
     assert seen == [{"dis"}, {"gen"}]
     assert with_gradients() == set()
     assert all(p.requires_grad for networks in players.values() for p in networks.parameters())
@@ -186,13 +188,13 @@ def test_a_batch_of_two_steps_down_the_mean_of_two_batches_of_one(begin, advance
 
     found = []
     watched = peers_alone(lambda tensors: found.append([tensor.clone() for tensor in tensors]))
-    advance(begin(method, dtype=torch.float64), size=2, noise=noise, peers=watched)
+    advance(begin(method, dtype=torch.float64), size=2, noise=noise, group=watched)
     generator = torch.Generator().manual_seed(0)
     a, b = (torch.rand(2, 3, 32, 32, generator=generator) * 2 - 1 for _ in "ab")
     for place in range(2):
-        turn = Turn(0, lambda shape, p=place: noise(shape)[p : p + 1], random.Random(0), watched)
+        context = StepContext(0, lambda shape, p=place: noise(shape)[p : p + 1], random.Random(0), watched)
         alone = begin(method, dtype=torch.float64)
-        alone.train_step(Batch(a[place : place + 1], b[place : place + 1], (), ()), turn)
+        alone.train_step(Batch(a[place : place + 1], b[place : place + 1], (), ()), context)
     together, first, second = found[::2]  # the discriminators'; the generators' follow their update
     for whole, one, other in zip(together, first, second, strict=True):
         assert torch.allclose(whole, (one + other) / 2, rtol=1e-9, atol=1e-12)
@@ -229,7 +231,7 @@ def test_compiled_networks_have_the_losses_and_gradients_of_others(begin, advanc
         found = []
         training = begin(method, few | {"dis.r1_w": 1.0}, compiled=compiled, dtype=torch.float64)
         watched = peers_alone(lambda tensors, found=found: found.append([tensor.clone() for tensor in tensors]))
-        losses = advance(training, peers=watched)
+        losses = advance(training, group=watched)
         results.append((training.generators().keys(), losses, found))
     (names, exact, gradients), (same_names, losses, same_gradients) = results
     assert backend.frame_count > 0

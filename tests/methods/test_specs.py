@@ -1,4 +1,4 @@
-"""The specs of the translation methods, as `imgxlate methods` and the engine see them."""
+"""The specs of the translation methods, as `imgxlate methods` and the other rooms see them."""
 
 import dataclasses
 import subprocess

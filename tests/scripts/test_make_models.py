@@ -5,7 +5,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from imgxlate.engine import history, plots
+from imgxlate.training import history, plots
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from imgxlate import checkpoint, paths
-from imgxlate.engine.recipes import resolve
 from imgxlate.methods import registry
+from imgxlate.training.recipes import resolve
 from imgxlate.weights.bundled import MODELS
 
 ROOT = Path(__file__).parents[2]

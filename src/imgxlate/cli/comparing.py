@@ -14,19 +14,19 @@ from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.cli.translation import SizeAdvice
-from imgxlate.engine.batch import Job, Source
 from imgxlate.errors import ImageError
 from imgxlate.evaluate.comparison import Comparison, Entrant, Made, Row
 from imgxlate.evaluate.entrants import Entry
+from imgxlate.images.files import Job, Source
 from imgxlate.weights import cards
 
 if TYPE_CHECKING:
-    from imgxlate.engine.models import ModelFile
     from imgxlate.evaluate.collection import Collection
     from imgxlate.evaluate.compare import Terms, Trial
     from imgxlate.evaluate.measuring import Instruments
     from imgxlate.evaluate.painters import Circumstances
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
+    from imgxlate.inference.models import ModelFile
     from imgxlate.methods.protocol import Iterate
     from imgxlate.weights.store import Store
 
@@ -174,8 +174,8 @@ class _Contest:
 
 
 def _circumstances(plan: Plan) -> "Circumstances":
-    from imgxlate.engine.device import find_device, find_dtype
     from imgxlate.evaluate.painters import Circumstances
+    from imgxlate.inference.device import find_device, find_dtype
 
     device = find_device(plan.device)
     dtype = find_dtype(plan.precision, device)
@@ -184,7 +184,7 @@ def _circumstances(plan: Plan) -> "Circumstances":
 
 def _locate(out: Output, entry: Entry, offline: bool) -> "ModelFile":
     """The file of an entrant's weights, fetched where it is missing."""
-    from imgxlate.engine.models import ModelFile, find_model
+    from imgxlate.inference.models import ModelFile, find_model
     from imgxlate.weights.store import Store
 
     if entry.config is not None:
@@ -222,7 +222,7 @@ def _instruments(out: Output, plan: Plan, common: "Circumstances") -> "Instrumen
     return instruments
 
 
-def _readable(out: Output, sources: Sequence[Source]) -> "Iterator[Picture]":
+def _readable(out: Output, sources: Sequence[Source]) -> "Iterator[ImageArray]":
     """The pictures that can be read; the others are named, and left out."""
     for source in sources:
         try:

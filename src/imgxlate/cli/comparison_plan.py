@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
-from imgxlate.engine.batch import Job, Source
 from imgxlate.evaluate.entrants import Entry
+from imgxlate.images.files import Job, Source
 
 if TYPE_CHECKING:
-    from imgxlate.engine.device import Precision
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
+    from imgxlate.inference.device import Precision
 
 Metrics = Literal["auto", "published", "vgg19", "none"]
 Protocol = Literal["all", "munit"]
@@ -49,7 +49,7 @@ class Plan:
     entries: Sequence[Entry]
     sources: Sequence[Source]
     jobs: Mapping[str, Sequence[Job]]  # what each entrant is to make, by its key
-    style_images: "Mapping[Path, Picture]"
+    style_images: "Mapping[Path, ImageArray]"
     targets: Sequence[Source] | None  # real images of the domain that is translated to
     to: str | None
     size: int | None  # shorter side of the inputs

@@ -7,8 +7,8 @@ import typer
 
 from imgxlate.cli import complete
 from imgxlate.cli.output import require_piped_stdout
-from imgxlate.engine.batch import STDIO, Existing
 from imgxlate.errors import UsageError
+from imgxlate.images.files import STDIO, Existing
 
 STYLE = "Styles (MUNIT)"
 _RUN = "Running"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from imgxlate.cli import runs
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.engine import batch
 from imgxlate.errors import UsageError
+from imgxlate.images import files
 
 if TYPE_CHECKING:
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
     from imgxlate.methods.protocol import Iterate, Stylizer
 
 LABEL = "neural-style"  # in the names of outputs
@@ -25,16 +25,16 @@ class Painting:
 
     out: Output
     stylizer: "Stylizer"
-    styles: "Sequence[Picture]"
-    init: "Picture | None"
+    styles: "Sequence[ImageArray]"
+    init: "ImageArray | None"
     preset: str
     seed: int
     save_every: int | None
-    existing: batch.Existing
+    existing: files.Existing
 
-    def run(self, job: batch.Job) -> None:
+    def run(self, job: files.Job) -> None:
         """Paint one content image."""
-        from imgxlate.engine.stylize import painted
+        from imgxlate.inference.stylization import painted
 
         (target,) = job.targets
         steps = self._steps_folder(target)
@@ -45,8 +45,8 @@ class Painting:
         runs.write_picture(self.out, picture, target.path)
         self._report(job, target, picture, iterate, evaluations, time.perf_counter() - started)
 
-    def _optimise(self, job: batch.Job, content: "Picture", steps: Path | None) -> "tuple[Iterate, int]":
-        from imgxlate.engine.stylize import painted, stylize
+    def _optimise(self, job: files.Job, content: "ImageArray", steps: Path | None) -> "tuple[Iterate, int]":
+        from imgxlate.inference.stylization import painted, stylize
 
         done = 0
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
@@ -56,7 +56,7 @@ class Painting:
                     runs.write_picture(self.out, painted(content, iterate), steps / f"{done:05d}.png")
         return iterate, done
 
-    def _steps_folder(self, target: batch.Target) -> Path | None:
+    def _steps_folder(self, target: files.Target) -> Path | None:
         """Where `--save-every` writes: a folder beside the output, named after it.
 
         Raises:
@@ -69,11 +69,11 @@ class Painting:
             raise UsageError("--save-every needs an output file, not -o -")
         folder = target.path.with_suffix(".steps")
         if folder.is_dir() and any(folder.iterdir()):
-            batch.refuse_existing([folder], self.existing)
+            files.refuse_existing([folder], self.existing)
         return folder
 
     def _report(
-        self, job: batch.Job, target: batch.Target, picture: "Picture", iterate: "Iterate", done: int, seconds: float
+        self, job: files.Job, target: files.Target, picture: "ImageArray", iterate: "Iterate", done: int, seconds: float
     ) -> None:
         height, width = picture.size
         self.out.record(

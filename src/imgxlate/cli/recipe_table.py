@@ -5,7 +5,7 @@ from typing import Any
 
 from imgxlate.cli.output import Output
 from imgxlate.config import flattened, keys
-from imgxlate.engine.recipes import NONE, Recipe
+from imgxlate.training.recipes import NONE, Recipe
 
 
 def show(output: Output, recipe: Recipe) -> None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.engine.batch import STDIO, Job, Source
 from imgxlate.errors import BatchError, ImageError, ImgxlateError, OutputError, UsageError
+from imgxlate.images.files import STDIO, Job, Source
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
 
 
-def read_picture(source: Source) -> "Picture":
+def read_picture(source: Source) -> "ImageArray":
     """Decode a source, standard input included.
 
     Raises:
@@ -31,7 +31,7 @@ def read_picture(source: Source) -> "Picture":
     return decode(source.path)
 
 
-def write_picture(output: Output, picture: "Picture", path: "Path | None") -> None:
+def write_picture(output: Output, picture: "ImageArray", path: "Path | None") -> None:
     """Encode a picture in the format that the path's suffix names; PNG on standard output, where it is None.
 
     Raises:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from imgxlate.cli import runs
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.engine import batch
-from imgxlate.engine.studies import RATIOS, Figure, Part, Study
 from imgxlate.errors import UsageError
+from imgxlate.images import files
+from imgxlate.inference.studies import RATIOS, Figure, Part, Study
 from imgxlate.methods.spec import MethodConfig
 
 if TYPE_CHECKING:
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
     from imgxlate.methods.protocol import Iterate, Stylizer
 
 _TITLES = {
@@ -92,7 +92,7 @@ class _Outcome:
     """A picture of a study, and how it came about."""
 
     part: Part
-    picture: "Picture"
+    picture: "ImageArray"
     losses: dict[str, float]  # of the picture
     iterations: int
 
@@ -104,12 +104,12 @@ class Studying:
     out: Output
     study: Study
     load: "Callable[[MethodConfig], Stylizer]"
-    styles: "Sequence[Picture]"  # of a sweep
-    init: "Picture | None"
+    styles: "Sequence[ImageArray]"  # of a sweep
+    init: "ImageArray | None"
     preset: str
     seed: int
 
-    def run(self, job: batch.Job) -> None:
+    def run(self, job: files.Job) -> None:
         """Make the sheet of one input."""
         (target,) = job.targets
         original = runs.read_picture(job.source)
@@ -120,8 +120,8 @@ class Studying:
         runs.write_picture(self.out, sheet, target.path)
         self._report(job, target, sheet, outcomes, time.perf_counter() - started)
 
-    def _paint(self, original: "Picture", bar: Bar) -> "Iterator[_Outcome]":
-        from imgxlate.engine.stylize import stylize
+    def _paint(self, original: "ImageArray", bar: Bar) -> "Iterator[_Outcome]":
+        from imgxlate.inference.stylization import stylize
 
         parts, done = self.study.parts, 0
         styles = [original] if self.study.figure is Figure.STYLE else self.styles
@@ -135,7 +135,7 @@ class Studying:
             done += len(iterates)
             yield _outcome(part, original, iterates)
 
-    def _lay_out(self, source: batch.Source, original: "Picture", pictures: "Sequence[Picture]") -> "Picture":
+    def _lay_out(self, source: files.Source, original: "ImageArray", pictures: "Sequence[ImageArray]") -> "ImageArray":
         """The sheet, at the size of its pictures; a reconstruction stands beside its original."""
         from imgxlate.images.grids import contact_sheet
 
@@ -152,7 +152,7 @@ class Studying:
         )
 
     def _report(
-        self, job: batch.Job, target: batch.Target, sheet: "Picture", outcomes: Sequence[_Outcome], seconds: float
+        self, job: files.Job, target: files.Target, sheet: "ImageArray", outcomes: Sequence[_Outcome], seconds: float
     ) -> None:
         height, width = sheet.size
         self.out.record(
@@ -173,8 +173,8 @@ class Studying:
             self.out.note(str(target.path))
 
 
-def _outcome(part: Part, original: "Picture", iterates: "Sequence[Iterate]") -> _Outcome:
-    from imgxlate.engine.stylize import painted
+def _outcome(part: Part, original: "ImageArray", iterates: "Sequence[Iterate]") -> _Outcome:
+    from imgxlate.inference.stylization import painted
 
     last = iterates[-1]
     at_full_size = [dict(iterate.losses) for iterate in iterates if iterate.scale == last.scale]

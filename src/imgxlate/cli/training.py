@@ -12,15 +12,15 @@ import typer
 from imgxlate.cli import loading
 from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
-from imgxlate.engine import recipes
-from imgxlate.engine.recipes import Recipe
 from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods.spec import MethodSpec
+from imgxlate.training import recipes
+from imgxlate.training.recipes import Recipe
 
 if TYPE_CHECKING:
     from imgxlate.data.folders import Folders
-    from imgxlate.engine.plan import Options, Plan
-    from imgxlate.engine.run_folder import RunFolder
+    from imgxlate.training.plan import Options, Plan
+    from imgxlate.training.run_folder import RunFolder
 
 
 def find_pictures(recipe: Recipe, given: list[Path]) -> "tuple[Recipe, Folders]":
@@ -79,8 +79,8 @@ def make_plan(
     import torch
 
     from imgxlate import checkpoint
-    from imgxlate.engine.device import find_device, find_dtype
-    from imgxlate.engine.plan import Plan
+    from imgxlate.inference.device import find_device, find_dtype
+    from imgxlate.training.plan import Plan
 
     where = find_device(device)
     dtype = find_dtype(recipe.config.precision, where)
@@ -95,20 +95,20 @@ def make_plan(
     return plan
 
 
-def run(out: Output, plan: "Plan", recipe: Recipe, *, resume: bool, leads: bool) -> None:
+def run(out: Output, plan: "Plan", recipe: Recipe, *, resume: bool, is_main: bool) -> None:
     """Train to the end, or until somebody asks to end.
 
     Raises:
         ImgxlateError: as the trainer raises it.
         KeyboardInterrupt, TerminatedError: somebody asked; all is saved.
     """
-    from imgxlate.engine.trainer import open_trainer
+    from imgxlate.training.trainer import open_trainer
 
     started = time.perf_counter()
     view = TrainingView(out, f"{plan.spec.name} {plan.preset}", plan.config.batch_size, plan.run.latest_sample)
     losses: Mapping[str, float] = {}
     with _way_on(out, plan), open_trainer(plan, resume=resume) as trainer:
-        if leads:
+        if is_main:
             plan.run.write_config(recipes.to_toml(replace(recipe, config=plan.config)))
         with view.shown(), contextlib.closing(trainer.run()) as steps:
             for progress in steps:

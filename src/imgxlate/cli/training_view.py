@@ -16,7 +16,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.progress import LogClock, is_live
 
 if TYPE_CHECKING:
-    from imgxlate.engine.trainer import Progress
+    from imgxlate.training.trainer import Progress
 
 _REDRAW_SECONDS = 0.1  # the shortest time between two drawings of the panel
 _MEMORY = 0.98  # of a running mean: what a value still counts for a step later

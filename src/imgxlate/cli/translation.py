@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from imgxlate.cli import loading, runs
 from imgxlate.cli.output import Output
-from imgxlate.engine import batch, styles
-from imgxlate.engine.processes import Place
 from imgxlate.errors import UsageError
+from imgxlate.images import files
+from imgxlate.inference import style_codes
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.torchrun import Place
 
 if TYPE_CHECKING:
-    from imgxlate.engine.device import Precision
-    from imgxlate.engine.inference import Request
-    from imgxlate.engine.models import Model
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
+    from imgxlate.inference.device import Precision
+    from imgxlate.inference.models import Model
+    from imgxlate.inference.translation import Request
 
 
 _FAR_LARGER = 3  # times as long as the side that a model was trained at
@@ -29,7 +30,7 @@ def require_shareable(place: Place, output: str | None, extras: list[Path]) -> P
     Raises:
         UsageError: there are several processes, and one output of them all.
     """
-    if place.size > 1 and (extras or output == batch.STDIO):
+    if place.size > 1 and (extras or output == files.STDIO):
         what = extras[0] if extras else "standard output"
         raise UsageError(f"{place.size} processes share the files out, and none has all of {what}")
     return place
@@ -41,7 +42,7 @@ class StyleChoice:
 
     count: int  # outputs for each input
     images: tuple[str, ...] = ()
-    codes: styles.StyleCodes | None = None
+    codes: style_codes.StyleCodes | None = None
     origin: str = ""
 
 
@@ -61,7 +62,7 @@ def choose_styles(
     if file or kept or (count or 1) > 1:
         registry.find(spec.name, Capability.SAMPLE_STYLES)
     if file:
-        codes = styles.read(file, spec.name)
+        codes = style_codes.read(file, spec.name)
         return StyleChoice(len(codes.codes), codes=codes, origin=str(file))
     return StyleChoice(count or 1)
 
@@ -84,8 +85,8 @@ def load(
         WeightsError: there is no model of that name, or it cannot be had.
         DeviceError: the device is absent.
     """
-    from imgxlate.engine.device import find_device, find_dtype
-    from imgxlate.engine.models import find_model, load_model
+    from imgxlate.inference.device import find_device, find_dtype
+    from imgxlate.inference.models import find_model, load_model
     from imgxlate.weights.store import Store
 
     where = find_device(device)
@@ -103,24 +104,24 @@ def settle(
     to: str | None,
     size: int | None,
     seed: int,
-    show: "Callable[[Picture], None] | None" = None,
-) -> "tuple[Request, styles.StyleCodes | None]":
+    show: "Callable[[ImageArray], None] | None" = None,
+) -> "tuple[Request, style_codes.StyleCodes | None]":
     """What to make of each input, and the codes that it uses; `show` is given each style image.
 
     Raises:
         UsageError: the model has no such domain, or codes of another length.
         ImageError: a style image cannot be read.
     """
-    from imgxlate.engine.inference import Request
+    from imgxlate.inference.translation import Request
     from imgxlate.methods.protocol import StyleSampler
 
     request = Request(model.target(to), size=size)
     if not isinstance(model.translator, StyleSampler):
         return request, None
     if choice.images:
-        codes = styles.StyleCodes(tuple(_encoded(model, image, request, show) for image in choice.images))
+        codes = style_codes.StyleCodes(tuple(_encoded(model, image, request, show) for image in choice.images))
     else:
-        codes = choice.codes or styles.sample(choice.count, model.translator.style_dim, seed)
+        codes = choice.codes or style_codes.sample(choice.count, model.translator.style_dim, seed)
         codes.require_length(model.translator.style_dim, choice.origin)
     return with_codes(request, codes), codes
 
@@ -135,7 +136,7 @@ class SizeAdvice:
     size: int | None  # what --size says
     given: bool = False
 
-    def consider(self, name: str, picture: "Picture") -> None:
+    def consider(self, name: str, picture: "ImageArray") -> None:
         """Look at an input."""
         side = min(picture.size)
         if self.given or self.size or self.trained is None or side < _FAR_LARGER * self.trained:
@@ -147,14 +148,14 @@ class SizeAdvice:
         )
 
 
-def with_codes(request: "Request", codes: styles.StyleCodes) -> "Request":
+def with_codes(request: "Request", codes: style_codes.StyleCodes) -> "Request":
     """The request for a picture with each of `codes`."""
     import torch
 
     return replace(request, styles=torch.tensor(codes.codes))
 
 
-def save_styles(path: Path, codes: styles.StyleCodes, method: str, existing: batch.Existing) -> None:
+def save_styles(path: Path, codes: style_codes.StyleCodes, method: str, existing: files.Existing) -> None:
     """Write the codes, unless the file is to be kept.
 
     Raises:
@@ -162,27 +163,29 @@ def save_styles(path: Path, codes: styles.StyleCodes, method: str, existing: bat
     """
     if keeps_styles(path, codes, method, existing):
         return
-    styles.write(path, codes, method)
+    style_codes.write(path, codes, method)
 
 
-def keeps_styles(path: Path, codes: styles.StyleCodes, method: str, existing: batch.Existing) -> bool:
+def keeps_styles(path: Path, codes: style_codes.StyleCodes, method: str, existing: files.Existing) -> bool:
     """Whether `path` is there, and to be kept.
 
     Raises:
         UsageError: it is, and holds other codes than the pictures are made with.
     """
-    if existing is not batch.Existing.SKIP or not path.exists():
+    if existing is not files.Existing.SKIP or not path.exists():
         return False
-    if styles.read(path, method).codes != codes.codes:
+    if style_codes.read(path, method).codes != codes.codes:
         raise UsageError(f"{path} holds other codes", hint=f"Replay them with --styles {path}, or give another name.")
     return True
 
 
-def _encoded(model: "Model", image: str, request: "Request", show: "Callable[[Picture], None] | None") -> styles.Code:
+def _encoded(
+    model: "Model", image: str, request: "Request", show: "Callable[[ImageArray], None] | None"
+) -> style_codes.Code:
     """The style code of an image file."""
-    from imgxlate.engine.inference import encode_styles
+    from imgxlate.inference.translation import encode_styles
 
-    picture = runs.read_picture(batch.Source(Path(image)))
+    picture = runs.read_picture(files.Source(Path(image)))
     if show:
         show(picture)
     (code,) = encode_styles(model, [picture], request).tolist()

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from imgxlate.engine.batch import Source
 from imgxlate.evaluate.comparison import Made, Row
+from imgxlate.images.files import Source
 from imgxlate.images.grids import contact_sheet, thumbnail
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 Column = tuple[str, int | None]
 """A column of the grid: an entrant's key, and which of its styles."""
@@ -18,10 +18,10 @@ class Collection:
         self._made: dict[Source, list[Made]] = {source: [] for source in sources}
         self._headers = headers
         self._shown = shown  # rows of the grid
-        self._inputs: dict[Source, Picture] = {}
-        self._outputs: dict[Source, dict[Column, Picture]] = {}
+        self._inputs: dict[Source, ImageArray] = {}
+        self._outputs: dict[Source, dict[Column, ImageArray]] = {}
 
-    def add(self, source: Source, content: Picture, made: Made, picture: Picture) -> None:
+    def add(self, source: Source, content: ImageArray, made: Made, picture: ImageArray) -> None:
         """Keep what there is to know of a picture that was made of `content`."""
         self._made[source].append(made)
         if source not in self._inputs and len(self._inputs) < self._shown:
@@ -34,7 +34,7 @@ class Collection:
         """The inputs of which something was made, in their order."""
         return tuple(Row(source.path, tuple(made)) for source, made in self._made.items() if made and source.path)
 
-    def sheet(self) -> Picture:
+    def sheet(self) -> ImageArray:
         """The grid: a row an input, itself first."""
         rows = [
             [self._inputs[source], *map(self._outputs[source].get, self._headers)]

@@ -9,10 +9,6 @@ from pathlib import Path
 import torch
 
 from imgxlate import __version__, paths
-from imgxlate.engine import seeding, styles
-from imgxlate.engine.batch import Job, Target
-from imgxlate.engine.inference import resized
-from imgxlate.engine.models import ModelFile
 from imgxlate.errors import WeightsError
 from imgxlate.evaluate.collection import Collection, Column
 from imgxlate.evaluate.comparison import Entrant, Made, heading
@@ -23,7 +19,12 @@ from imgxlate.evaluate.measuring import AGAIN, Instruments, Tally, mean
 from imgxlate.evaluate.painters import Circumstances, Painter, Watch, load, warm_up
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
-from imgxlate.images.picture import Picture
+from imgxlate.images.files import Job, Target
+from imgxlate.images.image_array import ImageArray
+from imgxlate.inference import style_codes
+from imgxlate.inference.models import ModelFile
+from imgxlate.inference.translation import resized
+from imgxlate.training import seeding
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 from imgxlate.weights.waiting import be_silent
@@ -61,7 +62,7 @@ class Trial:
     card: str | None  # of its model, in Markdown
     done: int = 0  # inputs
 
-    def run(self, job: Job, look: Callable[[Picture], None] = be_silent, watch: Watch = be_silent) -> list[Made]:
+    def run(self, job: Job, look: Callable[[ImageArray], None] = be_silent, watch: Watch = be_silent) -> list[Made]:
         """Make, write and measure the pictures of one input, which `look` is shown first.
 
         Raises:
@@ -97,7 +98,7 @@ class Trial:
             numbers=means | self.tally.numbers(self.terms.seed),
         )
 
-    def _codes(self, content: Picture) -> Sequence[styles.Code]:
+    def _codes(self, content: ImageArray) -> Sequence[style_codes.Code]:
         """The styles of the pictures to keep, the same for all inputs, and those that are drawn for this input alone.
 
         The latter follow from the input's pixels, so that neither its name nor its place among others matters.
@@ -107,12 +108,12 @@ class Trial:
         own = seeding.derived(self.terms.seed, hashlib.sha256(content.rgb.tobytes()).hexdigest())
         counts = len(self.terms.styles(self.entry)), self.instruments.draws(self.done)
         kept, drawn = (
-            styles.sample(count, self.painter.style_dim, seed)
+            style_codes.sample(count, self.painter.style_dim, seed)
             for count, seed in zip(counts, (self.terms.seed, own), strict=True)
         )
         return (*kept.codes, *drawn.codes)
 
-    def _count(self, content: Picture, picture: Picture, drawn: Iterator[Picture]) -> None:
+    def _count(self, content: ImageArray, picture: ImageArray, drawn: Iterator[ImageArray]) -> None:
         """Count what is measured of several pictures together: `drawn` ones where there are styles, or `picture`."""
         if self.painter.style_dim is not None:
             for first in islice(drawn, 1):
@@ -197,7 +198,7 @@ def _path(job: Job) -> Path:
     return job.source.path
 
 
-def _write(picture: Picture, target: Target) -> Path:
+def _write(picture: ImageArray, target: Target) -> Path:
     if target.path is None:
         raise ValueError("pictures of a comparison go to files")
     save(picture, target.path)

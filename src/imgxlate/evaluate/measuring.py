@@ -13,7 +13,7 @@ from imgxlate.evaluate.distributions import SetFeatures, distribution_measures, 
 from imgxlate.evaluate.likeness import CONTENT, SSIM, STYLE, ContentDistance, StyleDistance, ssim
 from imgxlate.evaluate.trunks import TrunkSource, bundled_vgg, find_distance, find_set_features
 from imgxlate.evaluate.views import view
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 from imgxlate.nn.vgg import Vgg
 
 Numbers = dict[str, float | None]
@@ -45,13 +45,13 @@ class Instruments:
             return self.pairs.outputs or STYLES
         return 0 if self.features is None else 1
 
-    def of_single(self, content: Picture) -> Callable[[Picture], Numbers]:
+    def of_single(self, content: ImageArray) -> Callable[[ImageArray], Numbers]:
         """What takes the numbers of each picture that is made of `content`."""
         if self.vgg is None:
             return lambda made: {}
         distance = ContentDistance(self.vgg, content)
 
-        def numbers(made: Picture) -> Numbers:
+        def numbers(made: ImageArray) -> Numbers:
             taken: Numbers = {SSIM.name: _finite(ssim(content, made)), CONTENT.name: _finite(distance(made))}
             if self.style:
                 taken[STYLE.name] = _finite(self.style(made))
@@ -79,14 +79,14 @@ class Tally:
         self._diversities: list[float] = []  # of each input
         self._features: list[Tensor] = []  # (1, C) of each picture of the set
 
-    def add_outputs(self, outputs: Iterable[Picture], pairs: Pairs) -> None:
+    def add_outputs(self, outputs: Iterable[ImageArray], pairs: Pairs) -> None:
         """Count the outputs of one input, whose `pairs` are compared."""
         if self._with.distance:
             small = [view(output) for output in outputs]
             found = diversity(self._with.distance, small, pairs)
             self._diversities += [] if found is None else [found]
 
-    def add_to_set(self, picture: Picture) -> None:
+    def add_to_set(self, picture: ImageArray) -> None:
         """Count a picture among those that are held against the real ones."""
         if self._with.features:
             self._features.append(self._with.features([picture]))
@@ -109,8 +109,8 @@ class Tally:
 def prepare(
     source: TrunkSource | None,
     pairs: Pairs,
-    style_images: Sequence[Picture] = (),
-    targets: Iterable[Picture] | None = None,
+    style_images: Sequence[ImageArray] = (),
+    targets: Iterable[ImageArray] | None = None,
 ) -> Instruments:
     """Load what the numbers are taken with; without a `source`, no network is.
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from imgxlate.engine.inference import Request, translate
-from imgxlate.engine.models import ModelFile, load_model
-from imgxlate.engine.styles import Code
-from imgxlate.engine.stylize import load_stylizer, painted, stylize
 from imgxlate.errors import DivergedError
 from imgxlate.evaluate.entrants import Entry
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
+from imgxlate.inference.models import ModelFile, load_model
+from imgxlate.inference.style_codes import Code
+from imgxlate.inference.stylization import load_stylizer, painted, stylize
+from imgxlate.inference.translation import Request, translate
 from imgxlate.methods.protocol import Iterate, StyleSampler, Stylizer
 from imgxlate.weights.waiting import be_silent
 
@@ -30,7 +30,7 @@ class Circumstances:
     device: torch.device
     dtype: torch.dtype
     to: str | None  # the domain to translate to; None: each model's default
-    style_images: Sequence[Picture]  # to paint in the style of
+    style_images: Sequence[ImageArray]  # to paint in the style of
     seed: int
 
 
@@ -42,7 +42,7 @@ class Painter:
     settings: Mapping[str, str]  # what decides its pictures beside its weights, by name
     trained: int | None  # shorter side of the pictures that it learnt from; None: not known, or it learnt from none
     style_dim: int | None  # length of its style codes; None: it has none
-    paint: Callable[[Picture, Sequence[Code], Watch], Iterator[Picture]]
+    paint: Callable[[ImageArray, Sequence[Code], Watch], Iterator[ImageArray]]
     """Makes a picture of the input with each of the codes; one, and takes no codes, where it has no styles."""
 
 
@@ -61,7 +61,7 @@ def load(entry: Entry, file: ModelFile, common: Circumstances) -> Painter:
 
 def warm_up(painter: Painter) -> None:
     """Make a small grey picture, so that the first one that is timed does not pay for what a library sets up once."""
-    grey = Picture(np.full((_SMALL, _SMALL, 3), 128, np.uint8))
+    grey = ImageArray(np.full((_SMALL, _SMALL, 3), 128, np.uint8))
     with contextlib.suppress(DivergedError):  # It is told of the inputs that it happens with.
         for _ in painter.paint(grey, [(0.0,) * painter.style_dim] if painter.style_dim else [], be_silent):
             pass
@@ -72,14 +72,14 @@ def _translator(entry: Entry, file: ModelFile, common: Circumstances) -> Painter
     to = model.target(common.to)
     style_dim = model.translator.style_dim if isinstance(model.translator, StyleSampler) else None
 
-    def paint(picture: Picture, codes: Sequence[Code], watch: Watch) -> Iterator[Picture]:
+    def paint(picture: ImageArray, codes: Sequence[Code], watch: Watch) -> Iterator[ImageArray]:
         return translate(model, picture, Request(to, torch.tensor(codes) if style_dim else None))
 
     return Painter(model.name, {"to": model.name_of(to)}, model.size, style_dim, paint)
 
 
 def _stylizer(stylizer: Stylizer, features: str, common: Circumstances) -> Painter:
-    def paint(picture: Picture, codes: Sequence[Code], watch: Watch) -> Iterator[Picture]:
+    def paint(picture: ImageArray, codes: Sequence[Code], watch: Watch) -> Iterator[ImageArray]:
         for iterate in stylize(stylizer, picture, common.style_images, None, common.seed):
             watch(iterate)
         yield painted(picture, iterate)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import encode
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 _JPEG_QUALITY = 85  # A page of a hundred pictures stays below 10 MB; at 95 it is nearly twice as long.
 
@@ -38,7 +38,7 @@ def embed(file: Path, longest: int = 512) -> Embedded:
     return Embedded(f"data:image/{kind};base64,{data}", width, height, transparent)
 
 
-def _reduced(picture: Picture, longest: int) -> Picture:
+def _reduced(picture: ImageArray, longest: int) -> ImageArray:
     """The picture with its longer side at most `longest`; colours are weighted by opacity, so that edges stay clean."""
     scale = longest / max(picture.size)
     if scale >= 1:
@@ -48,4 +48,4 @@ def _reduced(picture: Picture, longest: int) -> Picture:
     if picture.alpha is not None:
         image.putalpha(Image.fromarray(np.ascontiguousarray(picture.alpha)))
     pixels = np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
-    return Picture(pixels[..., :3], None if picture.alpha is None else pixels[..., 3])
+    return ImageArray(pixels[..., :3], None if picture.alpha is None else pixels[..., 3])

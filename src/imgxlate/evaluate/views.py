@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import Size
 from imgxlate.images.tensors import pad_to, resize, to_tensor
 
-Image = Picture | Tensor
+Image = ImageArray | Tensor
 """A decoded picture, whose transparency is not looked at, or a tensor (1, 3, H, W) in [-1, 1] on any device."""
 
 LONGEST_SIDE = 256
@@ -25,7 +25,7 @@ SIZES = (
 
 def as_tensor(image: Image) -> Tensor:
     """(1, 3, H, W) float32 in [-1, 1] on the CPU."""
-    if isinstance(image, Picture):
+    if isinstance(image, ImageArray):
         return to_tensor(image.rgb)
     return image.detach().float().cpu()
 
@@ -49,7 +49,7 @@ def bounded(size: Size) -> Size:
 
 def size_of(image: Image) -> Size:
     """Height and width in pixels."""
-    return image.size if isinstance(image, Picture) else (image.shape[-2], image.shape[-1])
+    return image.size if isinstance(image, ImageArray) else (image.shape[-2], image.shape[-1])
 
 
 def on(device: torch.device, image: Image, size: Size | None = None) -> Tensor:

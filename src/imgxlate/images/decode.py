@@ -12,9 +12,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from imgxlate.errors import ImageError
 from imgxlate.images import sniff
-from imgxlate.images.colour import UnclearPixelsError, separate
+from imgxlate.images.color import UnclearPixelsError, separate
 from imgxlate.images.formats import INPUT_FORMATS
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 from imgxlate.images.silence import WARNINGS_IGNORED
 
 
@@ -40,7 +40,7 @@ _TURNS = {
 }
 
 
-def decode(source: Path | bytes, *, name: str | None = None, limits: Limits = DEFAULT) -> Picture:
+def decode(source: Path | bytes, *, name: str | None = None, limits: Limits = DEFAULT) -> ImageArray:
     """Read a picture from a file or from its bytes: upright, in 8-bit sRGB, the first frame where there are several.
 
     The EXIF orientation and the ICC profile are applied; a broken one is ignored. 16-bit grey is rounded to 8 bits.
@@ -118,10 +118,10 @@ def _damage(error: Exception) -> str:
     return f"the file is damaged, or of a kind that is not read ({str(error) or type(error).__name__})"
 
 
-def _picture(image: Image.Image) -> Picture:
+def _picture(image: Image.Image) -> ImageArray:
     turn = _TURNS.get(_orientation(image))
     colours, alpha = separate(image)
-    return Picture(_pixels(colours, turn), None if alpha is None else _pixels(alpha, turn))
+    return ImageArray(_pixels(colours, turn), None if alpha is None else _pixels(alpha, turn))
 
 
 def _pixels(image: Image.Image, turn: Image.Transpose | None) -> np.ndarray:

@@ -10,7 +10,7 @@ from PIL import Image
 from imgxlate import atomic
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.images.formats import OUTPUT_FORMATS
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 SUFFIXES = tuple(OUTPUT_FORMATS)
 """The suffixes, in lower case, that can be written."""
@@ -28,7 +28,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def encode(picture: Picture, suffix: str, *, jpeg_quality: int = 95) -> bytes:
+def encode(picture: ImageArray, suffix: str, *, jpeg_quality: int = 95) -> bytes:
     """The bytes of an image file in the format that `suffix` (".png", in either case) stands for.
 
     Transparency is kept where the format has it; else the picture is laid on white. No metadata is written.
@@ -46,7 +46,7 @@ def encode(picture: Picture, suffix: str, *, jpeg_quality: int = 95) -> bytes:
     return file.getvalue()
 
 
-def save(picture: Picture, path: Path) -> None:
+def save(picture: ImageArray, path: Path) -> None:
     """Write the picture to `path`, whole or not at all, in the format of its suffix.
 
     Raises:
@@ -56,7 +56,7 @@ def save(picture: Picture, path: Path) -> None:
     atomic.write_bytes(path, encode(picture, path.suffix))
 
 
-def require_room(picture: Picture, suffix: str) -> None:
+def require_room(picture: ImageArray, suffix: str) -> None:
     """Check that the format that `suffix` stands for can hold a picture of that size.
 
     Raises:
@@ -81,7 +81,7 @@ def _format(suffix: str) -> str:
         raise UsageError(what, hint=f"Suffixes that can be written: {', '.join(SUFFIXES)}.") from None
 
 
-def _image(picture: Picture, *, keep_alpha: bool) -> Image.Image:
+def _image(picture: ImageArray, *, keep_alpha: bool) -> Image.Image:
     colours = Image.fromarray(np.ascontiguousarray(picture.rgb))
     if picture.alpha is None:
         return colours

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from imgxlate.images.picture import Picture
+from imgxlate.images.image_array import ImageArray
 
 _PAPER = (255, 255, 255)
 _INK = (38, 38, 38)
@@ -24,7 +24,7 @@ Tile = Image.Image | None
 
 
 def contact_sheet(
-    rows: Sequence[Sequence[Picture | None]],
+    rows: Sequence[Sequence[ImageArray | None]],
     *,
     column_headers: Sequence[str] | None = None,
     row_headers: Sequence[str] | None = None,
@@ -32,7 +32,7 @@ def contact_sheet(
     leading_columns: int = 0,
     cell: int = 256,
     title: str | None = None,
-) -> Picture:
+) -> ImageArray:
     """Lay pictures out in a table on white; None, and the end of a row shorter than others, are empty places.
 
     Each picture's longer side is made `cell` pixels, its proportions kept; rows and columns are as high and wide as
@@ -58,15 +58,15 @@ def contact_sheet(
         table = [[label, *row] for label, row in zip(labels, table, strict=True)]
         leading_columns += bool(leading_columns)
     sheet = _laid_out(table, max(4, cell // 24), leading_rows, leading_columns)
-    return Picture(np.asarray(_titled(sheet, title, cell)))
+    return ImageArray(np.asarray(_titled(sheet, title, cell)))
 
 
-def thumbnail(picture: Picture, cell: int = 256) -> Picture:
+def thumbnail(picture: ImageArray, cell: int = 256) -> ImageArray:
     """The picture as `contact_sheet` shows it: to keep for a sheet without keeping the whole picture."""
-    return Picture(np.asarray(_fitted(picture, cell)))
+    return ImageArray(np.asarray(_fitted(picture, cell)))
 
 
-def _fitted(picture: Picture, cell: int) -> Image.Image:
+def _fitted(picture: ImageArray, cell: int) -> Image.Image:
     """The picture with its longer side at `cell` pixels, on the checker where it is transparent."""
     image = Image.fromarray(np.ascontiguousarray(picture.rgb))
     height, width = (max(1, round(side * cell / max(picture.size))) for side in picture.size)

@@ -14,7 +14,7 @@ from imgxlate.methods.discriminator_config import DiscriminatorConfig
 from imgxlate.methods.pair_networks import Generator, Losses, Networks, Pictures
 from imgxlate.methods.perception import Perception
 from imgxlate.methods.players import Player, joined, parted
-from imgxlate.methods.protocol import Noise, Turn
+from imgxlate.methods.protocol import Noise, StepContext
 from imgxlate.methods.schedules import Schedule
 from imgxlate.methods.spec import DOMAINS
 from imgxlate.methods.training import TrainingConfig
@@ -74,18 +74,18 @@ class PairTraining(Generic[Generator, Codes]):
             for part in self._compilable:
                 part.compile(dynamic=False)
 
-    def train_step(self, batch: Batch, turn: Turn) -> Losses:
+    def train_step(self, batch: Batch, context: StepContext) -> Losses:
         """Update the discriminators, then the generators; returns the losses and the norms of the gradients.
 
         The generators are the same in both, so pictures are encoded once.
         """
         pictures: Pictures = {"A": batch.a.to(self._dtype), "B": batch.b.to(self._dtype)}
         codes = self._objective.encode(pictures)
-        losses = self._discriminator_losses(pictures, codes, turn.noise)
-        norm = self._discriminators.update(losses["dis_total"], turn)
+        losses = self._discriminator_losses(pictures, codes, context.noise)
+        norm = self._discriminators.update(losses["dis_total"], context)
         with self._discriminators.frozen():
-            losses |= self._objective.generator_losses(pictures, codes, turn.noise)
-            losses |= {"grad_dis": norm, "grad_gen": self._generators.update(losses["gen_total"], turn)}
+            losses |= self._objective.generator_losses(pictures, codes, context.noise)
+            losses |= {"grad_dis": norm, "grad_gen": self._generators.update(losses["gen_total"], context)}
         return {name: loss.detach() for name, loss in losses.items()}
 
     def state(self) -> dict[str, Tensor]:

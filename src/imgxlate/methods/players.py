@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from imgxlate.errors import CheckpointError
-from imgxlate.methods.protocol import Turn
+from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.schedules import Schedule
 from imgxlate.methods.training import TrainingConfig
 
@@ -45,16 +45,16 @@ class Player:
         finally:
             self.networks.requires_grad_(True)
 
-    def update(self, loss: Tensor, turn: Turn) -> Tensor:
+    def update(self, loss: Tensor, context: StepContext) -> Tensor:
         """Take one step down the gradient of `loss`, averaged over all processes; returns the gradient's norm.
 
         No gradient is kept: the memory is free for the other player's update.
         """
         loss.backward()  # type: ignore[no-untyped-call]
         gradients = [p.grad for p in self.networks.parameters() if p.grad is not None]
-        turn.peers.average(gradients)
+        context.group.average(gradients)
         for group in self._optimiser.param_groups:
-            group["lr"] = self._lr * self._schedule(turn.step)
+            group["lr"] = self._lr * self._schedule(context.step)
         self._optimiser.step()
         norm = torch.nn.utils.get_total_norm(gradients)
         self._optimiser.zero_grad(set_to_none=True)

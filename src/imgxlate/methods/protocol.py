@@ -1,4 +1,4 @@
-"""What the engine asks of a method's implementation. Images are (B, 3, H, W) float32 in [-1, 1] throughout."""
+"""What the rooms above ask of a method's implementation. Images are (B, 3, H, W) float32 in [-1, 1] throughout."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,7 +94,7 @@ Noise = Callable[[Sequence[int]], Tensor]
 """Draws (B, *shape) from N(0, I), one for each picture of the batch: a new draw at each call within a step."""
 
 
-class Peers(Protocol):
+class ProcessGroup(Protocol):
     """The processes that train one model together, each on its part of the batch."""
 
     rank: int  # which of them this is, from 0
@@ -108,13 +108,13 @@ class Peers(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class StepContext:
     """The circumstances of one training step: all that is random in it follows from seed, step and picture."""
 
     step: int  # from 0
     noise: Noise  # differs from picture to picture, and does not depend on which process has the picture
     random: random.Random  # the same in all processes
-    peers: Peers
+    group: ProcessGroup
 
 
 @runtime_checkable
@@ -138,7 +138,7 @@ class Trainable(Protocol):
         Weights, optimisers and losses stay in float32 at least. `compiled`: let torch compile the networks.
         """
 
-    def train_step(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+    def train_step(self, batch: Batch, context: StepContext) -> dict[str, Tensor]:
         """Update discriminators and generators once.
 
         Returns every loss by the original's name without `loss_`, and the norms of the gradients as `grad_*`: tensors

@@ -45,7 +45,7 @@ class ResidualBlocks(nn.Module):
 
 
 class ContentEncoder(nn.Module):
-    """Picture (B, 3, H, W) to content code (B, dim 2^n_downsample, H / 2^n_downsample, W / 2^n_downsample)."""
+    """Image (B, 3, H, W) to content code (B, dim 2^n_downsample, H / 2^n_downsample, W / 2^n_downsample)."""
 
     def __init__(
         self,

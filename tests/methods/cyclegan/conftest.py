@@ -1,4 +1,4 @@
-"""Training steps of CycleGAN as the engine takes them."""
+"""Training steps of CycleGAN as the training loop takes them."""
 
 import random
 from pathlib import Path
@@ -11,17 +11,17 @@ from imgxlate.config import overridden
 from imgxlate.data.batch import Batch
 from imgxlate.methods.cyclegan.config import PRESETS
 from imgxlate.methods.cyclegan.training import CycleganTraining
-from imgxlate.methods.protocol import Turn
+from imgxlate.methods.protocol import StepContext
 
 ALONE = SimpleNamespace(rank=0, size=1, average=lambda tensors: None, gather=lambda tensor: tensor)
 
 
 @pytest.fixture
-def turn():
-    """The circumstances of a step; `peers` are the processes, by default one alone."""
+def context():
+    """The circumstances of a step; `group` is the processes, by default one alone."""
 
-    def build(step, peers=ALONE):
-        return Turn(step, lambda shape: torch.zeros(1, *shape), random.Random(f"step {step}"), peers)
+    def build(step, group=ALONE):
+        return StepContext(step, lambda shape: torch.zeros(1, *shape), random.Random(f"step {step}"), group)
 
     return build
 

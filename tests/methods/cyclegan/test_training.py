@@ -1,4 +1,4 @@
-"""CycleGAN's training against what the original gave, and what the engine relies on."""
+"""CycleGAN's training against what the original gave, and what the training loop relies on."""
 
 import copy
 import json
@@ -50,11 +50,11 @@ def recorded(golden):
     return training
 
 
-def test_three_steps_give_the_originals_losses_and_weights(recorded, golden, turn):
+def test_three_steps_give_the_originals_losses_and_weights(recorded, golden, context):
     with np.load(golden / "cyclegan" / "train.npz") as arrays:
         for step in range(3):
             a, b = (torch.from_numpy(arrays[f"x_{domain}_{step}"]) for domain in "ab")
-            losses = recorded.train_step(Batch(a, b, (), ()), turn(step))
+            losses = recorded.train_step(Batch(a, b, (), ()), context(step))
             for name in LOSSES:
                 assert losses[name].item() == pytest.approx(float(arrays[f"loss_{name}_{step}"]), rel=1e-8, abs=0)
     state = recorded.state()
@@ -62,24 +62,24 @@ def test_three_steps_give_the_originals_losses_and_weights(recorded, golden, tur
         assert (state[name] - tensor).abs().max() < 1e-7, name
 
 
-def test_it_is_trainable_and_says_every_loss_and_gradient(train, batch, turn):
+def test_it_is_trainable_and_says_every_loss_and_gradient(train, batch, context):
     training = train()
-    losses = training.train_step(batch(0), turn(0))
+    losses = training.train_step(batch(0), context(0))
     assert isinstance(training, Trainable)
     assert set(losses) == {*LOSSES, "grad_G", "grad_D"}
     assert all(loss.shape == () and loss > 0 and not loss.requires_grad for loss in losses.values())
 
 
 @pytest.mark.parametrize("gan_mode", ["lsgan", "nsgan"])
-def test_the_discriminators_learn_to_tell_pictures_that_stay(train, batch, turn, gan_mode):
+def test_the_discriminators_learn_to_tell_pictures_that_stay(train, batch, context, gan_mode):
     training = train(gan_mode=gan_mode, lr=2e-3)
-    first, *_, last = [training.train_step(batch(0), turn(step)) for step in range(12)]
+    first, *_, last = [training.train_step(batch(0), context(step)) for step in range(12)]
     assert last["D_A"] < first["D_A"]
     assert last["cycle_A"] < first["cycle_A"]
 
 
-def test_without_identity_loss_none_is_computed(train, batch, turn):
-    assert "idt_A" not in train(lambda_identity=0).train_step(batch(0), turn(0))
+def test_without_identity_loss_none_is_computed(train, batch, context):
+    assert "idt_A" not in train(lambda_identity=0).train_step(batch(0), context(0))
 
 
 def test_each_cycle_and_each_identity_has_the_weight_of_its_domain():
@@ -101,7 +101,7 @@ def test_each_cycle_and_each_identity_has_the_weight_of_its_domain():
     assert all(torch.allclose(losses[name], loss) for name, loss in expected.items())
 
 
-def test_each_player_has_gradients_in_its_own_update_alone_and_none_is_kept(train, batch, turn):
+def test_each_player_has_gradients_in_its_own_update_alone_and_none_is_kept(train, batch, context):
     training = train()
     players = {"gen": training._generators.networks, "dis": training._discriminators.networks}
     seen = []
@@ -110,31 +110,31 @@ def test_each_player_has_gradients_in_its_own_update_alone_and_none_is_kept(trai
         return {side for side, networks in players.items() if any(p.grad is not None for p in networks.parameters())}
 
     watched = SimpleNamespace(rank=0, size=1, average=lambda _: seen.append(with_gradients()), gather=lambda made: made)
-    training.train_step(batch(0), turn(0, watched))
+    training.train_step(batch(0), context(0, watched))
     assert seen == [{"gen"}, {"dis"}]
     assert with_gradients() == set()
     assert all(p.requires_grad for networks in players.values() for p in networks.parameters())
 
 
-def test_what_the_generators_step_leaves_to_the_discriminators_is_theirs_alone(train, batch, turn):
+def test_what_the_generators_step_leaves_to_the_discriminators_is_theirs_alone(train, batch, context):
     training = train(lr=0.0)
     before = {name: tensor.clone() for name, tensor in training.state().items()}
-    training.train_step(batch(0), turn(0))
+    training.train_step(batch(0), context(0))
     assert all(torch.equal(before[name], training.state()[name]) for name in before)
 
 
 @pytest.mark.parametrize("cut", [1, 4])
-def test_a_training_that_was_saved_goes_on_to_the_bit(train, batch, turn, cut):
+def test_a_training_that_was_saved_goes_on_to_the_bit(train, batch, context, cut):
     alone, saved = train(), train()
     for step in range(8):
-        alone.train_step(batch(step), turn(step))
+        alone.train_step(batch(step), context(step))
     for step in range(cut):
-        saved.train_step(batch(step), turn(step))
+        saved.train_step(batch(step), context(step))
     again = CycleganTraining.create(saved.config, None)
     again.load_state({name: tensor.clone().contiguous() for name, tensor in saved.state().items()})
     again.place(torch.device("cpu"), torch.float32, compiled=False)
     for step in range(cut, 8):
-        again.train_step(batch(step), turn(step))
+        again.train_step(batch(step), context(step))
     state = again.state()
     assert alone.state().keys() == state.keys()
     assert {name.split(".")[0] for name in state} == {"generators", "discriminators", "pools"}
@@ -189,20 +189,20 @@ class Ring:
         return SimpleNamespace(rank=rank, size=2, average=average, gather=lambda tensor: torch.cat(exchanged(tensor)))
 
 
-def test_two_processes_take_the_same_steps_as_one_and_share_the_pool(train, batch, turn):
+def test_two_processes_take_the_same_steps_as_one_and_share_the_pool(train, batch, context):
     one, two, ring = train(torch.float64), (train(torch.float64), train(torch.float64)), Ring()
 
     def work(rank):
         for step in range(4):
             both = batch(step, size=2)
             part = Batch(both.a[rank, None], both.b[rank, None], both.files_a[:1], both.files_b[:1])
-            two[rank].train_step(part, turn(step, ring.peers(rank)))
+            two[rank].train_step(part, context(step, ring.group(rank)))
 
     threads = [threading.Thread(target=work, args=(rank,)) for rank in range(2)]
     for thread in threads:
         thread.start()
     for step in range(4):
-        one.train_step(batch(step, size=2), turn(step))
+        one.train_step(batch(step, size=2), context(step))
     for thread in threads:
         thread.join()
     first, second = two[0].state(), two[1].state()
@@ -211,9 +211,9 @@ def test_two_processes_take_the_same_steps_as_one_and_share_the_pool(train, batc
     assert sum(name.startswith("pools.") for name in first) == 4
 
 
-def test_bfloat16_gives_nearly_the_same_losses_and_keeps_weights_in_float32(train, batch, turn):
+def test_bfloat16_gives_nearly_the_same_losses_and_keeps_weights_in_float32(train, batch, context):
     exact, narrow = train(), train(torch.bfloat16)
-    expected, losses = exact.train_step(batch(0), turn(0)), narrow.train_step(batch(0), turn(0))
+    expected, losses = exact.train_step(batch(0), context(0)), narrow.train_step(batch(0), context(0))
     for name in LOSSES:
         assert losses[name].item() == pytest.approx(expected[name].item(), rel=0.03)
         assert losses[name].dtype == torch.float32
@@ -248,9 +248,9 @@ def test_the_rate_is_constant_and_then_falls_linearly(train):
 
 
 @pytest.mark.parametrize(("n_layers", "side"), [(1, 8), (2, 12), (3, 24)])
-def test_the_smallest_crop_is_trained_on_and_a_smaller_one_refused(train, batch, turn, n_layers, side):
+def test_the_smallest_crop_is_trained_on_and_a_smaller_one_refused(train, batch, context, n_layers, side):
     sides = {"data__crop_height": side, "data__crop_width": side}
-    losses = train(n_layers=n_layers, **sides).train_step(batch(0, side=side), turn(0))
+    losses = train(n_layers=n_layers, **sides).train_step(batch(0, side=side), context(0))
     assert all(torch.isfinite(loss) and loss > 0 for loss in losses.values())
     with pytest.raises(UsageError, match=f"data.crop_width is {side - 4}.*at least {side}") as caught:
         train(n_layers=n_layers, data__crop_width=side - 4)
@@ -272,22 +272,23 @@ def test_a_configuration_that_cannot_be_trained_is_refused(train, changes, said)
         train(**changes)
 
 
-def test_the_gradient_penalty_flattens_the_discriminators(train, batch, turn):
+def test_the_gradient_penalty_flattens_the_discriminators(train, batch, context):
     free, held = train(lr=2e-3), train(lr=2e-3, r1_w=100.0)
-    penalties = [held.train_step(batch(0), turn(step))["R1_A"].item() for step in range(12)]
+    penalties = [held.train_step(batch(0), context(step))["R1_A"].item() for step in range(12)]
     assert penalties[-1] < penalties[0] / 2
-    assert "R1_A" not in free.train_step(batch(0), turn(0))
+    assert "R1_A" not in free.train_step(batch(0), context(0))
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # Both are the compiler's own.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
-def test_the_gradient_penalty_is_the_same_of_compiled_networks(train, batch, turn, monkeypatch):
+def test_the_gradient_penalty_is_the_same_of_compiled_networks(train, batch, context, monkeypatch):
     compile_network = torch.nn.Module.compile
     backend = CompileCounterWithBackend("aot_eager")  # all of the compiler but the making of machine code
     monkeypatch.setattr(torch.nn.Module, "compile", lambda network, **o: compile_network(network, backend=backend, **o))
     changes = {"r1_w": 1.0, "n_layers": 1, "gen__n_blocks": 1, "gen__n_downsampling": 1}
     expected, losses = (
-        train(torch.float64, compiled=compiled, **changes).train_step(batch(0), turn(0)) for compiled in (False, True)
+        train(torch.float64, compiled=compiled, **changes).train_step(batch(0), context(0))
+        for compiled in (False, True)
     )
     assert backend.frame_count > 0
     assert {name: losses[name].item() for name in expected} == pytest.approx(

@@ -10,13 +10,13 @@ from imgxlate.cli import complete, options, runs, translation
 from imgxlate.cli.comparing import carry_out
 from imgxlate.cli.comparison_plan import Folder, Metrics, Plan, Protocol
 from imgxlate.cli.errors import session
-from imgxlate.engine import batch
-from imgxlate.engine.processes import find_place
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.evaluate import entrants
+from imgxlate.images import files
+from imgxlate.torchrun import find_place
 
 if TYPE_CHECKING:
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
 
 _NUMBERS = "Numbers"
 
@@ -106,7 +106,7 @@ def compare(
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
-        sources = batch.expand(inputs, output)
+        sources = files.expand(inputs, output)
         folder = _folder(output)
         if targets is not None and metrics == "none":
             raise UsageError("--targets takes networks to measure with, and --metrics none has none")
@@ -142,25 +142,25 @@ def _folder(output: str) -> Folder:
     Raises:
         UsageError: it can be none.
     """
-    if output == batch.STDIO or batch.names_file(output):
+    if output == files.STDIO or files.names_file(output):
         raise UsageError(f"-o {output}: a comparison is several files", hint="Give a folder: `-o comparison/`.")
     return Folder(Path(output))
 
 
 def _jobs(
-    folder: Folder, entries: Sequence[entrants.Entry], sources: Sequence[batch.Source], n_styles: int, overwrite: bool
-) -> dict[str, list[batch.Job]]:
+    folder: Folder, entries: Sequence[entrants.Entry], sources: Sequence[files.Source], n_styles: int, overwrite: bool
+) -> dict[str, list[files.Job]]:
     """What each entrant is to make, by its key.
 
     Raises:
         UsageError: two things would be written to one place, or over an input.
         OutputError: an output exists and is not to be replaced, or cannot be written where it is to go.
     """
-    extras = [*folder.files, *([folder.stdin] if batch.Source(None) in sources else [])]
+    extras = [*folder.files, *([folder.stdin] if files.Source(None) in sources else [])]
     place = f"{folder.pictures}/"
     jobs = {
-        entry.key: batch.plan(
-            sources, place, entry.key, n_styles if entry.has_styles else 1, batch.Existing.OVERWRITE, extras
+        entry.key: files.plan(
+            sources, place, entry.key, n_styles if entry.has_styles else 1, files.Existing.OVERWRITE, extras
         )
         for entry in entries
     }
@@ -172,19 +172,19 @@ def _jobs(
     return jobs
 
 
-def _images(option: str, names: Sequence[str], folder: Folder) -> list[batch.Source]:
+def _images(option: str, names: Sequence[str], folder: Folder) -> list[files.Source]:
     """The image files that an option names, without those that an earlier comparison made.
 
     Raises:
         UsageError: standard input is among them.
         ImageError: there are none.
     """
-    if batch.STDIO in names:
-        raise UsageError(f"{option} {batch.STDIO}: only an input can come through standard input", hint="Give a file.")
-    return batch.expand(names, str(folder.root))
+    if files.STDIO in names:
+        raise UsageError(f"{option} {files.STDIO}: only an input can come through standard input", hint="Give a file.")
+    return files.expand(names, str(folder.root))
 
 
-def _read_styles(names: Sequence[str], folder: Folder) -> "dict[Path, Picture]":
+def _read_styles(names: Sequence[str], folder: Folder) -> "dict[Path, ImageArray]":
     """The style images by their files.
 
     Raises:

@@ -57,7 +57,7 @@ def _examine_torch(problems: list[str]) -> dict[str, Any]:
         import torch
 
         from imgxlate import vision
-        from imgxlate.engine.device import fast_bf16, find_device
+        from imgxlate.inference.device import fast_bf16, find_device
     except Exception as error:  # A broken torch is what this command is there to report.
         problems.append(f"torch cannot be imported: {error}")
         return {}

@@ -39,7 +39,7 @@ def export(
     which every command takes.
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        from imgxlate.engine.export import export as write
+        from imgxlate.export.write import export as write
 
         for path in write(file, form, output, config=config, overwrite=overwrite):
             out.note(f"wrote {path}")

@@ -12,14 +12,15 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.painting import LABEL, Painting
 from imgxlate.cli.studies import Studying, chosen_figure, inputs_of, parse_ratios, require_fitting
 from imgxlate.config import did_you_mean, overridden
-from imgxlate.engine import batch, studies
-from imgxlate.engine.studies import Figure
 from imgxlate.errors import UsageError
+from imgxlate.images import files
+from imgxlate.inference import studies
+from imgxlate.inference.studies import Figure
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
 
 if TYPE_CHECKING:
-    from imgxlate.engine.device import Precision
+    from imgxlate.inference.device import Precision
     from imgxlate.methods.protocol import Stylizer
 
 _OBJECTIVE = "Objective"
@@ -179,10 +180,10 @@ def neural_style(
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
         label = figure or LABEL
-        sources = batch.expand(inputs, output, label)
-        guide_sources = batch.expand(guides)
-        init_sources = [batch.Source(init_file)] if init_file else []
-        jobs = batch.plan(sources, output, label, 1, existing, besides=[*guide_sources, *init_sources])
+        sources = files.expand(inputs, output, label)
+        guide_sources = files.expand(guides)
+        init_sources = [files.Source(init_file)] if init_file else []
+        jobs = files.plan(sources, output, label, 1, existing, besides=[*guide_sources, *init_sources])
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
@@ -229,8 +230,8 @@ def _loader(
         DeviceError: the device is absent.
         WeightsError: there is no such feature network.
     """
-    from imgxlate.engine.device import find_device, find_dtype
-    from imgxlate.engine.stylize import load_stylizer
+    from imgxlate.inference.device import find_device, find_dtype
+    from imgxlate.inference.stylization import load_stylizer
 
     where = find_device(device)
     dtype = find_dtype(precision, where)

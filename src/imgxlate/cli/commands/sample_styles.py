@@ -12,16 +12,17 @@ from imgxlate.cli import complete, options, runs, translation
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.engine import batch, styles
-from imgxlate.engine.processes import find_place
 from imgxlate.errors import UsageError
+from imgxlate.images import files
+from imgxlate.inference import style_codes
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.torchrun import find_place
 
 if TYPE_CHECKING:
-    from imgxlate.engine.models import Model
-    from imgxlate.engine.style_grids import StyleGrid
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
+    from imgxlate.inference.models import Model
+    from imgxlate.inference.style_grids import StyleGrid
 
 _STYLES = 5  # sampled, where the number is not given
 
@@ -102,24 +103,24 @@ def sample_styles(
         choice = _choose_styles(spec, n_styles, style or [], styles_file, interpolate)
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
-        files = _Files.settle(output, save_styles, method, choice, interpolate)
-        translation.require_shareable(find_place(), output, files.paths)
-        sources = _sources(inputs, output, method, files.sheet)
-        batch.require_places(files.paths, [*sources, *_read_besides(choice, interpolate)], existing)
-        if existing is batch.Existing.SKIP and files.sheet and files.sheet.exists():
+        outputs = _Files.settle(output, save_styles, method, choice, interpolate)
+        translation.require_shareable(find_place(), output, outputs.paths)
+        sources = _sources(inputs, output, method, outputs.sheet)
+        files.require_places(outputs.paths, [*sources, *_read_besides(choice, interpolate)], existing)
+        if existing is files.Existing.SKIP and outputs.sheet and outputs.sheet.exists():
             return out.note("nothing to do: the sheet is already there")
 
         loaded = translation.load(out, spec, model, checkpoint, config, device, precision, offline)
         grid, codes = _settle(loaded, choice, to, size, seed, cell, interpolate)
-        if files.codes:
-            translation.keeps_styles(files.codes, codes, method, existing)  # Other codes are refused before the work.
+        if outputs.codes:
+            translation.keeps_styles(outputs.codes, codes, method, existing)  # Other codes are refused before the work.
         failures = _fill(grid, out, method, sources, translation.SizeAdvice(out, loaded.name, loaded.size, size))
         if grid.columns:
-            sheet = _draw(grid, files.sheet)
-            if files.codes:
-                translation.save_styles(files.codes, codes, method, existing)
-            runs.write_picture(out, sheet, files.sheet)
-            _report(out, grid, sheet, files, method, seed, time.perf_counter() - started)
+            sheet = _draw(grid, outputs.sheet)
+            if outputs.codes:
+                translation.save_styles(outputs.codes, codes, method, existing)
+            runs.write_picture(out, sheet, outputs.sheet)
+            _report(out, grid, sheet, outputs, method, seed, time.perf_counter() - started)
         runs.report(failures, of=len(sources))
         return None
 
@@ -168,7 +169,7 @@ class _Files:
         Raises:
             UsageError: no picture can be written in the format that `output` asks for.
         """
-        sheet = batch.single_path(output, f"{method}.styles.png")
+        sheet = files.single_path(output, f"{method}.styles.png")
         codes = save_styles or (sheet.with_suffix(".json") if sheet else None)
         replayed = Path(choice.origin) if choice.origin and not interpolate else None
         if codes and replayed and codes.resolve() == replayed.resolve():
@@ -181,17 +182,17 @@ class _Files:
         return [path for path in (self.sheet, self.codes) if path]
 
 
-def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[batch.Source]:
+def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[files.Source]:
     """The contents; an earlier sheet in a folder of them is none, unless it is all that is there."""
-    found = batch.expand(inputs, output, method)
+    found = files.expand(inputs, output, method)
     made = sheet.resolve() if sheet else None
     return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != made] or found
 
 
-def _read_besides(choice: translation.StyleChoice, interpolate: int | None) -> list[batch.Source]:
+def _read_besides(choice: translation.StyleChoice, interpolate: int | None) -> list[files.Source]:
     """What else is read and not to be written over."""
     ends = [choice.origin] if choice.origin and interpolate else []
-    return [batch.Source(Path(name)) for name in (*choice.images, *ends)]
+    return [files.Source(Path(name)) for name in (*choice.images, *ends)]
 
 
 def _settle(
@@ -202,18 +203,18 @@ def _settle(
     seed: int,
     cell: int,
     interpolate: int | None,
-) -> "tuple[StyleGrid, styles.StyleCodes]":
+) -> "tuple[StyleGrid, style_codes.StyleCodes]":
     """A grid without contents, and the codes of its rows.
 
     Raises:
         UsageError: as `translation.settle`; or the model has no style codes.
         ImageError: a style image cannot be read.
     """
-    from imgxlate.engine.style_grids import Style, StyleGrid, interpolated_rows
-    from imgxlate.engine.style_grids import interpolate as codes_between
     from imgxlate.images.grids import thumbnail
+    from imgxlate.inference.style_grids import Style, StyleGrid, interpolated_rows
+    from imgxlate.inference.style_grids import interpolate as codes_between
 
-    images: list[Picture] = []
+    images: list[ImageArray] = []
     request, codes = translation.settle(
         model, choice, to, size, seed, lambda picture: images.append(thumbnail(picture, cell))
     )
@@ -230,21 +231,21 @@ def _settle(
 
 
 def _fill(
-    grid: "StyleGrid", out: Output, method: str, sources: Sequence[batch.Source], advice: translation.SizeAdvice
+    grid: "StyleGrid", out: Output, method: str, sources: Sequence[files.Source], advice: translation.SizeAdvice
 ) -> list[str]:
     """Add a column for each content that can be read; returns what went wrong with the others."""
 
-    def add(job: batch.Job) -> None:
+    def add(job: files.Job) -> None:
         picture = runs.read_picture(job.source)
         advice.consider(job.source.name, picture)
         grid.add(job.source.stem, picture)
 
-    jobs = [batch.Job(source, ()) for source in sources]
+    jobs = [files.Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:
         return runs.run_jobs(out, jobs, add, of=len(jobs), bar=bar)
 
 
-def _draw(grid: "StyleGrid", path: Path | None) -> "Picture":
+def _draw(grid: "StyleGrid", path: Path | None) -> "ImageArray":
     """The sheet, if it can be written to `path`: codes are not kept of one that cannot.
 
     Raises:
@@ -259,13 +260,13 @@ def _draw(grid: "StyleGrid", path: Path | None) -> "Picture":
 
 
 def _report(
-    out: Output, grid: "StyleGrid", sheet: "Picture", files: _Files, method: str, seed: int, seconds: float
+    out: Output, grid: "StyleGrid", sheet: "ImageArray", outputs: _Files, method: str, seed: int, seconds: float
 ) -> None:
     height, width = sheet.size
     out.record(
         {
-            "output": str(files.sheet),
-            "styles": str(files.codes or files.replayed),
+            "output": str(outputs.sheet),
+            "styles": str(outputs.codes or outputs.replayed),
             "method": method,
             "model": grid.model.name,
             "to": grid.model.name_of(grid.request.to),
@@ -278,5 +279,5 @@ def _report(
         }
     )
     if not out.as_json:
-        for path in files.paths:
+        for path in outputs.paths:
             out.note(str(path))

@@ -9,11 +9,11 @@ import typer
 from imgxlate.cli import complete, options, recipe_table, training
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
-from imgxlate.engine import recipes
-from imgxlate.engine.processes import find_place
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
+from imgxlate.torchrun import find_place
+from imgxlate.training import recipes
 
 _CONFIGURATION = "Configuration"
 _RUN = "Run folder"
@@ -152,8 +152,8 @@ def train(
     Under torchrun, the processes share each batch.
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        leads = find_place().rank == 0
-        out = out if leads else Output(verbosity=-1)
+        is_main = find_place().rank == 0
+        out = out if is_main else Output(verbosity=-1)
         spec = registry.find(method, Capability.TRAIN)
         given = {
             "iterations": ("--iterations", iterations),
@@ -175,22 +175,22 @@ def train(
             begun=_begun(run_path, resume=resume, overwrite=overwrite),
         )
         if show_config:
-            return recipe_table.show(out, recipe) if leads else None
+            return recipe_table.show(out, recipe) if is_main else None
         if run_path is None:
             raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
         given_folders = [path for path in (data_a, data_b) if path]
         recipe, folders = training.find_pictures(recipe, given_folders)
 
-        from imgxlate.engine.plan import Options
-        from imgxlate.engine.run_folder import RunFolder
+        from imgxlate.training.plan import Options
+        from imgxlate.training.run_folder import RunFolder
 
         run = RunFolder(run_path)
         settings = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
-        with run.claimed() if leads else contextlib.nullcontext():
-            if leads:
+        with run.claimed() if is_main else contextlib.nullcontext():
+            if is_main:
                 training.check_run(out, run, resume=resume, overwrite=overwrite)
             plan = training.make_plan(out, spec, recipe, folders, run, settings, device, offline)
-            return training.run(out, plan, recipe, resume=resume, leads=leads)
+            return training.run(out, plan, recipe, resume=resume, is_main=is_main)
 
 
 def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:
@@ -210,7 +210,7 @@ def _begun(run: Path | None, *, resume: bool, overwrite: bool) -> Path | None:
         raise UsageError("--resume and --overwrite exclude each other")
     if run is None:
         raise UsageError("--resume needs the folder of the run", hint="Add --out RUN.")
-    from imgxlate.engine.run_folder import RunFolder
+    from imgxlate.training.run_folder import RunFolder
 
     config = RunFolder(run).config
     return config if config.exists() else None

@@ -11,15 +11,15 @@ from imgxlate.cli import complete, options, runs, translation
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.engine import batch
-from imgxlate.engine.processes import find_place
+from imgxlate.images import files
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
+from imgxlate.torchrun import find_place
 
 if TYPE_CHECKING:
-    from imgxlate.engine.inference import Request
-    from imgxlate.engine.models import Model
-    from imgxlate.images.picture import Picture
+    from imgxlate.images.image_array import ImageArray
+    from imgxlate.inference.models import Model
+    from imgxlate.inference.translation import Request
 
 
 def translate(
@@ -74,12 +74,12 @@ def translate(
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
         if grid:
-            batch.require_output_format(grid)
-        sources = batch.expand(inputs, output, method)
+            files.require_output_format(grid)
+        sources = files.expand(inputs, output, method)
         extras = [path for path in (grid, save_styles) if path]
         place = translation.require_shareable(find_place(), output, extras)
-        guides = [batch.Source(Path(name)) for name in choice.images]
-        jobs = batch.plan(sources, output, method, choice.count, existing, extras, place.share, guides)
+        guides = [files.Source(Path(name)) for name in choice.images]
+        jobs = files.plan(sources, output, method, choice.count, existing, extras, place.share, guides)
         if not jobs:
             return out.note("nothing to do: every output is already there")
 
@@ -87,7 +87,7 @@ def translate(
         request, codes = translation.settle(loaded, choice, to, size, seed)
         if save_styles and codes:
             translation.save_styles(save_styles, codes, method, existing)
-        sheet = grid is not None and not (existing is batch.Existing.SKIP and grid.exists())
+        sheet = grid is not None and not (existing is files.Existing.SKIP and grid.exists())
         advice = translation.SizeAdvice(out, loaded.name, loaded.size, size)
         work = _Translation(out, method, loaded, request, seed, choice.count if sheet else 0, advice)
         with Bar(out, method, len(jobs), "images").shown() as bar:
@@ -109,16 +109,16 @@ class _Translation:
     seed: int
     columns: int  # outputs in a row of the sheet; 0: there is no sheet
     advice: translation.SizeAdvice
-    rows: "list[list[Picture | None]]" = field(default_factory=list)
+    rows: "list[list[ImageArray | None]]" = field(default_factory=list)
 
-    def run(self, job: batch.Job) -> None:
+    def run(self, job: files.Job) -> None:
         """Translate one input into its outputs."""
-        from imgxlate.engine.inference import translate as outputs_of
         from imgxlate.images.grids import thumbnail
+        from imgxlate.inference.translation import translate as outputs_of
 
         picture = runs.read_picture(job.source)
         self.advice.consider(job.source.name, picture)
-        row: list[Picture | None] = [thumbnail(picture), *[None] * self.columns] if self.columns else []
+        row: list[ImageArray | None] = [thumbnail(picture), *[None] * self.columns] if self.columns else []
         started = time.perf_counter()
         for target, output in zip(job.targets, outputs_of(self.model, picture, self._request_for(job)), strict=True):
             runs.write_picture(self.out, output, target.path)
@@ -137,12 +137,12 @@ class _Translation:
             runs.write_picture(self.out, contact_sheet(self.rows, column_headers=headers, leading_columns=1), path)
             self.out.note(str(path))
 
-    def _request_for(self, job: batch.Job) -> "Request":
+    def _request_for(self, job: files.Job) -> "Request":
         if self.request.styles is None:
             return self.request
         return replace(self.request, styles=self.request.styles[[target.index for target in job.targets]])
 
-    def _report(self, job: batch.Job, target: batch.Target, picture: "Picture", seconds: float) -> None:
+    def _report(self, job: files.Job, target: files.Target, picture: "ImageArray", seconds: float) -> None:
         height, width = picture.size
         self.out.record(
             {

@@ -200,7 +200,7 @@ def _card_or_inspection(store: Store, name: str) -> dict[str, Any]:
     except WeightsError:
         if not os.path.exists(name):  # noqa: PTH110 (Path.exists raises for names that are too long)
             raise
-    from imgxlate.engine.inspection import inspect
+    from imgxlate.export.inspection import inspect
 
     return asdict(inspect(Path(name)))
 
@@ -228,7 +228,7 @@ def _import(
     Raises:
         CheckpointError: it holds something else.
     """
-    from imgxlate.engine.models import check_features, import_model
+    from imgxlate.inference.models import check_features, import_model
 
     if card and card.kind == "metric":  # The store refuses another file than the published one by its hash.
         return import_file(store, card.name, file, notify=out.note)

@@ -47,7 +47,7 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Picture (B, 3, H, W) of one domain to a picture of the other, both in [-1, 1].
+    """Image (B, 3, H, W) of one domain to a picture of the other, both in [-1, 1].
 
     H and W are multiples of what `multiple` says.
     """
@@ -79,7 +79,7 @@ class Generator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """Picture (B, 3, H, W) to a score for each of its overlapping patches, (B, 1, h, w): 1 is real."""
+    """Image (B, 3, H, W) to a score for each of its overlapping patches, (B, 1, h, w): 1 is real."""
 
     def __init__(self, config: CycleganTrainingConfig) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, mi
 from imgxlate.methods.cyclegan.objective import Round, generator_losses, judgement_loss
 from imgxlate.methods.cyclegan.pool import ImagePool
 from imgxlate.methods.players import Player, joined, parted
-from imgxlate.methods.protocol import Turn
+from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn.initialisation import initialise, seeded
 from imgxlate.nn.running import run, run_together
@@ -60,10 +60,10 @@ class CycleganTraining:
         for pool in self._pools.values():
             pool.place(device, self._dtype)
 
-    def train_step(self, batch: Batch, turn: Turn) -> dict[str, Tensor]:
+    def train_step(self, batch: Batch, context: StepContext) -> dict[str, Tensor]:
         """Update the generators, then the discriminators; returns the losses and gradient norms."""
-        losses, made = self._update_generators(batch.a.to(self._dtype), batch.b.to(self._dtype), turn)
-        losses |= self._update_discriminators(made, turn)
+        losses, made = self._update_generators(batch.a.to(self._dtype), batch.b.to(self._dtype), context)
+        losses |= self._update_discriminators(made, context)
         return {name: loss.detach() for name, loss in losses.items()}
 
     def state(self) -> dict[str, Tensor]:
@@ -96,13 +96,15 @@ class CycleganTraining:
         decay = round(self.config.iterations * self.config.lr_decay_share)
         return min(1.0, (self.config.iterations - step) / (decay + 1))
 
-    def _update_generators(self, real_a: Tensor, real_b: Tensor, turn: Turn) -> tuple[dict[str, Tensor], Round]:
+    def _update_generators(
+        self, real_a: Tensor, real_b: Tensor, context: StepContext
+    ) -> tuple[dict[str, Tensor], Round]:
         with self._discriminators.frozen():
             made = self._play(real_a, real_b)
             (scores_b,) = self._run("D_A", made.fake_b)
             (scores_a,) = self._run("D_B", made.fake_a)
             losses = generator_losses(made, scores_a, scores_b, self.config)
-            norm = self._generators.update(torch.stack(list(losses.values())).sum(), turn)
+            norm = self._generators.update(torch.stack(list(losses.values())).sum(), context)
         return losses | {"grad_G": norm}, made
 
     def _play(self, real_a: Tensor, real_b: Tensor) -> Round:
@@ -115,13 +117,13 @@ class CycleganTraining:
         (cycled_a,), (cycled_b,) = self._run("G_B", fake_b), self._run("G_A", fake_a)
         return Round(real_a, real_b, fake_a, fake_b, cycled_a, cycled_b, kept_a, kept_b)
 
-    def _update_discriminators(self, made: Round, turn: Turn) -> dict[str, Tensor]:
-        seen_b = self._seen("B", made.fake_b.detach(), turn)
-        seen_a = self._seen("A", made.fake_a.detach(), turn)
+    def _update_discriminators(self, made: Round, context: StepContext) -> dict[str, Tensor]:
+        seen_b = self._seen("B", made.fake_b.detach(), context)
+        seen_a = self._seen("A", made.fake_a.detach(), context)
         losses = {"D_A": self._judge("D_A", made.real_b, seen_b), "D_B": self._judge("D_B", made.real_a, seen_a)}
         if self.config.r1_w:
             losses |= {"R1_A": self._penalty("D_A", made.real_b), "R1_B": self._penalty("D_B", made.real_a)}
-        norm = self._discriminators.update(torch.stack(list(losses.values())).sum(), turn)
+        norm = self._discriminators.update(torch.stack(list(losses.values())).sum(), context)
         return losses | {"grad_D": norm}
 
     def _judge(self, name: str, real: Tensor, fake: Tensor) -> Tensor:
@@ -134,12 +136,12 @@ class CycleganTraining:
         judge = self._discriminators.networks[name].forward
         return gradient_penalty([run(judge, pictures, lowered=self._lowered)], pictures) * self.config.r1_w
 
-    def _seen(self, domain: Domain, made: Tensor, turn: Turn) -> Tensor:
+    def _seen(self, domain: Domain, made: Tensor, context: StepContext) -> Tensor:
         """What the discriminator of a domain is to see for this process's part of the made pictures."""
         if not self.config.pool_size:
             return made
-        exchanged = self._pools[domain].exchange(turn.peers.gather(made), turn.random)
-        return exchanged[turn.peers.rank * len(made) :][: len(made)]
+        exchanged = self._pools[domain].exchange(context.group.gather(made), context.random)
+        return exchanged[context.group.rank * len(made) :][: len(made)]
 
     def _run(self, name: str, *images: Tensor) -> Sequence[Tensor]:
         """Several batches (B, 3, H, W) through a network at once: no norm here makes pictures depend on each other."""

@@ -12,7 +12,7 @@ STYLE_DOWNSAMPLE = 4  # how often the style encoder halves the sides
 
 
 class StyleEncoder(nn.Module):
-    """Picture (B, 3, H, W) to style code (B, style_dim); without normalisation, which would remove the style."""
+    """Image (B, 3, H, W) to style code (B, style_dim); without normalisation, which would remove the style."""
 
     def __init__(self, dim: int, style_dim: int, activ: Activation, pad_type: Padding) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from imgxlate.methods.unit.networks import Generator
 
 
 class Translation(nn.Module):
-    """Picture of one domain to picture of the other."""
+    """Image of one domain to image of the other."""
 
     def __init__(self, source: Generator, target: Generator) -> None:
         super().__init__()

@@ -1,1 +1,0 @@
-"""What drives the methods: batches of files, devices, models and their loading, inference."""

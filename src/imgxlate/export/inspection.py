@@ -1,0 +1,84 @@
+"""What a file of weights is: a model of ours, a checkpoint of a training, or an original's file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imgxlate import checkpoint
+from imgxlate.checkpoint import TRAINING, Checkpoint
+from imgxlate.errors import CheckpointError
+from imgxlate.methods import originals
+from imgxlate.training.run_folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What a file says of itself, and what its tensors show; None where it says nothing."""
+
+    path: str
+    contents: str  # what it is, in words
+    method: str | None
+    step: int | None  # steps of training that are done
+    domains: tuple[str, str] | None
+    target: str | None  # the domain that it translates to by default: A or B
+    parameters: int  # numbers in the tensors; in a checkpoint of a training, those of the optimisers too
+    dtype: str  # "float32", or several
+    size: int  # bytes
+    payload_sha256: str  # over names, types, shapes and bytes of the tensors
+    architecture: Mapping[str, Any] | None
+    card: Mapping[str, Any] | None  # how a model came to be
+
+
+def inspect(path: Path) -> Inspection:
+    """Read a file of weights, or what is in the folder of a run: its model, else its newest checkpoint.
+
+    Raises:
+        CheckpointError: it cannot be read or is damaged, or the folder is no run's.
+    """
+    opened = _opened(path)
+    header, tensors = opened.header, opened.tensors
+    kind = originals.recognise(tensors)
+    domains = header.get("domains")
+    return Inspection(
+        path=str(opened.path),
+        contents=_contents(header, kind),
+        method=header.get("method") or (kind.method if kind else None),
+        step=header.get("step"),
+        domains=(domains[0], domains[1]) if domains else None,
+        target=header.get("target", "B" if "architecture" in header else None),
+        parameters=sum(tensor.numel() for tensor in _parameters(tensors)),
+        dtype=", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in _parameters(tensors)})),
+        size=opened.path.stat().st_size,
+        payload_sha256=checkpoint.payload_sha256(tensors),
+        architecture=header.get("architecture"),
+        card=header.get("card"),
+    )
+
+
+def _opened(path: Path) -> Checkpoint:
+    if not path.is_dir():
+        return checkpoint.read(path)
+    run = RunFolder(path)
+    opened = checkpoint.read(run.model) if run.model.exists() else run.latest()
+    if opened is None:
+        raise CheckpointError(
+            f"{path}: the folder holds no model and no checkpoint that is whole", hint="Give a run's folder, or a file."
+        )
+    return opened
+
+
+def _contents(header: Mapping[str, Any], kind: originals.Kind | None) -> str:
+    if header.get("kind") == TRAINING:
+        return "a checkpoint to resume a training from"
+    if header:
+        return "a model"
+    return kind.title if kind else "tensors of an unknown network"
+
+
+def _parameters(tensors: Mapping[str, Tensor]) -> list[Tensor]:
+    """All but the counts of batches that norms keep."""
+    return [tensor for tensor in tensors.values() if tensor.dtype != torch.int64]

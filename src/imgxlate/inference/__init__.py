@@ -1,0 +1,1 @@
+"""Loading models and running them: translation, neural style, style codes, devices."""

@@ -1,0 +1,79 @@
+"""Grids of styles by contents: what a model makes of each content with each style, and of codes between two styles."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from imgxlate.images.grids import contact_sheet, thumbnail
+from imgxlate.images.image_array import ImageArray
+from imgxlate.inference.models import Model
+from imgxlate.inference.style_codes import StyleCodes
+from imgxlate.inference.translation import Request, translate
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A row of the grid: what its style is called, and the thumbnail of the image that it was taken from."""
+
+    label: str
+    image: ImageArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A content with every style, as thumbnails."""
+
+    name: str
+    content: ImageArray
+    outputs: tuple[ImageArray, ...]  # one for each style
+
+
+@dataclass(slots=True)
+class StyleGrid:
+    """Contents by styles, as far as it is made. It keeps thumbnails only, however large the pictures are."""
+
+    model: Model
+    request: Request  # with a code for each of `styles`
+    styles: Sequence[Style]
+    cell: int  # longer side of a thumbnail, in pixels
+    columns: list[Column] = field(default_factory=list)
+
+    def add(self, name: str, content: ImageArray) -> None:
+        """Translate a content with every style; its content code is computed once."""
+        outputs = tuple(thumbnail(output, self.cell) for output in translate(self.model, content, self.request))
+        self.columns.append(Column(name, thumbnail(content, self.cell), outputs))
+
+    def draw(self) -> ImageArray:
+        """The sheet: a row for each style below the contents, behind the style images where there are any.
+
+        Raises:
+            ValueError: there is no content.
+        """
+        guided = any(style.image for style in self.styles)
+        rows: list[list[ImageArray | None]] = [[column.content for column in self.columns]]
+        rows += [[column.outputs[index] for column in self.columns] for index in range(len(self.styles))]
+        if guided:
+            rows = [[image, *row] for image, row in zip((None, *(s.image for s in self.styles)), rows, strict=True)]
+        return contact_sheet(
+            rows,
+            column_headers=[*(["style"] if guided else []), *(column.name for column in self.columns)],
+            row_headers=["input", *(style.label for style in self.styles)],
+            leading_rows=1,
+            leading_columns=int(guided),
+            cell=self.cell,
+        )
+
+
+def interpolate(codes: StyleCodes, count: int) -> StyleCodes:
+    """`count` codes on the straight line from the first to the second of `codes`, both included, exact in float32."""
+    first, second = np.array(codes.codes[:2], np.float32)
+    shares = np.linspace(0, 1, count, dtype=np.float32)[:, None]  # (count, 1)
+    between = (1 - shares) * first + shares * second
+    return StyleCodes(tuple(map(tuple, between.tolist())))
+
+
+def interpolated_rows(images: Sequence[ImageArray], count: int) -> list[Style]:
+    """The rows of `count` interpolated codes, called by their shares of the second style; `images` are both or none."""
+    ends = dict(zip((0, count - 1), images, strict=False))
+    return [Style(f"{index / (count - 1):.2f}", ends.get(index)) for index in range(count)]

@@ -1,0 +1,289 @@
+"""Models for other programs: the original's files, and ONNX as onnxruntime computes it."""
+
+import importlib.util
+import pickletools
+import zipfile
+from dataclasses import asdict
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from imgxlate import checkpoint
+from imgxlate.errors import CheckpointError, ImgxlateError, OutputError, UsageError
+from imgxlate.export import onnx_graphs
+from imgxlate.export.write import export
+from imgxlate.methods import registry
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.method import Cyclegan
+from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.export import Graph
+from imgxlate.nn.initialisation import seeded
+
+FILES = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
+SIZES = [(1, 16, 16), (2, 32, 48), (1, 72, 20)]
+
+
+@pytest.fixture
+def loaded():
+    """A model of a method, as every command builds it."""
+    return lambda method, path: registry.implementation(registry.find(method)).from_checkpoint(
+        checkpoint.read(path), {}
+    )
+
+
+def content(path):
+    return torch.load(path, weights_only=True)
+
+
+def flat(tree, prefix=""):
+    for name, part in tree.items():
+        yield from flat(part, f"{prefix}{name}.") if isinstance(part, dict) else [(f"{prefix}{name}", part)]
+
+
+@pytest.mark.parametrize("method", FILES)
+def test_the_originals_file_has_its_keys_and_its_tensors_to_the_bit(golden, tmp_path, method):
+    written = list(export(golden / method / FILES[method], "originals", f"{tmp_path}/"))
+    assert [path.name for path in written] == {
+        "munit": ["gen.pt"],
+        "unit": ["gen.pt"],
+        "cyclegan": ["latest_net_G_A.pth", "latest_net_G_B.pth"],
+    }[method]
+    for path in written:
+        source = golden / method / (path.name if method == "cyclegan" else FILES[method])
+        made, original = dict(flat(content(path))), dict(flat(content(source)))
+        assert made.keys() == original.keys()
+        assert all(
+            torch.equal(made[name], tensor) and made[name].dtype == tensor.dtype for name, tensor in original.items()
+        )
+
+
+@pytest.mark.parametrize("method", FILES)
+def test_the_originals_file_needs_nothing_that_pytorch_of_their_time_lacks(golden, tmp_path, method):
+    first, *_ = export(golden / method / FILES[method], "originals", f"{tmp_path}/")
+    assert not zipfile.is_zipfile(first)
+    with first.open("rb") as file:
+        # Five pickles: magic number, version, system, content, keys of the storages that follow.
+        steps = [step for _ in range(5) for step in pickletools.genops(file)]
+    named = {argument for step, argument, _ in steps if step.name in ("GLOBAL", "STACK_GLOBAL")}
+    protocols = {argument for step, argument, _ in steps if step.name == "PROTO"}
+    assert protocols == {2}
+    assert named <= {
+        *("torch._utils _rebuild_tensor_v2", "collections OrderedDict"),
+        *("torch FloatStorage", "torch LongStorage"),
+    }
+
+
+@pytest.mark.parametrize("method", FILES)
+def test_what_was_exported_loads_as_the_same_model(golden, tmp_path, loaded, method):
+    source = golden / method / FILES[method]
+    first, *_ = export(source, "originals", f"{tmp_path}/")
+    model, again = loaded(method, source), loaded(method, first)
+    assert (again.config, again.targets) == (model.config, model.targets)
+    assert all(torch.equal(again.tensors()[name], tensor) for name, tensor in model.tensors().items())
+
+
+@pytest.fixture
+def trained(golden, tmp_path, loaded):
+    """The folder of a run with a model after 1200 steps."""
+
+    def build(method):
+        model = loaded(method, golden / method / FILES[method])
+        header = {"method": method, "domains": ["summer", "winter"], "target": "B", "step": 1200}
+        header["architecture"] = asdict(model.config)
+        checkpoint.write(tmp_path / "run" / "model.safetensors", model.tensors(), header)
+        return tmp_path / "run"
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("method", "names"),
+    [("munit", ["gen_00001200.pt"]), ("cyclegan", ["iter_1200_net_G_A.pth", "iter_1200_net_G_B.pth"])],
+)
+def test_files_of_a_run_are_named_after_its_step(trained, tmp_path, method, names):
+    written = list(export(trained(method), "originals", str(tmp_path / "exported")))
+    assert [path.name for path in written] == names
+
+
+def computed(data, *inputs):
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    names = [entry.name for entry in session.get_inputs()]
+    (made,) = session.run(None, dict(zip(names, (tensor.numpy() for tensor in inputs), strict=True)))
+    return torch.from_numpy(made)
+
+
+def pictures(count, height, width):
+    return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(height)) * 2 - 1
+
+
+@pytest.fixture
+def short_cyclegan():
+    """A CycleGAN from A to B with one residual block."""
+    with seeded(0):
+        return Cyclegan(config := CycleganConfig(ngf=4, n_blocks=1), {"A": Generator(config).eval()})
+
+
+def test_a_translation_in_onnxruntime_is_the_models_at_any_size(golden, loaded, short_cyclegan):
+    for model in (short_cyclegan, loaded("unit", golden / "unit" / FILES["unit"])):
+        graph = next(graph for graph in model.graphs() if graph.name == "a2b")
+        data = onnx_graphs.to_onnx(graph, {})
+        for size in SIZES:
+            translated = next(model.translate(pictures(*size), "B", None))
+            assert (computed(data, pictures(*size)) - translated).abs().max() < 1e-3
+
+
+def test_munits_encoders_and_decoder_together_are_munit(golden, loaded):
+    model = loaded("munit", golden / "munit" / FILES["munit"])
+    graphs = {graph.name: graph for graph in model.graphs()}
+    assert set(graphs) == {"content_a", "content_b", "style_a", "style_b", "decoder_a", "decoder_b"}
+    content_a, style_b, decoder_b = (
+        onnx_graphs.to_onnx(graphs[name], {}) for name in ("content_a", "style_b", "decoder_b")
+    )
+    for size in SIZES:
+        images = pictures(*size)
+        styles = computed(style_b, images)
+        assert (styles - model.encode_style(images, "B")).abs().max() < 1e-3
+        made = computed(decoder_b, computed(content_a, images), styles[:1].expand(len(images), -1))
+        assert (made - next(model.translate(images, "B", styles[:1]))).abs().max() < 1e-3
+
+
+def test_an_onnx_file_says_what_it_is(short_cyclegan, tmp_path):
+    header = {"method": "cyclegan", "domains": ["summer", "winter"], "architecture": asdict(short_cyclegan.config)}
+    checkpoint.write(tmp_path / "run" / "model.safetensors", short_cyclegan.tensors(), header)
+    (first,) = export(tmp_path / "run", "onnx", str(tmp_path))
+    model = onnx.load(first)
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    assert first.name == "run.a2b.onnx"
+    assert (said["method"], said["domain_a"], said["domain_b"]) == ("cyclegan", "summer", "winter")
+    assert said["graph"] == "image of A to image of B"
+    assert "-1" in said["images"]
+    (image,) = model.graph.input
+    assert [axis.dim_param or axis.dim_value for axis in image.type.tensor_type.shape.dim] == [
+        "batch",
+        3,
+        "4*height",
+        "4*width",
+    ]
+
+
+def test_one_file_may_be_named_and_two_may_not(golden, tmp_path):
+    (written,) = export(golden / "unit" / FILES["unit"], "originals", str(tmp_path / "mine.pt"))
+    assert written == tmp_path / "mine.pt"
+    assert written.stat().st_size > 1000
+    with pytest.raises(UsageError, match="2 files cannot go to"):
+        list(export(golden / "cyclegan" / FILES["cyclegan"], "originals", str(tmp_path / "mine.pth")))
+
+
+def test_a_file_that_exists_is_left_alone_unless_asked(golden, tmp_path):
+    (tmp_path / "latest_net_G_B.pth").write_text("mine")
+    source = golden / "cyclegan" / FILES["cyclegan"]
+    with pytest.raises(OutputError, match=r"latest_net_G_B.pth already exists") as caught:
+        list(export(source, "originals", str(tmp_path)))
+    assert "--overwrite" in caught.value.hint
+    assert [path.name for path in tmp_path.iterdir()] == ["latest_net_G_B.pth"]
+    assert len(list(export(source, "originals", str(tmp_path), overwrite=True))) == 2
+    assert content(tmp_path / "latest_net_G_B.pth")
+
+
+def test_what_holds_no_model_is_refused_and_named(golden, tmp_path):
+    with pytest.raises(CheckpointError, match="a discriminator of MUNIT or UNIT"):
+        list(export(golden / "munit" / "dis_00000001.pt", "originals", str(tmp_path)))
+
+
+def test_a_method_without_export_is_refused(golden, tmp_path, monkeypatch):
+    class Closed:
+        config, targets, stride, minimum_side = None, ("B",), 4, 8
+        tensors = place = translate = lambda *_: None
+
+        @classmethod
+        def from_checkpoint(cls, *_):
+            return cls()
+
+    monkeypatch.setattr(registry, "implementation", lambda _: Closed)
+    with pytest.raises(UsageError, match="models of unit cannot be exported"):
+        list(export(golden / "unit" / FILES["unit"], "originals", str(tmp_path)))
+
+
+def test_without_the_extra_the_error_says_what_to_type(golden, tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else find(name))
+    with pytest.raises(UsageError, match="ONNX needs onnxscript") as caught:
+        list(export(golden / "unit" / FILES["unit"], "onnx", str(tmp_path)))
+    assert "pip install 'imgxlate[onnx]'" in caught.value.hint
+
+
+class Scaled(torch.nn.Module):
+    """Twice the picture; `fickle`: more at each call that is no export."""
+
+    def __init__(self, *, fickle):
+        super().__init__()
+        self.scale, self.fickle = 2.0, fickle
+
+    def forward(self, image):
+        if self.fickle and not torch.compiler.is_compiling():
+            self.scale += 1
+        return image * self.scale
+
+
+def scaled_graph(name, **options):
+    return Graph(name, "image to image", Scaled(**options), {"image": ("batch", 3, "height", "width")}, "made")
+
+
+def test_a_graph_that_computes_something_else_is_not_given_out():
+    with pytest.raises(ImgxlateError, match="wrong gives values that are off by"):
+        onnx_graphs.to_onnx(scaled_graph("wrong", fickle=True), {})
+
+
+def test_where_one_graph_is_wrong_none_is_written(golden, tmp_path, monkeypatch):
+    graphs = [scaled_graph("right", fickle=False), scaled_graph("wrong", fickle=True)]
+    monkeypatch.setattr(Cyclegan, "graphs", lambda _: graphs)
+    with pytest.raises(ImgxlateError, match="wrong gives values") as caught:
+        list(export(golden / "cyclegan" / FILES["cyclegan"], "onnx", str(tmp_path)))
+    assert "nothing was written" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_graphs_are_exported_as_they_translate_not_as_they_train(short_cyclegan):
+    (graph,) = short_cyclegan.graphs()
+    graph.module.train()
+    onnx_graphs.to_onnx(graph, {})
+    assert not graph.module.training
+
+
+@pytest.mark.parametrize("method", FILES)
+def test_in_half_precision_a_model_is_half_as_large_and_gives_the_same_picture(golden, tmp_path, loaded, method):
+    (path,) = export(golden / method / FILES[method], "half", f"{tmp_path}/")
+    assert path.name == f"{FILES[method].partition('.')[0]}.half.safetensors"
+    whole, half = loaded(method, golden / method / FILES[method]), loaded(method, path)
+    assert half.config == whole.config
+    assert all(tensor.dtype is torch.float32 for tensor in half.tensors().values())
+    kept = checkpoint.read(path).tensors.values()
+    assert {tensor.dtype for tensor in kept if tensor.is_floating_point()} == {torch.float16}
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
+    styles = torch.zeros(1, whole.style_dim) if method == "munit" else None
+    (first,), (second,) = (model.translate(image, "B", styles) for model in (whole, half))
+    assert (first - second).abs().max() < 4 / 255
+
+
+def test_a_generator_of_one_direction_keeps_it_in_half_precision(golden, tmp_path, loaded):
+    one_way = tmp_path / "latest_net_G_B.pth"
+    one_way.write_bytes((golden / "cyclegan" / FILES["cyclegan"]).read_bytes())
+    (path,) = export(one_way, "half", str(tmp_path / "model.safetensors"))
+    assert loaded("cyclegan", one_way).targets == loaded("cyclegan", path).targets == ("A",)
+
+
+def test_a_model_with_numbers_that_half_precision_has_no_room_for_is_refused(golden, tmp_path):
+    tensors = torch.load(golden / "unit" / FILES["unit"], weights_only=True)
+    tensors["a"]["dec.model.5.conv.bias"][0] = 1e6
+    torch.save(tensors, tmp_path / "gen.pt")
+    with pytest.raises(CheckpointError, match=r"gen\.pt: .*dec\.model\.5\.conv\.bias holds numbers that float16"):
+        list(export(tmp_path / "gen.pt", "half", f"{tmp_path}/out/"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_in_half_precision_is_not_called_another_kind_of_file(golden, tmp_path):
+    with pytest.raises(UsageError, match=r"x\.onnx: a model of ours is a \.safetensors file"):
+        list(export(golden / "unit" / FILES["unit"], "half", f"{tmp_path}/x.onnx"))
+    assert not list(tmp_path.iterdir())

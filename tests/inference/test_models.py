@@ -1,0 +1,172 @@
+"""Finding and loading models, and the originals' configuration files."""
+
+import shutil
+
+import pytest
+import torch
+
+from imgxlate.errors import CheckpointError, UsageError, WeightsError
+from imgxlate.inference.models import Model, ModelFile, find_model, import_model, load_model
+from imgxlate.methods import registry
+from imgxlate.methods.original_options import read_options
+from imgxlate.weights.store import Store
+
+CPU = torch.device("cpu")
+
+
+class OneWay:
+    targets = ("B",)
+
+
+def never(card):
+    raise AssertionError(f"{card.name} was downloaded")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: [", "is not plain YAML"),
+        (b"!!python/object/apply:os.system ['true']", "is not plain YAML"),
+        (b"- 1", "holds no configuration"),
+        (b"\xff\xfe\x00", "is not plain YAML"),
+        (b"dim: 2001-13-01", "is not plain YAML: month must be"),
+        (b"dim: !!int foo", "is not plain YAML: invalid literal"),
+        (b"dim: !!int ''", "is not plain YAML"),
+        (b"dim: !!bool foo", "is not plain YAML"),
+        (b"dim: !!timestamp foo", "is not plain YAML"),
+        (b"[" * 3000, "is not plain YAML: it is nested too deeply"),
+    ],
+)
+def test_a_configuration_that_is_no_plain_mapping_is_refused(tmp_path, content, message):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=f"config.yaml: {message}"):
+        read_options(path)
+
+
+def test_a_configuration_may_be_yaml_or_json(tmp_path):
+    path = tmp_path / "config"
+    for text in ("gen:\n  activ: relu\n", '{"gen": {"activ": "relu"}}'):
+        path.write_text(text)
+        assert read_options(path) == {"gen": {"activ": "relu"}}
+    assert read_options(None) == {}
+
+
+def test_a_domain_goes_by_its_letter_or_its_name_in_any_case():
+    model = Model("horse2zebra", OneWay(), ("horse", "zebra"), None)
+    assert {model.target(name) for name in (None, "B", "b", "zebra", "Zebra")} == {"B"}
+    assert model.name_of("B") == "zebra"
+
+
+def test_a_domain_that_the_model_does_not_translate_to_is_refused():
+    model = Model("horse2zebra", OneWay(), ("horse", "zebra"), None)
+    with pytest.raises(UsageError, match="translates to zebra only, not to horse"):
+        model.target("horse")
+
+
+def test_an_unknown_domain_gets_the_nearest_one_or_both():
+    model = Model("horse2zebra", OneWay(), ("horse", "zebra"), None)
+    for name, hint in (("zebras", "'zebra'"), ("cow", "horse and zebra")):
+        with pytest.raises(UsageError) as caught:
+            model.target(name)
+        assert hint in caught.value.hint
+
+
+def test_a_model_of_another_method_is_not_taken():
+    with pytest.raises(WeightsError, match="horse2zebra"):
+        find_model(registry.find("munit"), "horse2zebra", None, None, Store(), never)
+
+
+def test_a_checkpoint_is_taken_by_its_path(tmp_path):
+    found = find_model(registry.find("munit"), None, tmp_path / "gen.pt", tmp_path / "config.yaml", Store(), never)
+    assert (found.name, found.path, found.config) == ("gen.pt", tmp_path / "gen.pt", tmp_path / "config.yaml")
+
+
+@pytest.fixture
+def imported(golden, tmp_path):
+    """Import files of the golden CycleGAN under a name and load the model as --model does."""
+    spec = registry.find("cyclegan")
+
+    def load(name, *files, **options):
+        for file in files:
+            shutil.copy(golden / "cyclegan" / file, tmp_path)
+        import_model(spec, Store(), name, tmp_path / files[0], **options)
+        for file in files:
+            (tmp_path / file).unlink()
+        found = find_model(spec, name, None, None, Store(), lambda card: Store().path(card, offline=True))
+        return load_model(spec, found, CPU, torch.float32)
+
+    return load
+
+
+@pytest.mark.parametrize(
+    ("files", "targets"),
+    [
+        (("latest_net_G_A.pth",), ("B",)),
+        (("latest_net_G_B.pth",), ("A",)),
+        (("latest_net_G_A.pth", "latest_net_G_B.pth"), ("B", "A")),
+        (("latest_net_G_B.pth", "latest_net_G_A.pth"), ("A", "B")),
+    ],
+)
+def test_an_imported_model_keeps_its_directions_under_any_name(imported, files, targets):
+    model = imported("zeb", *files, domains=("horse", "zebra"))
+    assert (model.translator.targets, model.domains) == (targets, ("horse", "zebra"))
+
+
+def test_an_imported_model_gives_the_same_pictures(imported, golden):
+    image = torch.rand(1, 3, 16, 16) * 2 - 1
+    model = imported("zeb", "latest_net_G_B.pth")
+    original = load_model(
+        registry.find("cyclegan"), ModelFile("x", golden / "cyclegan" / "latest_net_G_B.pth"), CPU, torch.float32
+    )
+    made, wanted = (next(one.translator.translate(image, "A", None)) for one in (model, original))
+    assert torch.equal(made, wanted)
+
+
+@pytest.mark.parametrize("method", ["munit", "unit"])
+def test_an_imported_model_needs_its_yaml_no_more(golden, tmp_path, method):
+    spec, told = registry.find(method), []
+    (tmp_path / "config.yaml").write_bytes((golden / method / "config.yaml").read_bytes().replace(b"relu", b"lrelu"))
+    file = golden / method / "gen_00000001.pt"
+    record = import_model(spec, Store(), "mine", file, config=tmp_path / "config.yaml", notify=told.append)
+    (tmp_path / "config.yaml").unlink()
+    assert (record.source, record.config, len(told)) == (str(file), None, 1)
+    found = find_model(spec, "mine", None, None, Store(), lambda card: Store().path(card, offline=True))
+    assert load_model(spec, found, CPU, torch.float32).translator.config.activ == "lrelu"
+
+
+def test_a_model_of_ours_that_is_imported_keeps_the_names_of_its_domains(imported, tmp_path):
+    model = imported("zeb", "latest_net_G_A.pth", domains=("horse", "zebra"))
+    copy = shutil.copy(Store().file(Store().record("zeb")), tmp_path)
+    record = import_model(registry.find("cyclegan"), Store(), "again", tmp_path / copy)
+    assert record.domains == model.domains
+
+
+def test_a_file_that_is_published_is_kept_as_it_is_under_its_card(golden):
+    file, config = golden / "munit" / "gen_00000001.pt", golden / "munit" / "config.yaml"
+    record = import_model(registry.find("munit"), Store(), "edges2shoes", file, config=config)
+    assert record.name == "munit-edges2shoes"
+    assert Store().file(record).read_bytes() == file.read_bytes()
+    assert Store().config("munit-edges2shoes").read_bytes() == config.read_bytes()
+
+
+def test_what_is_no_model_is_not_imported(golden):
+    with pytest.raises(CheckpointError, match="discriminator"):
+        import_model(registry.find("munit"), Store(), "mine", golden / "munit" / "dis_00000001.pt")
+    assert Store().records() == ()
+
+
+@pytest.mark.parametrize(("content", "reason"), [("gen: {1: 2}", "unknown key 1"), ("dis: {}", "no section 'gen'")])
+def test_what_is_wrong_in_a_yaml_is_said_with_its_name(golden, tmp_path, content, reason):
+    (tmp_path / "munit.yaml").write_text(content)
+    file = ModelFile("mine", golden / "munit" / "gen_00000001.pt", tmp_path / "munit.yaml")
+    with pytest.raises(UsageError, match=rf"munit.yaml: .*{reason}"):
+        load_model(registry.find("munit"), file, CPU, torch.float32)
+
+
+def test_float32_on_cuda_is_made_exact_before_a_model_is_placed(golden, monkeypatch):
+    asked = []
+    monkeypatch.setattr("imgxlate.inference.models.require_exact", lambda *where: asked.append(where))
+    file = ModelFile("mine", golden / "cyclegan" / "latest_net_G_A.pth")
+    load_model(registry.find("cyclegan"), file, CPU, torch.float32)
+    assert asked == [(CPU, torch.float32)]

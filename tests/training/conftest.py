@@ -1,0 +1,22 @@
+"""A disk that is full."""
+
+import contextlib
+import resource
+
+import pytest
+
+
+@pytest.fixture
+def full_disk():
+    """A context in which no file can grow beyond so many bytes: writing more fails as on a full disk."""
+
+    @contextlib.contextmanager
+    def limit(size):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limit

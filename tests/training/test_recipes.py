@@ -1,0 +1,302 @@
+"""Layers of values, each with its origin, and what may change in a run that goes on."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imgxlate.config import flattened, option
+from imgxlate.data.config import DataConfig
+from imgxlate.errors import UsageError
+from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec
+from imgxlate.methods.training import TrainingConfig, TrainingSpec
+from imgxlate.training.recipes import changes, resolve, to_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Networks(MethodConfig):
+    dim: int = option(64, "channels", at_least=1)
+    activ: Literal["relu", "lrelu", "none"] = option("relu", "activation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config(TrainingConfig):
+    gen: Networks = option(Networks(), "the generators")
+    pool_size: int = option(50, "pictures in the pool", fixed=True)
+    cycle_w: float = option(10.0, "weight of the cycle's loss")
+    decay_from: int | None = option(None, "step at which the decay begins")
+    layers: tuple[str, ...] = option(("relu5_3",), "layers of the perceptual loss")
+
+    def __post_init__(self):
+        if self.decay_from is not None and self.decay_from > self.iterations:
+            raise UsageError(f"decay_from is {self.decay_from}, after the end", hint="Lower it.")
+
+
+def from_original(values):
+    unknown = values.keys() - {"max_iter", "gen"}
+    if unknown:
+        raise UsageError(f"unknown key {unknown.pop()!r}", hint="Did you mean 'max_iter'?")
+    return {"iterations": values.get("max_iter", 1), "gen.dim": values.get("gen", {}).get("dim", 1)}
+
+
+def spec_with(translate=from_original, training=True):
+    presets = {"full": Config(decay_from=100), "tiny": Config(iterations=20, gen=Networks(dim=4), batch_size=2)}
+    return MethodSpec(
+        name="fake",
+        summary="",
+        citation=Citation("", "", 2026, ""),
+        capabilities=frozenset({Capability.TRAIN}),
+        config=Networks,
+        implementation="",
+        training=TrainingSpec("", presets, translate) if training else None,
+    )
+
+
+SPEC = spec_with()
+
+
+@pytest.fixture
+def write(tmp_path):
+    def to(name, text):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return to
+
+
+def test_a_run_is_the_default_preset_where_nothing_is_said():
+    recipe = resolve(SPEC)
+    assert (recipe.preset, recipe.config) == ("full", SPEC.training.presets["full"])
+    assert set(recipe.origins.values()) == {"preset full"}
+    assert set(recipe.origins) == set(flattened(recipe.config))
+
+
+def test_each_layer_covers_those_below_and_every_value_knows_its_origin(write):
+    file = write("mine.toml", 'preset = "tiny"\nlr = 0.1\ngen.dim = 8\nbatch_size = 3\niterations = 30\n')
+    recipe = resolve(
+        SPEC, file=file, assignments=["batch_size=4", "iterations=40"], options={"iterations": ("--iterations", 50)}
+    )
+    assert recipe.config == Config(iterations=50, batch_size=4, lr=0.1, gen=Networks(dim=8))
+    keys = ("beta1", "lr", "gen.dim", "batch_size", "iterations")
+    assert [recipe.origins[key] for key in keys] == ["preset tiny", str(file), str(file), "--set", "--iterations"]
+
+
+def test_a_preset_that_is_asked_for_goes_before_the_files(write):
+    assert resolve(SPEC, preset="full", file=write("a.toml", 'preset = "tiny"\nseed = 3')).preset == "full"
+
+
+def test_a_preset_that_does_not_exist_is_named_and_the_nearest_one_proposed():
+    with pytest.raises(UsageError, match="fake has no preset 'tony'") as caught:
+        resolve(SPEC, preset="tony")
+    assert "'tiny'" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        resolve(SPEC, preset="qqq")
+    assert caught.value.hint == "Presets: full, tiny."
+
+
+def test_tables_keys_with_dots_and_inline_tables_say_the_same(write):
+    texts = ("[gen]\ndim = 5\n", "gen.dim = 5\n", '"gen.dim" = 5\n')
+    made = [resolve(SPEC, file=write(f"{index}.toml", text)).config for index, text in enumerate(texts)]
+    made.append(resolve(SPEC, assignments=["gen={dim=5}"]).config)
+    assert [config.gen.dim for config in made] == [5, 5, 5, 5]
+
+
+@pytest.mark.parametrize("name", ["original.yaml", "original.yml", "original.json", "original", "original.config"])
+def test_an_originals_file_is_translated(write, name):
+    file = write(name, json.dumps({"max_iter": 200, "gen": {"dim": 32}}))
+    recipe = resolve(SPEC, file=file)
+    assert (recipe.config.iterations, recipe.config.gen.dim) == (200, 32)
+    assert recipe.origins["gen.dim"] == str(file)
+
+
+def test_toml_is_known_by_its_content_too(write):
+    assert resolve(SPEC, file=write("recipe", "seed = 9")).config.seed == 9
+
+
+def test_a_file_that_cannot_be_read_is_named(write, tmp_path):
+    with pytest.raises(UsageError, match=r"no\.toml: cannot be read: No such file"):
+        resolve(SPEC, file=tmp_path / "no.toml")
+    with pytest.raises(UsageError, match=r"a\.toml: is not TOML: "):
+        resolve(SPEC, file=write("a.toml", "seed: 9"))
+    with pytest.raises(UsageError, match=r"b\.toml: is not TOML: "):
+        resolve(SPEC, file=write("b.toml", "a = " + "[" * 5000))
+    (tmp_path / "c.toml").write_bytes(b"a = '\xff'")
+    with pytest.raises(UsageError, match=r"c\.toml: is not TOML: "):
+        resolve(SPEC, file=tmp_path / "c.toml")
+
+
+def test_an_originals_file_with_a_key_that_it_does_not_have_is_named(write):
+    with pytest.raises(UsageError, match=r"a\.yaml: unknown key 'max_itr'") as caught:
+        resolve(SPEC, file=write("a.yaml", "max_itr: 3"))
+    assert caught.value.hint == "Did you mean 'max_iter'?"
+
+
+def test_a_method_without_an_original_takes_toml_only(write):
+    with pytest.raises(UsageError, match="takes no configuration but TOML"):
+        resolve(spec_with(translate=None), file=write("a.yaml", "max_iter: 3"))
+
+
+def test_a_method_that_does_not_say_how_it_is_trained_has_a_bug():
+    with pytest.raises(UsageError, match="does not say how it is trained"):
+        resolve(spec_with(training=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('method = "munit"', "is for munit, not for fake"),
+        ("method = 3", "method = 3: must be a name"),
+        ("preset = []", r"preset = \[\]: must be a name"),
+        ('preset = "qqq"', "no preset 'qqq'"),
+        ('folders = "a"', "folders = 'a': must be a list of one or two folders"),
+        ("folders = [1]", "folders = .* must be a list"),
+        ('folders = ["a", "b", "c"]', "folders = .* must be a list"),
+        ("gen.dmi = 3", r"recipe\.toml: unknown key 'gen\.dmi'"),
+        ("gen = 3", r"recipe\.toml: unknown key 'gen'"),
+        ("lr = []", r"recipe\.toml: lr = \[\]"),
+    ],
+)
+def test_a_file_of_ours_that_says_what_cannot_be_is_refused(write, text, message):
+    with pytest.raises(UsageError, match=message):
+        resolve(SPEC, file=write("recipe.toml", text))
+
+
+def test_an_unknown_key_gets_a_did_you_mean_and_its_origin():
+    with pytest.raises(UsageError, match=r"--set: unknown key 'gen\.dmi'") as caught:
+        resolve(SPEC, assignments=["gen.dmi=4"])
+    assert caught.value.hint == "Did you mean 'gen.dim'?"
+
+
+def test_a_wrong_value_is_laid_to_the_layer_that_gave_it(write):
+    file = write("recipe.toml", 'batch_size = "many"\n')
+    with pytest.raises(UsageError, match=r"recipe\.toml: batch_size = 'many'"):
+        resolve(SPEC, file=file, assignments=["lr=0.1"], options={"iterations": ("--iterations", 3)})
+    assert resolve(SPEC, file=file, assignments=["batch_size=2"]).config.batch_size == 2
+
+
+@pytest.mark.parametrize(
+    ("assignment", "bounds"),
+    [
+        ("iterations=0", "at least 1"),
+        ("ema=1", "at least 0 and below 1"),
+        ("lr=nan", "at least 0 and finite"),
+        ("lr=inf", "at least 0 and finite"),
+        ("gen.dim=0", "at least 1"),
+        ("batch_size=0", "at least 1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused(assignment, bounds):
+    with pytest.raises(UsageError, match=f"--set: .*must be {bounds}$"):
+        resolve(SPEC, preset="tiny", assignments=[assignment])
+
+
+def test_a_contradiction_is_laid_to_the_layer_that_brings_it_about(write):
+    with pytest.raises(UsageError, match=r"^--iterations: decay_from is 100, after the end") as caught:
+        resolve(SPEC, assignments=["lr=0.1"], options={"iterations": ("--iterations", 50), "seed": ("--seed", 1)})
+    assert caught.value.hint == "Lower it."
+
+
+def test_the_word_none_is_no_value_only_where_there_may_be_none():
+    recipe = resolve(SPEC, assignments=["decay_from=none", "gen.activ=none"])
+    assert recipe.config.decay_from is None
+    assert recipe.config.gen.activ == "none"
+    with pytest.raises(UsageError, match="--set: lr = 'none'"):
+        resolve(SPEC, assignments=["lr=none"])
+
+
+finite = st.floats(0, 1e300)
+counts = st.integers(1, 2**63)
+configs = st.builds(
+    Config,
+    iterations=counts,
+    lr=finite,
+    ema=st.floats(0, 1, exclude_max=True),
+    gen=st.builds(Networks, dim=counts, activ=st.sampled_from(["relu", "lrelu", "none"])),
+    decay_from=st.none() | st.just(1),
+    cycle_w=finite,
+    layers=st.lists(st.text()).map(tuple),
+    data=st.builds(DataConfig, domain_a=st.text(), domain_b=st.text(), flip=st.booleans(), new_size=counts),
+)
+
+
+@given(configs, st.sampled_from(["full", "tiny"]), st.lists(st.text(min_size=1), max_size=2))
+def test_a_recipe_survives_the_way_through_its_file(tmp_path_factory, config, preset, folders):
+    recipe = dataclasses.replace(resolve(SPEC, preset=preset), config=config, folders=tuple(map(Path, folders)))
+    file = tmp_path_factory.mktemp("run") / "config.toml"
+    file.write_bytes(to_toml(recipe).encode())
+    again = resolve(SPEC, file=file)
+    assert (again.method, again.preset, again.config, again.folders) == ("fake", preset, config, recipe.folders)
+    assert set(again.origins.values()) == {str(file)}
+
+
+def test_the_file_of_a_recipe_names_every_value():
+    recipe = resolve(SPEC)
+    written = tomllib.loads(to_toml(recipe))
+    assert written["gen"] == {"dim": 64, "activ": "relu"}
+    assert written["method"] == "fake"
+    assert len(written) == 3 + len(dataclasses.fields(Config))
+
+
+def test_what_leaves_a_checkpoint_its_meaning_may_change_and_is_told():
+    new = resolve(SPEC, assignments=["lr=0.5", "ema=0.9", "batch_size=4", "cycle_w=5", "data.workers=0"]).config
+    assert set(map(str, changes(SPEC.training.presets["full"], new))) == {
+        "lr: 0.0001 -> 0.5",
+        "ema: 0.999 -> 0.9",
+        "batch_size: 1 -> 4",
+        "cycle_w: 10.0 -> 5.0",
+        "data.workers: 2 -> 0",
+    }
+
+
+@pytest.mark.parametrize(
+    "assignment", ["seed=1", "gen.dim=32", "gen.activ=lrelu", "pool_size=0", "data.crop_width=64", "ema=0"]
+)
+def test_what_a_checkpoint_depends_on_may_not_change(assignment):
+    new = resolve(SPEC, assignments=[assignment, "lr=0.5"]).config
+    key, _, value = assignment.partition("=")
+    with pytest.raises(UsageError, match=f"cannot change {key}: .* -> .*{value}") as caught:
+        changes(SPEC.training.presets["full"], new)
+    assert "0.5" not in str(caught.value)
+
+
+def test_an_average_cannot_be_taken_up_later():
+    with pytest.raises(UsageError, match="cannot change ema: 0"):
+        changes(resolve(SPEC, assignments=["ema=0"]).config, resolve(SPEC).config)
+
+
+def test_a_run_that_goes_on_keeps_what_it_began_with(write):
+    begun = write("config.toml", to_toml(resolve(SPEC, preset="tiny", assignments=["lr=0.5", "cycle_w=3"])))
+    recipe = resolve(SPEC, begun=begun, preset="tiny", file=write("more.toml", "cycle_w = 4"), assignments=["seed=0"])
+    assert (recipe.preset, recipe.config.lr, recipe.config.cycle_w) == ("tiny", 0.5, 4)
+    assert recipe.origins["lr"] == str(begun)
+
+
+def test_a_run_that_goes_on_keeps_its_preset(write):
+    begun = write("config.toml", to_toml(resolve(SPEC, preset="tiny")))
+    with pytest.raises(UsageError, match="began with the preset tiny, not full"):
+        resolve(SPEC, begun=begun, preset="full")
+    with pytest.raises(UsageError, match="began with the preset tiny, not full"):
+        resolve(SPEC, begun=begun, file=write("more.toml", 'preset = "full"'))
+
+
+def test_the_folders_are_those_of_the_last_file_that_names_any(write):
+    begun = write("config.toml", 'folders = ["a", "b"]')
+    assert resolve(SPEC, begun=begun, file=write("more.toml", "seed = 0")).folders == (Path("a"), Path("b"))
+    assert resolve(SPEC, begun=begun, file=write("other.toml", 'folders = ["c"]')).folders == (Path("c"),)
+
+
+def test_resolving_imports_nothing_heavy():
+    code = (
+        "import sys, imgxlate.training.recipe; print({'torch', 'numpy', 'PIL', 'yaml', 'pydantic'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,96 @@
+"""`model.safetensors`, and models of weights in training."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from imgxlate import __version__, checkpoint
+from imgxlate.errors import CheckpointError
+from imgxlate.inference.models import ModelFile, find_model, load_model
+from imgxlate.training import run_model
+from imgxlate.training.run_folder import RunFolder
+from imgxlate.weights.store import Store
+
+CPU = torch.device("cpu")
+CARD = run_model.TrainingCard(
+    preset="small", iterations=10, batch_size=1, seed=3, precision="fp32", ema=0.999, images_a=4, images_b=5, size=104
+)
+
+
+def never(card):
+    raise AssertionError(f"{card.name} was downloaded")
+
+
+def pictures(translator, style=None):
+    image = torch.linspace(-1, 1, 3 * 32 * 32).reshape(1, 3, 32, 32)
+    return next(translator.translate(image, "B", style))
+
+
+@pytest.fixture
+def run_folder(tmp_path, generators):
+    """A run's folder with a model in it."""
+    run = RunFolder(tmp_path / "mountains")
+    _, tensors, header = generators("unit")
+    run_model.write_model(run.model, tensors, header, step=7, card=CARD)
+    return run
+
+
+@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
+def test_a_model_that_was_written_gives_the_pictures_of_its_generators(generators, tmp_path, method):
+    spec, tensors, header = generators(method)
+    path = tmp_path / "model.safetensors"
+    run_model.write_model(path, tensors, header, step=7, card=CARD)
+    live = run_model.build_model(spec, tensors, header, CPU, torch.float32)
+    loaded = load_model(spec, ModelFile("mine", path), CPU, torch.float32)
+    style = torch.ones(1, live.translator.style_dim) if method == "munit" else None
+    assert torch.equal(pictures(live.translator, style), pictures(loaded.translator, style))
+    assert loaded.domains == live.domains == ("summer", "winter")
+    assert loaded.target("winter") == loaded.target(None) == "B"
+
+
+def test_a_model_says_how_it_came_to_be(run_folder):
+    header = checkpoint.read(run_folder.model).header
+    assert (header["method"], header["step"], header["target"]) == ("unit", 7, "B")
+    assert header["card"] == dataclasses.asdict(CARD)
+    assert (header["card"]["imgxlate"], header["card"]["images_b"]) == (__version__, 5)
+
+
+def test_looking_at_weights_in_training_leaves_them_to_be_trained(generators):
+    spec, tensors, header = generators("munit")
+    live = {name: torch.nn.Parameter(tensor.clone()) for name, tensor in tensors.items()}
+    model = run_model.build_model(spec, live, header, CPU, torch.float32)
+    pictures(model.translator, torch.zeros(1, model.translator.style_dim))
+    assert all(parameter.requires_grad for parameter in live.values())
+    assert all(torch.equal(live[name], tensor) for name, tensor in tensors.items())
+
+
+def test_float32_on_cuda_is_made_exact_before_a_model_is_built(generators, monkeypatch):
+    asked = []
+    monkeypatch.setattr("imgxlate.training.model.require_exact", lambda *where: asked.append(where))
+    run_model.build_model(*generators("unit"), CPU, torch.float32)
+    assert asked == [(CPU, torch.float32)]
+
+
+def test_the_folder_of_a_run_stands_for_its_model(run_folder, generators, monkeypatch):
+    spec = generators("unit")[0]
+    found = find_model(spec, None, run_folder.path, None, Store(), never)
+    assert (found.name, found.path) == ("mountains", run_folder.model)
+    monkeypatch.chdir(run_folder.path)
+    here = find_model(spec, None, run_folder.path.relative_to(run_folder.path), None, Store(), never)
+    assert here.name == "mountains"
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path, generators):
+    with pytest.raises(CheckpointError, match=r"the folder holds no model.safetensors") as caught:
+        find_model(generators("unit")[0], None, tmp_path, None, Store(), never)
+    assert caught.value.exit_code == 6
+    assert "run" in caught.value.hint
+
+
+def test_a_checkpoint_of_a_training_is_no_model(run_folder, generators):
+    spec, tensors, header = generators("unit")
+    path = run_folder.save(7, {f"training.{name}": tensor for name, tensor in tensors.items()}, header)
+    with pytest.raises(CheckpointError, match="resume a training") as caught:
+        load_model(spec, ModelFile("mine", path), CPU, torch.float32)
+    assert "model.safetensors" in caught.value.hint

@@ -1,0 +1,126 @@
+"""Requests to end, in real processes: handlers belong to a process's main thread."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROGRAM = """
+import sys, time
+from imgxlate.training.signals import deferred, ending
+
+def say(text):
+    print(text, flush=True)
+
+with deferred(say) as stop:
+    say("ready")
+    for _ in range(600):
+        {work}
+        if stop.exit_code:
+            say("saved")
+            if {heed}:
+                break
+if stop.exit_code:
+    code = stop.exit_code
+    try:
+        raise ending(code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+SLEEP = "time.sleep(0.05)"
+# Deep in a computation no handler of Python's runs.
+COMPUTE = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 40_000_000)"
+
+
+@pytest.fixture
+def start(heed_signals, unmeasured):
+    """Start the program; gives the process once it is ready."""
+    started = []
+
+    def begin(work=SLEEP, heed=True):
+        program = PROGRAM.format(work=work, heed=heed)
+        process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=unmeasured,
+            preexec_fn=heed_signals,
+        )
+        started.append(process)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
+def test_the_first_request_lets_the_work_finish(start, number, code):
+    process = start()
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=20)
+    assert process.returncode == code
+    assert said.splitlines()[-1] == "saved"
+    assert "once more ends at once" in said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("work", [SLEEP, COMPUTE])
+def test_the_second_ends_at_once_even_within_a_long_computation(start, number, code, work):
+    process = start(work, heed=False)
+    process.send_signal(number)
+    assert "once more" in process.stdout.readline()
+    time.sleep(0.5)
+    process.send_signal(number)
+    assert process.wait(timeout=10) == code
+
+
+def test_the_second_ends_at_once_even_where_nobody_takes_the_message(start, unmeasured, heed_signals):
+    program = PROGRAM.replace("with deferred(say)", "with deferred(lambda text: time.sleep(1000))")
+    process = subprocess.Popen(
+        [sys.executable, "-c", program.format(work=SLEEP, heed=False)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=unmeasured,
+        preexec_fn=heed_signals,
+    )
+    assert process.stdout.readline() == "ready\n"
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    try:
+        assert process.wait(timeout=10) == 130
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_what_is_to_be_ignored_stays_ignored(start, unmeasured):
+    program = PROGRAM.format(work=SLEEP, heed=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=unmeasured,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.communicate(timeout=0.5)
+    process.kill()
+    process.communicate()
+
+
+def test_afterwards_signals_are_as_before():
+    from imgxlate.training.signals import deferred
+
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with deferred(print):
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert signal.set_wakeup_fd(-1) == -1
