@@ -103,7 +103,7 @@ class Bench:
         for dtype in (torch.float32, torch.bfloat16):
             stylizer = self.stylizer(dtype, scales=1, iterations=iterations)
             *_, last = stylizer.stylize(self.content, [self.style], None, 0)
-            worth[str(dtype)] = self.objective(last.picture())["total"]
+            worth[str(dtype)] = self.objective(last.image())["total"]
         return {
             "iterations": iterations,
             "clipped": worth,

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from imgxlate.weights.cards import Card
+from imgxlate.weights.patience import Patience
 from imgxlate.weights.store import Store
-from imgxlate.weights.waiting import Patience
 
 HERE = Path(__file__).parent
 QUICK = Patience(connect=5, stall=0.5, tries=2, backoff=0.01, turn=30)

@@ -9,7 +9,7 @@ import pytest
 from imgxlate.errors import NetworkError
 from imgxlate.weights import download
 from imgxlate.weights.partials import Source, claim
-from imgxlate.weights.waiting import Patience
+from imgxlate.weights.patience import Patience
 
 QUICK = Patience(connect=5, stall=0.5, tries=2, backoff=0.01)
 LOST_PER_BREAK = 1 << 16  # bytes: what is read is written in pieces of this size

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from imgxlate import __version__, paths
+from imgxlate.callbacks import ignore
 from imgxlate.errors import WeightsError
 from imgxlate.evaluate.collection import Collection, Column
 from imgxlate.evaluate.comparison import Entrant, Made, heading
@@ -27,7 +28,6 @@ from imgxlate.inference.translation import resized
 from imgxlate.training import seeding
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
-from imgxlate.weights.waiting import be_silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Trial:
     card: str | None  # of its model, in Markdown
     done: int = 0  # inputs
 
-    def run(self, job: Job, look: Callable[[ImageArray], None] = be_silent, watch: Watch = be_silent) -> list[Made]:
+    def run(self, job: Job, look: Callable[[ImageArray], None] = ignore, watch: Watch = ignore) -> list[Made]:
         """Make, write and measure the pictures of one input, which `look` is shown first.
 
         Raises:
@@ -122,7 +122,7 @@ class Trial:
             return
         self.tally.add_to_set(picture)
         if self.entry.config is None and self.done < AGAIN:
-            self.tally.add_outputs(chain([picture], self.painter.paint(content, (), be_silent)), ALL_PAIRS)
+            self.tally.add_outputs(chain([picture], self.painter.paint(content, (), ignore)), ALL_PAIRS)
 
 
 def begin(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from imgxlate.callbacks import ignore
 from imgxlate.errors import DivergedError
 from imgxlate.evaluate.entrants import Entry
 from imgxlate.images.image_array import ImageArray
@@ -15,7 +16,6 @@ from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import load_stylizer, painted, stylize
 from imgxlate.inference.translation import Request, translate
 from imgxlate.methods.protocol import Iterate, StyleSampler, Stylizer
-from imgxlate.weights.waiting import be_silent
 
 Watch = Callable[[Iterate], None]
 """Is told of each iteration of an optimisation."""
@@ -63,7 +63,7 @@ def warm_up(painter: Painter) -> None:
     """Make a small grey picture, so that the first one that is timed does not pay for what a library sets up once."""
     grey = ImageArray(np.full((_SMALL, _SMALL, 3), 128, np.uint8))
     with contextlib.suppress(DivergedError):  # It is told of the inputs that it happens with.
-        for _ in painter.paint(grey, [(0.0,) * painter.style_dim] if painter.style_dim else [], be_silent):
+        for _ in painter.paint(grey, [(0.0,) * painter.style_dim] if painter.style_dim else [], ignore):
             pass
 
 

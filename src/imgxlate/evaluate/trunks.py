@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import torch
 
 from imgxlate import checkpoint
+from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, ImgxlateError, WeightsError
 from imgxlate.evaluate.distances import Lpips, PerceptualDistance, VggDistance
@@ -22,7 +23,6 @@ from imgxlate.nn.vgg import Vgg
 from imgxlate.vision import torchvision
 from imgxlate.weights import cards
 from imgxlate.weights.store import Store
-from imgxlate.weights.waiting import Notify, Progress, be_silent
 
 Choice = Literal["auto", "published", "vgg19"]
 """`published`: LPIPS, FID and KID, or an error; `vgg19`: the same formulas over the bundled network, under other names;
@@ -41,8 +41,8 @@ class TrunkSource:
     choice: Choice
     device: torch.device
     offline: bool = False
-    progress: Progress = be_silent
-    notify: Notify = be_silent
+    progress: Progress = ignore
+    notify: Notify = ignore
     store: Store = field(default_factory=Store)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from imgxlate import checkpoint
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.config import did_you_mean
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.inference.device import require_exact
@@ -22,7 +23,6 @@ from imgxlate.weights.cards import Card, bundled_model
 from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store, writing
-from imgxlate.weights.waiting import Notify, be_silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ def import_model(
     *,
     domains: tuple[str, str] | None = None,
     config: Path | None = None,
-    notify: Notify = be_silent,
+    notify: Notify = ignore,
 ) -> Record:
     """Open `file` as `load_model` does, and put the model into the store under `name`.
 

@@ -42,4 +42,4 @@ def stylize(
 
 def painted(content: ImageArray, iterate: Iterate) -> ImageArray:
     """The picture that an iterate stands at, with the content's alpha at its size."""
-    return content.repainted(from_tensor(iterate.picture().float().cpu()))
+    return content.repainted(from_tensor(iterate.image().float().cpu()))

@@ -64,7 +64,7 @@ class Iterate:
     iteration: int  # iterations done at this scale, from 1
     iterations: int  # iterations to do at this scale
     losses: Mapping[str, float]  # "total", and each part by its name, weighted
-    picture: Callable[[], Tensor]  # the picture as it is, (1, 3, H, W)
+    image: Callable[[], Tensor]  # the image at this point, (1, 3, H, W)
 
 
 @runtime_checkable

@@ -22,9 +22,9 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from imgxlate import atomic, checkpoint
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import RUN_MODEL, TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError, OutputError
-from imgxlate.weights.waiting import Notify, be_silent
 
 _LOCK = ".lock"
 _CHECKPOINT = re.compile(r"step-(\d{8,})\.safetensors")
@@ -175,7 +175,7 @@ class RunFolder:
         checkpoint.write(path, tensors, {**header, "kind": TRAINING, "step": step})
         return path
 
-    def latest(self, notify: Notify = be_silent) -> Checkpoint | None:
+    def latest(self, notify: Notify = ignore) -> Checkpoint | None:
         """The newest checkpoint that reads whole, its checksum computed; None where there is none at all.
 
         `notify` is told of each newer one that is damaged, and how.

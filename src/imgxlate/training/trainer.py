@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.config import from_mapping
 from imgxlate.data.batch import Batch, Rejected
@@ -26,7 +27,6 @@ from imgxlate.training.recipes import changes
 from imgxlate.training.run_writer import RunWriter
 from imgxlate.training.signals import Stop, deferred, ending
 from imgxlate.training.tensorboard import require_tensorboard
-from imgxlate.weights.waiting import Notify, be_silent
 
 _MOST_ROLLBACKS = 10  # with no checkpoint in between
 
@@ -64,7 +64,7 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
         try:
             checkpoint = plan.run.latest(plan.notify) if resume else None
             if checkpoint:
-                _compare(plan, checkpoint, notify=plan.notify if world.is_main else be_silent)
+                _compare(plan, checkpoint, notify=plan.notify if world.is_main else ignore)
             trainer.begin(checkpoint, clearing=not resume)
             yield trainer
         finally:

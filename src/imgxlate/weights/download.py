@@ -11,11 +11,12 @@ from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as faults
 
 from imgxlate import __version__
+from imgxlate.callbacks import Progress, ignore
 from imgxlate.errors import NetworkError
 from imgxlate.weights.cards import SIZE_TOLERANCE, Card
 from imgxlate.weights.partials import Partial, Source
+from imgxlate.weights.patience import Patience
 from imgxlate.weights.records import looks_like_web_page, sha256_of
-from imgxlate.weights.waiting import Patience, Progress, be_silent
 
 _CHUNK_BYTES = 1 << 16
 _LARGEST_BYTES = 2 << 30  # of a file whose card states no size
@@ -75,7 +76,7 @@ class _Mirror:
 
 
 def fetch(
-    card: Card, partial: Partial, patience: Patience, expected: str | None = None, progress: Progress = be_silent
+    card: Card, partial: Partial, patience: Patience, expected: str | None = None, progress: Progress = ignore
 ) -> Fetched:
     """Fetch the file of `card` from the first of its mirrors that gives it, going on with what `partial` holds.
 

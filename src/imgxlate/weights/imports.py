@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 
 from imgxlate import atomic
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError, WeightsError
 from imgxlate.weights.cards import Card, cards, find
 from imgxlate.weights.records import Record, looks_like_web_page, sha256_of
 from imgxlate.weights.store import Store, writing
-from imgxlate.weights.waiting import Notify, be_silent
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -35,7 +35,7 @@ def import_file(
     domains: tuple[str, str] | None = None,
     config: Path | None = None,
     source: Path | None = None,
-    notify: Notify = be_silent,
+    notify: Notify = ignore,
 ) -> Record:
     """Copy `file` into the store, under the name of a card or, with `method`, under a name of the user's own.
 

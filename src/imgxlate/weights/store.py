@@ -15,12 +15,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from imgxlate import paths
+from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.errors import NetworkError, OutputError, WeightsError
 from imgxlate.weights import cards as published
 from imgxlate.weights import partials
 from imgxlate.weights.cards import Card
+from imgxlate.weights.patience import Patience
 from imgxlate.weights.records import Record, Trust, sha256_of
-from imgxlate.weights.waiting import Notify, Patience, Progress, be_silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,7 @@ class Store:
     root: Path = field(default_factory=lambda: paths.cache_dir() / "weights")
     patience: Patience = field(default_factory=Patience)
 
-    def path(
-        self, card: Card, *, offline: bool = False, progress: Progress = be_silent, notify: Notify = be_silent
-    ) -> Path:
+    def path(self, card: Card, *, offline: bool = False, progress: Progress = ignore, notify: Notify = ignore) -> Path:
         """The file of `card`, whole; downloaded first where it is missing or damaged, unless `offline`.
 
         Raises:

@@ -38,7 +38,7 @@ def test_the_loss_falls_and_the_picture_is_in_range(features: Checkpoint, conten
     iterates = paint(features, content, [style])
     assert [iterate.iteration for iterate in iterates] == [1, 2, 3, 4, 5, 6]
     assert iterates[-1].losses["total"] < iterates[0].losses["total"]
-    picture = iterates[-1].picture()
+    picture = iterates[-1].image()
     assert picture.shape == (1, 3, 36, 48)
     assert picture.dtype == torch.float32
     assert picture.min() >= -1
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_picture_and_another_another(
     features: Checkpoint, content: Tensor, style: Tensor
 ) -> None:
     one, again, other = (
-        paint(features, content, [style], seed=seed, init="noise", iterations=2)[-1].picture() for seed in (3, 3, 4)
+        paint(features, content, [style], seed=seed, init="noise", iterations=2)[-1].image() for seed in (3, 3, 4)
     )
     assert torch.equal(one, again)
     assert not torch.equal(one, other)
@@ -83,21 +83,21 @@ def test_the_picture_begins_as_asked(features: Checkpoint, content: Tensor, styl
     expected = torch.nn.functional.interpolate(
         content if kind == "content" else style, (36, 48), mode="bicubic", antialias=True
     )
-    torch.testing.assert_close(iterate.picture(), expected.clamp(-1, 1), rtol=0, atol=0.05)
+    torch.testing.assert_close(iterate.image(), expected.clamp(-1, 1), rtol=0, atol=0.05)
 
 
 def test_a_picture_given_is_what_it_begins_as(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     given = torch.full((1, 3, 36, 48), 0.25)
     (iterate,) = paint(features, content, [style], given, iterations=1)
-    torch.testing.assert_close(iterate.picture(), given)
+    torch.testing.assert_close(iterate.image(), given)
 
 
 def test_a_style_weighted_zero_does_not_show(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     other = -style
-    alone = paint(features, content, [style], iterations=3)[-1].picture()
-    weighted = paint(features, content, [style, other], iterations=3, style_weights=(2.0, 0.0))[-1].picture()
+    alone = paint(features, content, [style], iterations=3)[-1].image()
+    weighted = paint(features, content, [style, other], iterations=3, style_weights=(2.0, 0.0))[-1].image()
     torch.testing.assert_close(alone, weighted, rtol=0, atol=0.02)
-    both = paint(features, content, [style, other], iterations=3)[-1].picture()
+    both = paint(features, content, [style, other], iterations=3)[-1].image()
     assert (both - alone).abs().max() > 0.02
 
 
@@ -110,7 +110,7 @@ def test_luminance_mode_keeps_the_contents_chroma(features: Checkpoint, content:
     muted, iterate = content * 0.3, None  # so that nothing is clipped
     iterate = paint(features, muted, [style * 0.3], preserve_color="luminance")[-1]
     small = torch.nn.functional.interpolate(muted, iterate.size, mode="bicubic", antialias=True)
-    picture = iterate.picture()
+    picture = iterate.image()
     chroma, expected = (image - color.luminance(image) for image in (picture, small))
     torch.testing.assert_close(chroma, expected, rtol=0, atol=1e-2)
     assert not torch.allclose(picture, small, atol=1e-2)
@@ -120,10 +120,10 @@ def test_match_mode_paints_as_with_style_images_in_the_contents_colors(
     features: Checkpoint, content: Tensor, style: Tensor
 ) -> None:
     recolored = color.match_colors(style, content)
-    by_hand = paint(features, content, [recolored], size=70)[-1].picture()  # the style's size: it is not resized
-    picture = paint(features, content, [style], size=70, preserve_color="match")[-1].picture()
+    by_hand = paint(features, content, [recolored], size=70)[-1].image()  # the style's size: it is not resized
+    picture = paint(features, content, [style], size=70, preserve_color="match")[-1].image()
     torch.testing.assert_close(picture, by_hand, rtol=0, atol=0.05)
-    assert not torch.allclose(picture, paint(features, content, [style], size=70)[-1].picture(), atol=0.05)
+    assert not torch.allclose(picture, paint(features, content, [style], size=70)[-1].image(), atol=0.05)
 
 
 def test_a_layer_that_the_network_lacks_is_refused_with_the_nearest(features: Checkpoint) -> None:
@@ -164,7 +164,7 @@ def test_every_preset_paints(features: Checkpoint, content: Tensor, style: Tenso
 def test_images_of_any_shape_can_be_painted(features: Checkpoint, style: Tensor, shape: tuple[int, int]) -> None:
     sliver = torch.zeros(1, 3, *shape)
     for pair in ((sliver, style), (style, sliver)):
-        picture = paint(features, pair[0], [pair[1]], size=40, iterations=2)[-1].picture()
+        picture = paint(features, pair[0], [pair[1]], size=40, iterations=2)[-1].image()
         assert picture.isfinite().all()
         assert max(picture.shape[2:]) == 40
 
