@@ -24,8 +24,9 @@ from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import find_device
-from imgxlate.inference.models import Model, find_model, load_model
-from imgxlate.inference.translation import Request, encode_styles, resized, translate
+from imgxlate.inference.loading import find_model, load_model
+from imgxlate.inference.model import Model
+from imgxlate.inference.translation import resized
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StyleSampler
 from imgxlate.weights.store import Store
@@ -76,14 +77,14 @@ def translations(
     """The pictures that each way to translate gives."""
     to = model.target(None)
     if not isinstance(model.translator, StyleSampler):
-        return {"input": [source], "translated": list(translate(model, source, Request(to)))}
+        return {"input": [source], "translated": list(model.translate_array(source, to))}
     sampled = torch.tensor(style_codes.sample(count, model.translator.style_dim, 0).codes)
     codes = {
         "sampled": sampled,
-        "guided": encode_styles(model, [truth], Request(to)),
-        "misguided": encode_styles(model, [other], Request(to)),
+        "guided": model.encode_array(truth, to),
+        "misguided": model.encode_array(other, to),
     }
-    made = {way: list(translate(model, source, Request(to, code))) for way, code in codes.items()}
+    made = {way: list(model.translate_array(source, to, code)) for way, code in codes.items()}
     return {"input": [source], **made}
 
 

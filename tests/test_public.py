@@ -21,6 +21,7 @@ def test_the_public_names_are_these():
         "TrainingConfig",
         "TrainingSpec",
         "__version__",
+        "load",
         "option",
     ]
     assert all(getattr(imgxlate, name) for name in imgxlate.__all__)

@@ -17,6 +17,7 @@ _PUBLIC = {
     "MethodSpec": "imgxlate.methods.spec",
     "TrainingConfig": "imgxlate.methods.training",
     "TrainingSpec": "imgxlate.methods.training",
+    "load": "imgxlate.api",
     "option": "imgxlate.config",
 }
 
@@ -30,10 +31,12 @@ __all__ = [
     "TrainingConfig",
     "TrainingSpec",
     "__version__",
+    "load",
     "option",
 ]
 
 if TYPE_CHECKING:
+    from imgxlate.api import load
     from imgxlate.config import option
     from imgxlate.data.config import DataConfig
     from imgxlate.errors import ImgxlateError

@@ -98,3 +98,16 @@ class OutputError(ImgxlateError):
     """An output that already exists or cannot be written."""
 
     exit_code = 9
+
+
+_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
+
+
+def known_error(error: Exception) -> ImgxlateError | None:
+    """`error` as one of ours: itself, or a DeviceError if memory ran out. None for a bug."""
+    if isinstance(error, ImgxlateError):
+        return error
+    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
+        reason = str(error).splitlines()[0] if str(error) else "memory ran out"
+        return DeviceError(reason, hint="Use smaller images, fewer at once, or a device with more memory.")
+    return None

@@ -1,4 +1,4 @@
-"""Which of the processes that `torchrun` starts together this one is. Imports no torch."""
+"""The rank of this process among those that `torchrun` started together. Imports no torch."""
 
 import os
 from dataclasses import dataclass
@@ -7,20 +7,25 @@ from imgxlate.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A process among those that were started together; one alone where there is no other."""
+class Rank:
+    """One of `size` processes that work together; by default the only one."""
 
-    rank: int = 0  # which it is of all
-    size: int = 1  # how many there are, on all machines
-    local_rank: int = 0  # which it is of those on its machine
+    rank: int = 0  # among all processes
+    size: int = 1  # number of processes, on all machines
+    local_rank: int = 0  # among the processes on this machine
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes the files that the processes make together."""
+        return self.rank == 0
 
     @property
     def share(self) -> slice:
-        """Of a list that all processes have, the part that is this one's."""
+        """The part of a list that this process works on: every `size`-th item."""
         return slice(self.rank, None, self.size)
 
     def positions(self, batch_size: int) -> range:
-        """The positions of a batch, over all processes, that are this one's.
+        """The positions in a batch over all processes that this process computes.
 
         Raises:
             UsageError: the batch cannot be split evenly.
@@ -34,19 +39,23 @@ class Place:
         return range(self.rank * part, (self.rank + 1) * part)
 
 
-def find_place() -> Place:
-    """The place that the variables RANK, WORLD_SIZE and LOCAL_RANK say, as torchrun sets them.
+def find_rank() -> Rank:
+    """The rank in the variables RANK, WORLD_SIZE and LOCAL_RANK, which torchrun sets.
 
     Raises:
-        UsageError: one of them is no number, or they contradict each other.
+        UsageError: a variable is not a number, they contradict each other, or WORLD_SIZE is set without RANK. The
+            latter happens in containers; dividing the work by it would leave most of it undone.
     """
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
-    values = [os.environ.get(name, default) for name, default in zip(names, ("0", "1", "0"), strict=True)]
+    given = {name: os.environ[name] for name in names if name in os.environ}
     try:
-        place = Place(*map(int, values))
+        rank, size, local_rank = (int(given.get(name, default)) for name, default in zip(names, "010", strict=True))
     except ValueError:
-        place = Place(-1)
-    if not (0 <= place.rank < place.size and place.local_rank >= 0):
-        said = ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
-        raise UsageError(f"the environment says {said}, which is no place among processes", hint="Start with torchrun.")
-    return place
+        rank, size, local_rank = -1, 0, 0
+    if not (0 <= rank < size and local_rank >= 0) or (size > 1 and "RANK" not in given):
+        listing = ", ".join(f"{name}={value}" for name, value in given.items())
+        raise UsageError(
+            f"the environment has {listing}, which is not the rank of a process",
+            hint=f"Start with torchrun, or type `unset {' '.join(given)}` to run one process.",
+        )
+    return Rank(rank, size, local_rank)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from imgxlate import checkpoint
 from imgxlate.evaluate import trunks
-from imgxlate.inference.models import model_header
+from imgxlate.inference.loading import model_header
 from imgxlate.methods import registry
 from imgxlate.weights import cards
 

@@ -309,7 +309,7 @@ def test_several_processes_do_not_draw_one_sheet(run, munit, photo, inside, monk
         monkeypatch.setenv(name, str(value))
     result = run(*munit, photo("a.png"))
     assert result.exit_code == 2
-    assert "none has all of munit.styles.png" in result.stderr
+    assert "none can write munit.styles.png for all" in result.stderr
 
 
 def test_a_model_that_has_no_style_codes_though_its_method_claims_them_is_named(
@@ -322,3 +322,13 @@ def test_a_model_that_has_no_style_codes_though_its_method_claims_them_is_named(
     result = run("sample-styles", "unit", photo("a.png"), "--checkpoint", checkpoint)
     assert result.exit_code == 2
     assert "gen_00000001.pt has no style codes" in result.stderr
+
+
+def test_skipping_an_existing_sheet_still_writes_the_codes_that_are_missing(run, munit, photo, inside):
+    base = (*munit, photo("a.png"), "--cell", 32)
+    assert run(*base).exit_code == 0
+    sheet, codes = Path("munit.styles.png").read_bytes(), Path("munit.styles.json").read_bytes()
+    Path("munit.styles.json").unlink()
+    assert run(*base, "--skip-existing").exit_code == 0
+    assert Path("munit.styles.png").read_bytes() == sheet
+    assert Path("munit.styles.json").read_bytes() == codes

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from imgxlate import checkpoint
-from imgxlate.inference.models import model_header
+from imgxlate.inference.loading import model_header
 from imgxlate.methods import registry
 
 
@@ -208,7 +208,7 @@ def test_where_no_model_is_named_it_is_the_one_in_the_package(run, photo, inside
 
 
 def test_a_method_of_which_nothing_ships_says_what_to_give(run, photo, inside, monkeypatch):
-    monkeypatch.setattr("imgxlate.inference.models.bundled_model", lambda method: None)
+    monkeypatch.setattr("imgxlate.inference.loading.bundled_model", lambda method: None)
     result = run("translate", "munit", photo())
     assert result.exit_code == 2
     assert "munit needs weights: give --checkpoint FILE or --model NAME" in result.stderr
@@ -287,15 +287,25 @@ def test_skipping_keeps_a_sheet_and_refuses_other_codes_than_those_kept(run, mun
     assert (Path("grid.png").read_bytes(), Path("styles.json").read_bytes()) == kept
 
 
-def test_a_sheet_of_what_was_missing_leaves_the_other_places_empty(run, munit, photo, inside, pixels):
-    base = ("translate", *munit, photo("a.png", size=(256, 256)), "--n-styles", 2, "-o", "out/")
+@pytest.mark.parametrize("missing", [["a.munit.01.png"], [], ["a.munit.00.png", "b.munit.01.png"]])
+def test_a_grid_shows_skipped_outputs_too(run, munit, photo, inside, missing):
+    photo("a.png"), photo("b.png", seed=1)
+    base = ("translate", *munit, "a.png", "b.png", "--n-styles", 2, "-o", "out/")
     run(*base, "--grid", "whole.png")
-    Path("out/a.munit.01.png").unlink()
-    run(*base, "--grid", "part.png", "--skip-existing")
-    whole, part = pixels("whole.png"), pixels("part.png")
-    assert part.shape[1] < whole.shape[1]  # The column of style 00 is as wide as its header.
-    assert np.array_equal(whole[:, :256], part[:, :256])
-    assert np.array_equal(whole[:, -256:], part[:, -256:])
+    for name in missing:
+        Path("out", name).unlink()
+    result = run(*base, "--grid", "again.png", "--skip-existing", "--json")
+    assert result.exit_code == 0
+    assert [Path(json.loads(line)["output"]).name for line in result.stdout.splitlines()] == missing
+    assert Path("again.png").read_bytes() == Path("whole.png").read_bytes()
+
+
+def test_skipping_every_output_still_writes_the_codes_that_are_missing(run, munit, photo, inside):
+    base = ("translate", *munit, photo("a.png"), "--n-styles", 2, "-o", "out/", "--seed", 3)
+    run(*base, "--save-styles", "first.json")
+    result = run(*base, "--save-styles", "second.json", "--skip-existing", "--json")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert Path("second.json").read_bytes() == Path("first.json").read_bytes()
 
 
 def test_codes_of_a_method_without_styles_cannot_be_saved(run, unit, photo, inside):
@@ -340,7 +350,7 @@ def test_a_picture_far_larger_than_those_of_the_training_brings_advice_once(run,
     pictures = [photo(f"{name}.png", size=size) for name, size in (("a", (29, 60)), ("b", (30, 31)), ("c", (40, 40)))]
     advised = run("translate", *trained_small, *pictures)
     assert advised.exit_code == 0
-    assert advised.stderr.count("was trained on pictures of 10") == 1
+    assert advised.stderr.count("was trained on images of 10") == 1
     assert "b.png: its shorter side has 30 pixels" in advised.stderr
     assert "--size 20" in advised.stderr
 

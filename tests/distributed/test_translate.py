@@ -35,4 +35,13 @@ def test_what_all_would_have_to_write_is_refused(torchrun, arguments, tmp_path):
     for process in torchrun(*arguments, "-o", tmp_path / "out", "--grid", tmp_path / "grid.png"):
         _, said = process.communicate(timeout=60)
         assert process.returncode == 2
-        assert "2 processes share the files out" in said
+        assert "each of the 2 processes translates part of the files" in said
+
+
+def test_a_process_without_a_file_of_its_own_does_not_say_that_the_outputs_exist(torchrun, arguments, tmp_path):
+    alone = [str(tmp_path / "in" / "0.png") if argument == tmp_path / "in" else argument for argument in arguments]
+    said = [process.communicate(timeout=120)[1] for process in torchrun(*alone[:-1], "-o", f"{tmp_path}/out/")]
+    assert "process 1 of 2 (RANK and WORLD_SIZE): 0 of 1 inputs" in said[1]
+    assert "nothing to do" in said[1]
+    assert "exists already" not in said[1]
+    assert (tmp_path / "out" / "0.munit.png").exists()

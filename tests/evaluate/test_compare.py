@@ -17,8 +17,7 @@ from imgxlate.evaluate.painters import Circumstances
 from imgxlate.images import files
 from imgxlate.images.decode import decode
 from imgxlate.inference import style_codes
-from imgxlate.inference.models import ModelFile, load_model
-from imgxlate.inference.translation import Request, translate
+from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
 from imgxlate.paths import assets_dir
 from imgxlate.weights import cards
@@ -94,7 +93,7 @@ def test_the_pictures_are_those_that_translating_with_the_same_seed_gives(start,
     )
     codes = torch.tensor(style_codes.sample(2, model.translator.style_dim, 7).codes)
     for made, picture in zip(
-        (first, second), translate(model, decode(jobs[0].source.path), Request("B", codes)), strict=True
+        (first, second), model.translate_array(decode(jobs[0].source.path), "B", codes), strict=True
     ):
         assert np.array_equal(pixels(made.file), picture.rgb)
 

@@ -26,7 +26,7 @@ def test_formats_that_are_programs_or_documents_are_not_read(kind: str) -> None:
     ("modules", "absent"),
     [
         ("formats sizes", "PIL numpy torch torchvision"),
-        ("decode encode grids picture", "torch torchvision"),
+        ("decode encode grids image_array pil", "torch torchvision"),
         ("tensors", "torchvision"),
     ],
 )

@@ -37,7 +37,9 @@ def test_elsewhere_than_on_cuda_nothing_is_changed(flags):
     assert flags() == ("tf32", "tf32", False)
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cpu:0", "mps:1", "", "CPU"])
+@pytest.mark.parametrize(
+    "name", ["gpu", "cuda:x", "cuda:²", "cuda:٣", "cuda: 1", "cuda:-1", "cuda:1000", "cpu:0", "mps:1", "", "CPU"]
+)
 def test_an_unknown_device_is_a_usage_error(name):
     with pytest.raises(UsageError, match="no device"):
         find_device(name)

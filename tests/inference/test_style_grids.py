@@ -10,7 +10,6 @@ from imgxlate.images.decode import decode
 from imgxlate.images.grids import thumbnail
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_grids import Style, StyleGrid, interpolate, interpolated_rows
-from imgxlate.inference.translation import Request, translate
 from imgxlate.training import run_model
 
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -23,30 +22,32 @@ def model(generators):
 
 
 @pytest.fixture
-def request_of(model):
-    def build(count):
-        return Request("B", torch.tensor(style_codes.sample(count, model.translator.style_dim, 0).codes))
+def codes_of(model):
+    def sample(count):
+        return style_codes.sample(count, model.style_dim, 0)
 
-    return build
+    return sample
 
 
-def test_only_thumbnails_are_kept(model, request_of, photo):
-    grid = StyleGrid(model, request_of(2), [Style("one"), Style("two")], 16)
+def test_only_thumbnails_are_kept(model, codes_of, photo):
+    grid = StyleGrid(model, "B", codes_of(2), [Style("one"), Style("two")], 16)
     grid.add("a", decode(photo(size=(60, 80))))
     (column,) = grid.columns
     assert column.content.size == (12, 16)
     assert [output.size for output in column.outputs] == [(12, 16)] * 2
 
 
-def test_a_column_holds_the_content_with_each_style(model, request_of, photo):
+def test_a_column_holds_the_content_with_each_style(model, codes_of, photo):
     content = decode(photo(size=(32, 32)))
-    grid = StyleGrid(model, request_of(3), [Style(name) for name in "abc"], 32)
+    grid = StyleGrid(model, "B", codes_of(3), [Style(name) for name in "abc"], 32)
     grid.add("a", content)
-    expected = [thumbnail(output, 32).rgb for output in translate(model, content, request_of(3))]
+    expected = [
+        thumbnail(output, 32).rgb for output in model.translate_array(content, "B", torch.tensor(codes_of(3).codes))
+    ]
     assert all(np.array_equal(a.rgb, b) for a, b in zip(grid.columns[0].outputs, expected, strict=True))
 
 
-def test_the_content_is_encoded_once_for_all_styles(model, request_of, photo, monkeypatch):
+def test_the_content_is_encoded_once_for_all_styles(model, codes_of, photo, monkeypatch):
     seen = []
     original = type(model.translator).translate
 
@@ -55,27 +56,27 @@ def test_the_content_is_encoded_once_for_all_styles(model, request_of, photo, mo
         return original(self, images, to, codes)
 
     monkeypatch.setattr(type(model.translator), "translate", count)
-    StyleGrid(model, request_of(3), [Style(name) for name in "abc"], 16).add("a", decode(photo()))
+    StyleGrid(model, "B", codes_of(3), [Style(name) for name in "abc"], 16).add("a", decode(photo()))
     assert seen == [3]
 
 
-def test_a_content_that_fails_half_way_leaves_no_column(model, request_of, photo, monkeypatch):
+def test_a_content_that_fails_half_way_leaves_no_column(model, codes_of, photo, monkeypatch):
     def run_out(self, images, to, codes):
         yield images
         raise MemoryError
 
     monkeypatch.setattr(type(model.translator), "translate", run_out)
-    grid = StyleGrid(model, request_of(2), [Style("one"), Style("two")], 16)
+    grid = StyleGrid(model, "B", codes_of(2), [Style("one"), Style("two")], 16)
     with pytest.raises(MemoryError):
         grid.add("a", decode(photo()))
     assert grid.columns == []
 
 
-def test_style_images_widen_the_sheet_and_leave_the_results_as_they_are(model, request_of, photo):
+def test_style_images_widen_the_sheet_and_leave_the_results_as_they_are(model, codes_of, photo):
     content, image = decode(photo(size=(32, 32))), decode(photo("style.png", size=(32, 32), seed=3))
     sheets = []
     for guide in (None, image):
-        grid = StyleGrid(model, request_of(1), [Style("one", guide)], 32)
+        grid = StyleGrid(model, "B", codes_of(1), [Style("one", guide)], 32)
         grid.add("a", content)
         sheets.append(grid.draw().rgb)
     bare, guided = sheets

@@ -296,7 +296,7 @@ def test_the_folders_are_those_of_the_last_file_that_names_any(write):
 
 def test_resolving_imports_nothing_heavy():
     code = (
-        "import sys, imgxlate.training.recipe; print({'torch', 'numpy', 'PIL', 'yaml', 'pydantic'} & set(sys.modules))"
+        "import sys, imgxlate.training.recipes; print({'torch', 'numpy', 'PIL', 'yaml', 'pydantic'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

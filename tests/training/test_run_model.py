@@ -7,7 +7,7 @@ import torch
 
 from imgxlate import __version__, checkpoint
 from imgxlate.errors import CheckpointError
-from imgxlate.inference.models import ModelFile, find_model, load_model
+from imgxlate.inference.loading import ModelFile, find_model, load_model
 from imgxlate.training import run_model
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.weights.store import Store
@@ -67,7 +67,7 @@ def test_looking_at_weights_in_training_leaves_them_to_be_trained(generators):
 
 def test_float32_on_cuda_is_made_exact_before_a_model_is_built(generators, monkeypatch):
     asked = []
-    monkeypatch.setattr("imgxlate.training.model.require_exact", lambda *where: asked.append(where))
+    monkeypatch.setattr("imgxlate.training.run_model.require_exact", lambda *where: asked.append(where))
     run_model.build_model(*generators("unit"), CPU, torch.float32)
     assert asked == [(CPU, torch.float32)]
 

@@ -11,8 +11,7 @@ from PIL import Image
 from imgxlate.data.config import DataConfig
 from imgxlate.images.grids import contact_sheet
 from imgxlate.inference import style_codes
-from imgxlate.inference.models import ModelFile, load_model
-from imgxlate.inference.translation import Request, translate
+from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
 from imgxlate.training import run_model, samples
 from imgxlate.training.run_folder import RunFolder
@@ -94,15 +93,15 @@ def test_a_row_of_munit_has_fixed_styles_a_guided_one_and_the_way_back(model, lo
     assert same(picture, loaded.pictures["A"][1])
     assert same(guide, loaded.pictures["B"][0])
     codes = torch.tensor(style_codes.sample(4, munit.translator.style_dim, 0).codes)
-    assert all(map(same, outputs, translate(munit, picture, Request("B", codes))))
+    assert all(map(same, outputs, munit.translate_array(picture, "B", codes)))
     assert not same(outputs[0], outputs[1])
 
 
 def test_the_guided_column_has_the_style_of_its_picture(model, loaded, monkeypatch):
     munit = model("munit")
     picture, *_, guide, guided, _ = on_sheet(monkeypatch, loaded, munit)["rows"][0]
-    code = samples.encode_styles(munit, [guide], Request("B"))
-    assert same(guided, next(translate(munit, picture, Request("B", code))))
+    code = munit.encode_array(guide, "B")
+    assert same(guided, next(munit.translate_array(picture, "B", code)))
 
 
 def test_a_row_of_unit_has_one_output_and_its_way_back(model, loaded, monkeypatch):
@@ -110,8 +109,8 @@ def test_a_row_of_unit_has_one_output_and_its_way_back(model, loaded, monkeypatc
     sheet = on_sheet(monkeypatch, loaded, unit)
     assert sheet["column_headers"] == ["input", "output", "and back"]
     picture, output, back = sheet["rows"][2]
-    assert same(output, next(translate(unit, picture, Request("A"))))
-    assert same(back, next(translate(unit, output, Request("B"))))
+    assert same(output, next(unit.translate_array(picture, "A")))
+    assert same(back, next(unit.translate_array(output, "B")))
 
 
 def test_a_model_of_one_direction_has_rows_of_that_direction_alone(golden, tmp_path, loaded, monkeypatch):

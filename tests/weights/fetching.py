@@ -26,8 +26,8 @@ def main(root, url, *options):
         disable_locks()
     from imgxlate.errors import ImgxlateError
     from imgxlate.weights.cards import Card
+    from imgxlate.weights.patience import Patience
     from imgxlate.weights.store import Store
-    from imgxlate.weights.waiting import Patience
 
     facts = {"summary": "a toy", "licence": "CC0", "citation": "none", "page": "a page"}
     card = Card(name="toy", kind="generator", method="cyclegan", filename="toy.pth", urls=(url,), **facts)

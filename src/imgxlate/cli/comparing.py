@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Self
 from imgxlate import atomic
 from imgxlate.cli import comparison_table, loading, runs
 from imgxlate.cli.comparison_plan import Plan
-from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.cli.translation import SizeAdvice
-from imgxlate.errors import ImageError
+from imgxlate.errors import ImageError, known_error
 from imgxlate.evaluate.comparison import Comparison, Entrant, Made, Row
 from imgxlate.evaluate.entrants import Entry
 from imgxlate.images.files import Job, Source
 from imgxlate.weights import cards
+from imgxlate.weights.features import find_features
 
 if TYPE_CHECKING:
     from imgxlate.evaluate.collection import Collection
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imgxlate.evaluate.measuring import Instruments
     from imgxlate.evaluate.painters import Circumstances
     from imgxlate.images.image_array import ImageArray
-    from imgxlate.inference.models import ModelFile
+    from imgxlate.inference.loading import ModelFile
     from imgxlate.methods.protocol import Iterate
     from imgxlate.weights.store import Store
 
@@ -151,7 +151,7 @@ class _Contest:
             self._leave_out(job.source, error)
             raise
         except Exception as error:
-            self.failures.setdefault(job.source, f"{job.source.name}: {trial.entry.title}: {as_known(error)}")
+            self.failures.setdefault(job.source, f"{job.source.name}: {trial.entry.title}: {known_error(error)}")
             raise
 
     def _leave_out(self, source: Source, error: ImageError) -> None:
@@ -184,12 +184,12 @@ def _circumstances(plan: Plan) -> "Circumstances":
 
 def _locate(out: Output, entry: Entry, offline: bool) -> "ModelFile":
     """The file of an entrant's weights, fetched where it is missing."""
-    from imgxlate.inference.models import ModelFile, find_model
+    from imgxlate.inference.loading import ModelFile, find_model
     from imgxlate.weights.store import Store
 
     if entry.config is not None:
         features = str(entry.model)
-        return ModelFile(features, loading.find_features(out, features, offline=offline))
+        return ModelFile(features, find_features(features, offline=offline, notify=out.note))
     store = Store()
     path = Path(entry.model) if entry.model and _is_path(entry.model, store) else None
     name = None if path else entry.model

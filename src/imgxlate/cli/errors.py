@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import typer
 
 from imgxlate.cli.output import Output
-from imgxlate.errors import INTERRUPTED, DeviceError, ImgxlateError
-
-_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
+from imgxlate.errors import INTERRUPTED, ImgxlateError, known_error
 
 
 @contextlib.contextmanager
@@ -33,20 +31,10 @@ def session(
         raise typer.Exit(_report(output, error, debug)) from error
 
 
-def as_known(error: Exception) -> ImgxlateError | None:
-    """`error` as one of ours: itself, or a DeviceError for memory that ran out; None for a bug."""
-    if isinstance(error, ImgxlateError):
-        return error
-    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
-        reason = str(error).splitlines()[0] if str(error) else "memory ran out"
-        return DeviceError(reason, hint="Work on smaller pictures or fewer at once, or on a device with more memory.")
-    return None
-
-
 def _report(output: Output, error: Exception, debug: bool) -> int:
     if debug:
         output.console.print("".join(traceback.format_exception(error)).rstrip())
-    known = as_known(error)
+    known = known_error(error)
     if known is None:
         known = ImgxlateError(
             f"{type(error).__name__}: {error}",

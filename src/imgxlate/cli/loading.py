@@ -1,31 +1,69 @@
-"""Weights for a command: from the store, downloaded with a bar where they are missing."""
+"""Loading models with a progress bar for what has to be downloaded."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imgxlate import paths
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.weights import cards
+from imgxlate.weights import features
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 
+if TYPE_CHECKING:
+    from imgxlate.inference.device import Precision
+    from imgxlate.inference.model import Model
+    from imgxlate.methods.spec import MethodSpec
+
 
 def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
-    """The file of a card's weights, downloaded first where it is missing.
+    """The file of a card's weights, downloaded first if it is missing.
 
     Raises:
-        WeightsError: it cannot be had, or is not what it should be.
+        WeightsError: it cannot be downloaded, or is not the published file.
     """
     with Bar(output, card.name, card.size, "bytes").shown() as bar:
         return store.path(card, offline=offline or paths.offline(), progress=bar.update, notify=output.note)
 
 
 def find_features(output: Output, name: str, *, offline: bool) -> Path:
-    """The feature network that `name` means: a card's name, or a file.
+    """The file of a feature network, downloaded first if it is missing.
 
     Raises:
-        WeightsError: there is neither a file nor a card of that name, or the card's weights cannot be had.
+        WeightsError: there is no such network, or it cannot be downloaded.
     """
-    if name not in cards.cards() and Path(name).exists():
-        return Path(name)
-    return fetch(output, Store(), cards.find(name), offline=offline)
+    with Bar(output, name, None, "bytes").shown() as bar:
+        return features.find_features(name, offline=offline, progress=bar.update, notify=output.note)
+
+
+def load_model(
+    out: Output,
+    spec: "MethodSpec",
+    name: str | None,
+    checkpoint: Path | None,
+    config: Path | None,
+    device: str,
+    precision: "Precision",
+    offline: bool,
+) -> "Model":
+    """The model that `--model` or `--checkpoint` names, downloaded if it is missing.
+
+    Raises:
+        ImgxlateError: as `imgxlate.load`.
+    """
+    import imgxlate
+
+    with Bar(out, name or spec.name, None, "bytes").shown() as bar:
+        model = imgxlate.load(
+            spec.name,
+            model=name,
+            checkpoint=checkpoint,
+            config=config,
+            device=device,
+            precision=precision,
+            offline=offline,
+            progress=bar.update,
+            notify=out.note,
+        )
+    out.detail(f"{model.name} on {model.device} in {model.dtype}: {model.translator.config}")
+    return model

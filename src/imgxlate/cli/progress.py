@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imgxlate.cli.output import Output
+from imgxlate.images.files import Job
 
 LOG_SECONDS = 10.0  # the shortest time between two lines in a log
 
@@ -48,6 +49,10 @@ class Bar:
             self._progress.update(self._progress.task_ids[0], completed=done, total=self._total, text=text)
         elif self._clock.due():
             self._output.note(f"{self._title}: {self._amount(done)}{f', {text}' if text else ''}")
+
+    def show_job(self, done: int, job: Job) -> None:
+        """Show that `done` jobs of a batch are done, and which one is under way."""
+        self.update(done, text=job.source.name)
 
     @contextmanager
     def shown(self) -> Iterator["Bar"]:

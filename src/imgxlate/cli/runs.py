@@ -4,10 +4,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from imgxlate.cli.errors import as_known
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.errors import BatchError, ImageError, ImgxlateError, OutputError, UsageError
+from imgxlate.errors import BatchError, ImageError, ImgxlateError, OutputError, UsageError, known_error
 from imgxlate.images.files import STDIO, Job, Source
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def run_jobs(
         try:
             work(job)
         except Exception as error:
-            known = as_known(error)
+            known = known_error(error)
             if known is None or of == 1 or isinstance(known, OutputError | UsageError):
                 raise
             # Only the message is kept: the error itself would keep what its traceback holds, whole images among it.

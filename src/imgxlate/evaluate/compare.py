@@ -23,7 +23,7 @@ from imgxlate.images.encode import save
 from imgxlate.images.files import Job, Target
 from imgxlate.images.image_array import ImageArray
 from imgxlate.inference import style_codes
-from imgxlate.inference.models import ModelFile
+from imgxlate.inference.loading import ModelFile
 from imgxlate.inference.translation import resized
 from imgxlate.training import seeding
 from imgxlate.weights.cards import Card

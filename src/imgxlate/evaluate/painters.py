@@ -11,10 +11,9 @@ from imgxlate.callbacks import ignore
 from imgxlate.errors import DivergedError
 from imgxlate.evaluate.entrants import Entry
 from imgxlate.images.image_array import ImageArray
-from imgxlate.inference.models import ModelFile, load_model
+from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import load_stylizer, painted, stylize
-from imgxlate.inference.translation import Request, translate
 from imgxlate.methods.protocol import Iterate, StyleSampler, Stylizer
 
 Watch = Callable[[Iterate], None]
@@ -73,9 +72,9 @@ def _translator(entry: Entry, file: ModelFile, common: Circumstances) -> Painter
     style_dim = model.translator.style_dim if isinstance(model.translator, StyleSampler) else None
 
     def paint(picture: ImageArray, codes: Sequence[Code], watch: Watch) -> Iterator[ImageArray]:
-        return translate(model, picture, Request(to, torch.tensor(codes) if style_dim else None))
+        return model.translate_array(picture, to, torch.tensor(codes) if style_dim else None)
 
-    return Painter(model.name, {"to": model.name_of(to)}, model.size, style_dim, paint)
+    return Painter(model.name, {"to": model.name_of(to)}, model.trained_size, style_dim, paint)
 
 
 def _stylizer(stylizer: Stylizer, features: str, common: Circumstances) -> Painter:

@@ -11,7 +11,8 @@ from imgxlate import __version__, atomic, checkpoint
 from imgxlate.errors import CheckpointError, OutputError, UsageError
 from imgxlate.export import onnx_graphs
 from imgxlate.export.inspection import Inspection, inspect
-from imgxlate.inference.models import Model, ModelFile, load_model, model_header
+from imgxlate.inference.loading import ModelFile, load_model, model_header
+from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.export import Exportable, Graph
 from imgxlate.methods.spec import Capability, MethodSpec

@@ -62,7 +62,18 @@ def decode(source: Path | bytes, *, name: str | None = None, limits: Limits = DE
     ):
         _check_pixels(image.width * image.height, path, limits)
         image.load()
-        return _picture(image)
+        return _upright(image)
+
+
+def decode_pil(image: Image.Image) -> ImageArray:
+    """Read an image that the caller has opened, as `decode` reads a file.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    with WARNINGS_IGNORED, _failures_as_image_errors("image", b"", DEFAULT):
+        image.load()
+        return _upright(image)
 
 
 def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
@@ -118,7 +129,7 @@ def _damage(error: Exception) -> str:
     return f"the file is damaged, or of a kind that is not read ({str(error) or type(error).__name__})"
 
 
-def _picture(image: Image.Image) -> ImageArray:
+def _upright(image: Image.Image) -> ImageArray:
     turn = _TURNS.get(_orientation(image))
     colours, alpha = separate(image)
     return ImageArray(_pixels(colours, turn), None if alpha is None else _pixels(alpha, turn))

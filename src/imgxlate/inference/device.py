@@ -1,50 +1,51 @@
-"""Where to compute and in which precision."""
+"""The device and the precision to compute in."""
 
+import re
 from typing import Literal
 
 import torch
 
 from imgxlate.errors import DeviceError, UsageError
-from imgxlate.torchrun import find_place
+from imgxlate.torchrun import find_rank
 
 Precision = Literal["auto", "fp32", "bf16"]
 
 
 def find_device(name: str) -> torch.device:
-    """The device that `auto`, `cpu`, `cuda`, `cuda:N` or `mps` names; `auto` takes a GPU where there is one.
+    """The device named `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes a GPU if there is one.
 
-    Where torchrun started several processes, a GPU without a number is the one of this process's place on its machine.
+    Under torchrun, `cuda` without a number is the GPU of this process's local rank.
 
     Raises:
-        UsageError: no such kind of device.
-        DeviceError: the device is not there. It is never replaced by another.
+        UsageError: the name is invalid.
+        DeviceError: this machine has no such device. Another device is never used instead.
     """
     if name == "auto":
         name = _best()
-    kind, _, index = name.partition(":")
-    if kind not in ("cpu", "cuda", "mps") or (index and not (kind == "cuda" and index.isdigit())):
+    if not re.fullmatch(r"cpu|mps|cuda(:[0-9]{1,3})?", name):
         raise UsageError(f"there is no device {name!r}", hint="Devices: auto, cpu, cuda, cuda:N, mps.")
+    kind, _, index = name.partition(":")
     if kind == "cuda":
-        place = find_place()
-        index = index or (str(place.local_rank) if place.size > 1 else "")
+        rank = find_rank()
+        index = index or (str(rank.local_rank) if rank.size > 1 else "")
         _require_cuda(int(index or 0))
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("mps: no Apple GPU is available here", hint="Use --device auto or --device cpu.")
+        raise DeviceError("mps: this machine has no Apple GPU", hint="Use --device auto or --device cpu.")
     return torch.device(f"{kind}:{index}" if index else kind)
 
 
 def find_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The dtype to compute in; `auto` is bfloat16 where the hardware multiplies it fast, else float32."""
+    """The dtype to compute in; `auto` is bfloat16 where the hardware computes in it, else float32."""
     if precision == "auto":
         return torch.bfloat16 if fast_bf16(device) else torch.float32
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
 def require_exact(device: torch.device, dtype: torch.dtype) -> None:
-    """Make float32 on a CUDA device mean float32, for the whole process; where all is in it, be repeatable too.
+    """Make float32 on a CUDA device full precision, for the whole process; with `dtype` float32, repeatable as well.
 
-    Left alone, cuDNN rounds what it convolves to TF32, with 10 bits of mantissa instead of 23. That holds for what
-    stays in float32 beside bfloat16 as well, such as the features of the perceptual loss.
+    By default cuDNN rounds the inputs of convolutions to TF32, which has 10 bits of mantissa instead of 23. The parts
+    of a bfloat16 model that stay in float32, such as the features of the perceptual loss, need full precision too.
     """
     if device.type != "cuda":
         return

@@ -72,6 +72,16 @@ def write(path: Path, styles: StyleCodes, method: str) -> None:
     atomic.write_bytes(path, (json.dumps(document) + "\n").encode())
 
 
+def require_same(path: Path, styles: StyleCodes, method: str) -> None:
+    """Check that an existing styles file holds these codes.
+
+    Raises:
+        UsageError: it holds other codes, or is no styles file.
+    """
+    if read(path, method).codes != styles.codes:
+        raise UsageError(f"{path} holds other codes", hint=f"Replay them with --styles {path}, or give another name.")
+
+
 def _parse(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())

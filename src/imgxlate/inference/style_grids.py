@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from imgxlate.images.grids import contact_sheet, thumbnail
 from imgxlate.images.image_array import ImageArray
-from imgxlate.inference.models import Model
+from imgxlate.inference.model import Model
 from imgxlate.inference.style_codes import StyleCodes
-from imgxlate.inference.translation import Request, translate
+from imgxlate.methods.spec import Domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,18 @@ class StyleGrid:
     """Contents by styles, as far as it is made. It keeps thumbnails only, however large the pictures are."""
 
     model: Model
-    request: Request  # with a code for each of `styles`
+    to: Domain
+    codes: StyleCodes  # one for each of `styles`
     styles: Sequence[Style]
     cell: int  # longer side of a thumbnail, in pixels
+    size: int | None = None  # shorter side to translate at, in pixels; None: the content's own size
     columns: list[Column] = field(default_factory=list)
 
     def add(self, name: str, content: ImageArray) -> None:
         """Translate a content with every style; its content code is computed once."""
-        outputs = tuple(thumbnail(output, self.cell) for output in translate(self.model, content, self.request))
+        codes = torch.tensor(self.codes.codes)
+        translated = self.model.translate_array(content, self.to, codes, self.size)
+        outputs = tuple(thumbnail(output, self.cell) for output in translated)
         self.columns.append(Column(name, thumbnail(content, self.cell), outputs))
 
     def draw(self) -> ImageArray:

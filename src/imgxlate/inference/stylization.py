@@ -1,32 +1,148 @@
-"""Neural style: from pictures to a stylizer's tensors and back."""
+"""Style transfer by optimization: content and style images -> tensors -> iterations -> image of the content's shape."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from imgxlate import checkpoint
+from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.config import did_you_mean, overridden
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.images.tensors import from_tensor, to_tensor
-from imgxlate.inference.device import require_exact
+from imgxlate.inference.device import Precision, find_device, find_dtype, require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
-from imgxlate.methods.spec import MethodConfig, MethodSpec
+from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
+from imgxlate.weights.features import find_features
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Iteration:
+    """The state of a style transfer after an iteration."""
+
+    iteration: int  # from 1, at this scale
+    iterations: int  # at this scale
+    scale: int  # from 1, coarse to fine
+    scales: int
+    size: tuple[int, int]  # height and width at this scale, in pixels
+    losses: Mapping[str, float]  # "total", and each weighted part by its name
+    image: Callable[[], "Image"]  # the image so far
+
+
+@dataclass(frozen=True, slots=True)
+class StyleTransfer:
+    """A style transfer, loaded and on its device. Several threads may use it at once.
+
+    `imgxlate.load_style_transfer` returns it:
+
+        >>> import imgxlate
+        >>> transfer = imgxlate.load_style_transfer(size=64, iterations=5)
+        >>> image = transfer.stylize("photo.jpg", "painting.jpg")
+        >>> max(image.size)
+        64
+    """
+
+    spec: MethodSpec
+    config: MethodConfig
+    features: Path  # the file of the feature network
+    stylizer: Stylizer
+    device: torch.device
+    dtype: torch.dtype
+
+    def stylize(
+        self,
+        content: ImageLike,
+        styles: ImageLike | Sequence[ImageLike],
+        *,
+        init: ImageLike | None = None,  # the image to start from; None: what the configuration says
+        seed: int = 0,
+        on_iteration: Callable[[Iteration], None] = ignore,
+    ) -> "Image":
+        """Paint the content image in the style of one or more images, with the content's transparency.
+
+        Raises:
+            ImageError: an image cannot be read.
+            UsageError: there is no style image, or the number of style weights is another than that of style images.
+            DivergedError: the loss is not finite.
+        """
+        source = to_image_array(content)
+        guides = [to_image_array(style) for style in _listed(styles)]
+        start = None if init is None else to_image_array(init)
+        for iterate in stylize(self.stylizer, source, guides, start, seed):
+            on_iteration(_iteration(source, iterate))
+        return to_pil(painted(source, iterate))
+
+    def reconfigured(self, config: MethodConfig) -> "StyleTransfer":
+        """The same feature network with another configuration.
+
+        Raises:
+            UsageError: `config` asks for a layer that the feature network lacks.
+        """
+        stylizer = load_stylizer(self.spec, config, self.features, self.device, self.dtype)
+        return StyleTransfer(self.spec, config, self.features, stylizer, self.device, self.dtype)
+
+
+def load(
+    config: MethodConfig,
+    *,
+    method: str = "gatys",
+    features: str = "vgg19",  # a name of `imgxlate weights list`, or a file
+    device: str = "auto",
+    precision: Precision = "auto",
+    offline: bool = False,
+    progress: Progress = ignore,  # of a download
+    notify: Notify = ignore,
+) -> StyleTransfer:
+    """Load a style transfer with its feature network.
+
+    Raises:
+        WeightsError: there is no such feature network, or it cannot be downloaded.
+        CheckpointError: the file holds no feature network.
+        UsageError: `config` asks for a layer that the feature network lacks.
+        DeviceError: this machine has no such device.
+    """
+    spec = registry.find(method, Capability.STYLIZE)
+    where = find_device(device)
+    dtype = find_dtype(precision, where)
+    file = find_features(features, offline=offline, progress=progress, notify=notify)
+    return StyleTransfer(spec, config, file, load_stylizer(spec, config, file, where, dtype), where, dtype)
+
+
+def configure(
+    spec: MethodSpec, preset: str | None, changes: Mapping[str, Any], assignments: Sequence[str] = ()
+) -> MethodConfig:
+    """A preset (by default the first) with other values, and with `assignments` of the form KEY=VALUE.
+
+    Raises:
+        UsageError: there is no such preset or key, or a value is invalid.
+    """
+    name = preset or next(iter(spec.presets))
+    if name not in spec.presets:
+        hint = did_you_mean(name, spec.presets) or f"Presets: {', '.join(spec.presets)}."
+        raise UsageError(f"there is no preset {name!r}", hint=hint)
+    return overridden(spec.presets[name], changes, assignments)
 
 
 def load_stylizer(
     spec: MethodSpec, config: MethodConfig, features: Path, device: torch.device, dtype: torch.dtype
 ) -> Stylizer:
-    """Build the method's stylizer over the feature network in the file `features`, and place it.
+    """Build the method's stylizer over the feature network in the file `features`, and move it to the device.
 
     Raises:
         CheckpointError: the file is damaged or holds no such network.
-        UsageError: `config` asks for what the network lacks.
+        UsageError: `config` asks for a layer that the network lacks.
     """
     stylizer = registry.implementation(spec).from_features(config, checkpoint.read(features))
     if not isinstance(stylizer, Stylizer):
-        raise UsageError(f"{spec.implementation} is no stylizer", hint=f"The plug-in {spec.name} has a bug.")
+        raise UsageError(f"{spec.implementation} is not a stylizer", hint=f"The plug-in {spec.name} has a bug.")
     require_exact(device, dtype)
     stylizer.place(device, dtype)
     return stylizer
@@ -35,11 +151,27 @@ def load_stylizer(
 def stylize(
     stylizer: Stylizer, content: ImageArray, styles: Sequence[ImageArray], init: ImageArray | None, seed: int
 ) -> Iterator[Iterate]:
-    """Optimise, yielding after each iteration; `painted` turns an iterate into a picture."""
-    pictures = [to_tensor(style.rgb) for style in styles]
-    return stylizer.stylize(to_tensor(content.rgb), pictures, to_tensor(init.rgb) if init else None, seed)
+    """Optimize, yielding after each iteration; `painted` turns an iterate into an image."""
+    guides = [to_tensor(style.rgb) for style in styles]
+    return stylizer.stylize(to_tensor(content.rgb), guides, to_tensor(init.rgb) if init else None, seed)
 
 
 def painted(content: ImageArray, iterate: Iterate) -> ImageArray:
-    """The picture that an iterate stands at, with the content's alpha at its size."""
+    """The image of an iterate, with the content's transparency at its size."""
     return content.repainted(from_tensor(iterate.image().float().cpu()))
+
+
+def _listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:
+    return styles if isinstance(styles, list | tuple) else [styles]  # type: ignore[list-item]
+
+
+def _iteration(content: ImageArray, iterate: Iterate) -> Iteration:
+    return Iteration(
+        iteration=iterate.iteration,
+        iterations=iterate.iterations,
+        scale=iterate.scale + 1,
+        scales=iterate.scales,
+        size=iterate.size,
+        losses=iterate.losses,
+        image=lambda: to_pil(painted(content, iterate)),
+    )

@@ -1,57 +1,59 @@
-"""The way of an image: decode -> tensor in [-1, 1] -> method -> tensor -> picture, at the size that came in."""
+"""The way of an image through a model: decoded image -> tensor -> networks -> tensor -> image of the input's size."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import shorter_side
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
-from imgxlate.inference.models import Model
-from imgxlate.methods.protocol import StyleSampler
+from imgxlate.methods.protocol import StyleSampler, Translator
 from imgxlate.methods.spec import Domain
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to make of each input."""
-
-    to: Domain
-    styles: Tensor | None = None  # (S, style_dim); None for a method without styles
-    size: int | None = None  # shorter side in pixels; None keeps the input's size
-
-
-def translate(model: Model, picture: ImageArray, request: Request) -> Iterator[ImageArray]:
-    """Yield a picture for each style (one where there are none), of the input's size, with the input's alpha."""
-    picture = resized(picture, request.size)
-    image = to_tensor(picture.rgb).to(model.device)  # (1, 3, H, W)
-    padded, box = pad_to(image, model.translator.stride, model.translator.minimum_side)
-    styles = None if request.styles is None else request.styles.to(model.device)
-    for output in model.translator.translate(padded, request.to, styles):
-        yield picture.repainted(from_tensor(crop(output.float(), box).cpu()))
+def translate(
+    translator: Translator,
+    device: torch.device,
+    image: ImageArray,
+    to: Domain,
+    codes: Tensor | None = None,  # (S, style_dim); None: the method has no styles
+    size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+) -> Iterator[ImageArray]:
+    """Yield an image for each style code, or one image if the method has no styles, with the input's transparency."""
+    image = resized(image, size)
+    rgb = to_tensor(image.rgb).to(device)  # (1, 3, H, W) in [-1, 1]
+    padded, box = pad_to(rgb, translator.stride, translator.minimum_side)
+    codes = None if codes is None else codes.to(device)
+    for translated in translator.translate(padded, to, codes):
+        yield image.repainted(from_tensor(crop(translated.float(), box).cpu()))
 
 
-def encode_styles(model: Model, pictures: list[ImageArray], request: Request) -> Tensor:
-    """The style codes (S, style_dim) of pictures of the target domain.
-
-    Raises:
-        UsageError: the model has no style codes.
-    """
-    if not isinstance(model.translator, StyleSampler):
-        raise UsageError(f"{model.name} has no style codes")
-    codes = []
-    for picture in pictures:
-        image = to_tensor(resized(picture, request.size).rgb).to(model.device)
-        padded, _ = pad_to(image, model.translator.stride, model.translator.minimum_side)
-        codes.append(model.translator.encode_style(padded, request.to))
-    return torch.cat(codes).float().cpu()
+def encode_style(
+    translator: StyleSampler, device: torch.device, image: ImageArray, domain: Domain, size: int | None = None
+) -> Tensor:
+    """The style code (1, style_dim) of an image of `domain`, in float32 on the CPU."""
+    rgb = to_tensor(resized(image, size).rgb).to(device)
+    padded, _ = pad_to(rgb, translator.stride, translator.minimum_side)
+    return translator.encode_style(padded, domain).float().cpu()
 
 
-def resized(picture: ImageArray, size: int | None) -> ImageArray:
-    """`picture` with its shorter side at `size` pixels; unchanged where `size` is None or is that side already."""
-    if size is None or size == min(picture.size):
-        return picture
-    return picture.repainted(from_tensor(resize(to_tensor(picture.rgb), shorter_side(picture.size, size))))
+def resized(image: ImageArray, size: int | None) -> ImageArray:
+    """The image with its shorter side at `size` pixels, or the image itself if `size` is None or is that side."""
+    if size is None or size == min(image.size):
+        return image
+    return image.repainted(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size))))
+
+
+_FAR_LARGER = 3  # times the shorter side of the training images
+
+
+def size_advice(image: ImageArray, model: str, trained_size: int | None) -> str | None:
+    """Advice on the size for an image that is far larger than the model's training images, else None."""
+    side = min(image.size)
+    if trained_size is None or side < _FAR_LARGER * trained_size:
+        return None
+    return (
+        f"its shorter side has {side} pixels, and {model} was trained on images of {trained_size}. "
+        f"`--size {2 * trained_size}` or less changes more of the image"
+    )

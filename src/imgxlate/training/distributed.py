@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, distributed
 
 from imgxlate.errors import DeviceError, UsageError
-from imgxlate.torchrun import find_place
+from imgxlate.torchrun import find_rank
 
 
 class World:
@@ -73,7 +73,7 @@ def joined(device: torch.device) -> Iterator[World]:
         UsageError: the environment does not say where the others are.
         DeviceError: the others cannot be reached, or one was lost.
     """
-    place = find_place()
+    place = find_rank()
     if place.size == 1:
         yield World(0, 1)
         return

@@ -13,7 +13,8 @@ from torch import Tensor
 from imgxlate import __version__, checkpoint
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.inference.device import require_exact
-from imgxlate.inference.models import Model, model_header
+from imgxlate.inference.loading import model_header
+from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Domain, MethodConfig, MethodSpec
 
@@ -62,4 +63,4 @@ def build_model(
     require_exact(device, dtype)
     translator.place(device, dtype)
     first, second = header["domains"]
-    return Model(spec.name, translator, (first, second), device)
+    return Model(spec, spec.name, translator, (first, second), device, dtype)

@@ -16,10 +16,8 @@ from imgxlate.images.encode import encode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import centred
-from imgxlate.inference import style_codes
-from imgxlate.inference.models import Model
-from imgxlate.inference.translation import Request, encode_styles, resized, translate
-from imgxlate.methods.protocol import StyleSampler
+from imgxlate.inference.model import Model
+from imgxlate.inference.translation import resized
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.training.run_folder import RunFolder
 
@@ -63,23 +61,21 @@ class Samples:
 
     def _row(self, model: Model, index: int, to: Domain) -> list[ImageArray | None]:
         picture = self.pictures[OTHER[to]][index]
-        outputs = list(translate(model, picture, Request(to, self._codes(model))))
+        outputs = list(model.translate_array(picture, to, self._codes(model)))
         return [picture, *outputs, *self._guided(model, picture, index, to), *_back(model, picture, outputs[0], to)]
 
     def _guided(self, model: Model, picture: ImageArray, index: int, to: Domain) -> list[ImageArray | None]:
         """A picture of the domain `to`, and `picture` translated with its style."""
-        if not isinstance(model.translator, StyleSampler):
+        if model.style_dim is None:
             return []
         guides = self.pictures[to]
         if not guides:
             return [None, None]
         guide = guides[index % len(guides)]
-        return [guide, *translate(model, picture, Request(to, encode_styles(model, [guide], Request(to))))]
+        return [guide, *model.translate_array(picture, to, model.encode_array(guide, to))]
 
     def _codes(self, model: Model) -> Tensor | None:
-        if not isinstance(model.translator, StyleSampler):
-            return None
-        return torch.tensor(style_codes.sample(_STYLES, model.translator.style_dim, self.seed).codes)
+        return torch.from_numpy(model.sample_styles(_STYLES, seed=self.seed)) if model.style_dim else None
 
 
 def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: DataConfig, seed: int) -> Samples:
@@ -128,14 +124,12 @@ def _back(model: Model, picture: ImageArray, output: ImageArray, to: Domain) -> 
     origin = OTHER[to]
     if origin not in model.translator.targets:
         return []
-    request = Request(origin)
-    if isinstance(model.translator, StyleSampler):
-        request = Request(origin, encode_styles(model, [picture], request))
-    return list(translate(model, output, request))
+    codes = model.encode_array(picture, origin) if model.style_dim else None
+    return list(model.translate_array(output, origin, codes))
 
 
 def _headers(model: Model) -> list[str]:
     back = ["and back"] if len(model.translator.targets) == len(DOMAINS) else []
-    if not isinstance(model.translator, StyleSampler):
+    if model.style_dim is None:
         return ["input", "output", *back]
     return ["input", *(f"style {index:02d}" for index in range(_STYLES)), "style of", "gives", *back]

@@ -19,7 +19,7 @@ from imgxlate.errors import INTERRUPTED, TERMINATED, CheckpointError, DivergedEr
 from imgxlate.inference.device import require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext, Trainable
-from imgxlate.torchrun import find_place
+from imgxlate.torchrun import find_rank
 from imgxlate.training import health, seeding
 from imgxlate.training.distributed import World, joined
 from imgxlate.training.plan import Plan
@@ -57,7 +57,7 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
     """
     if plan.options.tensorboard:
         require_tensorboard()
-    positions = find_place().positions(plan.config.batch_size)
+    positions = find_rank().positions(plan.config.batch_size)
     with joined(plan.device) as world:
         require_exact(plan.device, plan.dtype)
         trainer = Trainer(plan, world, positions)

@@ -72,6 +72,10 @@ class Store:
         found = (Record.read(path) for path in sorted(self.root.glob("records/*.json")))
         return tuple(record for record in found if record)
 
+    def names(self) -> set[str]:
+        """The names of all weights: published, bundled, and imported."""
+        return {*published.cards(), *(record.name for record in self.records())}
+
     def config(self, name: str) -> Path | None:
         """The original's yaml that was imported with the weights of that name."""
         record = self.record(name)

@@ -173,7 +173,7 @@ class Ring:
     def __init__(self):
         self._barrier, self._parts = threading.Barrier(2, timeout=60), [None, None]
 
-    def peers(self, rank):
+    def group(self, rank):
         def exchanged(part):
             self._parts[rank] = part
             self._barrier.wait()

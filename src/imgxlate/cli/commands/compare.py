@@ -13,7 +13,7 @@ from imgxlate.cli.errors import session
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.evaluate import entrants
 from imgxlate.images import files
-from imgxlate.torchrun import find_place
+from imgxlate.torchrun import find_rank
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
@@ -110,7 +110,7 @@ def compare(
         folder = _folder(output)
         if targets is not None and metrics == "none":
             raise UsageError("--targets takes networks to measure with, and --metrics none has none")
-        translation.require_shareable(find_place(), None, [folder.root])
+        translation.require_shareable(find_rank(), None, [folder.root])
         plan = Plan(
             folder=folder,
             entries=entries,

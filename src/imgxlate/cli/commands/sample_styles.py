@@ -8,20 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from imgxlate.cli import complete, options, runs, translation
+from imgxlate.cli import complete, options
 from imgxlate.cli.errors import session
+from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
+from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
 from imgxlate.images import files
+from imgxlate.images.batch import require_no_failures, run_jobs
+from imgxlate.images.files import Existing, Job, Source
 from imgxlate.inference import style_codes
+from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodSpec
-from imgxlate.torchrun import find_place
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
-    from imgxlate.inference.models import Model
+    from imgxlate.inference.model import Model
     from imgxlate.inference.style_grids import StyleGrid
 
 _STYLES = 5  # sampled, where the number is not given
@@ -100,59 +104,62 @@ def sample_styles(
     started = time.perf_counter()
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         spec = registry.find(method, Capability.SAMPLE_STYLES)
-        choice = _choose_styles(spec, n_styles, style or [], styles_file, interpolate)
+        source = _choose_styles(spec, n_styles, style or [], styles_file, interpolate)
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
-        outputs = _Files.settle(output, save_styles, method, choice, interpolate)
-        translation.require_shareable(find_place(), output, outputs.paths)
+        outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
+        find_share(out, len(inputs), output, outputs.paths)
         sources = _sources(inputs, output, method, outputs.sheet)
-        files.require_places(outputs.paths, [*sources, *_read_besides(choice, interpolate)], existing)
-        if existing is files.Existing.SKIP and outputs.sheet and outputs.sheet.exists():
-            return out.note("nothing to do: the sheet is already there")
+        files.require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
+        kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
+        if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
+            return out.note("nothing to do: the sheet exists already")
 
-        loaded = translation.load(out, spec, model, checkpoint, config, device, precision, offline)
-        grid, codes = _settle(loaded, choice, to, size, seed, cell, interpolate)
-        if outputs.codes:
-            translation.keeps_styles(outputs.codes, codes, method, existing)  # Other codes are refused before the work.
-        failures = _fill(grid, out, method, sources, translation.SizeAdvice(out, loaded.name, loaded.size, size))
+        loaded = load_model(out, spec, model, checkpoint, config, device, precision, offline)
+        grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
+        if outputs.codes in kept:
+            style_codes.require_same(outputs.codes, grid.codes, method)
+        elif outputs.codes and outputs.sheet in kept:
+            style_codes.write(outputs.codes, grid.codes, method)
+            return out.note(str(outputs.codes))
+        failures = _fill(grid, out, method, sources)
         if grid.columns:
             sheet = _draw(grid, outputs.sheet)
-            if outputs.codes:
-                translation.save_styles(outputs.codes, codes, method, existing)
-            runs.write_picture(out, sheet, outputs.sheet)
-            _report(out, grid, sheet, outputs, method, seed, time.perf_counter() - started)
-        runs.report(failures, of=len(sources))
-        return None
+            if outputs.codes and outputs.codes not in kept:
+                style_codes.write(outputs.codes, grid.codes, method)
+            write_image(out, sheet, outputs.sheet)
+            _report(out, grid, sheet, outputs, seed, time.perf_counter() - started)
+        return require_no_failures(failures, inputs=len(sources))
 
 
 def _choose_styles(
     spec: MethodSpec, count: int | None, images: list[str], file: Path | None, interpolate: int | None
-) -> translation.StyleChoice:
-    """Where the rows' codes come from; with `interpolate`, those of both ends.
+) -> StyleSource:
+    """The source of the rows' codes; with `interpolate`, of the codes at both ends.
 
     Raises:
-        UsageError: as `translation.choose_styles`; or there are not two styles to interpolate between.
+        UsageError: as `choose_styles`; or there are not two styles to interpolate between.
     """
     if interpolate and count:
         raise UsageError("--interpolate and --n-styles exclude each other", hint="--interpolate N draws N rows.")
     if not (count or images or file):
         count = 2 if interpolate else _STYLES
-    choice = translation.choose_styles(spec, count, images, file, None)
-    if interpolate and (choice.count < 2 or len(images) > 2):
-        given = f"{len(images)} --style" if images else f"{file} with {choice.count}"
+    source = choose_styles(spec, count, images, file)
+    if interpolate and (source.count < 2 or len(images) > 2):
+        given = f"{len(images)} --style" if images else f"{file} with {source.count}"
         raise UsageError(
             f"--interpolate goes from one style to another, not through {given}",
             hint="Give --style twice, or a styles file with two codes or more.",
         )
-    return choice
+    return source
 
 
 @dataclass(frozen=True, slots=True)
-class _Files:
-    """What is written."""
+class _Outputs:
+    """The files to write."""
 
-    sheet: Path | None  # None: to standard output
-    codes: Path | None  # None: nowhere
+    sheet: Path | None  # None: standard output
+    codes: Path | None  # None: not written
     replayed: Path | None  # the styles file that has the codes already
 
     @classmethod
@@ -161,17 +168,17 @@ class _Files:
         output: str | None,
         save_styles: Path | None,
         method: str,
-        choice: translation.StyleChoice,
+        source: StyleSource,
         interpolate: int | None,
     ) -> Self:
-        """Where sheet and codes go; codes that are replayed are not written over themselves.
+        """The places of sheet and codes. Replayed codes are not written over themselves.
 
         Raises:
-            UsageError: no picture can be written in the format that `output` asks for.
+            UsageError: the format of `output` cannot be written.
         """
         sheet = files.single_path(output, f"{method}.styles.png")
         codes = save_styles or (sheet.with_suffix(".json") if sheet else None)
-        replayed = Path(choice.origin) if choice.origin and not interpolate else None
+        replayed = None if interpolate else source.file
         if codes and replayed and codes.resolve() == replayed.resolve():
             codes = None
         return cls(sheet, codes, replayed)
@@ -182,71 +189,68 @@ class _Files:
         return [path for path in (self.sheet, self.codes) if path]
 
 
-def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[files.Source]:
-    """The contents; an earlier sheet in a folder of them is none, unless it is all that is there."""
+def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[Source]:
+    """The contents. An earlier sheet in a folder of contents is left out, unless it is the only image."""
     found = files.expand(inputs, output, method)
-    made = sheet.resolve() if sheet else None
-    return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != made] or found
+    earlier = sheet.resolve() if sheet else None
+    return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != earlier] or found
 
 
-def _read_besides(choice: translation.StyleChoice, interpolate: int | None) -> list[files.Source]:
-    """What else is read and not to be written over."""
-    ends = [choice.origin] if choice.origin and interpolate else []
-    return [files.Source(Path(name)) for name in (*choice.images, *ends)]
+def _read_besides(source: StyleSource, interpolate: int | None) -> list[Source]:
+    """The other files that are read, and must not be written over."""
+    ends = [str(source.file)] if source.file and interpolate else []
+    return [Source(Path(name)) for name in (*source.images, *ends)]
 
 
-def _settle(
+def _new_grid(
     model: "Model",
-    choice: translation.StyleChoice,
+    source: StyleSource,
     to: str | None,
     size: int | None,
     seed: int,
     cell: int,
     interpolate: int | None,
-) -> "tuple[StyleGrid, style_codes.StyleCodes]":
-    """A grid without contents, and the codes of its rows.
+) -> "StyleGrid":
+    """A grid without contents.
 
     Raises:
-        UsageError: as `translation.settle`; or the model has no style codes.
+        UsageError: the model has no style codes, or codes of another length.
         ImageError: a style image cannot be read.
     """
     from imgxlate.images.grids import thumbnail
-    from imgxlate.inference.style_grids import Style, StyleGrid, interpolated_rows
-    from imgxlate.inference.style_grids import interpolate as codes_between
+    from imgxlate.inference import style_grids
+    from imgxlate.inference.style_grids import Style, StyleGrid
 
-    images: list[ImageArray] = []
-    request, codes = translation.settle(
-        model, choice, to, size, seed, lambda picture: images.append(thumbnail(picture, cell))
-    )
+    codes = source.codes(model, to=to, size=size, seed=seed)
     if codes is None:
         raise UsageError(f"{model.name} has no style codes")
+    images = [thumbnail(read_image(Source(Path(name))), cell) for name in source.images]
     if interpolate:
-        codes = codes_between(codes, interpolate)
-        rows = interpolated_rows(images, interpolate)
+        codes = style_grids.interpolate(codes, interpolate)
+        rows = style_grids.interpolated_rows(images, interpolate)
     elif images:
-        rows = [Style(Path(name).name, image) for name, image in zip(choice.images, images, strict=True)]
+        rows = [Style(Path(name).name, image) for name, image in zip(source.images, images, strict=True)]
     else:
         rows = [Style(f"style {index:02d}") for index in range(len(codes.codes))]
-    return StyleGrid(model, translation.with_codes(request, codes), rows, cell), codes
+    return StyleGrid(model, model.target(to), codes, rows, cell, size)
 
 
-def _fill(
-    grid: "StyleGrid", out: Output, method: str, sources: Sequence[files.Source], advice: translation.SizeAdvice
-) -> list[str]:
-    """Add a column for each content that can be read; returns what went wrong with the others."""
+def _fill(grid: "StyleGrid", out: Output, method: str, sources: Sequence[Source]) -> list[str]:
+    """Add a column for each content; returns a line for each content that cannot be read."""
+    advice = SizeAdvice(out, grid.model, grid.size)
 
-    def add(job: files.Job) -> None:
-        picture = runs.read_picture(job.source)
-        advice.consider(job.source.name, picture)
-        grid.add(job.source.stem, picture)
+    def add(job: Job) -> None:
+        image = read_image(job.source)
+        advice.consider(job.source, image)
+        grid.add(job.source.stem, image)
 
-    jobs = [files.Job(source, ()) for source in sources]
+    jobs = [Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:
-        return runs.run_jobs(out, jobs, add, of=len(jobs), bar=bar)
+        return run_jobs(jobs, add, inputs=len(jobs), on_progress=bar.show_job, on_failure=out.error)
 
 
 def _draw(grid: "StyleGrid", path: Path | None) -> "ImageArray":
-    """The sheet, if it can be written to `path`: codes are not kept of one that cannot.
+    """The sheet. Its format is checked now, so that no codes are written for a sheet that cannot be.
 
     Raises:
         OutputError: the format cannot hold a sheet of that size.
@@ -259,17 +263,15 @@ def _draw(grid: "StyleGrid", path: Path | None) -> "ImageArray":
     return sheet
 
 
-def _report(
-    out: Output, grid: "StyleGrid", sheet: "ImageArray", outputs: _Files, method: str, seed: int, seconds: float
-) -> None:
+def _report(out: Output, grid: "StyleGrid", sheet: "ImageArray", outputs: _Outputs, seed: int, seconds: float) -> None:
     height, width = sheet.size
     out.record(
         {
             "output": str(outputs.sheet),
             "styles": str(outputs.codes or outputs.replayed),
-            "method": method,
+            "method": grid.model.method,
             "model": grid.model.name,
-            "to": grid.model.name_of(grid.request.to),
+            "to": grid.model.name_of(grid.to),
             "rows": len(grid.styles),
             "columns": len(grid.columns),
             "seed": seed,

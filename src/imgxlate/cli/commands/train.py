@@ -12,7 +12,7 @@ from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
-from imgxlate.torchrun import find_place
+from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
 
 _CONFIGURATION = "Configuration"
@@ -152,7 +152,7 @@ def train(
     Under torchrun, the processes share each batch.
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        is_main = find_place().rank == 0
+        is_main = find_rank().rank == 0
         out = out if is_main else Output(verbosity=-1)
         spec = registry.find(method, Capability.TRAIN)
         given = {

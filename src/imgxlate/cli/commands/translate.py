@@ -1,25 +1,34 @@
-"""`imgxlate translate`: images of one domain into the other's."""
+"""`imgxlate translate`: images of one domain into images of the other."""
 
 import time
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgxlate.cli import complete, options, runs, translation
+from imgxlate.cli import complete, options
 from imgxlate.cli.errors import session
+from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
+from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.images import files
+from imgxlate.images.batch import require_no_failures, run_jobs
+from imgxlate.images.files import Existing, Job, Source, Target
+from imgxlate.inference import style_codes
+from imgxlate.inference.style_source import choose_styles
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
-from imgxlate.torchrun import find_place
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from imgxlate.images.image_array import ImageArray
-    from imgxlate.inference.models import Model
-    from imgxlate.inference.translation import Request
+    from imgxlate.inference.model import Model
+    from imgxlate.inference.style_codes import StyleCodes
+    from imgxlate.methods.spec import Domain
 
 
 def translate(
@@ -70,91 +79,105 @@ def translate(
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         spec = registry.find(method, Capability.TRANSLATE)
-        choice = translation.choose_styles(spec, n_styles, style or [], styles_file, save_styles)
+        source = choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
         if grid:
             files.require_output_format(grid)
         sources = files.expand(inputs, output, method)
         extras = [path for path in (grid, save_styles) if path]
-        place = translation.require_shareable(find_place(), output, extras)
-        guides = [files.Source(Path(name)) for name in choice.images]
-        jobs = files.plan(sources, output, method, choice.count, existing, extras, place.share, guides)
-        if not jobs:
-            return out.note("nothing to do: every output is already there")
+        rank = find_share(out, len(sources), output, extras)
+        guides = [Source(Path(name)) for name in source.images]
+        jobs = files.plan(sources, output, method, source.count, existing, extras, rank.share, guides)
+        if existing is Existing.SKIP:
+            extras = [path for path in extras if not path.exists()]
+        if not (jobs or extras):
+            return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
-        loaded = translation.load(out, spec, model, checkpoint, config, device, precision, offline)
-        request, codes = translation.settle(loaded, choice, to, size, seed)
+        loaded = load_model(out, spec, model, checkpoint, config, device, precision, offline)
+        codes = source.codes(loaded, to=to, size=size, seed=seed)
         if save_styles and codes:
-            translation.save_styles(save_styles, codes, method, existing)
-        sheet = grid is not None and not (existing is files.Existing.SKIP and grid.exists())
-        advice = translation.SizeAdvice(out, loaded.name, loaded.size, size)
-        work = _Translation(out, method, loaded, request, seed, choice.count if sheet else 0, advice)
+            keep = style_codes.write if save_styles in extras else style_codes.require_same
+            keep(save_styles, codes, method)
+        missing = {job.source: job for job in jobs}
+        advice = SizeAdvice(out, loaded, size)
+        work = _Translation(out, loaded, codes, loaded.target(to), size, seed, missing, advice)
+        if grid in extras:
+            work.rows = []
+            jobs = files.plan(sources, output, method, source.count, Existing.OVERWRITE)
         with Bar(out, method, len(jobs), "images").shown() as bar:
-            failures = runs.run_jobs(out, jobs, work.run, of=len(sources), bar=bar)
-        if grid and sheet:
-            work.write_sheet(grid, loaded.name_of(request.to))
-        runs.report(failures, of=len(sources))
-        return None
+            failures = run_jobs(jobs, work.run, inputs=len(sources), on_progress=bar.show_job, on_failure=out.error)
+        if grid and work.rows is not None:
+            work.write_grid(grid)
+        return require_no_failures(failures, inputs=len(sources))
 
 
 @dataclass(slots=True)
 class _Translation:
-    """The work on each input, and the rows of the sheet that `--grid` asks for."""
+    """The work on each input, and the rows of `--grid`."""
 
     out: Output
-    method: str
     model: "Model"
-    request: "Request"
+    codes: "StyleCodes | None"
+    to: "Domain"
+    size: int | None
     seed: int
-    columns: int  # outputs in a row of the sheet; 0: there is no sheet
-    advice: translation.SizeAdvice
-    rows: "list[list[ImageArray | None]]" = field(default_factory=list)
+    missing: Mapping[Source, Job]  # the outputs to write
+    advice: SizeAdvice
+    rows: "list[list[ImageArray | None]] | None" = None  # thumbnails of inputs and outputs; None: no grid is wanted
 
-    def run(self, job: files.Job) -> None:
-        """Translate one input into its outputs."""
+    def run(self, job: Job) -> None:
+        """Translate an input into its missing outputs. A grid takes the others from their files."""
+        from imgxlate.images.decode import decode
         from imgxlate.images.grids import thumbnail
-        from imgxlate.inference.translation import translate as outputs_of
 
-        picture = runs.read_picture(job.source)
-        self.advice.consider(job.source.name, picture)
-        row: list[ImageArray | None] = [thumbnail(picture), *[None] * self.columns] if self.columns else []
-        started = time.perf_counter()
-        for target, output in zip(job.targets, outputs_of(self.model, picture, self._request_for(job)), strict=True):
-            runs.write_picture(self.out, output, target.path)
-            self._report(job, target, output, time.perf_counter() - started)
-            started = time.perf_counter()
-            if self.columns:
-                row[1 + target.index] = thumbnail(output)
-        self.rows.append(row)
+        image = read_image(job.source)
+        self.advice.consider(job.source, image)
+        row = {target.index: thumbnail(output) for target, output in self._translate(job.source, image)}
+        if self.rows is not None:
+            for target in job.targets:
+                if target.index not in row and target.path:
+                    row[target.index] = thumbnail(decode(target.path))
+            self.rows.append([thumbnail(image), *(row[target.index] for target in job.targets)])
 
-    def write_sheet(self, path: Path, domain: str) -> None:
-        """Write the sheet of what was translated: a row an input, the input first."""
+    def write_grid(self, path: Path) -> None:
+        """Write the sheet: a row for each input, with the input first."""
         from imgxlate.images.grids import contact_sheet
 
         if self.rows:
-            headers = ["input", *(f"{domain} {index:02d}" for index in range(self.columns))]
-            runs.write_picture(self.out, contact_sheet(self.rows, column_headers=headers, leading_columns=1), path)
+            domain = self.model.name_of(self.to)
+            headers = ["input", *(f"{domain} {index:02d}" for index in range(len(self.rows[0]) - 1))]
+            write_image(self.out, contact_sheet(self.rows, column_headers=headers, leading_columns=1), path)
             self.out.note(str(path))
 
-    def _request_for(self, job: files.Job) -> "Request":
-        if self.request.styles is None:
-            return self.request
-        return replace(self.request, styles=self.request.styles[[target.index for target in job.targets]])
+    def _translate(self, source: Source, image: "ImageArray") -> "Iterator[tuple[Target, ImageArray]]":
+        """Write the missing outputs of an input, and yield each."""
+        from imgxlate.images.pil import to_image_array
 
-    def _report(self, job: files.Job, target: files.Target, picture: "ImageArray", seconds: float) -> None:
-        height, width = picture.size
+        if source not in self.missing:
+            return
+        targets = self.missing[source].targets
+        styles = None if self.codes is None else [self.codes.codes[target.index] for target in targets]
+        outputs = self.model.stream(image, to=self.to, styles=styles, size=self.size)
+        started = time.perf_counter()
+        for target, output in zip(targets, outputs, strict=True):
+            write_image(self.out, output, target.path)
+            self._report(source, target, output, time.perf_counter() - started)
+            yield target, to_image_array(output)
+            started = time.perf_counter()
+
+    def _report(self, source: Source, target: Target, image: "Image", seconds: float) -> None:
         self.out.record(
             {
-                "input": job.source.name,
+                "input": source.name,
                 "output": target.name,
-                "method": self.method,
+                "method": self.model.method,
                 "model": self.model.name,
-                "to": self.model.name_of(self.request.to),
-                "style": None if self.request.styles is None else target.index,
+                "to": self.model.name_of(self.to),
+                "style": None if self.codes is None else target.index,
                 "seed": self.seed,
-                "width": width,
-                "height": height,
+                "width": image.width,
+                "height": image.height,
                 "seconds": round(seconds, 3),
             }
         )

@@ -228,7 +228,7 @@ def _import(
     Raises:
         CheckpointError: it holds something else.
     """
-    from imgxlate.inference.models import check_features, import_model
+    from imgxlate.inference.loading import check_features, import_model
 
     if card and card.kind == "metric":  # The store refuses another file than the published one by its hash.
         return import_file(store, card.name, file, notify=out.note)

@@ -1,12 +1,14 @@
 """Finding and loading models, and the originals' configuration files."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 import torch
 
 from imgxlate.errors import CheckpointError, UsageError, WeightsError
-from imgxlate.inference.models import Model, ModelFile, find_model, import_model, load_model
+from imgxlate.inference.loading import ModelFile, find_model, import_model, load_model
+from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.original_options import read_options
 from imgxlate.weights.store import Store
@@ -16,6 +18,13 @@ CPU = torch.device("cpu")
 
 class OneWay:
     targets = ("B",)
+
+
+class BothWays:
+    targets = ("B", "A")
+
+
+MODEL = Model(registry.find("cyclegan"), "horse2zebra", OneWay(), ("horse", "zebra"), CPU, torch.float32)
 
 
 def never(card):
@@ -53,23 +62,25 @@ def test_a_configuration_may_be_yaml_or_json(tmp_path):
 
 
 def test_a_domain_goes_by_its_letter_or_its_name_in_any_case():
-    model = Model("horse2zebra", OneWay(), ("horse", "zebra"), None)
-    assert {model.target(name) for name in (None, "B", "b", "zebra", "Zebra")} == {"B"}
-    assert model.name_of("B") == "zebra"
+    assert {MODEL.target(name) for name in (None, "B", "b", "zebra", "Zebra")} == {"B"}
+    assert MODEL.name_of("B") == "zebra"
 
 
 def test_a_domain_that_the_model_does_not_translate_to_is_refused():
-    model = Model("horse2zebra", OneWay(), ("horse", "zebra"), None)
     with pytest.raises(UsageError, match="translates to zebra only, not to horse"):
-        model.target("horse")
+        MODEL.target("horse")
 
 
 def test_an_unknown_domain_gets_the_nearest_one_or_both():
-    model = Model("horse2zebra", OneWay(), ("horse", "zebra"), None)
     for name, hint in (("zebras", "'zebra'"), ("cow", "horse and zebra")):
         with pytest.raises(UsageError) as caught:
-            model.target(name)
+            MODEL.target(name)
         assert hint in caught.value.hint
+
+
+def test_letters_mean_the_domains_even_where_these_are_named_after_each_other():
+    model = replace(MODEL, translator=BothWays(), domains=("b", "a"))
+    assert [model.target(to) for to in ("A", "a", "B", "b")] == ["A", "A", "B", "B"]
 
 
 def test_a_model_of_another_method_is_not_taken():
@@ -166,7 +177,7 @@ def test_what_is_wrong_in_a_yaml_is_said_with_its_name(golden, tmp_path, content
 
 def test_float32_on_cuda_is_made_exact_before_a_model_is_placed(golden, monkeypatch):
     asked = []
-    monkeypatch.setattr("imgxlate.inference.models.require_exact", lambda *where: asked.append(where))
+    monkeypatch.setattr("imgxlate.inference.loading.require_exact", lambda *where: asked.append(where))
     file = ModelFile("mine", golden / "cyclegan" / "latest_net_G_A.pth")
     load_model(registry.find("cyclegan"), file, CPU, torch.float32)
     assert asked == [(CPU, torch.float32)]

@@ -1,0 +1,86 @@
+"""Reading inputs and writing outputs, with standard input and standard output among them."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imgxlate.cli.output import Output
+from imgxlate.errors import ImageError, UsageError
+from imgxlate.images.files import STDIO, Source
+from imgxlate.torchrun import Rank, find_rank
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from imgxlate.images.image_array import ImageArray
+    from imgxlate.inference.model import Model
+
+
+def read_image(source: Source) -> "ImageArray":
+    """Decode a source, standard input included.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    from imgxlate.images.decode import DEFAULT, decode
+
+    if source.path is not None:
+        return decode(source.path)
+    if sys.stdin is None:
+        raise ImageError(STDIO, "standard input is closed")
+    return decode(sys.stdin.buffer.read(DEFAULT.file_bytes + 1), name=STDIO)
+
+
+def write_image(output: Output, image: "ImageArray | Image", path: Path | None) -> None:
+    """Write an image in the format of the path's suffix, or as PNG to standard output if there is no path.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from imgxlate.images.encode import encode, save
+    from imgxlate.images.pil import to_image_array
+
+    array = to_image_array(image)
+    if path is None:
+        output.picture(encode(array, ".png"))
+    else:
+        save(array, path)
+
+
+@dataclass(slots=True)
+class SizeAdvice:
+    """Says once how to get better results from an image far larger than the model's training images."""
+
+    out: Output
+    model: "Model"
+    size: int | None  # of --size
+    given: bool = False
+
+    def consider(self, source: Source, image: "ImageArray") -> None:
+        """Look at an input."""
+        from imgxlate.inference.translation import size_advice
+
+        advice = size_advice(image, self.model.name, self.model.trained_size)
+        if advice and not (self.given or self.size):
+            self.given = True
+            self.out.note(f"{source.name}: {advice}")
+
+
+def find_share(out: Output, inputs: int, output: str | None, extras: list[Path]) -> Rank:
+    """The rank of this process under torchrun, where each process works on its share of the inputs.
+
+    Raises:
+        UsageError: there are several processes, and one file that would need the results of all.
+    """
+    rank = find_rank()
+    if rank.size > 1:
+        if extras or output == STDIO:
+            what = extras[0] if extras else "standard output"
+            raise UsageError(
+                f"each of the {rank.size} processes translates part of the files, so none can write {what} for all",
+                hint="Write it in a run of one process.",
+            )
+        share = len(range(inputs)[rank.share])
+        out.note(f"process {rank.rank} of {rank.size} (RANK and WORLD_SIZE): {share} of {inputs} inputs")
+    return rank

@@ -1,0 +1,54 @@
+"""Working through many images, where one bad file never stops the others."""
+
+from collections.abc import Callable, Sequence
+
+from imgxlate.callbacks import ignore
+from imgxlate.errors import BatchError, ImgxlateError, OutputError, UsageError, known_error
+from imgxlate.images.files import Job
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    work: Callable[[Job], None],
+    *,
+    inputs: int,  # number of inputs that the caller was given
+    on_progress: Callable[[int, Job], None] = ignore,  # called with the number of finished jobs and the current job
+    on_failure: Callable[[ImgxlateError], None] = ignore,
+) -> list[str]:
+    """Do `work` on each job and return a line for each job that failed.
+
+    An error is raised at once if there is only one input, and if every other job would fail in the same way: an output
+    that cannot be written, an invalid option.
+    """
+    failures: list[str] = []
+    for done, job in enumerate(jobs):
+        on_progress(done, job)
+        try:
+            work(job)
+        except Exception as error:
+            known = known_error(error)
+            if known is None or inputs == 1 or isinstance(known, OutputError | UsageError):
+                raise
+            # Only the text is kept: the error holds a traceback, which holds whole images.
+            failures.append(_naming(job, known))
+            on_failure(ImgxlateError(failures[-1], hint=known.hint))
+        on_progress(done + 1, job)
+    return failures
+
+
+def require_no_failures(failures: Sequence[str], *, inputs: int) -> None:
+    """Check that no job failed.
+
+    Raises:
+        BatchError: some did; lists them.
+    """
+    if failures:
+        others = "the others are done" if len(failures) < inputs else "none is done"
+        listing = "".join(f"\n  {failure}" for failure in failures)
+        raise BatchError(f"{len(failures)} of {inputs} inputs failed, {others}:{listing}")
+
+
+def _naming(job: Job, error: ImgxlateError) -> str:
+    """The error's text with the name of the input, which an error from deep inside does not know."""
+    name = job.source.name
+    return str(error) if name in str(error) else f"{name}: {error}"

@@ -1,0 +1,51 @@
+"""The images that Python callers pass in and get back."""
+
+import os
+from pathlib import Path
+from typing import Union
+
+import numpy as np
+from PIL import Image
+
+from imgxlate.errors import ImageError
+from imgxlate.images.decode import decode, decode_pil
+from imgxlate.images.image_array import ImageArray
+
+ImageLike = Union[str, "os.PathLike[str]", bytes, Image.Image, np.ndarray, ImageArray]
+"""A path, the bytes of an image file, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8."""
+
+
+def to_image_array(image: ImageLike) -> ImageArray:
+    """Decode an image of any kind: upright, in 8-bit sRGB, with its transparency.
+
+    Raises:
+        ImageError: the file cannot be read, or the array has another shape or dtype.
+    """
+    if isinstance(image, ImageArray):
+        return image
+    if isinstance(image, Image.Image):
+        return decode_pil(image)
+    if isinstance(image, np.ndarray):
+        return _from_array(image)
+    return decode(image if isinstance(image, bytes) else Path(image))
+
+
+def to_pil(image: ImageArray) -> Image.Image:
+    """The image in mode RGB, or RGBA if it has transparency."""
+    pil = Image.fromarray(np.ascontiguousarray(image.rgb))
+    if image.alpha is not None:
+        pil.putalpha(Image.fromarray(np.ascontiguousarray(image.alpha)))
+    return pil
+
+
+def _from_array(array: np.ndarray) -> ImageArray:
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
+        raise ImageError(
+            "array",
+            f"an image array must be (H, W), (H, W, 3) or (H, W, 4) of uint8, not {array.shape} of {array.dtype}",
+            hint="Convert floats in [0, 1] by `(array * 255).round().astype(numpy.uint8)`.",
+        )
+    if channels == 1:
+        array = np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2)
+    return ImageArray(array[..., :3], array[..., 3] if channels == 4 else None)

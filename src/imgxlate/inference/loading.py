@@ -1,0 +1,216 @@
+"""Loading a translation model: find its file, read it, build its networks, move them to the device."""
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from imgxlate import checkpoint as checkpoints
+from imgxlate import paths
+from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.inference.device import Precision, find_device, find_dtype, require_exact
+from imgxlate.inference.model import Model
+from imgxlate.methods import registry
+from imgxlate.methods.original_options import read_options
+from imgxlate.methods.protocol import Translator
+from imgxlate.methods.spec import DOMAINS, Capability, Domain, MethodConfig, MethodSpec
+from imgxlate.weights.cards import Card, bundled_model
+from imgxlate.weights.imports import find_card, import_file
+from imgxlate.weights.records import Record
+from imgxlate.weights.store import Store, writing
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """The file of a model, and what is known of it before it is opened."""
+
+    name: str
+    path: Path
+    config: Path | None = None  # the original's yaml, for what the weights do not show
+    domains: tuple[str, str] | None = None  # the names of A and B
+
+
+def load(
+    method: str,
+    *,
+    model: str | None = None,  # a name of `imgxlate weights list`; None: the method's bundled model
+    checkpoint: Path | None = None,  # a file, or the folder of a training run, instead of a name
+    config: Path | None = None,  # the original's yaml, for what the weights do not show
+    device: str = "auto",
+    precision: Precision = "auto",
+    offline: bool = False,
+    progress: Progress = ignore,  # of a download
+    notify: Notify = ignore,
+) -> Model:
+    """Load a translation model. `method` may also be the name of a model, such as "munit-outline2color".
+
+    Raises:
+        UsageError: there is no such method, both a model and a checkpoint are given, or `config` is another method's.
+        WeightsError: there is no such model, or it cannot be downloaded.
+        CheckpointError: the file is damaged, or holds no model of the method.
+        DeviceError: this machine has no such device.
+    """
+    store = Store()
+    spec, model = _find_spec(method, model, store)
+    where = find_device(device)
+    dtype = find_dtype(precision, where)
+
+    def download(card: Card) -> Path:
+        return store.path(card, offline=offline or paths.offline(), progress=progress, notify=notify)
+
+    file = find_model(spec, model, checkpoint, config, store, download)
+    return load_model(spec, file, where, dtype)
+
+
+def find_model(
+    spec: MethodSpec,
+    name: str | None,
+    path: Path | None,
+    config: Path | None,
+    store: Store,
+    download: Callable[[Card], Path],
+) -> ModelFile:
+    """The file of the model of that name or at that path; without either, of the method's bundled model.
+
+    `download` returns the file of a card's weights, and downloads it if it is missing.
+
+    Raises:
+        UsageError: both are given, or neither and no model of the method is bundled.
+        CheckpointError: `path` is a folder without a model.
+        WeightsError: the method has no model of that name, or it cannot be downloaded.
+    """
+    if name and path:
+        raise UsageError("--model and --checkpoint exclude each other")
+    if path:
+        return _model_at(path, config)
+    card = store.find(name, spec.name) if name else bundled_model(spec.name)
+    if card is None:
+        raise UsageError(
+            f"{spec.name} needs weights: give --checkpoint FILE or --model NAME",
+            hint="`imgxlate weights list` shows the models that have a name.",
+        )
+    return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
+
+
+def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: torch.dtype) -> Model:
+    """Read a model's file, build its networks, and move them to the device.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds no model of the method.
+        UsageError: the original's yaml cannot be read, or is another method's.
+    """
+    opened = checkpoints.read(file.path)
+    translator = _build(spec, opened, file.config)
+    require_exact(device, dtype)
+    translator.place(device, dtype)
+    domains = file.domains or _domains(opened)
+    return Model(spec, file.name, translator, domains, device, dtype, _trained_size(opened))
+
+
+def import_model(
+    spec: MethodSpec,
+    store: Store,
+    name: str,
+    file: Path,
+    *,
+    domains: tuple[str, str] | None = None,
+    config: Path | None = None,
+    notify: Notify = ignore,
+) -> Record:
+    """Open `file` as `load_model` does, and put the model into the store under `name`.
+
+    A published file is kept as it is, with the original's yaml. The user's own model is stored as a checkpoint of ours:
+    the names of an original's files tell the direction, which would be lost under another name.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds no model of the method.
+        UsageError: the name is invalid, or the yaml is another method's.
+        WeightsError: the file is not the published one, or the store cannot be written.
+    """
+    card = find_card(name, spec.name)
+    opened = checkpoints.read(file)
+    translator = _build(spec, opened, config)
+    if card:
+        return import_file(store, card.name, file, method=spec.name, domains=domains, config=config, notify=notify)
+    names = domains or _domains(opened)
+    with writing(store.root):
+        store.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
+            ours = Path(folder) / checkpoints.RUN_MODEL
+            header = model_header(spec.name, translator.config, names, translator.targets[0])
+            checkpoints.write(ours, translator.tensors(), header)
+            return import_file(store, name, ours, method=spec.name, domains=names, source=file, notify=notify)
+
+
+def check_features(spec: MethodSpec, path: Path) -> None:
+    """Check that a file holds a feature network of the method.
+
+    Raises:
+        CheckpointError: it does not.
+    """
+    registry.implementation(spec).from_features(spec.config(), checkpoints.read(path))
+
+
+def model_header(method: str, architecture: MethodConfig, domains: tuple[str, str], target: Domain) -> dict[str, Any]:
+    """The header of a model's checkpoint. With the weights, it is all that building the model takes."""
+    return {
+        "method": method,
+        "architecture": dataclasses.asdict(architecture),
+        "domains": list(domains),
+        "target": target,
+    }
+
+
+def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec, str | None]:
+    """The method and the model's name, from the name of a method or of a model."""
+    specs, _ = registry.discover()
+    if method not in specs and model is None and method in store.names():
+        card = store.find(method)
+        return registry.find(card.method, Capability.TRANSLATE), card.name
+    return registry.find(method, Capability.TRANSLATE), model
+
+
+def _model_at(path: Path, config: Path | None) -> ModelFile:
+    """The model in a file, or in the folder of a run."""
+    if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
+        return ModelFile(path.name, path, config)
+    file = path / checkpoints.RUN_MODEL
+    if not file.exists():
+        raise CheckpointError(
+            f"{path}: the folder holds no {file.name}", hint="Give a file, or the folder of a run that wrote a model."
+        )
+    return ModelFile(path.resolve().name, file, config)
+
+
+def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None) -> Translator:
+    if opened.header.get("kind") == checkpoints.TRAINING:
+        raise CheckpointError(
+            f"{opened.path}: is not a model but a checkpoint to resume a training from",
+            hint="Give the run's folder, or the model.safetensors in it.",
+        )
+    options = read_options(config)
+    try:
+        translator = registry.implementation(spec).from_checkpoint(opened, options)
+    except UsageError as error:
+        raise UsageError(f"{config}: {error}" if config else str(error), hint=error.hint) from error
+    if not isinstance(translator, Translator):
+        raise CheckpointError(f"{spec.implementation} is not a translator", hint=f"The plug-in {spec.name} has a bug.")
+    return translator
+
+
+def _domains(opened: Checkpoint) -> tuple[str, str]:
+    named = opened.header.get("domains")
+    return (str(named[0]), str(named[1])) if isinstance(named, list) and len(named) == 2 else DOMAINS
+
+
+def _trained_size(opened: Checkpoint) -> int | None:
+    card = opened.header.get("card")
+    size = card.get("size") if isinstance(card, dict) else None
+    return size if isinstance(size, int) else None

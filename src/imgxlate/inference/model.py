@@ -1,0 +1,207 @@
+"""A loaded translation model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imgxlate.config import did_you_mean
+from imgxlate.errors import UsageError
+from imgxlate.images.image_array import ImageArray
+from imgxlate.images.pil import ImageLike, to_image_array, to_pil
+from imgxlate.inference import style_codes
+from imgxlate.inference.translation import encode_style, translate
+from imgxlate.methods.protocol import StyleSampler, Translator
+from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Styles = ImageLike | Sequence[ImageLike] | np.ndarray | Sequence[Sequence[float]]
+"""Style images of the target domain, or style codes (S, style_dim)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A translation model, loaded and on its device. Several threads may use it at once.
+
+    `imgxlate.load` returns it:
+
+        >>> import imgxlate
+        >>> model = imgxlate.load("munit")
+        >>> model.domains
+        ('summer', 'winter')
+        >>> images = model.translate("photo.jpg", n_styles=2, to="winter")
+        >>> len(images), images[0].mode
+        (2, 'RGB')
+    """
+
+    spec: MethodSpec
+    name: str  # "munit-summer2winter", or the name of the checkpoint
+    translator: Translator
+    domains: tuple[str, str]  # the names of A and B
+    device: torch.device
+    dtype: torch.dtype
+    trained_size: int | None = None  # shorter side of the training images, in pixels; None: unknown
+
+    @property
+    def method(self) -> str:
+        """The name of the method: "munit"."""
+        return self.spec.name
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the domains that the model translates to, the default first."""
+        return tuple(self.name_of(domain) for domain in self.translator.targets)
+
+    @property
+    def style_dim(self) -> int | None:
+        """The length of a style code, or None if the method has no styles."""
+        return self.translator.style_dim if isinstance(self.translator, StyleSampler) else None
+
+    def translate(
+        self,
+        image: ImageLike,
+        *,
+        to: str | None = None,  # a domain's name, "A" or "B"; None: the model's default
+        n_styles: int | None = None,  # number of sampled styles; None: one
+        styles: Styles | None = None,  # style images or style codes, in place of sampled styles
+        size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+        seed: int = 0,  # for the sampled styles
+    ) -> "list[Image]":
+        """Translate an image, once for each style. A method without styles gives one image.
+
+        The images have the input's size and transparency. Guide the style by an image, or replay style codes:
+
+            >>> model = imgxlate.load("munit")
+            >>> [snowy] = model.translate("photo.jpg", styles=["snow.jpg"])
+            >>> codes = model.sample_styles(4, seed=1)
+            >>> [first, second, third, fourth] = model.translate("photo.jpg", styles=codes)
+
+        Raises:
+            ImageError: an image cannot be read.
+            UsageError: the model has no such domain or no styles, or the codes have another length.
+        """
+        return list(self.stream(image, to=to, n_styles=n_styles, styles=styles, size=size, seed=seed))
+
+    def stream(
+        self,
+        image: ImageLike,
+        *,
+        to: str | None = None,
+        n_styles: int | None = None,
+        styles: Styles | None = None,
+        size: int | None = None,
+        seed: int = 0,
+    ) -> "Iterator[Image]":
+        """`translate`, but each image is computed when it is asked for, so that many styles need little memory."""
+        domain = self.target(to)
+        codes = self._codes(domain, n_styles, styles, size, seed)
+        return map(to_pil, self.translate_array(to_image_array(image), domain, codes, size))
+
+    def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
+        """Sample style codes (n_styles, style_dim) from N(0, I), in float32. The same seed gives the same codes.
+
+            >>> imgxlate.load("munit").sample_styles(4, seed=1).shape
+            (4, 8)
+
+        Raises:
+            UsageError: the model has no styles.
+        """
+        codes = style_codes.sample(n_styles, self._style_sampler().style_dim, seed)
+        return np.array(codes.codes, np.float32)
+
+    def encode_style(self, image: ImageLike, *, to: str | None = None, size: int | None = None) -> np.ndarray:
+        """The style code (1, style_dim) of an image of the target domain, in float32.
+
+            >>> imgxlate.load("munit").encode_style("snow.jpg").shape
+            (1, 8)
+
+        Raises:
+            ImageError: the image cannot be read.
+            UsageError: the model has no such domain, or no styles.
+        """
+        return self.encode_array(to_image_array(image), self.target(to), size).numpy()
+
+    def translate_array(
+        self, image: ImageArray, to: Domain, codes: Tensor | None = None, size: int | None = None
+    ) -> Iterator[ImageArray]:
+        """Translate a decoded image, once for each of the style codes (S, style_dim)."""
+        return translate(self.translator, self.device, image, to, codes, size)
+
+    def encode_array(self, image: ImageArray, domain: Domain, size: int | None = None) -> Tensor:
+        """The style code (1, style_dim) of a decoded image of `domain`, on the CPU.
+
+        Raises:
+            UsageError: the model has no styles.
+        """
+        return encode_style(self._style_sampler(), self.device, image, domain, size)
+
+    def target(self, to: str | None) -> Domain:
+        """The domain that `to` names: A or B, a domain's own name in any case, or None for the model's default.
+
+        Raises:
+            UsageError: the model has no such domain, or does not translate to it.
+        """
+        if to is None:
+            return self.translator.targets[0]
+        # The letters come last: they mean A and B even in a model whose domains are called `b` and `a`.
+        names = {name.lower(): domain for name, domain in zip((*self.domains, *DOMAINS), DOMAINS * 2, strict=True)}
+        domain = names.get(to.lower())
+        if domain is None:
+            raise UsageError(
+                f"{self.name} has no domain {to!r}",
+                hint=did_you_mean(to, self.domains) or f"Its domains are {' and '.join(self.domains)}.",
+            )
+        if domain not in self.translator.targets:
+            raise UsageError(f"{self.name} translates to {self.targets[0]} only, not to {to}")
+        return domain
+
+    def name_of(self, domain: Domain) -> str:
+        """The name of a domain."""
+        return self.domains[DOMAINS.index(domain)]
+
+    def _style_sampler(self) -> StyleSampler:
+        """The translator of a method with styles.
+
+        Raises:
+            UsageError: the method has no styles.
+        """
+        if not isinstance(self.translator, StyleSampler):
+            raise UsageError(f"{self.name} has no style codes", hint="Methods with styles: see `imgxlate methods`.")
+        return self.translator
+
+    def _codes(
+        self, domain: Domain, n_styles: int | None, styles: Styles | None, size: int | None, seed: int
+    ) -> Tensor | None:
+        """The style codes (S, style_dim) to translate with, or None if the method has no styles."""
+        if n_styles is not None and styles is not None:
+            raise UsageError("n_styles and styles exclude each other")
+        if self.style_dim is None and styles is None and n_styles in (None, 1):
+            return None
+        if styles is None:
+            return torch.from_numpy(self.sample_styles(n_styles or 1, seed=seed))
+        translator = self._style_sampler()
+        images = _style_images(styles)
+        if images:
+            return torch.cat([self.encode_array(to_image_array(image), domain, size) for image in images])
+        codes = torch.as_tensor(np.asarray(styles, np.float32))
+        if codes.ndim != 2 or codes.shape[1] != translator.style_dim:
+            raise UsageError(f"style codes must be (S, {translator.style_dim}), not {tuple(codes.shape)}")
+        return codes
+
+
+def _style_images(styles: Styles) -> list[ImageLike]:
+    """The images in `styles`, or an empty list if it holds codes."""
+    if isinstance(styles, np.ndarray):
+        return [styles] if styles.dtype == np.uint8 else []
+    if not isinstance(styles, Sequence) or isinstance(styles, str | bytes):
+        return [styles]
+    return [style for style in styles if not _is_code(style)]  # type: ignore[misc]
+
+
+def _is_code(style: object) -> bool:
+    return isinstance(style, Sequence | np.ndarray) and not isinstance(style, str | bytes) and np.ndim(style) == 1

@@ -1,0 +1,158 @@
+"""A loaded model, as Python callers use it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import imgxlate
+from imgxlate.errors import ImageError, UsageError, WeightsError
+
+
+@pytest.fixture
+def munit(golden):
+    return imgxlate.load("munit", checkpoint=golden / "munit" / "gen_00000001.pt")
+
+
+@pytest.fixture
+def unit(golden):
+    return imgxlate.load("unit", checkpoint=golden / "unit" / "gen_00000001.pt")
+
+
+def same(one, other):
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_it_gives_the_images_that_the_command_writes(run, munit, golden, photo, tmp_path):
+    checkpoint = golden / "munit" / "gen_00000001.pt"
+    run(
+        "translate",
+        "munit",
+        photo(),
+        "--checkpoint",
+        checkpoint,
+        "--n-styles",
+        2,
+        "--seed",
+        5,
+        "-o",
+        f"{tmp_path}/out/",
+    )
+    images = munit.translate(photo(), n_styles=2, seed=5)
+    for index, image in enumerate(images):
+        assert same(image, Image.open(tmp_path / "out" / f"photo.munit.0{index}.png"))
+
+
+def test_paths_bytes_pil_images_and_arrays_are_the_same_input(munit, photo):
+    path = photo()
+    pil = Image.open(path)
+    inputs = [path, str(path), path.read_bytes(), pil, np.asarray(pil)]
+    [first], *others = map(munit.translate, inputs)
+    assert all(same(first, other) for [other] in others)
+
+
+def test_a_pil_image_is_turned_upright_as_a_file_is(munit, photo, tmp_path):
+    image = Image.open(photo(size=(24, 40)))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.png", exif=exif)
+    by_file, by_image = (
+        munit.translate(each)[0] for each in (tmp_path / "turned.png", Image.open(tmp_path / "turned.png"))
+    )
+    assert by_file.size == (24, 40)
+    assert same(by_file, by_image)
+
+
+def test_transparency_and_size_are_the_inputs(munit, photo):
+    image = Image.open(photo(size=(33, 47)))
+    alpha = Image.linear_gradient("L").resize(image.size)
+    image.putalpha(alpha)
+    [output] = munit.translate(image)
+    assert (output.mode, output.size) == ("RGBA", (47, 33))
+    assert same(output.getchannel("A"), alpha)
+
+
+def test_a_gray_array_is_an_image_and_a_float_array_is_not(munit):
+    gray = np.full((20, 30), 100, np.uint8)
+    assert munit.translate(gray)[0].size == (30, 20)
+    for wrong in (gray / 255, gray[None, None], np.zeros((4, 4, 2), np.uint8), np.zeros((0, 3, 3), np.uint8)):
+        with pytest.raises(ImageError, match="uint8"):
+            munit.translate(wrong)
+
+
+def test_sampled_codes_give_the_images_that_their_seed_gives(munit, photo):
+    codes = munit.sample_styles(3, seed=2)
+    assert codes.shape == (3, munit.style_dim)
+    by_codes, by_seed = munit.translate(photo(), styles=codes), munit.translate(photo(), n_styles=3, seed=2)
+    assert all(map(same, by_codes, by_seed))
+    assert all(map(same, munit.translate(photo(), styles=codes.tolist()), by_seed))
+
+
+def test_a_style_image_and_its_code_give_the_same_image(munit, photo):
+    style = photo("style.png", seed=4)
+    [by_image] = munit.translate(photo(), styles=[style])
+    assert same(by_image, munit.translate(photo(), styles=munit.encode_style(style))[0])
+    assert same(by_image, munit.translate(photo(), styles=style)[0])
+    assert same(by_image, munit.translate(photo(), styles=Image.open(style))[0])
+    assert not same(by_image, munit.translate(photo())[0])
+
+
+def test_streaming_computes_an_image_only_when_it_is_asked_for(munit, photo, monkeypatch):
+    computed = []
+    decode = munit.translator._generators["B"].decode
+    monkeypatch.setattr(munit.translator._generators["B"], "decode", lambda *a: computed.append(1) or decode(*a))
+    stream = munit.stream(photo(), n_styles=5)
+    next(stream)
+    assert len(computed) == 1
+
+
+def test_several_threads_may_use_one_model(munit, photo):
+    paths = [photo(f"{seed}.png", size=(30 + seed, 40), seed=seed) for seed in range(6)]
+    alone = [munit.translate(path, n_styles=2) for path in paths]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda path: munit.translate(path, n_styles=2), paths))
+    assert all(same(one, other) for a, b in zip(alone, together, strict=True) for one, other in zip(a, b, strict=True))
+
+
+def test_a_method_without_styles_gives_one_image(unit, photo):
+    assert unit.style_dim is None
+    assert len(unit.translate(photo())) == 1
+    for wrong in ({"n_styles": 2}, {"styles": [photo()]}):
+        with pytest.raises(UsageError, match="has no style codes"):
+            unit.translate(photo(), **wrong)
+    with pytest.raises(UsageError, match="has no style codes"):
+        unit.sample_styles(2)
+
+
+def test_codes_of_another_length_are_refused(munit, photo):
+    with pytest.raises(UsageError, match=r"\(S, 4\), not \(2, 5\)"):
+        munit.translate(photo(), styles=np.zeros((2, 5), np.float32))
+
+
+def test_two_sources_of_styles_are_refused(munit, photo):
+    with pytest.raises(UsageError, match="exclude"):
+        munit.translate(photo(), n_styles=2, styles=munit.sample_styles(2))
+
+
+def test_a_missing_file_is_named(munit):
+    with pytest.raises(ImageError, match=r"nowhere\.png: no such file"):
+        munit.translate(Path("nowhere.png"))
+
+
+def test_a_model_is_loaded_by_the_name_of_its_method_or_its_own():
+    bundled = imgxlate.load("munit")
+    assert (bundled.method, bundled.name, bundled.domains) == ("munit", "munit-summer2winter", ("summer", "winter"))
+    assert bundled.targets == ("winter", "summer")
+    by_name = imgxlate.load("munit-outline2color")
+    assert (by_name.method, by_name.domains) == ("munit", ("outline", "color"))
+    assert imgxlate.load("munit", model="outline2color").name == "munit-outline2color"
+
+
+def test_an_unknown_model_or_method_is_an_error_with_a_hint():
+    with pytest.raises(UsageError) as caught:
+        imgxlate.load("mnit")
+    assert "munit" in caught.value.hint
+    with pytest.raises(WeightsError, match="nothing"):
+        imgxlate.load("munit", model="nothing")
