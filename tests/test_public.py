@@ -23,6 +23,7 @@ def test_the_public_names_are_these():
         "__version__",
         "load",
         "option",
+        "train",
     ]
     assert all(getattr(imgxlate, name) for name in imgxlate.__all__)
 

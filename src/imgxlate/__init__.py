@@ -19,6 +19,7 @@ _PUBLIC = {
     "TrainingSpec": "imgxlate.methods.training",
     "load": "imgxlate.api",
     "option": "imgxlate.config",
+    "train": "imgxlate.api",
 }
 
 __all__ = [
@@ -33,10 +34,11 @@ __all__ = [
     "__version__",
     "load",
     "option",
+    "train",
 ]
 
 if TYPE_CHECKING:
-    from imgxlate.api import load
+    from imgxlate.api import load, train
     from imgxlate.config import option
     from imgxlate.data.config import DataConfig
     from imgxlate.errors import ImgxlateError

@@ -5,5 +5,6 @@ Errors are `imgxlate.ImgxlateError`s with a `hint` that says what to do next.
 """
 
 from imgxlate.inference.loading import load
+from imgxlate.training.run import train
 
-__all__ = ["load"]
+__all__ = ["load", "train"]

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -185,7 +186,7 @@ def test_a_run_with_nothing_to_resume_starts_from_the_beginning_and_says_so(run,
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--out", "run"), "a run needs training pictures"),
+        (("--out", "run"), "a run needs training images"),
         (("nowhere",), "a run needs a folder"),
         (("nowhere", "--out", "run"), "nowhere: no such folder"),
         (("--resume",), "--resume needs the folder of the run"),
@@ -219,7 +220,7 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(command, heed_signals, unme
     said += process.stderr.read()
     process.stderr.close()
     assert process.wait() == 130
-    assert f"go on with `imgxlate train cyclegan --out {begun} --resume`" in said
+    assert f"continue with `imgxlate train cyclegan --out {begun} --resume`" in said
 
 
 def test_a_folder_whose_name_is_no_text_is_refused(run, tmp_path):
@@ -240,3 +241,41 @@ def test_a_process_that_is_not_the_first_tells_its_errors_still(run, begun, monk
     result = run("train", "cyclegan", "--out", begun, "--resume", "--show-config", "--set", "seed=x")
     assert result.exit_code == 2
     assert "--set: seed = 'x'" in result.stderr
+
+
+def test_a_trained_model_is_not_replaced_by_a_run_that_has_nothing_to_resume_from(run, begun):
+    shutil.rmtree(begun / "checkpoints")
+    before = {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()}
+    result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 3)
+    assert result.exit_code == 9
+    assert "holds model.safetensors but no checkpoint to resume from" in result.stderr
+    assert "--overwrite" in result.stderr
+    assert {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()} == before
+
+
+def test_a_model_that_was_put_into_the_folder_is_not_replaced(run, begun, data, tmp_path):
+    (tmp_path / "other").mkdir()
+    model = Path(shutil.copy(begun / "model.safetensors", tmp_path / "other"))
+    before = model.read_bytes()
+    assert run("train", "cyclegan", data, "--out", model.parent, "--preset", "tiny", "--resume").exit_code == 9
+    assert list(model.parent.iterdir()) == [model]
+    assert model.read_bytes() == before
+
+
+def test_a_history_whose_checkpoints_and_model_are_gone_is_not_replaced(run, data, tmp_path):
+    base = ("train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--set", "display_size=1")
+    run(*base, "--iterations", 2, "--checkpoint-every", 1, "--workers", 0)
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    (tmp_path / "run" / "model.safetensors").unlink()
+    before = (tmp_path / "run" / "history.jsonl").read_bytes()
+    result = run("train", "cyclegan", "--out", tmp_path / "run", "--resume")
+    assert result.exit_code == 9
+    assert "a history of 2 steps" in result.stderr
+    assert (tmp_path / "run" / "history.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("names", ["b,a", "B,x", "x,A"])
+def test_a_domain_is_not_named_by_the_letter_of_the_other(run, data, tmp_path, names):
+    result = run("train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--domains", names)
+    assert result.exit_code == 2
+    assert "--domains" in result.stderr

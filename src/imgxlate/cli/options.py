@@ -122,4 +122,6 @@ def domain_pair(domains: str | None) -> tuple[str, str] | None:
     first, comma, second = domains.partition(",")
     if not (comma and first.strip() and second.strip()) or "," in second:
         raise UsageError(f"--domains {domains}: two names are needed", hint="Such as `--domains summer,winter`.")
+    if first.strip().lower() == "b" or second.strip().lower() == "a":
+        raise UsageError(f"--domains {domains}: A cannot be named b, nor B a", hint="`--to b` always means B.")
     return first.strip(), second.strip()

@@ -16,7 +16,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.progress import LogClock, is_live
 
 if TYPE_CHECKING:
-    from imgxlate.training.trainer import Progress
+    from imgxlate.training.trainer import StepResult
 
 _REDRAW_SECONDS = 0.1  # the shortest time between two drawings of the panel
 _MEMORY = 0.98  # of a running mean: what a value still counts for a step later
@@ -52,13 +52,14 @@ class TrainingView:
         self._saved: Path | None = None
         self._seconds, self._waited = RunningMean(), RunningMean()
         self._losses: dict[str, RunningMean] = {}
-        self._progress: Progress | None = None
+        self._progress: StepResult | None = None
         self._live: Live | None = None
+        self._waiting = "starting"  # shown until the first step is done
         self._drawn = 0.0
         self._clock = LogClock()
         self._said = 0  # the last step that is in the log
 
-    def update(self, progress: "Progress") -> None:
+    def update(self, progress: "StepResult") -> None:
         """Take a step in, and show it where it is time to."""
         first = self._progress is None
         self._progress = progress
@@ -71,6 +72,15 @@ class TrainingView:
             self._redraw(self._live)
         elif self._clock.due() or first or progress.step >= progress.iterations:
             self._log(progress)
+
+    def show_download(self, done: int, total: int | None) -> None:
+        """Show how many bytes of the feature network are downloaded."""
+        whole = f" of {total / 1e6:.1f}" if total else ""
+        self._waiting = f"downloading the feature network, {done / 1e6:.1f}{whole} MB"
+        if self._live:
+            self._redraw(self._live)
+        elif self._clock.due():
+            self._output.note(f"{self._title}: {self._waiting}")
 
     @contextmanager
     def shown(self) -> Iterator["TrainingView"]:
@@ -108,7 +118,7 @@ class TrainingView:
             live.refresh()
             self._drawn = time.monotonic()
 
-    def _log(self, progress: "Progress") -> None:
+    def _log(self, progress: "StepResult") -> None:
         self._said = progress.step
         losses = ", ".join(f"{name} {value:.4g}" for name, value in self._shown_in_log().items())
         self._output.note(f"step {progress.step} of {progress.iterations}: {losses}; {self._pace(progress)}")
@@ -120,7 +130,7 @@ class TrainingView:
 
     def _panel(self) -> RenderableType:
         if self._progress is None:
-            return Text(f"{self._title}: starting")
+            return Text(f"{self._title}: {self._waiting}")
         progress = self._progress
         head = Table.grid(padding=(0, 2))
         head.add_row(
@@ -145,7 +155,7 @@ class TrainingView:
         files: Mapping[str, Path | None] = {"checkpoint": self._saved, "sample": self._sample}
         return [Text(f"{name:10}  {path}", style="dim") for name, path in files.items() if path and path.exists()]
 
-    def _pace(self, progress: "Progress") -> str:
+    def _pace(self, progress: "StepResult") -> str:
         seconds = self._seconds.value
         speed = f"{seconds:.3g} s/step" if seconds >= 1 else f"{1 / max(seconds, 1e-9):.3g} steps/s"
         images = f"{self._images / max(seconds, 1e-9):.3g} images/s"

@@ -124,6 +124,12 @@ def _unreadable(error: OSError) -> NoReturn:
 
 def _names(given: tuple[str, str], folder_a: Path, folder_b: Path) -> tuple[str, str]:
     name_a, name_b = given[0] or _name(folder_a, "A"), given[1] or _name(folder_b, "B")
+    for name, letter in ((name_a, "b"), (name_b, "a")):
+        if name.lower() == letter:
+            raise UsageError(
+                f"{name!r} cannot name this domain: `--to {name}` means the other one",
+                hint="Type `--domains NAME,NAME`.",
+            )
     if name_a.lower() != name_b.lower():  # They are told apart without regard to case.
         return name_a, name_b
     if not any(given):
@@ -133,7 +139,7 @@ def _names(given: tuple[str, str], folder_a: Path, folder_b: Path) -> tuple[str,
 
 def _name(folder: Path, letter: str) -> str:
     name = folder.name if folder.name not in ("", "..") else folder.resolve().name
-    return letter if not name or name in _TRAIN else name
+    return letter if name in ("", *_TRAIN) or name.lower() in ("a", "b") else name
 
 
 def _digest(*domains: dict[str, int]) -> str:

@@ -32,8 +32,8 @@ _MOST_ROLLBACKS = 10  # with no checkpoint in between
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Where the training stands after a step."""
+class StepResult:
+    """A training step that is done."""
 
     step: int  # steps done
     iterations: int  # steps in all
@@ -117,7 +117,7 @@ class Trainer:
             self._writer.close()
         self._writer = None
 
-    def run(self) -> Generator[Progress, None, None]:
+    def run(self) -> Generator[StepResult, None, None]:
         """Train to the end, yielding after each step.
 
         Raises:
@@ -135,7 +135,7 @@ class Trainer:
             if self._writer:
                 self._writer.finish(self.step)
 
-    def _stretch(self, stop: Stop) -> Iterator[Progress]:
+    def _stretch(self, stop: Stop) -> Iterator[StepResult]:
         """Go on from where the run stands, to the end or until it diverges."""
         plan = self._plan
         loading = open_batches(
@@ -154,7 +154,7 @@ class Trainer:
                 if exit_code:
                     raise ending(exit_code)
 
-    def _advance(self, batches: Iterator[Batch], stop: Stop) -> tuple[Progress, int]:
+    def _advance(self, batches: Iterator[Batch], stop: Stop) -> tuple[StepResult, int]:
         """One step, and what is due after it; also what to end with where somebody asked for that, or 0."""
         started = time.perf_counter()
         batch = self._next(batches)
@@ -172,7 +172,7 @@ class Trainer:
         if exit_code:
             self._world.collect(None)  # A process that ends before the leading one has saved would have it ended, too.
         spent = time.perf_counter() - started
-        return Progress(self.step, self._plan.config.iterations, shared, spent, waited, saved), exit_code
+        return StepResult(self.step, self._plan.config.iterations, shared, spent, waited, saved), exit_code
 
     def _next(self, batches: Iterator[Batch]) -> Batch:
         try:

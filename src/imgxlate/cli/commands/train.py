@@ -1,19 +1,27 @@
 """`imgxlate train`: a translation model from two folders of images."""
 
 import contextlib
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import complete, options, recipe_table, training
+from imgxlate.cli import complete, options, recipe_table
 from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
-from imgxlate.errors import UsageError
+from imgxlate.cli.training_view import TrainingView
+from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
+from imgxlate.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    from imgxlate.training.run_folder import RunFolder
+    from imgxlate.training.trainer import StepResult
 
 _CONFIGURATION = "Configuration"
 _RUN = "Run folder"
@@ -178,19 +186,83 @@ def train(
             return recipe_table.show(out, recipe) if is_main else None
         if run_path is None:
             raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
-        given_folders = [path for path in (data_a, data_b) if path]
-        recipe, folders = training.find_pictures(recipe, given_folders)
-
-        from imgxlate.training.plan import Options
+        from imgxlate import train as train_model
         from imgxlate.training.run_folder import RunFolder
 
-        run = RunFolder(run_path)
-        settings = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
-        with run.claimed() if is_main else contextlib.nullcontext():
-            if is_main:
-                training.check_run(out, run, resume=resume, overwrite=overwrite)
-            plan = training.make_plan(out, spec, recipe, folders, run, settings, device, offline)
-            return training.run(out, plan, recipe, resume=resume, is_main=is_main)
+        reporter = _Reporter(out, recipe, RunFolder(run_path))
+        with reporter.shown():
+            run = train_model(
+                recipe,
+                data_a,
+                data_b,
+                out=run_path,
+                resume=resume,
+                overwrite=overwrite,
+                device=device,
+                offline=offline,
+                keep=keep,
+                on_nan=on_nan,
+                compiled=compiled,
+                tensorboard=tensorboard,
+                on_step=reporter.step,
+                progress=reporter.show_download,
+                notify=out.note,
+            )
+        reporter.finish(run.step)
+        return None
+
+
+class _Reporter:
+    """Shows the steps of a run, and prints a line of JSON for each checkpoint and for the model."""
+
+    def __init__(self, out: Output, recipe: Recipe, run: "RunFolder") -> None:
+        self._out = out
+        self._recipe = recipe
+        self._run = run
+        self._view = TrainingView(out, f"{recipe.method} {recipe.preset}", recipe.config.batch_size, run.latest_sample)
+        self.show_download = self._view.show_download
+        self._losses: Mapping[str, float] = {}
+        self._started = time.perf_counter()
+
+    @contextlib.contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show the run while the block goes on. If it is interrupted, say how to continue."""
+        try:
+            with self._view.shown():
+                yield
+        except (KeyboardInterrupt, TerminatedError):
+            if self._run.has_checkpoints():
+                self._out.note(f"continue with `imgxlate train {self._recipe.method} --out {self._run.path} --resume`")
+            raise
+
+    def step(self, result: "StepResult") -> None:
+        """Show a step."""
+        self._view.update(result)
+        self._losses = result.losses
+        if result.saved:
+            self._record(result.saved, result.step)
+
+    def finish(self, step: int) -> None:
+        """Name the model of the run, after `step` steps."""
+        self._record(self._run.model, step)
+        if not self._out.as_json:
+            how = f"imgxlate translate {self._recipe.method} INPUT --checkpoint {self._run.path}"
+            self._out.note(f"{self._run.model}, for `{how}`")
+
+    def _record(self, path: Path, step: int) -> None:
+        """Print a line of JSON. Training goes on if nobody reads it."""
+        with contextlib.suppress(typer.Exit, OutputError):
+            self._out.record(
+                {
+                    "output": str(path),
+                    "method": self._recipe.method,
+                    "preset": self._recipe.preset,
+                    "step": step,
+                    "iterations": self._recipe.config.iterations,
+                    "losses": dict(self._losses),
+                    "seconds": round(time.perf_counter() - self._started, 3),
+                }
+            )
 
 
 def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:
@@ -199,18 +271,16 @@ def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:
 
 
 def _begun(run: Path | None, *, resume: bool, overwrite: bool) -> Path | None:
-    """The configuration of the run that `--resume` goes on with, if there is one.
+    """The configuration of the run that `--resume` continues, if there is one.
 
     Raises:
-        UsageError: options contradict each other, or it is not said which run.
+        UsageError: the options contradict each other, or no run is named.
     """
     if not resume:
         return None
-    if overwrite:
-        raise UsageError("--resume and --overwrite exclude each other")
     if run is None:
         raise UsageError("--resume needs the folder of the run", hint="Add --out RUN.")
+    from imgxlate.training.run import begun_configuration
     from imgxlate.training.run_folder import RunFolder
 
-    config = RunFolder(run).config
-    return config if config.exists() else None
+    return begun_configuration(RunFolder(run), resume=resume, overwrite=overwrite)

@@ -1,0 +1,231 @@
+"""A training run, from its configuration to its model."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from imgxlate import checkpoint
+from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.data import folders
+from imgxlate.data.folders import Folders
+from imgxlate.errors import OutputError, UsageError
+from imgxlate.inference import loading
+from imgxlate.inference.device import find_device, find_dtype
+from imgxlate.inference.model import Model
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.torchrun import find_rank
+from imgxlate.training import history, recipes
+from imgxlate.training.history import Entry
+from imgxlate.training.plan import Options, Plan
+from imgxlate.training.recipes import Recipe
+from imgxlate.training.run_folder import RunFolder
+from imgxlate.training.trainer import StepResult, open_trainer
+from imgxlate.weights.features import find_features
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A training run that has ended. `imgxlate.train` returns it."""
+
+    folder: Path  # configuration, history, curves, samples, checkpoints and model
+    recipe: Recipe  # the configuration, with the origin of each value
+    step: int  # number of training steps that are done
+
+    @property
+    def model(self) -> Model:
+        """The model, loaded anew at each access. `imgxlate.load(method, checkpoint=folder)` does the same."""
+        return loading.load(self.recipe.method, checkpoint=self.folder)
+
+    @property
+    def history(self) -> list[Entry]:
+        """The losses, time and duration of every step."""
+        return list(history.read(RunFolder(self.folder).history))
+
+
+def train(
+    method: str | Recipe,
+    data_a: str | Path | None = None,
+    data_b: str | Path | None = None,
+    *,
+    out: str | Path,
+    preset: str | None = None,
+    config: str | Path | None = None,
+    settings: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    device: str = "auto",
+    offline: bool = False,
+    keep: int = 2,
+    on_nan: Literal["stop", "rollback"] = "stop",
+    compiled: bool = False,
+    tensorboard: bool = False,
+    on_step: Callable[[StepResult], None] = ignore,
+    progress: Progress = ignore,
+    notify: Notify = ignore,
+) -> Run:
+    """Train a model that translates images of one kind into images of another, from a folder of each.
+
+        >>> run = imgxlate.train("cyclegan", "summer/", "winter/", out="runs/winter", preset="tiny",
+        ...                      settings={"iterations": 2, "data.workers": 0})
+        >>> run.step, len(run.history)
+        (2, 2)
+        >>> images = run.model.translate("photo.jpg")
+
+    Args:
+        method: The name of a method, or a configuration that `recipes.resolve` returned.
+        data_a: Images of the first kind, or a folder that holds trainA and trainB. None: those that the run began with.
+        data_b: Images of the second kind.
+        out: The folder of the run, created if it is missing.
+        preset: The preset to start from; see `imgxlate methods`. None: the original's configuration.
+        config: TOML of ours, or an original's configuration file.
+        settings: Values by key, such as {"iterations": 5000, "gen.dim": 32}.
+        resume: Continue from the newest checkpoint in `out`, if there is one.
+        overwrite: Remove the run that is in `out`.
+        device: auto, cpu, cuda, cuda:N or mps.
+        offline: Do not use the network.
+        keep: Number of checkpoints to keep.
+        on_nan: On a loss that is NaN: stop, or go back to the last checkpoint and take other images.
+        compiled: Compile the networks with torch.compile first.
+        tensorboard: Also write event files for TensorBoard.
+        on_step: Called after each step with its number and losses.
+        progress: Called while weights are downloaded.
+        notify: Called with messages for a person.
+
+    Ctrl-C and SIGTERM finish the step, save, and raise KeyboardInterrupt and TerminatedError. Under torchrun, each
+    process computes its part of each batch, and only the main process writes.
+
+    Raises:
+        UsageError: the configuration is invalid, or no images are found.
+        OutputError: `out` holds a run and neither `resume` nor `overwrite` is set, or it cannot be written.
+        CheckpointError: the checkpoint to resume from has another configuration.
+        WeightsError: the feature network of the perceptual loss cannot be found.
+        DivergedError: a loss is NaN or infinite. All checkpoints are kept.
+        DeviceError: this machine has no such device, or another process was lost.
+    """
+    run = RunFolder(Path(out))
+    recipe = (
+        method if isinstance(method, Recipe) else _resolve(method, preset, config, settings, run, resume, overwrite)
+    )
+    spec = registry.find(recipe.method, Capability.TRAIN)
+    recipe, images = find_images(recipe, [Path(data) for data in (data_a, data_b) if data is not None])
+    is_main = find_rank().is_main
+    with run.claimed() if is_main else contextlib.nullcontext():
+        if is_main:
+            _check_folder(run, recipe, resume=resume, overwrite=overwrite, notify=notify)
+        options = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
+        plan = _plan(spec, recipe, images, run, options, device, offline, progress, notify)
+        recipe = replace(recipe, config=plan.config)
+        with open_trainer(plan, resume=resume) as trainer:
+            if is_main:
+                run.write_config(recipes.to_toml(recipe))
+            with contextlib.closing(trainer.run()) as steps:
+                for step in steps:
+                    on_step(step)
+        return Run(run.path, recipe, trainer.step)
+
+
+def begun_configuration(run: RunFolder, *, resume: bool, overwrite: bool) -> Path | None:
+    """The configuration of the run to resume, if there is one.
+
+    Raises:
+        UsageError: the options contradict each other.
+    """
+    if resume and overwrite:
+        raise UsageError("--resume and --overwrite exclude each other")
+    return run.config if resume and run.config.exists() else None
+
+
+def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
+    """The training images, and the recipe with their folders and the names of the domains.
+
+    Raises:
+        UsageError: no folders are given, or they hold no images.
+    """
+    paths = given or list(recipe.folders)
+    if not paths:
+        raise UsageError(
+            "a run needs training images",
+            hint="Type `imgxlate train METHOD DATA_A DATA_B --out RUN`, or one folder that holds trainA and trainB.",
+        )
+    absolute = tuple(path.absolute() for path in paths)
+    for path in absolute:
+        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # Python's stand-ins for undecodable bytes
+            raise UsageError(f"{path!a}: the name is not UTF-8, and cannot be stored in a file", hint="Rename it.")
+    data = recipe.config.data
+    found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, (data.domain_a, data.domain_b))
+    named = replace(data, domain_a=found.names[0], domain_b=found.names[1])
+    return replace(recipe, config=replace(recipe.config, data=named), folders=absolute), found
+
+
+def _resolve(
+    method: str,
+    preset: str | None,
+    config: str | Path | None,
+    settings: Mapping[str, Any] | None,
+    run: RunFolder,
+    resume: bool,
+    overwrite: bool,
+) -> Recipe:
+    return recipes.resolve(
+        registry.find(method, Capability.TRAIN),
+        preset=preset,
+        file=None if config is None else Path(config),
+        options={key: ("settings", value) for key, value in (settings or {}).items()},
+        begun=begun_configuration(run, resume=resume, overwrite=overwrite),
+    )
+
+
+def _check_folder(run: RunFolder, recipe: Recipe, *, resume: bool, overwrite: bool, notify: Notify) -> None:
+    """Check that nothing trained would be lost.
+
+    Raises:
+        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds something trained
+            but no checkpoint to resume from.
+    """
+    if overwrite:
+        return
+    if not resume:
+        run.require_free()
+    elif not run.has_checkpoints():
+        if run.model.exists() or run.last_step() >= recipe.config.checkpoint_every:
+            trained = run.model.name if run.model.exists() else f"a history of {run.last_step()} steps"
+            raise OutputError(
+                f"{run.path}: holds {trained} but no checkpoint to resume from",
+                hint="Bring back its checkpoints/, give another --out, or replace it by --overwrite without --resume.",
+            )
+        notify(f"{run.path} holds no checkpoint: starting from the beginning")
+
+
+def _plan(
+    spec: MethodSpec,
+    recipe: Recipe,
+    images: Folders,
+    run: RunFolder,
+    options: Options,
+    device: str,
+    offline: bool,
+    progress: Progress,
+    notify: Notify,
+) -> Plan:
+    """Settle device and precision, and find the feature network.
+
+    Raises:
+        DeviceError: this machine has no such device.
+        WeightsError: the feature network cannot be found.
+    """
+    where = find_device(device)
+    dtype = find_dtype(recipe.config.precision, where)
+    config = replace(recipe.config, precision="bf16" if dtype is torch.bfloat16 else "fp32")
+    name = config.features
+    file = find_features(name, offline=offline, progress=progress, notify=notify) if name else None
+    features = checkpoint.read(file) if file else None
+    notify(
+        f"{spec.name} ({recipe.preset}) on {where} in {config.precision}: "
+        f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
+    )
+    return Plan(spec, config, images, run, options, where, dtype, features, recipe.preset, notify)

@@ -1,0 +1,75 @@
+"""Training, as Python callers use it."""
+
+import numpy as np
+import pytest
+
+import imgxlate
+from imgxlate.errors import OutputError, UsageError
+
+QUICK = {"iterations": 2, "data.workers": 0, "display_size": 1, "checkpoint_every": 1}
+
+
+@pytest.fixture
+def data(photo, tmp_path):
+    """A folder that holds trainA and trainB."""
+    for domain in "AB":
+        for index in range(2):
+            photo(f"data/train{domain}/{index}.png", size=(80, 80), seed=index)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def train(data, tmp_path):
+    def start(method="cyclegan", folder=data, **options):
+        settings = QUICK | options.pop("settings", {})
+        return imgxlate.train(method, folder, out=tmp_path / "run", preset="tiny", settings=settings, **options)
+
+    return start
+
+
+def test_a_run_has_a_folder_a_history_and_a_model_that_translates(train, photo, tmp_path):
+    run = train()
+    assert (run.folder, run.step) == (tmp_path / "run", 2)
+    assert [entry.step for entry in run.history] == [1, 2]
+    assert "G_A" in run.history[0].losses
+    assert run.model.translate(photo())[0].size == (64, 48)
+
+
+def test_each_step_is_reported(train):
+    steps = []
+    train(on_step=steps.append)
+    assert [(result.step, result.iterations, result.saved is not None) for result in steps] == [
+        (1, 2, True),
+        (2, 2, True),
+    ]
+
+
+def test_messages_go_to_the_callback_and_nothing_is_printed(train, capfd):
+    said = []
+    train(notify=said.append)
+    assert said[0].startswith("cyclegan (tiny) on cpu")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_resumed_run_ends_as_one_that_was_not_interrupted(train, data, tmp_path):
+    train("munit")
+    resumed = imgxlate.train("munit", out=tmp_path / "run", resume=True, settings={"iterations": 3})
+    whole = imgxlate.train("munit", data, out=tmp_path / "whole", preset="tiny", settings=QUICK | {"iterations": 3})
+    one, other = (run.model.translator.tensors() for run in (resumed, whole))
+    assert all(np.array_equal(one[name].numpy(), other[name].numpy()) for name in one)
+
+
+def test_a_folder_that_holds_a_run_is_an_error_unless_it_is_resumed_or_overwritten(train):
+    train()
+    with pytest.raises(OutputError, match="holds a run"):
+        train()
+    assert train(overwrite=True).step == 2
+    with pytest.raises(UsageError, match="exclude"):
+        train(resume=True, overwrite=True)
+
+
+def test_an_invalid_setting_is_named(train):
+    with pytest.raises(UsageError, match=r"settings: .*gen\.dmi"):
+        train(settings={"gen.dmi": 3})
+    with pytest.raises(UsageError, match="cannot be trained"):
+        train("gatys")
