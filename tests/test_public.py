@@ -22,7 +22,9 @@ def test_the_public_names_are_these():
         "TrainingSpec",
         "__version__",
         "load",
+        "load_style_transfer",
         "option",
+        "stylize",
         "train",
     ]
     assert all(getattr(imgxlate, name) for name in imgxlate.__all__)

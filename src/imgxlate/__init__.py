@@ -19,6 +19,8 @@ _PUBLIC = {
     "TrainingSpec": "imgxlate.methods.training",
     "load": "imgxlate.api",
     "option": "imgxlate.config",
+    "load_style_transfer": "imgxlate.api",
+    "stylize": "imgxlate.api",
     "train": "imgxlate.api",
 }
 
@@ -33,12 +35,14 @@ __all__ = [
     "TrainingSpec",
     "__version__",
     "load",
+    "load_style_transfer",
     "option",
+    "stylize",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from imgxlate.api import load, train
+    from imgxlate.api import load, load_style_transfer, stylize, train
     from imgxlate.config import option
     from imgxlate.data.config import DataConfig
     from imgxlate.errors import ImgxlateError

@@ -4,7 +4,101 @@ The names are public as `imgxlate.load`, `imgxlate.stylize` and so on. Progress 
 Errors are `imgxlate.ImgxlateError`s with a `hint` that says what to do next.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.images.pil import ImageLike
+from imgxlate.inference import stylization
+from imgxlate.inference.device import Precision
 from imgxlate.inference.loading import load
+from imgxlate.inference.stylization import Iteration, StyleTransfer
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
 from imgxlate.training.run import train
 
-__all__ = ["load", "train"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["load", "load_style_transfer", "stylize", "train"]
+
+
+def stylize(
+    content: ImageLike,
+    styles: ImageLike | Sequence[ImageLike],
+    *,
+    preset: str | None = None,
+    size: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    init: ImageLike | None = None,
+    seed: int = 0,
+    features: str = "vgg19",
+    device: str = "auto",
+    precision: Precision = "auto",
+    offline: bool = False,
+    on_iteration: Callable[[Iteration], None] | None = None,
+) -> "Image":
+    """Paint a content image in the style of one or more images, by neural style (Gatys et al.).
+
+        >>> image = imgxlate.stylize("photo.jpg", "painting.jpg", size=64, settings={"iterations": 5})
+        >>> max(image.size)
+        64
+
+    The arguments are those of `load_style_transfer` and of `StyleTransfer.stylize`. To paint several images, load once:
+    `load_style_transfer().stylize(...)`.
+    """
+    transfer = load_style_transfer(
+        preset=preset,
+        size=size,
+        settings=settings,
+        features=features,
+        device=device,
+        precision=precision,
+        offline=offline,
+    )
+    return transfer.stylize(content, styles, init=init, seed=seed, on_iteration=on_iteration or ignore)
+
+
+def load_style_transfer(
+    *,
+    preset: str | None = None,
+    size: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    features: str = "vgg19",
+    device: str = "auto",
+    precision: Precision = "auto",
+    offline: bool = False,
+    progress: Progress = ignore,
+    notify: Notify = ignore,
+) -> StyleTransfer:
+    """Load neural style with its feature network, to paint any number of images.
+
+    Args:
+        preset: "default", "author" (the first author's code), "johnson" (neural-style-pt) or "paper".
+        size: Longer side of the result, in pixels. None: the preset's, 512.
+        settings: Other values by key, such as {"style_weight": 2000, "optimizer": "adam"}.
+        features: The feature network: a name of `imgxlate weights list`, or a file.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, fp32 or bf16.
+        offline: Do not use the network.
+        progress: Called while weights are downloaded.
+        notify: Called with messages for a person.
+
+    Raises:
+        UsageError: there is no such preset, key or layer, or a value is invalid.
+        WeightsError: there is no such feature network, or it cannot be downloaded.
+        CheckpointError: the file holds no feature network.
+        DeviceError: this machine has no such device.
+    """
+    spec = registry.find("gatys", Capability.STYLIZE)
+    changes = dict(settings or {}) | ({} if size is None else {"size": size})
+    config = stylization.configure(spec, preset, changes)
+    return stylization.load(
+        config,
+        features=features,
+        device=device,
+        precision=precision,
+        offline=offline,
+        progress=progress,
+        notify=notify,
+    )

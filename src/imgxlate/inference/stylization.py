@@ -44,7 +44,7 @@ class StyleTransfer:
     `imgxlate.load_style_transfer` returns it:
 
         >>> import imgxlate
-        >>> transfer = imgxlate.load_style_transfer(size=64, iterations=5)
+        >>> transfer = imgxlate.load_style_transfer(size=64, settings={"iterations": 5})
         >>> image = transfer.stylize("photo.jpg", "painting.jpg")
         >>> max(image.size)
         64
