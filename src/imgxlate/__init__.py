@@ -9,17 +9,22 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "ImgxlateError": "imgxlate.errors",
     "Capability": "imgxlate.methods.spec",
     "Citation": "imgxlate.methods.spec",
     "DataConfig": "imgxlate.data.config",
+    "ImgxlateError": "imgxlate.errors",
+    "Iteration": "imgxlate.inference.stylization",
     "MethodConfig": "imgxlate.methods.spec",
     "MethodSpec": "imgxlate.methods.spec",
+    "Model": "imgxlate.inference.model",
+    "Run": "imgxlate.training.run",
+    "StepResult": "imgxlate.training.trainer",
+    "StyleTransfer": "imgxlate.inference.stylization",
     "TrainingConfig": "imgxlate.methods.training",
     "TrainingSpec": "imgxlate.methods.training",
     "load": "imgxlate.api",
-    "option": "imgxlate.config",
     "load_style_transfer": "imgxlate.api",
+    "option": "imgxlate.config",
     "stylize": "imgxlate.api",
     "train": "imgxlate.api",
 }
@@ -29,8 +34,13 @@ __all__ = [
     "Citation",
     "DataConfig",
     "ImgxlateError",
+    "Iteration",
     "MethodConfig",
     "MethodSpec",
+    "Model",
+    "Run",
+    "StepResult",
+    "StyleTransfer",
     "TrainingConfig",
     "TrainingSpec",
     "__version__",
@@ -46,8 +56,12 @@ if TYPE_CHECKING:
     from imgxlate.config import option
     from imgxlate.data.config import DataConfig
     from imgxlate.errors import ImgxlateError
+    from imgxlate.inference.model import Model
+    from imgxlate.inference.stylization import Iteration, StyleTransfer
     from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec
     from imgxlate.methods.training import TrainingConfig, TrainingSpec
+    from imgxlate.training.run import Run
+    from imgxlate.training.trainer import StepResult
 
 
 def __getattr__(name: str) -> Any:

@@ -73,6 +73,9 @@ def load_style_transfer(
 ) -> StyleTransfer:
     """Load neural style with its feature network, to paint any number of images.
 
+        >>> transfer = imgxlate.load_style_transfer(preset="johnson", size=64, settings={"iterations": 5})
+        >>> images = [transfer.stylize(photo, "painting.jpg") for photo in ("photo.jpg", "snow.jpg")]
+
     Args:
         preset: "default", "author" (the first author's code), "johnson" (neural-style-pt) or "paper".
         size: Longer side of the result, in pixels. None: the preset's, 512.

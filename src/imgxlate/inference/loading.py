@@ -51,6 +51,11 @@ def load(
 ) -> Model:
     """Load a translation model. `method` may also be the name of a model, such as "munit-outline2color".
 
+        >>> imgxlate.load("munit").domains
+        ('summer', 'winter')
+        >>> imgxlate.load("munit-outline2color").domains
+        ('outline', 'color')
+
     Raises:
         UsageError: there is no such method, both a model and a checkpoint are given, or `config` is another method's.
         WeightsError: there is no such model, or it cannot be downloaded.

@@ -1,0 +1,42 @@
+"""The examples in the docstrings of public names run, and give what they say."""
+
+import doctest
+import shutil
+from pathlib import Path
+
+import pytest
+
+import imgxlate
+
+PHOTOS = Path(__file__).parents[2] / "examples" / "photos"
+
+
+def _examples():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for name in imgxlate.__all__:
+        public = getattr(imgxlate, name)
+        if isinstance(public, type) or callable(public):
+            yield from (test for test in finder.find(public, name, globs={"imgxlate": imgxlate}) if test.examples)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with the files that the examples name."""
+    for name in ("photo.jpg", "snow.jpg", "painting.jpg", "summer/1.jpg", "winter/1.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PHOTOS / "lake-sherburne.jpg", tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("example", list(_examples()), ids=lambda example: example.name)
+def test_the_examples_in_docstrings_run(example, folder):
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    said = []
+    runner.run(example, out=said.append)
+    assert runner.summarize(verbose=False).failed == 0, "".join(said)
+
+
+def test_every_public_function_has_an_example():
+    functions = {name for name in imgxlate.__all__ if name.islower() and callable(getattr(imgxlate, name))}
+    shown = {example.name.partition(".")[0] for example in _examples()}
+    assert functions - shown <= {"option"}
