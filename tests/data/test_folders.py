@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgxlate.data.folders import find
-from imgxlate.errors import UsageError
+from imgxlate.errors import ImageError, UsageError
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_listed_is_named(put, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)  # The tests may run as a user whom no permission stops.
-    with pytest.raises(UsageError, match="locked: cannot be read: Permission denied"):
+    with pytest.raises(ImageError, match="locked: the folder cannot be read: Permission denied"):
         find(root / "x", root / "y")
 
 

@@ -14,8 +14,9 @@ from imgxlate.evaluate.distances import ALL_PAIRS, MUNIT_PAIRS, Pairs
 from imgxlate.evaluate.entrants import choose
 from imgxlate.evaluate.measuring import STYLES, Instruments
 from imgxlate.evaluate.painters import Circumstances
-from imgxlate.images import files
 from imgxlate.images.decode import decode
+from imgxlate.images.inputs import Source
+from imgxlate.images.outputs import Existing, Job, Target, plan_jobs
 from imgxlate.inference import style_codes
 from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
@@ -53,7 +54,7 @@ class Colours:
 
 @pytest.fixture
 def inputs(photo):
-    return [files.Source(photo(f"in/{name}.png", seed=seed)) for seed, name in enumerate("abc")]
+    return [Source(photo(f"in/{name}.png", seed=seed)) for seed, name in enumerate("abc")]
 
 
 @pytest.fixture
@@ -69,8 +70,8 @@ def start(golden, tmp_path, inputs):
         trial = begin(
             entry, ModelFile(file.name, file), common, terms, instruments or Instruments(ALL_PAIRS), collection
         )
-        existing = files.Existing.OVERWRITE
-        return trial, files.plan(sources, f"{tmp_path}/out/", entry.key, len(terms.styles(entry)), existing)
+        existing = Existing.OVERWRITE
+        return trial, plan_jobs(sources, f"{tmp_path}/out/", entry.key, len(terms.styles(entry)), existing)
 
     return build
 
@@ -131,7 +132,7 @@ def test_the_protocol_of_munit_takes_19_pairs_of_each_of_the_first_inputs(start)
 
 def test_diversity_depends_on_neither_names_nor_order_of_the_inputs(start, inputs, photo):
     instruments = Instruments(ALL_PAIRS, distance=MeanColour([]))
-    other = [files.Source(photo(f"other/{name}.png", seed=seed)) for seed, name in ((2, "x"), (0, "y"), (1, "z"))]
+    other = [Source(photo(f"other/{name}.png", seed=seed)) for seed, name in ((2, "x"), (0, "y"), (1, "z"))]
     one, two = (worked(*start("munit", instruments, sources=sources)) for sources in (inputs, other))
     assert one.numbers["mean-colour"] == pytest.approx(two.numbers["mean-colour"], rel=1e-12)
 
@@ -222,7 +223,7 @@ def test_columns_are_headed_by_entrant_and_style():
 def test_standard_input_and_output_are_no_files(start, tmp_path):
     trial, jobs = start("unit")
     with pytest.raises(ValueError, match="read only once"):
-        trial.run(files.Job(files.Source(None), jobs[0].targets))
+        trial.run(Job(Source(None), jobs[0].targets))
     with pytest.raises(ValueError, match="go to files"):
-        trial.run(files.Job(jobs[0].source, (files.Target(0, None),)))
+        trial.run(Job(jobs[0].source, (Target(0, None),)))
     assert not Path(tmp_path / "out").exists()

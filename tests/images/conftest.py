@@ -48,3 +48,14 @@ def icc_profile() -> Callable[[bytes, dict[bytes, bytes]], bytes]:
         return header.ljust(128, b"\0") + table + body
 
     return build
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """The current folder, with a folder of image files below it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos/b.JPG", "photos/a.png", "photos/trip/c.webp", "photos/notes.txt", "photos/.hidden.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    return tmp_path

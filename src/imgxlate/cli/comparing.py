@@ -16,7 +16,8 @@ from imgxlate.cli.translation import SizeAdvice
 from imgxlate.errors import ImageError, known_error
 from imgxlate.evaluate.comparison import Comparison, Entrant, Made, Row
 from imgxlate.evaluate.entrants import Entry
-from imgxlate.images.files import Job, Source
+from imgxlate.images.inputs import Source
+from imgxlate.images.outputs import Job
 from imgxlate.weights import cards
 from imgxlate.weights.features import find_features
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
 from imgxlate.evaluate.entrants import Entry
-from imgxlate.images.files import Job, Source
+from imgxlate.images.inputs import Source
+from imgxlate.images.outputs import Job
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from imgxlate.cli.output import Output
 from imgxlate.errors import ImageError, UsageError
-from imgxlate.images.files import STDIO, Source
+from imgxlate.images.inputs import STDIO, Source
 from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:

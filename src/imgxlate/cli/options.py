@@ -8,7 +8,8 @@ import typer
 from imgxlate.cli import complete
 from imgxlate.cli.output import require_piped_stdout
 from imgxlate.errors import UsageError
-from imgxlate.images.files import STDIO, Existing
+from imgxlate.images.inputs import STDIO
+from imgxlate.images.outputs import Existing
 
 STYLE = "Styles (MUNIT)"
 _RUN = "Running"

@@ -10,7 +10,7 @@ from imgxlate.cli import runs
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
-from imgxlate.images import files
+from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
@@ -30,9 +30,9 @@ class Painting:
     preset: str
     seed: int
     save_every: int | None
-    existing: files.Existing
+    existing: Existing
 
-    def run(self, job: files.Job) -> None:
+    def run(self, job: Job) -> None:
         """Paint one content image."""
         from imgxlate.inference.stylization import painted
 
@@ -45,7 +45,7 @@ class Painting:
         runs.write_picture(self.out, picture, target.path)
         self._report(job, target, picture, iterate, evaluations, time.perf_counter() - started)
 
-    def _optimise(self, job: files.Job, content: "ImageArray", steps: Path | None) -> "tuple[Iterate, int]":
+    def _optimise(self, job: Job, content: "ImageArray", steps: Path | None) -> "tuple[Iterate, int]":
         from imgxlate.inference.stylization import painted, stylize
 
         done = 0
@@ -56,7 +56,7 @@ class Painting:
                     runs.write_picture(self.out, painted(content, iterate), steps / f"{done:05d}.png")
         return iterate, done
 
-    def _steps_folder(self, target: files.Target) -> Path | None:
+    def _steps_folder(self, target: Target) -> Path | None:
         """Where `--save-every` writes: a folder beside the output, named after it.
 
         Raises:
@@ -69,11 +69,11 @@ class Painting:
             raise UsageError("--save-every needs an output file, not -o -")
         folder = target.path.with_suffix(".steps")
         if folder.is_dir() and any(folder.iterdir()):
-            files.refuse_existing([folder], self.existing)
+            refuse_existing([folder], self.existing)
         return folder
 
     def _report(
-        self, job: files.Job, target: files.Target, picture: "ImageArray", iterate: "Iterate", done: int, seconds: float
+        self, job: Job, target: Target, picture: "ImageArray", iterate: "Iterate", done: int, seconds: float
     ) -> None:
         height, width = picture.size
         self.out.record(

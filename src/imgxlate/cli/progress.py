@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imgxlate.cli.output import Output
-from imgxlate.images.files import Job
+from imgxlate.images.outputs import Job
 
 LOG_SECONDS = 10.0  # the shortest time between two lines in a log
 

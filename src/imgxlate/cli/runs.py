@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import BatchError, ImageError, ImgxlateError, OutputError, UsageError, known_error
-from imgxlate.images.files import STDIO, Job, Source
+from imgxlate.images.inputs import STDIO, Source
+from imgxlate.images.outputs import Job
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,8 @@ from imgxlate.cli import runs
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
-from imgxlate.images import files
+from imgxlate.images.inputs import Source
+from imgxlate.images.outputs import Job, Target
 from imgxlate.inference.studies import RATIOS, Figure, Part, Study
 from imgxlate.methods.spec import MethodConfig
 
@@ -109,7 +110,7 @@ class Studying:
     preset: str
     seed: int
 
-    def run(self, job: files.Job) -> None:
+    def run(self, job: Job) -> None:
         """Make the sheet of one input."""
         (target,) = job.targets
         original = runs.read_picture(job.source)
@@ -135,7 +136,7 @@ class Studying:
             done += len(iterates)
             yield _outcome(part, original, iterates)
 
-    def _lay_out(self, source: files.Source, original: "ImageArray", pictures: "Sequence[ImageArray]") -> "ImageArray":
+    def _lay_out(self, source: Source, original: "ImageArray", pictures: "Sequence[ImageArray]") -> "ImageArray":
         """The sheet, at the size of its pictures; a reconstruction stands beside its original."""
         from imgxlate.images.grids import contact_sheet
 
@@ -152,7 +153,7 @@ class Studying:
         )
 
     def _report(
-        self, job: files.Job, target: files.Target, sheet: "ImageArray", outcomes: Sequence[_Outcome], seconds: float
+        self, job: Job, target: Target, sheet: "ImageArray", outcomes: Sequence[_Outcome], seconds: float
     ) -> None:
         height, width = sheet.size
         self.out.record(

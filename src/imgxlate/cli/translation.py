@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
-from imgxlate.images import files
+from imgxlate.images.inputs import STDIO
 from imgxlate.torchrun import Rank
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def require_shareable(place: Rank, output: str | None, extras: list[Path]) -> Ra
     Raises:
         UsageError: there are several processes, and one output of them all.
     """
-    if place.size > 1 and (extras or output == files.STDIO):
+    if place.size > 1 and (extras or output == STDIO):
         what = extras[0] if extras else "standard output"
         raise UsageError(f"{place.size} processes share the files out, and none has all of {what}")
     return place

@@ -2,13 +2,12 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import IMAGE_SUFFIXES
+from imgxlate.images.inputs import walk
 
 _TRAIN = ("trainA", "trainB")
 _TEST = {"trainA": "testA", "trainB": "testB"}
@@ -69,7 +68,7 @@ def _training_folders(data: Path) -> tuple[Path, Path]:
 def _training_images(folder: Path) -> tuple[tuple[Path, ...], dict[str, int]]:
     """The images below a folder that must hold some, and their lengths in bytes by their names below it."""
     _require_folder(folder)
-    sizes = dict(sorted(_images_below(folder)))
+    sizes = _sizes(folder)
     if not sizes:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
         raise UsageError(f"{folder}: the folder holds no image", hint=f"Looked for {suffixes}, in its folders too.")
@@ -82,7 +81,7 @@ def _test_images(folder: Path) -> tuple[Path, ...]:
     if beside is None or not folder.with_name(beside).is_dir():
         return ()
     tests = folder.with_name(beside)
-    return tuple(tests / name for name, _ in sorted(_images_below(tests)))
+    return tuple(tests / name for name in _sizes(tests))
 
 
 def _require_folder(folder: Path) -> None:
@@ -92,34 +91,9 @@ def _require_folder(folder: Path) -> None:
         raise UsageError(f"{folder}: not a folder", hint="Training takes folders of images.")
 
 
-def _images_below(folder: Path) -> Iterator[tuple[str, int]]:
-    """Name below `folder`, with slashes, and length in bytes of each image file; in no particular order."""
-    read = {_identity(folder)}
-    for parent, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
-        folders[:] = [name for name in sorted(folders) if _is_unread(Path(parent, name), read)]
-        for name in files:
-            path = Path(parent, name)
-            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-                yield path.relative_to(folder).as_posix(), path.stat().st_size
-
-
-def _is_unread(folder: Path, read: set[tuple[int, int]]) -> bool:
-    """Whether a folder is to be read; if so, note that it is."""
-    identity = _identity(folder)
-    if folder.name.startswith(".") or identity in read:
-        return False
-    read.add(identity)
-    return True
-
-
-def _identity(folder: Path) -> tuple[int, int]:
-    """What tells a folder from all others, by whatever path it is reached."""
-    status = folder.stat()
-    return status.st_dev, status.st_ino
-
-
-def _unreadable(error: OSError) -> NoReturn:
-    raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from error
+def _sizes(folder: Path) -> dict[str, int]:
+    """The lengths in bytes of the images in a folder, by their names below it, sorted."""
+    return dict(sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in walk(folder)))
 
 
 def _names(given: tuple[str, str], folder_a: Path, folder_b: Path) -> tuple[str, str]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from imgxlate.evaluate.comparison import Made, Row
-from imgxlate.images.files import Source
 from imgxlate.images.grids import contact_sheet, thumbnail
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.inputs import Source
 
 Column = tuple[str, int | None]
 """A column of the grid: an entrant's key, and which of its styles."""

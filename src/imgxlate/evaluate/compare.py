@@ -20,8 +20,8 @@ from imgxlate.evaluate.measuring import AGAIN, Instruments, Tally, mean
 from imgxlate.evaluate.painters import Circumstances, Painter, Watch, load, warm_up
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
-from imgxlate.images.files import Job, Target
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.outputs import Job, Target
 from imgxlate.inference import style_codes
 from imgxlate.inference.loading import ModelFile
 from imgxlate.inference.translation import resized

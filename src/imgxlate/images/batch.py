@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from imgxlate.callbacks import ignore
 from imgxlate.errors import BatchError, ImgxlateError, OutputError, UsageError, known_error
-from imgxlate.images.files import Job
+from imgxlate.images.outputs import Job
 
 
 def run_jobs(

@@ -82,6 +82,12 @@ def find(name: str, capability: Capability | None = None) -> MethodSpec:
     raise UsageError(f"there is no method {name!r}", hint=did_you_mean(name, able) or f"Methods: {', '.join(able)}.")
 
 
+def labels() -> frozenset[str]:
+    """The words that outputs carry in their names: "munit", "neural-style"."""
+    specs, _ = discover()
+    return frozenset(label for spec in specs.values() for label in (spec.name, spec.label, *spec.sheets))
+
+
 def implementation(spec: MethodSpec) -> Any:
     """Import what `spec.implementation` names.
 

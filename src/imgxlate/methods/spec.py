@@ -53,6 +53,7 @@ class MethodSpec:
     implementation: str  # "imgxlate.methods.munit.method:Munit"
     presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
     training: TrainingSpec | None = None  # None: it cannot be trained
+    sheets: tuple[str, ...] = ()  # the words that its sheets carry in their names, such as "sweep"
     title: str = ""  # "CycleGAN", as headings have it; empty: the name
 
     @property

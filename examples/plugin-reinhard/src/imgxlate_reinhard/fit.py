@@ -7,15 +7,15 @@ import torch
 from torch import Tensor
 
 from imgxlate import checkpoint
-from imgxlate.images import files
 from imgxlate.images.decode import decode
+from imgxlate.images.inputs import expand
 from imgxlate.images.tensors import to_tensor
 from imgxlate_reinhard.color import to_opponent
 
 
 def measure(folder: Path) -> tuple[Tensor, Tensor]:
     """The mean and the standard deviation (3,) of the colours of a folder's images, every pixel counting the same."""
-    sources = files.expand([str(folder)])
+    sources = expand([str(folder)])
     colours = [to_opponent(to_tensor(decode(source.path).rgb)).flatten(2)[0] for source in sources if source.path]
     pixels = torch.cat(colours, dim=1)  # (3, pixels)
     return pixels.mean(dim=1), pixels.std(dim=1)

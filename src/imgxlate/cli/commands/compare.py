@@ -12,7 +12,8 @@ from imgxlate.cli.comparison_plan import Folder, Metrics, Plan, Protocol
 from imgxlate.cli.errors import session
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.evaluate import entrants
-from imgxlate.images import files
+from imgxlate.images.inputs import STDIO, Source, expand
+from imgxlate.images.outputs import Existing, Job, names_file, plan_jobs
 from imgxlate.torchrun import find_rank
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def compare(
     """
     with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
         entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
-        sources = files.expand(inputs, output)
+        sources = expand(inputs, output)
         folder = _folder(output)
         if targets is not None and metrics == "none":
             raise UsageError("--targets takes networks to measure with, and --metrics none has none")
@@ -142,26 +143,24 @@ def _folder(output: str) -> Folder:
     Raises:
         UsageError: it can be none.
     """
-    if output == files.STDIO or files.names_file(output):
+    if output == STDIO or names_file(output):
         raise UsageError(f"-o {output}: a comparison is several files", hint="Give a folder: `-o comparison/`.")
     return Folder(Path(output))
 
 
 def _jobs(
-    folder: Folder, entries: Sequence[entrants.Entry], sources: Sequence[files.Source], n_styles: int, overwrite: bool
-) -> dict[str, list[files.Job]]:
+    folder: Folder, entries: Sequence[entrants.Entry], sources: Sequence[Source], n_styles: int, overwrite: bool
+) -> dict[str, list[Job]]:
     """What each entrant is to make, by its key.
 
     Raises:
         UsageError: two things would be written to one place, or over an input.
         OutputError: an output exists and is not to be replaced, or cannot be written where it is to go.
     """
-    extras = [*folder.files, *([folder.stdin] if files.Source(None) in sources else [])]
+    extras = [*folder.files, *([folder.stdin] if Source(None) in sources else [])]
     place = f"{folder.pictures}/"
     jobs = {
-        entry.key: files.plan(
-            sources, place, entry.key, n_styles if entry.has_styles else 1, files.Existing.OVERWRITE, extras
-        )
+        entry.key: plan_jobs(sources, place, entry.key, n_styles if entry.has_styles else 1, Existing.OVERWRITE, extras)
         for entry in entries
     }
     targets = [target.path for each in jobs.values() for job in each for target in job.targets if target.path]
@@ -172,16 +171,16 @@ def _jobs(
     return jobs
 
 
-def _images(option: str, names: Sequence[str], folder: Folder) -> list[files.Source]:
+def _images(option: str, names: Sequence[str], folder: Folder) -> list[Source]:
     """The image files that an option names, without those that an earlier comparison made.
 
     Raises:
         UsageError: standard input is among them.
         ImageError: there are none.
     """
-    if files.STDIO in names:
-        raise UsageError(f"{option} {files.STDIO}: only an input can come through standard input", hint="Give a file.")
-    return files.expand(names, str(folder.root))
+    if STDIO in names:
+        raise UsageError(f"{option} {STDIO}: only an input can come through standard input", hint="Give a file.")
+    return expand(names, str(folder.root))
 
 
 def _read_styles(names: Sequence[str], folder: Folder) -> "dict[Path, ImageArray]":

@@ -13,7 +13,8 @@ from imgxlate.cli.painting import LABEL, Painting
 from imgxlate.cli.studies import Studying, chosen_figure, inputs_of, parse_ratios, require_fitting
 from imgxlate.config import did_you_mean, overridden
 from imgxlate.errors import UsageError
-from imgxlate.images import files
+from imgxlate.images.inputs import Source, expand
+from imgxlate.images.outputs import plan_jobs
 from imgxlate.inference import studies
 from imgxlate.inference.studies import Figure
 from imgxlate.methods import registry
@@ -180,10 +181,10 @@ def neural_style(
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
         label = figure or LABEL
-        sources = files.expand(inputs, output, label)
-        guide_sources = files.expand(guides)
-        init_sources = [files.Source(init_file)] if init_file else []
-        jobs = files.plan(sources, output, label, 1, existing, besides=[*guide_sources, *init_sources])
+        sources = expand(inputs, output, registry.labels())
+        guide_sources = expand(guides)
+        init_sources = [Source(init_file)] if init_file else []
+        jobs = plan_jobs(sources, output, label, 1, existing, besides=[*guide_sources, *init_sources])
         if not jobs:
             return out.note("nothing to do: every output is already there")
 

@@ -15,9 +15,9 @@ from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
-from imgxlate.images import files
 from imgxlate.images.batch import require_no_failures, run_jobs
-from imgxlate.images.files import Existing, Job, Source
+from imgxlate.images.inputs import Source, expand
+from imgxlate.images.outputs import Existing, Job, require_places, single_path
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
@@ -110,7 +110,7 @@ def sample_styles(
         outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
         find_share(out, len(inputs), output, outputs.paths)
         sources = _sources(inputs, output, method, outputs.sheet)
-        files.require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
+        require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
         kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
         if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
             return out.note("nothing to do: the sheet exists already")
@@ -176,7 +176,7 @@ class _Outputs:
         Raises:
             UsageError: the format of `output` cannot be written.
         """
-        sheet = files.single_path(output, f"{method}.styles.png")
+        sheet = single_path(output, f"{method}.styles.png")
         codes = save_styles or (sheet.with_suffix(".json") if sheet else None)
         replayed = None if interpolate else source.file
         if codes and replayed and codes.resolve() == replayed.resolve():
@@ -191,7 +191,7 @@ class _Outputs:
 
 def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[Source]:
     """The contents. An earlier sheet in a folder of contents is left out, unless it is the only image."""
-    found = files.expand(inputs, output, method)
+    found = expand(inputs, output, registry.labels())
     earlier = sheet.resolve() if sheet else None
     return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != earlier] or found
 

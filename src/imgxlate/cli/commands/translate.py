@@ -14,9 +14,9 @@ from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.images import files
 from imgxlate.images.batch import require_no_failures, run_jobs
-from imgxlate.images.files import Existing, Job, Source, Target
+from imgxlate.images.inputs import Source, expand
+from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_output_format
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import choose_styles
 from imgxlate.methods import registry
@@ -83,12 +83,12 @@ def translate(
         existing = options.existing(overwrite, skip_existing)
         options.check_stdout(output, as_json)
         if grid:
-            files.require_output_format(grid)
-        sources = files.expand(inputs, output, method)
+            require_output_format(grid)
+        sources = expand(inputs, output, registry.labels())
         extras = [path for path in (grid, save_styles) if path]
         rank = find_share(out, len(sources), output, extras)
         guides = [Source(Path(name)) for name in source.images]
-        jobs = files.plan(sources, output, method, source.count, existing, extras, rank.share, guides)
+        jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, guides)
         if existing is Existing.SKIP:
             extras = [path for path in extras if not path.exists()]
         if not (jobs or extras):
@@ -104,7 +104,7 @@ def translate(
         work = _Translation(out, loaded, codes, loaded.target(to), size, seed, missing, advice)
         if grid in extras:
             work.rows = []
-            jobs = files.plan(sources, output, method, source.count, Existing.OVERWRITE)
+            jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
         with Bar(out, method, len(jobs), "images").shown() as bar:
             failures = run_jobs(jobs, work.run, inputs=len(sources), on_progress=bar.show_job, on_failure=out.error)
         if grid and work.rows is not None:

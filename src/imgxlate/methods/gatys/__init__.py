@@ -17,4 +17,5 @@ SPEC = MethodSpec(
     config=GatysConfig,
     implementation="imgxlate.methods.gatys.method:Gatys",
     presets=PRESETS,
+    sheets=("reconstruct-content", "reconstruct-style", "sweep"),
 )

@@ -1,17 +1,15 @@
-"""Which files a command reads and writes, settled before any work begins. Imports no torch."""
+"""Naming the output files of a command, and checking that they can be written, before any work begins."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
-from imgxlate.errors import ImageError, OutputError, UsageError
+from imgxlate.errors import OutputError, UsageError
 from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
-
-STDIO = "-"
+from imgxlate.images.inputs import STDIO, Source
 
 
 class Existing(Enum):
@@ -20,24 +18,6 @@ class Existing(Enum):
     REFUSE = "refuse"
     OVERWRITE = "overwrite"
     SKIP = "skip"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One image to read."""
-
-    path: Path | None  # None: standard input
-    folder: Path = Path()  # where it lies below the folder that was given; mirrored in the output
-
-    @property
-    def name(self) -> str:
-        """As it is called in messages and in `--json`."""
-        return STDIO if self.path is None else str(self.path)
-
-    @property
-    def stem(self) -> str:
-        """The file's name without its suffix."""
-        return "stdin" if self.path is None else self.path.stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +41,7 @@ class Job:
     targets: tuple[Target, ...]
 
 
-def expand(inputs: Sequence[str], output: str | None = None, label: str | None = None) -> list[Source]:
-    """The images that INPUT... names: files as given, folders recursively in sorted order, `-` for standard input.
-
-    What an earlier run made is left out of folders: the folder that the outputs go to, where it lies inside, and
-    files that are named as the outputs of others beside them (`<stem>.<label>[.<nn>].png`).
-
-    Raises:
-        UsageError: `-` is given twice.
-        ImageError: the only input is a folder without images. One of several is kept, to fail in its turn.
-    """
-    if list(inputs).count(STDIO) > 1:
-        raise UsageError("standard input (-) can be read only once")
-    sources: list[Source] = []
-    for name in inputs:
-        if name == STDIO:
-            sources.append(Source(None))
-        elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
-            found = list(_images_below(Path(name), output, label))
-            if not found and len(inputs) == 1:
-                hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}."
-                raise ImageError(name, "the folder holds no image", hint=hint)
-            sources.extend(found or [Source(Path(name))])
-        else:
-            sources.append(Source(Path(name)))
-    return sources
-
-
-def plan(
+def plan_jobs(
     sources: Sequence[Source],
     output: str | None,
     label: str,
@@ -173,26 +126,6 @@ def require_output_format(path: Path) -> None:
     if path.suffix.lower() not in OUTPUT_FORMATS:
         what = path.suffix or "a file without a suffix"
         raise UsageError(f"{path}: cannot write {what}", hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.")
-
-
-def _images_below(folder: Path, output: str | None, label: str | None) -> Iterator[Source]:
-    skipped = None if output in (None, STDIO) else Path(str(output)).resolve()
-    if skipped and folder.resolve() not in skipped.parents:
-        skipped = None
-    found = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not path.name.startswith(".")
-        and path.is_file()
-        and (skipped is None or skipped not in path.resolve().parents)
-    ]
-    stems = {path.with_suffix("") for path in found}
-    made = re.compile(rf"(.+)\.{re.escape(label)}(?:\.\d{{2,}})?\.png") if label else None
-    for path in found:
-        original = made.fullmatch(path.name) if made else None
-        if not original or path.with_name(original[1]) not in stems:
-            yield Source(path, path.parent.relative_to(folder))
 
 
 def names_file(output: str | None) -> bool:

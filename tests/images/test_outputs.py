@@ -1,98 +1,60 @@
-"""Which files are read and written."""
+"""Naming outputs, and checks before any work."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from imgxlate.errors import ImageError, OutputError, UsageError
-from imgxlate.images.files import (
+from imgxlate.errors import OutputError, UsageError
+from imgxlate.images.inputs import expand
+from imgxlate.images.outputs import (
     Existing,
-    Source,
     Target,
-    expand,
-    plan,
+    plan_jobs,
     refuse_existing,
     require_output_format,
     require_places,
 )
 
 
-@pytest.fixture
-def photos(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("photos/b.JPG", "photos/a.png", "photos/trip/c.webp", "photos/notes.txt", "photos/.hidden.png"):
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"")
-    return tmp_path
-
-
 def outputs(jobs):
     return [str(target.path) for job in jobs for target in job.targets]
 
 
-def test_a_folder_gives_its_images_recursively_in_order(photos):
-    assert [source.name for source in expand(["photos"])] == ["photos/a.png", "photos/b.JPG", "photos/trip/c.webp"]
-
-
 def test_the_tree_of_a_folder_is_mirrored(photos):
-    jobs = plan(expand(["photos"]), "out", "munit", 1, Existing.REFUSE)
+    jobs = plan_jobs(expand(["photos"]), "out", "munit", 1, Existing.REFUSE)
     assert outputs(jobs) == ["out/a.munit.png", "out/b.munit.png", "out/trip/c.munit.png"]
 
 
-def test_outputs_inside_the_input_folder_are_not_read_again(photos):
-    (photos / "photos" / "out").mkdir()
-    (photos / "photos" / "out" / "a.munit.png").write_bytes(b"")
-    assert len(expand(["photos"], "photos/out")) == 3
-
-
-def test_a_folder_without_images_says_what_was_looked_for(photos):
-    (photos / "empty").mkdir()
-    with pytest.raises(ImageError, match="holds no image") as caught:
-        expand(["empty"])
-    assert ".png" in caught.value.hint
-
-
-def test_a_file_is_taken_as_given_whether_or_not_it_exists(photos):
-    assert expand(["nowhere.xyz"]) == [Source(Path("nowhere.xyz"))]
-
-
-def test_standard_input_is_read_once(photos):
-    assert expand(["-"])[0].stem == "stdin"
-    with pytest.raises(UsageError, match="only once"):
-        expand(["-", "-"])
-
-
 def test_outputs_go_to_the_current_folder_by_default(photos):
-    assert outputs(plan(expand(["photos/a.png"]), None, "unit", 1, Existing.REFUSE)) == ["a.unit.png"]
+    assert outputs(plan_jobs(expand(["photos/a.png"]), None, "unit", 1, Existing.REFUSE)) == ["a.unit.png"]
 
 
 def test_styles_are_counted_from_00(photos):
-    jobs = plan(expand(["photos/a.png"]), "out/", "munit", 3, Existing.REFUSE)
+    jobs = plan_jobs(expand(["photos/a.png"]), "out/", "munit", 3, Existing.REFUSE)
     assert outputs(jobs) == ["out/a.munit.00.png", "out/a.munit.01.png", "out/a.munit.02.png"]
 
 
 def test_more_than_a_hundred_styles_still_sort_by_name(photos):
-    names = outputs(plan(expand(["photos/a.png"]), "out/", "munit", 101, Existing.REFUSE))
+    names = outputs(plan_jobs(expand(["photos/a.png"]), "out/", "munit", 101, Existing.REFUSE))
     assert names == sorted(names)
     assert names[0] == "out/a.munit.000.png"
 
 
 @pytest.mark.parametrize("output", ["picture.png", "new/picture.JPG"])
 def test_a_path_with_an_image_suffix_is_a_file(photos, output):
-    assert outputs(plan(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)) == [output]
+    assert outputs(plan_jobs(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)) == [output]
 
 
 @pytest.mark.parametrize("output", ["folder", "folder.png/", "photos"])
 def test_anything_else_is_a_folder(photos, output):
-    (job,) = plan(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)
+    (job,) = plan_jobs(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)
     assert job.targets == (Target(0, Path(output) / "a.unit.png"),)
 
 
 def test_an_existing_folder_with_an_image_suffix_is_a_folder(photos):
     (photos / "folder.png").mkdir()
-    assert outputs(plan(expand(["photos/a.png"]), "folder.png", "unit", 1, Existing.REFUSE)) == [
+    assert outputs(plan_jobs(expand(["photos/a.png"]), "folder.png", "unit", 1, Existing.REFUSE)) == [
         "folder.png/a.unit.png"
     ]
 
@@ -101,49 +63,49 @@ def test_an_existing_folder_with_an_image_suffix_is_a_folder(photos):
 @pytest.mark.parametrize("output", ["picture.png", "-"])
 def test_several_outputs_need_a_folder(photos, inputs, count, output):
     with pytest.raises(UsageError, match="outputs cannot go to"):
-        plan(expand(inputs), output, "munit", count, Existing.REFUSE)
+        plan_jobs(expand(inputs), output, "munit", count, Existing.REFUSE)
 
 
 def test_standard_output_is_a_target_without_a_path(photos):
-    (job,) = plan(expand(["photos/a.png"]), "-", "unit", 1, Existing.REFUSE)
+    (job,) = plan_jobs(expand(["photos/a.png"]), "-", "unit", 1, Existing.REFUSE)
     assert job.targets == (Target(0, None),)
     assert job.targets[0].name == "-"
 
 
 def test_names_that_differ_by_their_suffix_only_keep_it(photos):
     (photos / "photos" / "a.jpg").write_bytes(b"")
-    names = outputs(plan(expand(["photos"]), "out", "unit", 1, Existing.REFUSE))
+    names = outputs(plan_jobs(expand(["photos"]), "out", "unit", 1, Existing.REFUSE))
     assert names[:3] == ["out/a.jpg.unit.png", "out/a.png.unit.png", "out/b.unit.png"]
 
 
 def test_two_inputs_for_one_output_are_refused_before_any_work(photos):
     (photos / "a.png").write_bytes(b"")
     with pytest.raises(UsageError, match=r"photos/a\.png and the output of a\.png would be the same file"):
-        plan(expand(["photos/a.png", "a.png"]), None, "unit", 1, Existing.REFUSE)
+        plan_jobs(expand(["photos/a.png", "a.png"]), None, "unit", 1, Existing.REFUSE)
 
 
 @pytest.mark.parametrize("extra", ["out/a.unit.png", "photos/a.png", "out/../photos/a.png"])
 def test_other_files_that_are_written_must_not_be_an_output_or_an_input(photos, extra):
     with pytest.raises(UsageError, match="would be the same file"):
-        plan(expand(["photos/a.png"]), "out", "unit", 1, Existing.OVERWRITE, extras=[Path(extra)])
+        plan_jobs(expand(["photos/a.png"]), "out", "unit", 1, Existing.OVERWRITE, extras=[Path(extra)])
 
 
 def test_an_input_is_never_written_over(photos):
     with pytest.raises(UsageError, match="would be the same file"):
-        plan(expand(["photos/a.png"]), "photos/a.png", "unit", 1, Existing.OVERWRITE)
+        plan_jobs(expand(["photos/a.png"]), "photos/a.png", "unit", 1, Existing.OVERWRITE)
 
 
 @pytest.mark.parametrize("output", ["photos/notes.txt/deeper", "photos/a.png/"])
 def test_a_file_where_a_folder_must_be_is_found_before_any_work(photos, output):
     with pytest.raises(OutputError, match="is no folder"):
-        plan(expand(["photos/b.JPG"]), output, "unit", 1, Existing.REFUSE)
+        plan_jobs(expand(["photos/b.JPG"]), output, "unit", 1, Existing.REFUSE)
 
 
 @pytest.mark.parametrize("existing", Existing)
 def test_a_folder_where_a_file_must_be_is_found_before_any_work(photos, existing):
     (photos / "out/a.unit.png").mkdir(parents=True)
     with pytest.raises(OutputError, match=r"a\.unit\.png cannot be written: it is a folder"):
-        plan(expand(["photos/a.png"]), "out", "unit", 1, existing)
+        plan_jobs(expand(["photos/a.png"]), "out", "unit", 1, existing)
     with pytest.raises(OutputError, match="out cannot be written: it is a folder"):
         require_places([Path("out")], expand(["photos"]), existing)
 
@@ -152,50 +114,28 @@ def test_a_folder_where_a_file_must_be_is_found_before_any_work(photos, existing
 def test_a_folder_that_cannot_be_written_is_found_before_any_work(photos):
     (photos / "photos").chmod(0o500)
     with pytest.raises(OutputError, match="cannot be written"):
-        plan(expand(["photos/a.png"]), "photos/out", "unit", 1, Existing.REFUSE)
-
-
-@pytest.mark.parametrize("output", [".", "..", "photos"])
-def test_an_output_folder_above_or_at_the_input_leaves_nothing_out(photos, output):
-    assert len(expand(["photos"], output)) == 3
-
-
-def test_what_an_earlier_run_made_beside_its_inputs_is_not_read_again(photos):
-    for name in ("a.unit.png", "b.unit.00.png", "other.unit.png"):
-        (photos / "photos" / name).write_bytes(b"")
-    read = [source.name for source in expand(["photos"], "photos", "unit")]
-    assert read == ["photos/a.png", "photos/b.JPG", "photos/other.unit.png", "photos/trip/c.webp"]
-
-
-def test_an_empty_folder_among_other_inputs_fails_in_its_turn(photos):
-    (photos / "empty").mkdir()
-    assert [source.name for source in expand(["photos/a.png", "empty"])] == ["photos/a.png", "empty"]
-
-
-def test_a_name_that_is_too_long_is_an_input_like_any_other(photos):
-    name = "x" * 300 + ".png"
-    assert expand([name]) == [Source(Path(name))]
+        plan_jobs(expand(["photos/a.png"]), "photos/out", "unit", 1, Existing.REFUSE)
 
 
 def test_existing_outputs_are_refused_before_any_work(photos):
     for name in ("a.unit.png", "b.unit.png"):
         (photos / name).write_bytes(b"")
     with pytest.raises(OutputError, match=r"a\.unit\.png \(and 1 more\) already exists") as caught:
-        plan(expand(["photos"]), ".", "unit", 1, Existing.REFUSE)
+        plan_jobs(expand(["photos"]), ".", "unit", 1, Existing.REFUSE)
     assert "--overwrite" in caught.value.hint
 
 
 def test_existing_outputs_can_be_overwritten(photos):
     (photos / "a.unit.png").write_bytes(b"")
-    assert outputs(plan(expand(["photos/a.png"]), None, "unit", 1, Existing.OVERWRITE)) == ["a.unit.png"]
+    assert outputs(plan_jobs(expand(["photos/a.png"]), None, "unit", 1, Existing.OVERWRITE)) == ["a.unit.png"]
 
 
 def test_skipping_leaves_what_is_missing(photos):
     (photos / "a.munit.00.png").write_bytes(b"")
-    (job,) = plan(expand(["photos/a.png"]), None, "munit", 2, Existing.SKIP)
+    (job,) = plan_jobs(expand(["photos/a.png"]), None, "munit", 2, Existing.SKIP)
     assert job.targets == (Target(1, Path("a.munit.01.png")),)
     (photos / "a.munit.01.png").write_bytes(b"")
-    assert plan(expand(["photos/a.png"]), None, "munit", 2, Existing.SKIP) == []
+    assert plan_jobs(expand(["photos/a.png"]), None, "munit", 2, Existing.SKIP) == []
 
 
 def test_skipping_keeps_other_files_unless_asked(photos):

@@ -1,0 +1,128 @@
+"""Finding the input images of a command. Imports no torch."""
+
+import os
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from imgxlate.errors import ImageError, UsageError
+from imgxlate.images.formats import IMAGE_SUFFIXES
+
+STDIO = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One image to read."""
+
+    path: Path | None  # None: standard input
+    folder: Path = Path()  # its folder below the folder that was given; outputs mirror it
+
+    @property
+    def name(self) -> str:
+        """The name in messages and in `--json`."""
+        return STDIO if self.path is None else str(self.path)
+
+    @property
+    def stem(self) -> str:
+        """The file's name without its suffix."""
+        return "stdin" if self.path is None else self.path.stem
+
+
+def expand(inputs: Sequence[str], output: str | None = None, labels: Collection[str] = ()) -> list[Source]:
+    """The images that INPUT... names: files as given, folders as `walk` finds them in sorted order, `-` for stdin.
+
+    Results of earlier runs in a folder are left out: the output folder, if it is inside, and files that are named like
+    outputs of another file beside them (`<stem>.<label>[.<nn>].png`), whichever method wrote them.
+
+    Raises:
+        UsageError: `-` is given twice.
+        ImageError: the only input is a folder without images, or a folder cannot be read. If there are several inputs,
+            a folder without images is kept, and fails when its turn comes.
+    """
+    if list(inputs).count(STDIO) > 1:
+        raise UsageError("standard input (-) can be read only once")
+    sources: list[Source] = []
+    for name in inputs:
+        if name == STDIO:
+            sources.append(Source(None))
+        elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
+            found = _images_in(Path(name), output, labels)
+            if not found and len(inputs) == 1:
+                hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}."
+                raise ImageError(name, "the folder holds no image", hint=hint)
+            sources.extend(found or [Source(Path(name))])
+        else:
+            sources.append(Source(Path(name)))
+    return sources
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """The image files in a folder and its subfolders, in no particular order.
+
+    Hidden files and folders are left out. Links are followed, and each folder is read once, so that links in a circle
+    do no harm.
+
+    Raises:
+        ImageError: a folder cannot be read.
+    """
+    read = {_identity(folder)}
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
+        folders[:] = [name for name in sorted(folders) if _is_unread(Path(parent, name), read)]
+        for name in files:
+            path = Path(parent, name)
+            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+                yield path
+
+
+def _images_in(folder: Path, output: str | None, labels: Collection[str]) -> list[Source]:
+    """The images in a folder without the results of earlier runs."""
+    skipped = _output_inside(folder, output)
+    found = [path for path in sorted(walk(folder)) if skipped is None or skipped not in path.resolve().parents]
+    originals = {*found, *(path.with_suffix("") for path in found)}
+    return [Source(path, path.parent.relative_to(folder)) for path in found if not _is_result(path, labels, originals)]
+
+
+def _output_inside(folder: Path, output: str | None) -> Path | None:
+    """The output folder, if it is inside `folder`."""
+    if output in (None, STDIO):
+        return None
+    place = Path(str(output)).resolve()
+    return place if folder.resolve() in place.parents else None
+
+
+def _is_result(path: Path, labels: Collection[str], originals: Collection[Path]) -> bool:
+    """Whether a file is named like an output of one of `originals`, which are files with and without their suffix."""
+    if not labels:
+        return False
+    label = "|".join(map(re.escape, labels))
+    if re.fullmatch(rf"({label})\.styles\.png", path.name) or re.fullmatch(rf".+\.({label})\.steps", path.parent.name):
+        return True  # a sheet of `sample-styles`, or an image of `neural-style --save-every`
+    named = re.fullmatch(rf"(.+)\.(?:{label})(?:\.\d{{2,}})?\.png", path.name)
+    return named is not None and path.with_name(named[1]) in originals
+
+
+def _is_unread(folder: Path, read: set[tuple[int, int]]) -> bool:
+    """Whether a folder is to be read; if so, note that it is."""
+    if folder.name.startswith("."):
+        return False
+    identity = _identity(folder)
+    if identity in read:
+        return False
+    read.add(identity)
+    return True
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """Device and inode: the same for all paths that lead to a folder."""
+    try:
+        status = folder.stat()
+    except OSError as error:
+        _unreadable(error)
+    return status.st_dev, status.st_ino
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise ImageError(error.filename, f"the folder cannot be read: {error.strerror}") from error

@@ -1,0 +1,56 @@
+"""The example scripts run as a user runs them, and write what they say."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+SCRIPTS = Path(__file__).parents[2] / "examples" / "python"
+
+
+@pytest.fixture
+def script(tmp_path, photo):
+    """Run a script in a folder with photos and two folders of training images."""
+    for name in ("a.png", "b.png", *(f"{domain}/{n}.png" for domain in ("summer", "winter") for n in range(2))):
+        photo(name, size=(80, 80), seed=len(name))
+
+    def run(name, *arguments):
+        command = [sys.executable, SCRIPTS / name, *arguments]
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "IMGXLATE_OFFLINE": "1"}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+
+    return run
+
+
+def test_every_script_is_in_the_table():
+    listed = (SCRIPTS / "README.md").read_text()
+    assert all(f"`{path.name}`" in listed for path in SCRIPTS.glob("*.py"))
+
+
+def test_translating(script, tmp_path):
+    script("translate.py", "a.png", "b.png", "out")
+    names = [path.name for path in sorted((tmp_path / "out").iterdir())]
+    assert names == ["guided.png", *(f"sampled-{number}.png" for number in range(4))]
+
+
+def test_stylizing(script, tmp_path):
+    assert "scale 1 of 1: loss" in script("stylize.py", "a.png", "b.png", "painted.png", "48")
+    assert Image.open(tmp_path / "painted.png").size == (48, 48)
+
+
+def test_training(script, tmp_path):
+    printed = script("train.py", "summer", "winter", "run", "2")
+    assert printed.startswith("2 {")
+    assert Image.open(tmp_path / "run" / "example.png").size == (80, 80)
+
+
+def test_comparing(script, tmp_path):
+    shutil.copy(tmp_path / "a.png", tmp_path / "c.png")
+    script("compare.py", "a.png", "c.png", "out")
+    assert {"grid.png", "metrics.json", "metrics.csv", "report.html"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
