@@ -93,10 +93,11 @@ def load_style_transfer(
         CheckpointError: the file holds no feature network.
         DeviceError: this machine has no such device.
     """
-    spec = registry.find("gatys", Capability.STYLIZE)
+    spec = registry.default(Capability.STYLIZE)
     changes = dict(settings or {}) | ({} if size is None else {"size": size})
     config = stylization.configure(spec, preset, changes)
     return stylization.load(
+        spec,
         config,
         features=features,
         device=device,

@@ -17,7 +17,7 @@ from imgxlate.images.tensors import from_tensor, to_tensor
 from imgxlate.inference.device import Precision, find_device, find_dtype, require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
-from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
+from imgxlate.methods.spec import MethodConfig, MethodSpec
 from imgxlate.weights.features import find_features
 
 if TYPE_CHECKING:
@@ -91,9 +91,9 @@ class StyleTransfer:
 
 
 def load(
+    spec: MethodSpec,
     config: MethodConfig,
     *,
-    method: str = "gatys",
     features: str = "vgg19",  # a name of `imgxlate weights list`, or a file
     device: str = "auto",
     precision: Precision = "auto",
@@ -109,7 +109,6 @@ def load(
         UsageError: `config` asks for a layer that the feature network lacks.
         DeviceError: this machine has no such device.
     """
-    spec = registry.find(method, Capability.STYLIZE)
     where = find_device(device)
     dtype = find_dtype(precision, where)
     file = find_features(features, offline=offline, progress=progress, notify=notify)

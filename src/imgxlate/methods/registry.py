@@ -82,6 +82,12 @@ def find(name: str, capability: Capability | None = None) -> MethodSpec:
     raise UsageError(f"there is no method {name!r}", hint=did_you_mean(name, able) or f"Methods: {', '.join(able)}.")
 
 
+def default(capability: Capability) -> MethodSpec:
+    """The method to use where none is named: the first that has the capability. Built-in methods come first."""
+    specs, _ = discover()
+    return next(spec for spec in specs.values() if capability in spec.capabilities)
+
+
 def labels() -> frozenset[str]:
     """The words that outputs carry in their names: "munit", "neural-style"."""
     specs, _ = discover()
