@@ -358,3 +358,14 @@ def test_a_picture_far_larger_than_those_of_the_training_brings_advice_once(run,
 def test_who_asks_for_a_size_or_has_no_such_picture_gets_no_advice(run, trained_small, photo, inside):
     assert "trained on" not in run("translate", *trained_small, photo("a.png", size=(40, 40)), "--size", 20).stderr
     assert "trained on" not in run("translate", *trained_small, photo("b.png", size=(29, 29))).stderr
+
+
+def test_the_grid_of_many_inputs_is_smaller_and_says_so(run, unit, photo, inside, pixels, monkeypatch):
+    monkeypatch.setattr("imgxlate.images.grids._MOST_PIXELS", 100_000)
+    names = [photo(f"{seed}.png", seed=seed, size=(32, 32)) for seed in range(5)]
+    result = run("translate", *unit, *names, "-o", "out/", "--grid", "grid.png")
+    assert result.exit_code == 0
+    assert "grid.png shows images at" in result.stderr
+    height, width, _ = pixels("grid.png").shape
+    assert height * width < 150_000  # With headers and margins.
+    assert height > 2 * width

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from imgxlate.images.grids import contact_sheet
+from imgxlate.images.grids import contact_sheet, plan_sheet
 from imgxlate.images.image_array import ImageArray
 
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
@@ -165,3 +165,20 @@ def test_labels_of_small_pictures_stay_readable() -> None:
     assert small.size[1] > 40
     one, two = (contact_sheet([[tall]], cell=240, column_headers=[name]) for name in ("a name", "another name"))
     assert one.size[1] < two.size[1] < 240
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(1, 1), (24, 9), (100, 5), (300, 9), (2000, 2), (40_000, 3), (1_000_000, 9)]
+)
+@pytest.mark.parametrize("longest_side", [None, 65500, 16383])
+def test_a_planned_sheet_stays_below_the_limits_whatever_the_number_of_images(rows, columns, longest_side):
+    plan = plan_sheet(rows, columns, longest_side=longest_side)
+    height, width = (count * (plan.cell + max(4, plan.cell // 24)) for count in (plan.rows, columns))
+    assert height * width <= 67_200_000
+    assert max(height, width) <= (longest_side or 67_200_000)
+    assert plan.cell >= 16
+    assert plan.rows == rows or plan.cell == 16
+
+
+def test_a_few_images_are_shown_at_their_usual_size():
+    assert {plan_sheet(rows, columns).cell for rows, columns in ((1, 1), (24, 9), (100, 5))} == {256}

@@ -56,6 +56,15 @@ def save(picture: ImageArray, path: Path) -> None:
     atomic.write_bytes(path, encode(picture, path.suffix))
 
 
+def longest_side(suffix: str) -> int | None:
+    """The longest side, in pixels, that the format of `suffix` can have, or None if it has no such limit.
+
+    Raises:
+        UsageError: no format has that suffix; names those that have.
+    """
+    return _LONGEST_SIDE.get(_format(suffix))
+
+
 def require_room(picture: ImageArray, suffix: str) -> None:
     """Check that the format that `suffix` stands for can hold a picture of that size.
 

@@ -1,7 +1,9 @@
 """Contact sheets: labelled rows and columns of pictures."""
 
+import math
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate, zip_longest
 from operator import add
 from typing import cast
@@ -17,7 +19,13 @@ _CHECKER = (255, 228)  # grey levels
 _CHECKER_SQUARE = 8  # pixels
 _ELLIPSIS = "..."
 _LETTERS = 8  # em: what a label may take beside or above narrow pictures
+_MOST_PIXELS = 1 << 26  # of a planned sheet: 200 MB of thumbnails, and as much for the sheet
+_SMALLEST_CELL = 16  # pixels
+_SMALLEST_GAP = 4  # pixels
 _SET_OFF = 3  # gaps between leading rows or columns and the others
+
+CELL = 256
+"""The usual longer side of an image on a sheet, in pixels."""
 
 Tile = Image.Image | None
 """A picture or a label as it stands on the sheet, in mode RGB; None is an empty place."""
@@ -30,7 +38,7 @@ def contact_sheet(
     row_headers: Sequence[str] | None = None,
     leading_rows: int = 0,
     leading_columns: int = 0,
-    cell: int = 256,
+    cell: int = CELL,
     title: str | None = None,
 ) -> ImageArray:
     """Lay pictures out in a table on white; None, and the end of a row shorter than others, are empty places.
@@ -57,11 +65,32 @@ def contact_sheet(
         labels = [*blank, *_aligned_right([_label(text, font, max(cell, _wide(font))) for text in row_headers])]
         table = [[label, *row] for label, row in zip(labels, table, strict=True)]
         leading_columns += bool(leading_columns)
-    sheet = _laid_out(table, max(4, cell // 24), leading_rows, leading_columns)
+    sheet = _laid_out(table, _gap(cell), leading_rows, leading_columns)
     return ImageArray(np.asarray(_titled(sheet, title, cell)))
 
 
-def thumbnail(picture: ImageArray, cell: int = 256) -> ImageArray:
+@dataclass(frozen=True, slots=True)
+class SheetPlan:
+    """The size of a sheet that is planned before its images are made, so that its memory is bounded."""
+
+    cell: int  # longer side of an image on the sheet, in pixels
+    rows: int  # rows that fit
+
+
+def plan_sheet(rows: int, columns: int, *, cell: int = CELL, longest_side: int | None = None) -> SheetPlan:
+    """The largest cells, up to `cell`, for which a sheet has at most 67 megapixels and sides up to `longest_side`.
+
+    If even the smallest cells are too large for all rows, the plan has fewer rows.
+    """
+    pixels = math.isqrt(_MOST_PIXELS // (rows * columns))
+    side = min(pixels, (longest_side or pixels * max(rows, columns)) // max(rows, columns))
+    fitting = max(_SMALLEST_CELL, min(cell, side - max(_SMALLEST_GAP, -(-side // 25))))
+    place = fitting + _gap(fitting)
+    most_rows = min(_MOST_PIXELS // (place * place * columns), (longest_side or _MOST_PIXELS) // place)
+    return SheetPlan(fitting, max(1, min(rows, most_rows)))
+
+
+def thumbnail(picture: ImageArray, cell: int = CELL) -> ImageArray:
     """The picture as `contact_sheet` shows it: to keep for a sheet without keeping the whole picture."""
     return ImageArray(np.asarray(_fitted(picture, cell)))
 
@@ -156,10 +185,15 @@ def _starts(lengths: Sequence[int], gap: int, leading: int) -> list[int]:
     return list(accumulate(map(add, lengths, gaps), initial=2 * gap))
 
 
+def _gap(cell: int) -> int:
+    """Pixels between two places."""
+    return max(_SMALLEST_GAP, cell // 24)
+
+
 def _titled(sheet: Image.Image, title: str | None, cell: int) -> Image.Image:
     if title is None:
         return sheet
-    gap = max(4, cell // 24)
+    gap = _gap(cell)
     label = _label(title, _font(max(14, cell // 10)), sheet.width - 4 * gap)
     titled = Image.new("RGB", (sheet.width, sheet.height + label.height + 2 * gap), _PAPER)
     titled.paste(label, ((sheet.width - label.width) // 2, 2 * gap))

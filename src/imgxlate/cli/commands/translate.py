@@ -1,10 +1,10 @@
 """`imgxlate translate`: images of one domain into images of the other."""
 
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
@@ -25,6 +25,7 @@ from imgxlate.methods.spec import Capability
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from imgxlate.images.grids import SheetPlan
     from imgxlate.images.image_array import ImageArray
     from imgxlate.inference.model import Model
     from imgxlate.inference.style_codes import StyleCodes
@@ -102,14 +103,60 @@ def translate(
         missing = {job.source: job for job in jobs}
         advice = SizeAdvice(out, loaded, size)
         work = _Translation(out, loaded, codes, loaded.target(to), size, seed, missing, advice)
-        if grid in extras:
-            work.rows = []
+        if grid and grid in extras:
+            work.grid = _Grid.of(out, len(sources), source.count, grid)
             jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
         with Bar(out, method, len(jobs), "images").shown() as bar:
             failures = run_jobs(jobs, work.run, inputs=len(sources), on_progress=bar.show_job, on_failure=out.error)
-        if grid and work.rows is not None:
-            work.write_grid(grid)
+        if work.grid:
+            work.grid.write(out, loaded.name_of(work.to))
         return require_no_failures(failures, inputs=len(sources))
+
+
+@dataclass(slots=True)
+class _Grid:
+    """The sheet of `--grid`: a row for each input, with the input first."""
+
+    path: Path
+    plan: "SheetPlan"
+    rows: "list[list[ImageArray | None]]" = field(default_factory=list)
+
+    @classmethod
+    def of(cls, out: Output, inputs: int, outputs: int, path: Path) -> Self:
+        """A sheet of so many inputs with so many outputs each, small enough for memory and for the file's format."""
+        from imgxlate.images.encode import longest_side
+        from imgxlate.images.grids import CELL, plan_sheet
+
+        plan = plan_sheet(inputs, 1 + outputs, longest_side=longest_side(path.suffix))
+        if plan.cell < CELL:
+            rest = "" if plan.rows == inputs else f" of the first {plan.rows} inputs"
+            out.note(f"{path} shows images{rest} at {plan.cell} pixels, because there are {inputs}")
+        return cls(path, plan)
+
+    def add(
+        self, image: "ImageArray", targets: Sequence[Target], outputs: "Iterable[tuple[Target, ImageArray]]"
+    ) -> None:
+        """Add the row of an input while its outputs are made. Outputs that exist already are read from their files."""
+        from imgxlate.images.decode import decode
+        from imgxlate.images.grids import thumbnail
+
+        cell = self.plan.cell
+        row = {target.index: thumbnail(output, cell) for target, output in outputs}
+        if len(self.rows) < self.plan.rows:
+            for target in targets:
+                if target.index not in row and target.path:
+                    row[target.index] = thumbnail(decode(target.path), cell)
+            self.rows.append([thumbnail(image, cell), *(row[target.index] for target in targets)])
+
+    def write(self, out: Output, domain: str) -> None:
+        """Write the sheet, unless every input failed."""
+        from imgxlate.images.grids import contact_sheet
+
+        if self.rows:
+            headers = ["input", *(f"{domain} {index:02d}" for index in range(len(self.rows[0]) - 1))]
+            sheet = contact_sheet(self.rows, column_headers=headers, leading_columns=1, cell=self.plan.cell)
+            write_image(out, sheet, self.path)
+            out.note(str(self.path))
 
 
 @dataclass(slots=True)
@@ -124,31 +171,18 @@ class _Translation:
     seed: int
     missing: Mapping[Source, Job]  # the outputs to write
     advice: SizeAdvice
-    rows: "list[list[ImageArray | None]] | None" = None  # thumbnails of inputs and outputs; None: no grid is wanted
+    grid: "_Grid | None" = None
 
     def run(self, job: Job) -> None:
         """Translate an input into its missing outputs. A grid takes the others from their files."""
-        from imgxlate.images.decode import decode
-        from imgxlate.images.grids import thumbnail
-
         image = read_image(job.source)
         self.advice.consider(job.source, image)
-        row = {target.index: thumbnail(output) for target, output in self._translate(job.source, image)}
-        if self.rows is not None:
-            for target in job.targets:
-                if target.index not in row and target.path:
-                    row[target.index] = thumbnail(decode(target.path))
-            self.rows.append([thumbnail(image), *(row[target.index] for target in job.targets)])
-
-    def write_grid(self, path: Path) -> None:
-        """Write the sheet: a row for each input, with the input first."""
-        from imgxlate.images.grids import contact_sheet
-
-        if self.rows:
-            domain = self.model.name_of(self.to)
-            headers = ["input", *(f"{domain} {index:02d}" for index in range(len(self.rows[0]) - 1))]
-            write_image(self.out, contact_sheet(self.rows, column_headers=headers, leading_columns=1), path)
-            self.out.note(str(path))
+        outputs = self._translate(job.source, image)
+        if self.grid:
+            self.grid.add(image, job.targets, outputs)
+        else:
+            for _ in outputs:
+                pass
 
     def _translate(self, source: Source, image: "ImageArray") -> "Iterator[tuple[Target, ImageArray]]":
         """Write the missing outputs of an input, and yield each."""
