@@ -251,12 +251,12 @@ def test_codes_can_be_kept_of_a_sheet_on_standard_output(run, munit, photo, insi
     assert len(codes_in("codes.json")) == 2
 
 
-def test_no_codes_are_kept_of_a_sheet_that_is_too_large_for_its_format(run, munit, photo, inside):
+def test_a_sheet_too_large_for_its_format_shows_smaller_images(run, munit, photo, inside, pixels):
     photo("strip.png", size=(300, 2))
     result = run(*munit[:-1], 4096, "strip.png", "--n-styles", 3, "-o", "sheet.webp")
-    assert result.exit_code == 9
-    assert "cannot be written as WEBP" in result.stderr
-    assert [path.name for path in inside.iterdir()] == ["strip.png"]
+    assert result.exit_code == 0
+    assert "the sheet shows images at" in result.stderr
+    assert 8_000 < max(pixels("sheet.webp").shape) <= 16_383
 
 
 def test_a_folder_in_the_place_of_the_sheet_is_found_before_any_work(run, munit, photo, inside):
@@ -332,3 +332,13 @@ def test_skipping_an_existing_sheet_still_writes_the_codes_that_are_missing(run,
     assert run(*base, "--skip-existing").exit_code == 0
     assert Path("munit.styles.png").read_bytes() == sheet
     assert Path("munit.styles.json").read_bytes() == codes
+
+
+def test_the_sheet_of_many_inputs_is_smaller_and_says_so(run, munit, photo, inside, pixels, monkeypatch):
+    monkeypatch.setattr("imgxlate.images.grids._MOST_PIXELS", 20_000)
+    names = [photo(f"{seed}.png", seed=seed, size=(32, 32)) for seed in range(4)]
+    result = run(*munit, *names, "--n-styles", 2)
+    assert result.exit_code == 0
+    assert "there are 4 inputs and 2 styles" in result.stderr
+    height, width, _ = pixels("munit.styles.png").shape
+    assert height * width < 40_000  # With headers and margins.

@@ -19,7 +19,7 @@ _CHECKER = (255, 228)  # grey levels
 _CHECKER_SQUARE = 8  # pixels
 _ELLIPSIS = "..."
 _LETTERS = 8  # em: what a label may take beside or above narrow pictures
-_MOST_PIXELS = 1 << 26  # of a planned sheet: 200 MB of thumbnails, and as much for the sheet
+_MOST_PIXELS = 1 << 27  # of a planned sheet: 400 MB of thumbnails, and as much for the sheet
 _SMALLEST_CELL = 16  # pixels
 _SMALLEST_GAP = 4  # pixels
 _SET_OFF = 3  # gaps between leading rows or columns and the others
@@ -78,16 +78,16 @@ class SheetPlan:
 
 
 def plan_sheet(rows: int, columns: int, *, cell: int = CELL, longest_side: int | None = None) -> SheetPlan:
-    """The largest cells, up to `cell`, for which a sheet has at most 67 megapixels and sides up to `longest_side`.
+    """The largest cells, up to `cell`, for which a sheet has at most 134 megapixels and sides up to `longest_side`.
 
     If even the smallest cells are too large for all rows, the plan has fewer rows.
     """
-    pixels = math.isqrt(_MOST_PIXELS // (rows * columns))
-    side = min(pixels, (longest_side or pixels * max(rows, columns)) // max(rows, columns))
+    across, down = columns + 1, rows + 1  # with the headers and margins
+    side = min(math.isqrt(_MOST_PIXELS // (across * down)), (longest_side or _MOST_PIXELS) // max(across, down))
     fitting = max(_SMALLEST_CELL, min(cell, side - max(_SMALLEST_GAP, -(-side // 25))))
     place = fitting + _gap(fitting)
-    most_rows = min(_MOST_PIXELS // (place * place * columns), (longest_side or _MOST_PIXELS) // place)
-    return SheetPlan(fitting, max(1, min(rows, most_rows)))
+    most = min(_MOST_PIXELS // (place * place * across), (longest_side or _MOST_PIXELS) // place) - 1
+    return SheetPlan(fitting, max(1, min(rows, most)))
 
 
 def thumbnail(picture: ImageArray, cell: int = CELL) -> ImageArray:

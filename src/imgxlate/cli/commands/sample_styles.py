@@ -116,6 +116,7 @@ def sample_styles(
             return out.note("nothing to do: the sheet exists already")
 
         loaded = load_model(out, spec, model, checkpoint, config, device, precision, offline)
+        cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
         grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
         if outputs.codes in kept:
             style_codes.require_same(outputs.codes, grid.codes, method)
@@ -124,10 +125,10 @@ def sample_styles(
             return out.note(str(outputs.codes))
         failures = _fill(grid, out, method, sources)
         if grid.columns:
-            sheet = _draw(grid, outputs.sheet)
+            sheet = grid.draw()
+            write_image(out, sheet, outputs.sheet)
             if outputs.codes and outputs.codes not in kept:
                 style_codes.write(outputs.codes, grid.codes, method)
-            write_image(out, sheet, outputs.sheet)
             _report(out, grid, sheet, outputs, seed, time.perf_counter() - started)
         return require_no_failures(failures, inputs=len(sources))
 
@@ -202,6 +203,26 @@ def _read_besides(source: StyleSource, interpolate: int | None) -> list[Source]:
     return [Source(Path(name)) for name in (*source.images, *ends)]
 
 
+def _fitting_cell(out: Output, contents: int, styles: int, cell: int, sheet: Path | None) -> int:
+    """`cell`, or less if so many contents and styles would make a sheet too large for memory or for its format.
+
+    Raises:
+        UsageError: no size of the cells makes it small enough.
+    """
+    from imgxlate.images.encode import longest_side
+    from imgxlate.images.grids import plan_sheet
+
+    suffix = sheet.suffix if sheet else ".png"
+    plan = plan_sheet(1 + contents, 1 + styles, cell=cell, longest_side=longest_side(suffix))
+    if plan.rows <= contents:
+        raise UsageError(f"{contents} inputs are too many for one sheet", hint=f"Give {plan.rows - 1} or fewer.")
+    if plan.cell < cell:
+        out.note(
+            f"the sheet shows images at {plan.cell} pixels, because there are {contents} inputs and {styles} styles"
+        )
+    return plan.cell
+
+
 def _new_grid(
     model: "Model",
     source: StyleSource,
@@ -247,20 +268,6 @@ def _fill(grid: "StyleGrid", out: Output, method: str, sources: Sequence[Source]
     jobs = [Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:
         return run_jobs(jobs, add, inputs=len(jobs), on_progress=bar.show_job, on_failure=out.error)
-
-
-def _draw(grid: "StyleGrid", path: Path | None) -> "ImageArray":
-    """The sheet. Its format is checked now, so that no codes are written for a sheet that cannot be.
-
-    Raises:
-        OutputError: the format cannot hold a sheet of that size.
-    """
-    from imgxlate.images.encode import require_room
-
-    sheet = grid.draw()
-    if path:
-        require_room(sheet, path.suffix)
-    return sheet
 
 
 def _report(out: Output, grid: "StyleGrid", sheet: "ImageArray", outputs: _Outputs, seed: int, seconds: float) -> None:
