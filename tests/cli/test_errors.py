@@ -9,7 +9,8 @@ import pytest
 import typer
 
 from imgxlate import errors
-from imgxlate.cli.errors import as_known, session
+from imgxlate.cli.errors import session
+from imgxlate.errors import known_error
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_ctrl_c_is_130(capsys):
     ],
 )
 def test_memory_that_ran_out_is_a_device_error_that_proposes_smaller_pictures(error):
-    known = as_known(error)
+    known = known_error(error)
     assert isinstance(known, errors.DeviceError)
     assert "smaller pictures" in known.hint
 

@@ -262,18 +262,6 @@ def test_a_model_that_was_put_into_the_folder_is_not_replaced(run, begun, data, 
     assert model.read_bytes() == before
 
 
-def test_a_history_whose_checkpoints_and_model_are_gone_is_not_replaced(run, data, tmp_path):
-    base = ("train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--set", "display_size=1")
-    run(*base, "--iterations", 2, "--checkpoint-every", 1, "--workers", 0)
-    shutil.rmtree(tmp_path / "run" / "checkpoints")
-    (tmp_path / "run" / "model.safetensors").unlink()
-    before = (tmp_path / "run" / "history.jsonl").read_bytes()
-    result = run("train", "cyclegan", "--out", tmp_path / "run", "--resume")
-    assert result.exit_code == 9
-    assert "a history of 2 steps" in result.stderr
-    assert (tmp_path / "run" / "history.jsonl").read_bytes() == before
-
-
 @pytest.mark.parametrize("names", ["b,a", "B,x", "x,A"])
 def test_a_domain_is_not_named_by_the_letter_of_the_other(run, data, tmp_path, names):
     result = run("train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--domains", names)

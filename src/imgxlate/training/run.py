@@ -116,7 +116,7 @@ def train(
     is_main = find_rank().is_main
     with run.claimed() if is_main else contextlib.nullcontext():
         if is_main:
-            _check_folder(run, recipe, resume=resume, overwrite=overwrite, notify=notify)
+            _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
         options = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
         plan = _plan(spec, recipe, images, run, options, device, offline, progress, notify)
         recipe = replace(recipe, config=plan.config)
@@ -180,22 +180,21 @@ def _resolve(
     )
 
 
-def _check_folder(run: RunFolder, recipe: Recipe, *, resume: bool, overwrite: bool, notify: Notify) -> None:
+def _check_folder(run: RunFolder, *, resume: bool, overwrite: bool, notify: Notify) -> None:
     """Check that nothing trained would be lost.
 
     Raises:
-        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds something trained
-            but no checkpoint to resume from.
+        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds a trained
+            model but no checkpoint to resume from.
     """
     if overwrite:
         return
     if not resume:
         run.require_free()
     elif not run.has_checkpoints():
-        if run.model.exists() or run.last_step() >= recipe.config.checkpoint_every:
-            trained = run.model.name if run.model.exists() else f"a history of {run.last_step()} steps"
+        if run.model.exists():
             raise OutputError(
-                f"{run.path}: holds {trained} but no checkpoint to resume from",
+                f"{run.path}: holds {run.model.name} but no checkpoint to resume from",
                 hint="Bring back its checkpoints/, give another --out, or replace it by --overwrite without --resume.",
             )
         notify(f"{run.path} holds no checkpoint: starting from the beginning")

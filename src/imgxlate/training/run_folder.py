@@ -25,7 +25,6 @@ from imgxlate import atomic, checkpoint
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import RUN_MODEL, TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError, OutputError
-from imgxlate.training import history
 
 _LOCK = ".lock"
 _CHECKPOINT = re.compile(r"step-(\d{8,})\.safetensors")
@@ -93,10 +92,6 @@ class RunFolder:
     def has_checkpoints(self) -> bool:
         """Whether there is anything to resume from, whole or not."""
         return bool(self.steps())
-
-    def last_step(self) -> int:
-        """The last step in the history; 0 without a history."""
-        return max((entry.step for entry in history.read(self.history)), default=0) if self.history.exists() else 0
 
     def require_free(self) -> None:
         """Check that no run is in the folder; one that did not get to its first step is none.
