@@ -57,10 +57,10 @@ def test_ctrl_c_is_130(capsys):
         RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
     ],
 )
-def test_memory_that_ran_out_is_a_device_error_that_proposes_smaller_pictures(error):
+def test_memory_that_ran_out_is_a_device_error_that_proposes_smaller_images(error):
     known = known_error(error)
     assert isinstance(known, errors.DeviceError)
-    assert "smaller pictures" in known.hint
+    assert "smaller images" in known.hint
 
 
 def test_quiet_still_says_errors(capsys):
