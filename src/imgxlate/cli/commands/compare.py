@@ -9,7 +9,7 @@ import typer
 from imgxlate.cli import complete, options, runs, translation
 from imgxlate.cli.comparing import carry_out
 from imgxlate.cli.comparison_plan import Folder, Metrics, Plan, Protocol
-from imgxlate.cli.errors import session
+from imgxlate.cli.output import Output
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.evaluate import entrants
 from imgxlate.images.inputs import STDIO, Source, expand
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _NUMBERS = "Numbers"
 
 
+@options.command("device", "precision", "seed", "overwrite", "offline", json=options.JSON_LINES)
 def compare(
+    out: Output,
     inputs: options.Inputs,
     output: Annotated[
         str,
@@ -91,46 +93,38 @@ def compare(
     rows: Annotated[
         int, typer.Option(min=1, metavar="N", help="Inputs shown in grid and report. All are measured.")
     ] = 24,
-    device: options.Device = "auto",
-    precision: options.PrecisionOption = "auto",
-    seed: options.Seed = 0,
-    overwrite: options.Overwrite = False,
-    offline: options.Offline = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
     """Compare several methods on the same images: a grid, numbers, and a report to look at in a browser.
 
     The pictures themselves go to images/, named <stem>.<method>[.<nn>].png, where nn counts the styles from 00.
     """
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
-        sources = expand(inputs, output)
-        folder = _folder(output)
-        if targets is not None and metrics == "none":
-            raise UsageError("--targets takes networks to measure with, and --metrics none has none")
-        translation.require_shareable(find_rank(), None, [folder.root])
-        plan = Plan(
-            folder=folder,
-            entries=entries,
-            sources=sources,
-            jobs=_jobs(folder, entries, sources, n_styles, overwrite),
-            style_images=_read_styles(style or [], folder),
-            targets=None if targets is None else _images("--targets", [targets], folder),
-            to=to,
-            size=size,
-            n_styles=n_styles,
-            protocol=protocol,
-            metrics=metrics,
-            rows=rows,
-            device=device,
-            precision=precision,
-            seed=seed,
-            offline=offline,
-        )
-        carry_out(out, plan)
+    entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
+    sources = expand(inputs, output)
+    folder = _folder(output)
+    if targets is not None and metrics == "none":
+        raise UsageError("--targets takes networks to measure with, and --metrics none has none")
+    translation.require_shareable(find_rank(), None, [folder.root])
+    plan = Plan(
+        folder=folder,
+        entries=entries,
+        sources=sources,
+        jobs=_jobs(folder, entries, sources, n_styles, settings.overwrite),
+        style_images=_read_styles(style or [], folder),
+        targets=None if targets is None else _images("--targets", [targets], folder),
+        to=to,
+        size=size,
+        n_styles=n_styles,
+        protocol=protocol,
+        metrics=metrics,
+        rows=rows,
+        device=settings.device,
+        precision=settings.precision,
+        seed=settings.seed,
+        offline=settings.offline,
+    )
+    carry_out(out, plan)
 
 
 def _split(methods: str | None) -> list[str] | None:

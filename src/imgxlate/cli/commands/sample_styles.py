@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options
-from imgxlate.cli.errors import session
 from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
 _STYLES = 5  # sampled, where the number is not given
 
 
+@options.command(*options.RUNNING, json=options.JSON_LINES)
 def sample_styles(
+    out: Output,
     method: Annotated[
         str,
         typer.Argument(
@@ -85,16 +86,8 @@ def sample_styles(
             rich_help_panel=options.STYLE,
         ),
     ] = None,
-    device: options.Device = "auto",
-    precision: options.PrecisionOption = "auto",
-    seed: options.Seed = 0,
-    overwrite: options.Overwrite = False,
-    skip_existing: options.SkipExisting = False,
-    offline: options.Offline = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
     """Draw one sheet of styles: a row for each style, a column for each input.
 
@@ -102,34 +95,34 @@ def sample_styles(
     too: --styles draws the same pictures from them again.
     """
     started = time.perf_counter()
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        spec = registry.find(method, Capability.SAMPLE_STYLES)
-        source = _choose_styles(spec, n_styles, style or [], styles_file, interpolate)
-        existing = options.existing(overwrite, skip_existing)
-        options.check_stdout(output, as_json)
-        outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
-        find_share(out, len(inputs), output, outputs.paths)
-        sources = _sources(inputs, output, method, outputs.sheet)
-        require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
-        kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
-        if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
-            return out.note("nothing to do: the sheet exists already")
+    spec = registry.find(method, Capability.SAMPLE_STYLES)
+    source = _choose_styles(spec, n_styles, style or [], styles_file, interpolate)
+    existing = settings.existing
+    options.check_stdout(output, out.as_json)
+    outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
+    find_share(out, len(inputs), output, outputs.paths)
+    sources = _sources(inputs, output, method, outputs.sheet)
+    require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
+    kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
+    if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
+        return out.note("nothing to do: the sheet exists already")
 
-        loaded = load_model(out, spec, model, checkpoint, config, device, precision, offline)
-        grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
-        if outputs.codes in kept:
-            style_codes.require_same(outputs.codes, grid.codes, method)
-        elif outputs.codes and outputs.sheet in kept:
+    device, precision, seed = settings.device, settings.precision, settings.seed
+    loaded = load_model(out, spec, model, checkpoint, config, device, precision, settings.offline)
+    grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
+    if outputs.codes in kept:
+        style_codes.require_same(outputs.codes, grid.codes, method)
+    elif outputs.codes and outputs.sheet in kept:
+        style_codes.write(outputs.codes, grid.codes, method)
+        return out.note(str(outputs.codes))
+    failures = _fill(grid, out, method, sources)
+    if grid.columns:
+        sheet = _draw(grid, outputs.sheet)
+        if outputs.codes and outputs.codes not in kept:
             style_codes.write(outputs.codes, grid.codes, method)
-            return out.note(str(outputs.codes))
-        failures = _fill(grid, out, method, sources)
-        if grid.columns:
-            sheet = _draw(grid, outputs.sheet)
-            if outputs.codes and outputs.codes not in kept:
-                style_codes.write(outputs.codes, grid.codes, method)
-            write_image(out, sheet, outputs.sheet)
-            _report(out, grid, sheet, outputs, seed, time.perf_counter() - started)
-        return require_no_failures(failures, inputs=len(sources))
+        write_image(out, sheet, outputs.sheet)
+        _report(out, grid, sheet, outputs, seed, time.perf_counter() - started)
+    return require_no_failures(failures, inputs=len(sources))
 
 
 def _choose_styles(
