@@ -104,6 +104,8 @@ def test_what_a_file_cannot_say_is_a_usage_error_that_names_the_file(run, tmp_pa
         (("--set", "gen.dim"), "--set gen.dim: no value"),
         (("--iterations", "0"), "--iterations: iterations = 0: must be at least 1"),
         (("--ema", "1"), "--ema: ema = 1.0: must be below 1"),
+        (("--workers", "-1"), "--workers: data.workers = -1: must be at least 0"),
+        (("--set", "data.crop_width=0"), "--set: data.crop_width = 0: must be at least 1"),
         (("--preset", "tyni"), "munit has no preset 'tyni'"),
         (("--domains", "one"), "two names are needed"),
     ],
