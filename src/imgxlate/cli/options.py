@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STYLE = "Styles (MUNIT)"
 _RUNNING = "Running"
 
-JSON_LINES = "Print a JSON object a line for each output written."
+JSON_LINES = "Print a JSON object per line, one for each output."
 JSON_DOCUMENT = "Print one JSON document."
 
 Inputs = Annotated[
@@ -32,8 +32,8 @@ OutputPath = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="A file, a folder, or - for standard output. A path that ends in /, exists as a folder, or has no "
-        "image suffix is a folder, made if missing. Default: the current folder.",
+        help="A file, a folder, or - for standard output. The path is a folder if it ends in /, exists as one, or has "
+        "no image suffix; a missing folder is created. Default: the current folder.",
     ),
 ]
 ModelName = Annotated[
@@ -41,10 +41,12 @@ ModelName = Annotated[
     typer.Option(metavar="NAME", help="A model by name: see `imgxlate weights list`.", autocompletion=complete.weights),
 ]
 Checkpoint = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A checkpoint: ours, or one of an original (.pt, .pth).")
+    Path | None,
+    typer.Option(metavar="FILE", help="A checkpoint of imgxlate or of an original implementation (.pt, .pth)."),
 ]
 OriginalConfig = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The original's yaml, for settings that the weights do not show.")
+    Path | None,
+    typer.Option(metavar="FILE", help="The original's yaml file, for settings that the weights do not show."),
 ]
 To = Annotated[
     str | None,

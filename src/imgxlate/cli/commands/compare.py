@@ -32,73 +32,74 @@ def compare(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where grid.png, metrics.json, metrics.csv, report.html and images/ go; made if missing.",
+            help="Folder for grid.png, metrics.json, metrics.csv, report.html and images/; created if missing.",
         ),
     ] = "comparison",
     methods: Annotated[
         str | None,
         typer.Option(
             metavar="A,B,...",
-            help="Default: all that have a model at hand, and neural-style where there is a --style.",
+            help="Default: all methods with a model at hand, and neural-style if --style is given.",
             autocompletion=complete.compared,
         ),
     ] = None,
     style: Annotated[
         list[str] | None,
-        typer.Option(metavar="IMAGE", help="What neural-style paints in the style of. Repeatable."),
+        typer.Option(metavar="IMAGE", help="A style image for neural-style. Repeatable."),
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
             metavar="METHOD=NAME",
-            help="A model by name, file or folder of a run. Repeatable, for one method too: both are compared.",
+            help="A model by name, file or folder of a run. Repeatable: several models of one method are compared too.",
         ),
     ] = None,
     to: options.To = None,
     size: options.Size = None,
     n_styles: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Pictures of each input, of a method with styles.")
+        int, typer.Option(min=1, metavar="N", help="Number of images for each input, for methods with styles.")
     ] = 2,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="METHOD.KEY=VALUE",
-            help="A part of a method that has no model, such as neural-style.iterations=100. Repeatable.",
+            help="An option of a method without a model, such as neural-style.iterations=100. Repeatable.",
         ),
     ] = None,
     targets: Annotated[
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help="Real images of the domain that is translated to: measures how like them the pictures are.",
+            help="Real images of the target domain: measures how similar the translated images are to them.",
             rich_help_panel=_NUMBERS,
         ),
     ] = None,
     protocol: Annotated[
         Protocol,
         typer.Option(
-            help="Diversity: all pairs of 4 styles of each input, or 19 pairs of each of 100 inputs, as MUNIT's paper.",
+            help="Pairs for diversity: all pairs of 4 styles of each input, or 19 pairs of each of 100 inputs, as in "
+            "MUNIT's paper.",
             rich_help_panel=_NUMBERS,
         ),
     ] = "all",
     metrics: Annotated[
         Metrics,
         typer.Option(
-            help="What looks at the pictures: the published networks (LPIPS, FID, KID), the bundled VGG-19, or none: "
-            "time and memory only. auto: the published ones where they can be had.",
+            help="Networks that measure the images: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none "
+            "(time and memory only). auto: the published ones if they are available.",
             rich_help_panel=_NUMBERS,
         ),
     ] = "auto",
     rows: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Inputs shown in grid and report. All are measured.")
+        int, typer.Option(min=1, metavar="N", help="Number of inputs shown in grid and report. All are measured.")
     ] = 24,
     *,
     settings: options.Settings,
 ) -> None:
-    """Compare several methods on the same images: a grid, numbers, and a report to look at in a browser.
+    """Compare several methods on the same images: a grid, numbers, and a report to view in a browser.
 
-    The pictures themselves go to images/, named <stem>.<method>[.<nn>].png, where nn counts the styles from 00.
+    The images go to images/, named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
     """
     entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
     sources = expand(inputs, output)

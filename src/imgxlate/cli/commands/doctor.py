@@ -17,7 +17,7 @@ _PACKAGES = ("torch", "torchvision", "pillow", "numpy", "safetensors", "typer", 
 
 @options.command()
 def doctor(out: Output) -> None:
-    """Show versions, devices, folders and broken parts. Ends with 7 where torch or torchvision cannot be used."""
+    """Show versions, devices, folders and problems. Exits with 7 if torch or torchvision cannot be used."""
     report = _examine()
     if out.as_json:
         out.document(report)

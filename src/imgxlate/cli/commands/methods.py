@@ -12,7 +12,7 @@ from imgxlate.methods.spec import Citation, MethodSpec
 
 @options.command()
 def methods(out: Output) -> None:
-    """List the methods: the built-in ones and plug-ins, those that cannot be loaded included."""
+    """List all methods: built-in ones, plug-ins, and plug-ins that cannot be loaded."""
     specs, broken = registry.discover()
     if out.as_json:
         return out.document({"methods": [_row(spec) for spec in specs.values()], "broken": list(map(asdict, broken))})

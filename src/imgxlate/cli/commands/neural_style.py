@@ -1,4 +1,4 @@
-"""`imgxlate neural-style`: paint a photograph in the style of pictures (Gatys et al.)."""
+"""`imgxlate neural-style`: paint a photograph in the style of other images (Gatys et al.)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -31,10 +31,10 @@ _FIGURES = "Figures of the paper, as contact sheets"
 def neural_style(
     out: Output,
     content: Annotated[
-        str, typer.Argument(metavar="CONTENT", help="The photograph, a folder of them, or - for standard input.")
+        str, typer.Argument(metavar="CONTENT", help="The photograph, a folder of photographs, or - for standard input.")
     ],
     styles: Annotated[
-        list[str] | None, typer.Argument(metavar="STYLE", help="Style pictures, or folders of them.")
+        list[str] | None, typer.Argument(metavar="STYLE", help="Style images, or folders of them.")
     ] = None,
     output: options.OutputPath = None,
     preset: Annotated[
@@ -50,20 +50,24 @@ def neural_style(
     ] = None,
     features: Annotated[
         str,
-        typer.Option(metavar="NAME", rich_help_panel=_OBJECTIVE, help="vgg19 (bundled), vgg19-torchvision, or a FILE."),
+        typer.Option(
+            metavar="NAME",
+            rich_help_panel=_OBJECTIVE,
+            help="The feature network: vgg19 (bundled), vgg19-torchvision, or a FILE.",
+        ),
     ] = "vgg19",
     save_every: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", rich_help_panel=_OPTIMIZATION, help="Write the picture every N iterations as well."
+            min=1, metavar="N", rich_help_panel=_OPTIMIZATION, help="Also write the image every N iterations."
         ),
     ] = None,
     reconstruct: Annotated[
         Literal["content", "style"] | None,
         typer.Option(
             rich_help_panel=_FIGURES,
-            help="Figure 1: from noise, what each of --content-layers alone keeps of CONTENT, or what growing sets of "
-            "--style-layers know of STYLE (of CONTENT, where no STYLE is given).",
+            help="Figure 1: start from noise, and show what each of --content-layers alone keeps of CONTENT, or what "
+            "growing sets of --style-layers capture of STYLE (of CONTENT, if no STYLE is given).",
         ),
     ] = None,
     sweep: Annotated[
@@ -71,28 +75,28 @@ def neural_style(
         typer.Option(
             "--sweep",
             rich_help_panel=_FIGURES,
-            help="Figure 3: growing sets of --style-layers by ratios of content weight to style weight.",
+            help="Figure 3: growing sets of --style-layers against ratios of content weight to style weight.",
         ),
     ] = False,
     sweep_ratios: Annotated[
         str | None,
-        typer.Option(metavar="R,R,...", rich_help_panel=_FIGURES, help="Default: 1e-5,1e-4,1e-3,1e-2."),
+        typer.Option(metavar="R,R,...", rich_help_panel=_FIGURES, help="The ratios. Default: 1e-5,1e-4,1e-3,1e-2."),
     ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="KEY=VALUE", help="Any other part of the method, such as history_size=10. Repeatable."
+            "--set", metavar="KEY=VALUE", help="Any other option of the method, such as history_size=10. Repeatable."
         ),
     ] = None,
     settings: options.Settings,
 ) -> None:
-    """Paint CONTENT in the style of one or more pictures, by optimisation over VGG-19's features.
+    """Paint CONTENT in the style of one or more images, by optimization over VGG-19's features.
 
-    The weights ship with the package: no network is needed. Outputs are named <stem>.neural-style.png. What is not
-    given is as the preset has it; docs/methods/neural-style.md lists all of that.
+    The weights ship with the package, so no network is needed. Outputs are named <stem>.neural-style.png. The defaults
+    are those of the preset `default`; docs/methods/neural-style.md lists those of the others.
 
-    --reconstruct and --sweep paint many pictures instead and lay them out in a sheet, <stem>.reconstruct-content.png,
-    <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset paper, at 256 pixels.
+    --reconstruct and --sweep paint many images and lay them out in a contact sheet: <stem>.reconstruct-content.png,
+    <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset `paper`, at 256 pixels.
     """
     spec = registry.find("gatys", Capability.STYLIZE)
     init_file = None if init in (None, "content", "style", "noise") else Path(init)

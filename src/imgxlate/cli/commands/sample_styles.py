@@ -37,7 +37,7 @@ def sample_styles(
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, or a plug-in's.",
+            help="munit, or the name of a plug-in.",
             autocompletion=complete.methods_with(Capability.SAMPLE_STYLES),
         ),
     ],
@@ -58,12 +58,15 @@ def sample_styles(
     to: options.To = None,
     size: options.Size = None,
     cell: Annotated[
-        int, typer.Option(min=16, max=4096, metavar="N", help="Longer side of a picture on the sheet, in pixels.")
+        int, typer.Option(min=16, max=4096, metavar="N", help="Longer side of each image on the sheet, in pixels.")
     ] = 256,
     n_styles: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help=f"Rows, with sampled styles. Default: {_STYLES}.", rich_help_panel=options.STYLE
+            min=1,
+            metavar="N",
+            help=f"Number of rows, with sampled styles. Default: {_STYLES}.",
+            rich_help_panel=options.STYLE,
         ),
     ] = None,
     style: options.StyleImages = None,
@@ -73,8 +76,8 @@ def sample_styles(
         typer.Option(
             min=2,
             metavar="N",
-            help="N rows from one style to another: of two --style images, of the first two codes of --styles, or of "
-            "two that are sampled.",
+            help="N rows from one style to another: between two --style images, the first two codes of --styles, or "
+            "two sampled codes.",
             rich_help_panel=options.STYLE,
         ),
     ] = None,
@@ -82,7 +85,7 @@ def sample_styles(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Where to write the codes. Default: beside the sheet, as .json.",
+            help="Where to write the style codes. Default: beside the sheet, as .json.",
             rich_help_panel=options.STYLE,
         ),
     ] = None,
@@ -91,8 +94,8 @@ def sample_styles(
 ) -> None:
     """Draw one sheet of styles: a row for each style, a column for each input.
 
-    The first row shows the inputs, the first column the style images, where there are any. The style codes are written
-    too: --styles draws the same pictures from them again.
+    The first row shows the inputs. If style images are given, the first column shows them. The style codes are written
+    too: --styles draws the same images from them again.
     """
     started = time.perf_counter()
     spec = registry.find(method, Capability.SAMPLE_STYLES)

@@ -30,7 +30,7 @@ _RUNNING = "Running"
 
 @options.command(
     "offline",
-    json="Print a JSON object a line for each checkpoint and model written.",
+    json="Print a JSON object per line, one for each checkpoint and model.",
     config=TrainingConfig,
     is_base=True,
     after={
@@ -47,7 +47,7 @@ def train(
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, unit, cyclegan, or a plug-in's.",
+            help="munit, unit, cyclegan, or the name of a plug-in.",
             autocompletion=complete.methods_with(Capability.TRAIN),
         ),
     ],
@@ -65,40 +65,46 @@ def train(
     run_path: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="RUN", help="The folder of the run, made if missing.", rich_help_panel=_RUN
+            "--out", "-o", metavar="RUN", help="The folder of the run, created if missing.", rich_help_panel=_RUN
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on from the newest checkpoint in RUN, if any.", rich_help_panel=_RUN),
+        typer.Option(
+            "--resume", help="Continue from the newest checkpoint in RUN, if there is one.", rich_help_panel=_RUN
+        ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove the run that is in RUN.", rich_help_panel=_RUN)
+        bool, typer.Option("--overwrite", help="Replace the run in RUN.", rich_help_panel=_RUN)
     ] = False,
-    keep: Annotated[int, typer.Option(min=1, metavar="N", help="Checkpoints to keep.", rich_help_panel=_RUN)] = 2,
+    keep: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Number of checkpoints to keep.", rich_help_panel=_RUN)
+    ] = 2,
     tensorboard: Annotated[
         bool,
-        typer.Option("--tensorboard", help="Also write what TensorBoard reads.", rich_help_panel=_RUN),
+        typer.Option("--tensorboard", help="Also write event files for TensorBoard.", rich_help_panel=_RUN),
     ] = False,
     preset: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What to start from, such as small or tiny: see `imgxlate methods`.",
+            help="The configuration to start from, such as small or tiny: see `imgxlate methods`.",
             autocompletion=complete.training_presets,
             rich_help_panel=_CONFIGURATION,
         ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML, or an original's yaml.", rich_help_panel=_CONFIGURATION),
+        typer.Option(
+            metavar="FILE", help="A configuration file: TOML, or an original's yaml.", rich_help_panel=_CONFIGURATION
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Any value, such as gen.dim=32. Repeatable.",
+            help="Any value of the configuration, such as gen.dim=32. Repeatable.",
             rich_help_panel=_CONFIGURATION,
         ),
     ] = None,
@@ -106,31 +112,31 @@ def train(
     given: Mapping[str, Any],
     domains: Annotated[
         str | None,
-        typer.Option(metavar="NAME,NAME", help="What to call the two kinds of images.", rich_help_panel=_CONFIGURATION),
+        typer.Option(metavar="NAME,NAME", help="Names of the two kinds of images.", rich_help_panel=_CONFIGURATION),
     ] = None,
     show_config: Annotated[
         bool,
         typer.Option(
             "--show-config",
-            help="Print each value, where it comes from and what it means, and end.",
+            help="Print each value, its origin and its meaning, then exit.",
             rich_help_panel=_CONFIGURATION,
         ),
     ] = False,
     device: options.Device = "auto",
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Let torch compile the networks first.", rich_help_panel=_RUNNING)
+        bool, typer.Option("--compile", help="Compile the networks with torch.compile first.", rich_help_panel=_RUNNING)
     ] = False,
     on_nan: Annotated[
         Literal["stop", "rollback"],
-        typer.Option(help="When a loss is NaN: stop, or go back to the last checkpoint.", rich_help_panel=_RUNNING),
+        typer.Option(help="If a loss is NaN: stop, or go back to the last checkpoint.", rich_help_panel=_RUNNING),
     ] = "stop",
     settings: options.Settings,
 ) -> None:
     """Train a model that translates images of one kind into images of another, from a folder of each.
 
-    What is not given is as the preset has it. RUN gets the configuration, every loss, samples, checkpoints and the
-    model, which `imgxlate translate METHOD --checkpoint RUN` uses. Ctrl-C finishes the step and saves.
-    Under torchrun, the processes share each batch.
+    Values that are not given come from the preset. RUN gets the configuration, the losses of every step, samples,
+    checkpoints and the model, which `imgxlate translate METHOD --checkpoint RUN` uses. Ctrl-C finishes the step and
+    saves. Under torchrun, the processes share each batch.
     """
     is_main = find_rank().rank == 0
     out = out if is_main else Output(verbosity=-1)

@@ -38,7 +38,7 @@ def translate(
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, unit, cyclegan, or a plug-in's.",
+            help="munit, unit, cyclegan, or the name of a plug-in.",
             autocompletion=complete.methods_with(Capability.TRANSLATE),
         ),
     ],
@@ -50,26 +50,30 @@ def translate(
     to: options.To = None,
     size: options.Size = None,
     grid: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write one sheet of inputs and outputs.")
+        Path | None, typer.Option(metavar="FILE", help="Also write a contact sheet of inputs and outputs.")
     ] = None,
     n_styles: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Outputs for each input, with sampled styles.", rich_help_panel=options.STYLE
+            min=1,
+            metavar="N",
+            help="Number of outputs for each input, with sampled styles.",
+            rich_help_panel=options.STYLE,
         ),
     ] = None,
     style: options.StyleImages = None,
     styles_file: options.StylesFile = None,
     save_styles: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the codes that were used.", rich_help_panel=options.STYLE)
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the style codes to a file.", rich_help_panel=options.STYLE),
     ] = None,
     *,
     settings: options.Settings,
 ) -> None:
     """Translate images of one domain into images of the other.
 
-    Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn counts the styles from 00.
-    Under torchrun, the processes share the files out.
+    Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
+    Under torchrun, each process translates part of the files.
     """
     spec = registry.find(method, Capability.TRANSLATE)
     source = choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)

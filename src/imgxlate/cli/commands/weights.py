@@ -23,11 +23,11 @@ app = typer.Typer(no_args_is_help=True, help="List, fetch, check, import and exp
 app.command("export")(export)
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="As `imgxlate weights list` shows it.", autocompletion=complete.weights)
+    str, typer.Argument(metavar="NAME", help="A name from `imgxlate weights list`.", autocompletion=complete.weights)
 ]
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="NAME", help="As `imgxlate weights list` shows them.", autocompletion=complete.weights),
+    typer.Argument(metavar="NAME", help="Names from `imgxlate weights list`.", autocompletion=complete.weights),
 ]
 
 
@@ -36,7 +36,7 @@ Names = Annotated[
 def list_weights(
     out: Output,
 ) -> None:
-    """List all weights that have a name: bundled, downloadable, fetched by hand, imported."""
+    """List all weights with a name: bundled, downloadable, fetched by hand, imported."""
     store = Store()
     found = [_row(store, card) for card in _all_cards(store)]
     if out.as_json:
@@ -54,12 +54,12 @@ def info(
         str,
         typer.Argument(
             metavar="NAME|FILE",
-            help="As `imgxlate weights list` shows it; or a checkpoint of yours, or a run's folder.",
+            help="A name from `imgxlate weights list`, a checkpoint of yours, or the folder of a run.",
             autocompletion=complete.weights,
         ),
     ],
 ) -> None:
-    """Show a card: paper, licence, source, hash, and where the file is. Of a file: what it holds, and its checksum."""
+    """Show a card: paper, license, source, hash, and path of the file. For a file: its contents and checksum."""
     row = _card_or_inspection(Store(), name)
     if out.as_json:
         return out.document(row)
@@ -75,7 +75,7 @@ def download(
     *,
     settings: options.Settings,
 ) -> None:
-    """Fetch weights into the store; what is there and whole is not fetched again."""
+    """Download weights into the store. Intact files are not downloaded again."""
     store = Store()
     wanted = [store.find(name) for name in names]
     for card in wanted:
@@ -90,10 +90,12 @@ def verify(
     out: Output,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Which. Default: all that are here.", autocompletion=complete.weights),
+        typer.Argument(
+            metavar="NAME", help="Weights to verify. Default: all that are here.", autocompletion=complete.weights
+        ),
     ] = None,
 ) -> None:
-    """Compute the sha256 of the files again. Ends with 5 where one is damaged."""
+    """Recompute the sha256 of the files. Exits with 5 if one is damaged."""
     found = Store().verify(names or None)
     if out.as_json:
         out.document({"weights": [asdict(result) | {"path": _text(result.path)} for result in found]})
@@ -112,24 +114,29 @@ def verify(
 def import_weights(
     out: Output,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A name of your choice, or a card's whose file you fetched by hand.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A name of your choice, or the name of a card whose file you fetched by hand."
+        ),
     ],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint: ours, or an original's.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint of imgxlate or of an original implementation.")
+    ],
     method: Annotated[
         str | None,
         typer.Option(
-            help="Whose model it is. Default: the card's.",
+            help="The method of the model. Default: the card's.",
             autocompletion=complete.methods_with(Capability.TRANSLATE),
         ),
     ] = None,
     domains: Annotated[
-        str | None, typer.Option(metavar="A,B", help="What the two domains are called, such as summer,winter.")
+        str | None, typer.Option(metavar="A,B", help="Names of the two domains, such as summer,winter.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The original's yaml, kept beside the file.")
+        Path | None, typer.Option(metavar="FILE", help="The original's yaml file, kept beside the checkpoint.")
     ] = None,
 ) -> None:
-    """Put a file of yours into the store under a name, for `--model NAME`. It is opened and checked first."""
+    """Put a file of yours into the store under a name, for `--model NAME`. The file is opened and checked first."""
     store = Store()
     card = find_card(name, method)
     of = method or (card.method if card else None)
@@ -146,12 +153,16 @@ def path(
     out: Output,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Which. Default: the folder of them all.", autocompletion=complete.weights),
+        typer.Argument(
+            metavar="NAME",
+            help="Name of the weights. Default: print the folder of the store.",
+            autocompletion=complete.weights,
+        ),
     ] = None,
     *,
     settings: options.Settings,
 ) -> None:
-    """Print where the file of some weights is, fetching it first where it is missing."""
+    """Print the path of a file of weights, after downloading it if it is missing."""
     store = Store()
     found = loading.fetch(out, store, store.find(name), offline=settings.offline) if name else store.root
     if out.as_json:
