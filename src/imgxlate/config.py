@@ -1,7 +1,7 @@
 """Configuration: frozen dataclasses, and how mappings and `KEY=VALUE` become them.
 
-The bounds of a value are annotated-types' constraints on its type, such as `Annotated[int, Ge(1)]`. pydantic checks
-types and bounds.
+The bounds of a value are annotated-types' constraints on its type, such as `Annotated[int, Ge(1)]`. `from_mapping` has
+pydantic check types and bounds, so whatever a file, an option or `overridden` brings is checked.
 """
 
 import dataclasses
