@@ -2,14 +2,25 @@
 
 import contextlib
 import dataclasses
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import pytest
+from annotated_types import Ge, Gt, Lt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.config import did_you_mean, flattened, from_mapping, option, overridden
+from imgxlate.config import (
+    NonNegativeFloat,
+    PositiveInt,
+    did_you_mean,
+    flattened,
+    from_mapping,
+    keys,
+    option,
+    overridden,
+)
 from imgxlate.errors import UsageError
 
 
@@ -103,6 +114,48 @@ def test_did_you_mean_stays_silent_where_nothing_is_near():
 def test_an_option_carries_its_documentation_and_source():
     metadata = dataclasses.fields(Config)[0].metadata
     assert (metadata["doc"], metadata["source"]) == ("longer side", "here")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    count: PositiveInt | None = option(1, "how many")
+    weights: tuple[NonNegativeFloat, ...] = option((), "weights")
+    share: Annotated[NonNegativeFloat, Lt(1)] = option(0.5, "share")
+    rate: Annotated[float, Gt(0)] | None = option(None, "rate")
+    seed: Annotated[int, Ge(0), Lt(2**63)] = option(0, "seed")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("count", 0, "count = 0: must be at least 1"),
+        ("weights", [1, -0.5], r"weights\.1 = -0\.5: must be at least 0"),
+        ("weights", [math.inf], r"weights\.0 = inf: must be finite"),
+        ("share", 1, "share = 1: must be below 1"),
+        ("share", -1, "share = -1: must be at least 0"),
+        ("share", math.nan, "share = nan: must be finite"),
+        ("rate", 0, "rate = 0: must be above 0"),
+        ("seed", 2**63, r"seed = 9223372036854775808: must be below 9\.22337e\+18"),
+    ],
+)
+def test_a_number_out_of_bounds_is_named_with_the_bound(key, value, said):
+    with pytest.raises(UsageError, match=rf"^file\.toml: {said}$"):
+        from_mapping(Bounded, {key: value}, origin="file.toml")
+
+
+def test_a_number_out_of_bounds_that_python_does_not_write_is_shown_by_its_size():
+    with pytest.raises(UsageError, match="seed = a number of thousands of digits: must be at least 0"):
+        from_mapping(Bounded, {"seed": -(16**6000)}, origin="file.toml")
+
+
+def test_the_bounds_themselves_are_in_bounds_where_they_are_included():
+    values = {"count": 1, "weights": [0, 1e300], "share": 0, "rate": 1e-300, "seed": 2**63 - 1}
+    assert flattened(from_mapping(Bounded, values, origin="here")) == values | {"weights": (0, 1e300)}
+
+
+def test_a_key_knows_its_type_without_and_with_its_constraints():
+    about = keys(Bounded)["count"]
+    assert (about.type, about.constraints, about.default, about.optional) == (int | None, (Ge(1),), 1, True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,35 @@
-"""Configuration: plain mappings into frozen dataclasses, with errors that name the key and what was meant."""
+"""Configuration: frozen dataclasses, and how mappings and `KEY=VALUE` become them.
+
+The bounds of a value are annotated-types' constraints on its type, such as `Annotated[int, Ge(1)]`. `from_mapping` has
+pydantic check types and bounds, so whatever a file, an option or `overridden` brings is checked.
+"""
 
 import dataclasses
 import difflib
 import functools
-import math
 import reprlib
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+from annotated_types import Ge, IsFinite
 
 from imgxlate.errors import UsageError
 
 Config = TypeVar("Config")
+
+PositiveInt = Annotated[int, Ge(1)]
+NonNegativeInt = Annotated[int, Ge(0)]
+NonNegativeFloat = Annotated[IsFinite[float], Ge(0)]
+
+# Errors of pydantic in our words.
+_REASONS = {
+    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be above {gt:g}",
+    "less_than": "must be below {lt:g}",
+    "predicate_failed": "must be finite",  # IsFinite is the only predicate in use.
+}
 
 
 def option(
@@ -21,27 +37,29 @@ def option(
     doc: str,
     source: str = "",  # where the default comes from: paper and section, or file and line
     *,
-    fixed: bool | None = None,  # whether a run that goes on must keep it; None: the values of a dataclass, no others
-    switch: bool = False,  # whether a run that goes on must keep it zero, or other than zero
-    at_least: float = -math.inf,
-    below: float = math.inf,
+    fixed: bool | None = None,  # whether --resume must keep it; None: yes if it is a dataclass, otherwise no
+    switch: bool = False,  # whether --resume must keep it zero, or keep it non-zero
+    panel: str | None = None,  # the panel of `--help` that has it as an option of its own; None: it has no option
+    metavar: str | None = None,  # what `--help` shows for the value of that option; None: N or X, for a number
 ) -> Any:
-    """A dataclass field with its documentation; `at_least` and `below` bound a number, which is finite."""
-    rules = {"fixed": fixed, "switch": switch, "at_least": at_least, "below": below}
+    """A dataclass field with its documentation."""
+    rules = {"fixed": fixed, "switch": switch, "panel": panel, "metavar": metavar}
     return dataclasses.field(default=default, metadata={"doc": doc, "source": source, **rules})
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a configuration says of one of its values."""
+    """What a configuration says about one of its values; see `option`."""
 
     type: Any
-    doc: str
-    source: str
-    fixed: bool  # a run that goes on must keep it
-    switch: bool  # a run that goes on must keep it zero, or other than zero
-    at_least: float
-    below: float
+    constraints: tuple[Any, ...]  # annotated-types'
+    default: Any
+    fixed: bool
+    doc: str = ""
+    source: str = ""
+    switch: bool = False
+    panel: str | None = None
+    metavar: str | None = None
 
     @property
     def optional(self) -> bool:
@@ -55,21 +73,20 @@ def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -
     The fields of a dataclass within it are given as a mapping, or by keys with a dot.
 
     Raises:
-        UsageError: a key is unknown (with a did-you-mean) or a value has the wrong type; names `origin` and the key.
+        UsageError: a key is unknown (with a did-you-mean) or a value is invalid; names `origin`, key and value.
     """
     from pydantic import TypeAdapter, ValidationError  # Imported late: commands without a configuration do not pay.
 
     given = dotted(values)
     require_known(cls, given, origin=origin)
     try:
-        config = TypeAdapter(cls).validate_python(nested(given))
+        return TypeAdapter(cls).validate_python(nested(given))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{origin}: {key} = {shown(first['input'])}: {first['msg']}") from error
-    for name, about in keys(cls).items():
-        _require_in_range(f"{origin}: {name}", _value(config, name), about)
-    return config
+        known = _REASONS.get(first["type"])
+        reason = known.format_map(first.get("ctx", {})) if known else first["msg"]
+        raise UsageError(f"{origin}: {key} = {shown(first['input'])}: {reason}") from error
 
 
 def require_known(cls: type, names: Iterable[str], *, origin: str) -> None:
@@ -133,6 +150,8 @@ def assignment(text: str) -> tuple[str, Any]:
     Raises:
         UsageError: there is no `=`.
     """
+    import tomllib  # Imported late, as pydantic is.
+
     key, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"--set {text}: no value", hint=f"Type `--set {text}=VALUE`.")
@@ -159,39 +178,23 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def _keys(cls: type, *, fixed: bool, prefix: str = "") -> Iterator[tuple[str, Key]]:
-    """`fixed`: whether all of them are, because the dataclass is the value of a field that is."""
-    types = get_type_hints(cls)
+    """`fixed`: whether all of them are, because the dataclass is the value of a fixed field."""
+    plain, annotated = get_type_hints(cls), get_type_hints(cls, include_extras=True)
     for field in dataclasses.fields(cls):
-        kind, rules = types[field.name], field.metadata
-        wanted = rules.get("fixed")
+        kind, name = plain[field.name], f"{prefix}{field.name}"
+        wanted = field.metadata.get("fixed")
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-            yield from _keys(kind, fixed=fixed or wanted is not False, prefix=f"{prefix}{field.name}.")
+            yield from _keys(kind, fixed=fixed or wanted is not False, prefix=f"{name}.")
         else:
-            yield f"{prefix}{field.name}", _key(kind, rules, fixed=fixed or bool(wanted))
+            rules = {**field.metadata, "fixed": fixed or bool(wanted)}
+            yield name, Key(kind, tuple(_constraints(annotated[field.name])), field.default, **rules)
 
 
-def _key(kind: Any, rules: Mapping[str, Any], *, fixed: bool) -> Key:
-    """A field that was not made with `option` has no documentation and no rules."""
-    return Key(
-        kind,
-        rules.get("doc", ""),
-        rules.get("source", ""),
-        fixed,
-        rules.get("switch", False),
-        rules.get("at_least", -math.inf),
-        rules.get("below", math.inf),
-    )
-
-
-def _require_in_range(name: str, value: Any, about: Key) -> None:
-    unbounded = (about.at_least, about.below) == (-math.inf, math.inf)
-    if unbounded or isinstance(value, bool) or not isinstance(value, int | float):
-        return
-    if not about.at_least <= value < about.below:  # Which NaN is not either.
-        bounds = [f"at least {about.at_least:g}"] if about.at_least > -math.inf else []
-        bounds += [f"below {about.below:g}"] if about.below < math.inf else []
-        bounds += ["finite"] if isinstance(value, float) and not math.isfinite(value) else []
-        raise UsageError(f"{name} = {shown(value)}: must be {' and '.join(bounds)}")
+def _constraints(kind: Any) -> Iterator[Any]:
+    """The constraints in a type, such as those of the number in `Annotated[int, Ge(1)] | None`."""
+    yield from getattr(kind, "__metadata__", ())
+    for part in get_args(kind):
+        yield from _constraints(part)
 
 
 def _value(config: Any, key: str) -> Any:

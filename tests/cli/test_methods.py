@@ -31,7 +31,7 @@ def test_a_broken_plug_in_is_a_row(run, monkeypatch):
     from imgxlate.methods import registry
 
     entries = EntryPoints([EntryPoint("dreadful", "no_such_module:SPEC", registry.GROUP)])
-    monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)
     registry.discover.cache_clear()
     try:
         result = run("methods")

@@ -17,7 +17,7 @@ def plug_ins(monkeypatch):
 
     def announce(**values):
         entries = [EntryPoint(name, value, registry.GROUP) for name, value in values.items()]
-        monkeypatch.setattr(registry, "entry_points", lambda group: importlib.metadata.EntryPoints(entries))
+        monkeypatch.setattr("importlib.metadata.entry_points", lambda group: importlib.metadata.EntryPoints(entries))
         registry.discover.cache_clear()
 
     yield announce

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.config import flattened, option
+from imgxlate.config import PositiveInt, flattened, option
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
 from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec
@@ -23,7 +23,7 @@ from imgxlate.training.recipes import changes, resolve, to_toml
 
 @dataclass(frozen=True, slots=True)
 class Networks(MethodConfig):
-    dim: int = option(64, "channels", at_least=1)
+    dim: PositiveInt = option(64, "channels")
     activ: Literal["relu", "lrelu", "none"] = option("relu", "activation")
 
 
@@ -187,9 +187,9 @@ def test_a_wrong_value_is_laid_to_the_layer_that_gave_it(write):
     ("assignment", "bounds"),
     [
         ("iterations=0", "at least 1"),
-        ("ema=1", "at least 0 and below 1"),
-        ("lr=nan", "at least 0 and finite"),
-        ("lr=inf", "at least 0 and finite"),
+        ("ema=1", "below 1"),
+        ("lr=nan", "finite"),
+        ("lr=inf", "finite"),
         ("gen.dim=0", "at least 1"),
         ("batch_size=0", "at least 1"),
     ],

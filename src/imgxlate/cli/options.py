@@ -1,19 +1,26 @@
-"""Arguments and options that several commands share, each defined once."""
+"""Options that several commands share, each defined once, and the decorator that makes a function a command."""
 
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from imgxlate.cli import complete
-from imgxlate.cli.output import require_piped_stdout
+from imgxlate.cli import complete, config_options
 from imgxlate.errors import UsageError
-from imgxlate.images.inputs import STDIO
-from imgxlate.images.outputs import Existing
+
+if TYPE_CHECKING:
+    from imgxlate.images.outputs import Existing
 
 STYLE = "Styles (MUNIT)"
-_RUN = "Running"
-_SAY = "Messages"
+_RUNNING = "Running"
+
+JSON_LINES = "Print a JSON object per line, one for each output."
+JSON_DOCUMENT = "Print one JSON document."
 
 Inputs = Annotated[
     list[str],
@@ -25,8 +32,8 @@ OutputPath = Annotated[
         "--output",
         "-o",
         metavar="PATH",
-        help="A file, a folder, or - for standard output. A path that ends in /, exists as a folder, or has no "
-        "image suffix is a folder, made if missing. Default: the current folder.",
+        help="A file, a folder, or - for standard output. The path is a folder if it ends in /, exists as one, or has "
+        "no image suffix; a missing folder is created. Default: the current folder.",
     ),
 ]
 ModelName = Annotated[
@@ -34,14 +41,16 @@ ModelName = Annotated[
     typer.Option(metavar="NAME", help="A model by name: see `imgxlate weights list`.", autocompletion=complete.weights),
 ]
 Checkpoint = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A checkpoint: ours, or an original's (.pt, .pth).")
+    Path | None,
+    typer.Option(metavar="FILE", help="A checkpoint of imgxlate or of an original implementation (.pt, .pth)."),
 ]
 OriginalConfig = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="The original's yaml, for what weights do not show.")
+    Path | None,
+    typer.Option(metavar="FILE", help="The original's yaml file, for settings that the weights do not show."),
 ]
 To = Annotated[
     str | None,
-    typer.Option(metavar="DOMAIN", help="Where to: a domain's name, A or B. Default: B, or the only one."),
+    typer.Option(metavar="DOMAIN", help="The target domain: its name, A or B. Default: B, or the only one."),
 ]
 Size = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Shorter side in pixels. Default: the input's own size.")
@@ -54,61 +63,133 @@ StyleImages = Annotated[
 ]
 StylesFile = Annotated[
     Path | None,
-    typer.Option("--styles", metavar="FILE", help="Replay the codes of a styles file.", rich_help_panel=STYLE),
+    typer.Option("--styles", metavar="FILE", help="Use the style codes of a styles file.", rich_help_panel=STYLE),
 ]
 Device = Annotated[
     str,
     typer.Option(
-        metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps. One that is absent is an error.", rich_help_panel=_RUN
+        metavar="DEVICE",
+        help="auto, cpu, cuda, cuda:N or mps. A device that is absent is an error.",
+        rich_help_panel=_RUNNING,
     ),
 ]
-PrecisionOption = Annotated[
-    Literal["auto", "fp32", "bf16"],
-    typer.Option(
-        help="auto takes bf16 where the hardware has it and the picture stays the same.", rich_help_panel=_RUN
-    ),
-]
-Seed = Annotated[
-    int, typer.Option(min=0, max=2**63 - 1, help="Everything random follows from it.", rich_help_panel=_RUN)
-]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUN)]
-SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Leave out what is already there.", rich_help_panel=_RUN)
-]
-Offline = Annotated[
-    bool, typer.Option("--offline", help="Open no connection. Also IMGXLATE_OFFLINE=1.", rich_help_panel=_RUN)
-]
-Json = Annotated[
-    bool, typer.Option("--json", help="Print a JSON object a line for each output written.", rich_help_panel=_SAY)
-]
-JsonDocument = Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=_SAY)]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.", rich_help_panel=_SAY)]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more.", rich_help_panel=_SAY)]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", rich_help_panel=_SAY)]
 
 
-def existing(overwrite: bool, skip_existing: bool) -> Existing:
-    """What `--overwrite` and `--skip-existing` ask for.
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Options that commands share. A command has those that it names to `command`; the others have their defaults."""
 
-    Raises:
-        UsageError: both are given.
+    device: Device = "auto"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(
+            help="auto computes in bf16 where the hardware has it: faster, but not the same image as fp32. "
+            "Translations differ by up to 2 of 255 gray levels.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = "auto"
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=2**63 - 1,
+            help="Seed for all random choices. The same seed gives the same image.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = 0
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUNNING)
+    ] = False
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Skip outputs that exist.", rich_help_panel=_RUNNING)
+    ] = False
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline",
+            help="Do not use the network. The variable IMGXLATE_OFFLINE=1 does the same.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = False
+
+    @property
+    def existing(self) -> "Existing":
+        """What to do about outputs that exist.
+
+        Raises:
+            UsageError: both --overwrite and --skip-existing are given.
+        """
+        from imgxlate.images.outputs import Existing
+
+        if self.overwrite and self.skip_existing:
+            raise UsageError("--overwrite and --skip-existing exclude each other")
+        if self.overwrite:
+            return Existing.OVERWRITE
+        return Existing.SKIP if self.skip_existing else Existing.REFUSE
+
+
+RUNNING = tuple(field.name for field in fields(Settings))
+
+
+def command(
+    *shared: str,
+    json: str = JSON_DOCUMENT,
+    config: type | None = None,
+    is_base: bool = False,
+    after: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a function a command: it gets more options than its own parameters, and runs in a session.
+
+    Three parameters are filled in: `out` with the session's output, `settings` with a `Settings`, and `given` with the
+    values that were typed for options of `config`, by key. The others are arguments and options, as typer has it.
+
+    Args:
+        shared: Fields of `Settings` that are options of the command. `--help` lists them in the place of `settings`.
+        json: Help of `--json`.
+        config: A dataclass whose fields with a panel are options of the command, in the place of `given`.
+        is_base: Whether the configuration will be of a class derived from `config`, with other ranges and defaults.
+        after: Options that `--help` lists elsewhere, each with the one that it follows.
     """
-    if overwrite and skip_existing:
-        raise UsageError("--overwrite and --skip-existing exclude each other")
-    if overwrite:
-        return Existing.OVERWRITE
-    return Existing.SKIP if skip_existing else Existing.REFUSE
+    messages = _message_options(json)
+    filled_in = {
+        "out": [],
+        "settings": [option for option in _fields(Settings) if option.name in shared],
+        "given": config_options.declared(config, is_base=is_base) if config else [],
+    }
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(function).parameters
+        listed = [option for name, one in own.items() for option in filled_in.get(name, [one])]
+
+        @functools.wraps(function)
+        def run(**values: Any) -> None:
+            from imgxlate.cli.errors import session  # Imported late: `--help` and completion do not pay.
+
+            with session(**{option.name: values.pop(option.name) for option in messages}) as out:
+                settings = Settings(**{name: values.pop(name) for name in shared})
+                given = config_options.take(config, values) if config else {}
+                passed = {"out": out, "settings": settings, "given": given}
+                function(**values, **{name: value for name, value in passed.items() if name in own})
+
+        run.__dict__["__signature__"] = inspect.Signature(_sorted([*listed, *messages], after or {}))
+        run.__annotations__ = {}  # Those of the signature count.
+        return run
+
+    return decorate
 
 
 def check_stdout(output: str | None, as_json: bool) -> None:
-    """Check that `-o -` leaves stdout to the picture alone, and that it goes somewhere.
+    """Check that `-o -` has standard output for itself, and that it is no terminal.
 
     Raises:
-        UsageError: `--json` wants stdout too, or stdout is a terminal.
+        UsageError: `--json` needs standard output too, or it is a terminal.
     """
+    from imgxlate.cli.output import require_piped_stdout
+    from imgxlate.images.inputs import STDIO
+
     if output == STDIO:
         if as_json:
-            raise UsageError("-o - and --json both want standard output", hint="Write the picture to a file.")
+            raise UsageError("-o - and --json both want standard output", hint="Write the image to a file.")
         require_piped_stdout()
 
 
@@ -116,7 +197,7 @@ def domain_pair(domains: str | None) -> tuple[str, str] | None:
     """The names of both domains that `--domains` gives.
 
     Raises:
-        UsageError: it does not name two.
+        UsageError: there are not two names.
     """
     if domains is None:
         return None
@@ -126,3 +207,36 @@ def domain_pair(domains: str | None) -> tuple[str, str] | None:
     if first.strip().lower() == "b" or second.strip().lower() == "a":
         raise UsageError(f"--domains {domains}: A cannot be named b, nor B a", hint="`--to b` always means B.")
     return first.strip(), second.strip()
+
+
+def _message_options(json: str) -> list[Parameter]:
+    """The arguments of a session."""
+    flags = {
+        "as_json": ("--json", json),
+        "quiet": ("--quiet", "-q", "Print errors only."),
+        "verbose": ("--verbose", "-v", "Print more details."),
+        "debug": ("--debug", "Print tracebacks."),
+    }
+    kinds = {
+        name: Annotated[bool, typer.Option(*names, help=text, rich_help_panel="Messages")]
+        for name, (*names, text) in flags.items()
+    }
+    return [Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=False) for name, kind in kinds.items()]
+
+
+def _fields(cls: type) -> list[Parameter]:
+    """The fields of a dataclass."""
+    kinds = get_type_hints(cls, include_extras=True)
+    return [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, annotation=kinds[field.name], default=field.default)
+        for field in fields(cls)
+    ]
+
+
+def _sorted(options: list[Parameter], after: Mapping[str, str]) -> list[Parameter]:
+    """The options in the order of `--help`."""
+    named = {option.name: option for option in options}
+    order = [name for name in named if name not in after]
+    for name, previous in after.items():
+        order.insert(order.index(previous) + 1, name)
+    return [named[name].replace(kind=Parameter.KEYWORD_ONLY) for name in order]

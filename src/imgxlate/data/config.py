@@ -1,10 +1,11 @@
 """How training pictures are prepared. Imports no torch."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from imgxlate.config import option
-from imgxlate.errors import UsageError
+from annotated_types import Ge, IsFinite
+
+from imgxlate.config import NonNegativeInt, PositiveInt, option
 
 _MUNIT = "NVlabs/MUNIT, utils.py:73-97 and configs/*.yaml"
 _CYCLEGAN = "junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py"
@@ -20,28 +21,23 @@ class DataConfig:
         f"{_MUNIT}; {_CYCLEGAN}",
         fixed=True,
     )
-    new_size: int = option(256, "length that a picture is resized to before the crop", _MUNIT, fixed=True)
+    new_size: PositiveInt = option(256, "length that a picture is resized to before the crop", _MUNIT, fixed=True)
     interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "how pictures are resized", _MUNIT, fixed=True)
-    zoom: float = option(
+    zoom: Annotated[IsFinite[float], Ge(1)] = option(
         1.0,
         "largest factor by which a picture is enlarged further, at random, before the crop",
         "chosen here",
         fixed=True,
-        at_least=1,
     )
-    crop_height: int = option(256, "height of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True)
-    crop_width: int = option(256, "width of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True)
+    crop_height: PositiveInt = option(
+        256, "height of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True
+    )
+    crop_width: PositiveInt = option(
+        256, "width of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True
+    )
     flip: bool = option(True, "whether every second picture, at random, is mirrored left to right", _MUNIT, fixed=True)
-    workers: int = option(2, "processes that prepare pictures; 0: none but the training's own", "chosen here")
+    workers: NonNegativeInt = option(
+        2, "processes that load images; 0: the training's own", "chosen here", panel="Configuration"
+    )
     domain_a: str = option("", "what to call the first kind of images; empty: its folder's name", "chosen here")
     domain_b: str = option("", "what to call the second kind of images; empty: its folder's name", "chosen here")
-
-    def __post_init__(self) -> None:
-        """Check the lengths and the number of workers.
-
-        Raises:
-            UsageError: one is too small; names it.
-        """
-        for name, least in (("new_size", 1), ("crop_height", 1), ("crop_width", 1), ("workers", 0)):
-            if getattr(self, name) < least:
-                raise UsageError(f"data.{name} must be at least {least}, not {getattr(self, name)}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from imgxlate.config import did_you_mean
@@ -14,6 +14,8 @@ from imgxlate.errors import ImgxlateError, TerminatedError, UsageError
 from imgxlate.methods.spec import Capability, MethodSpec
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from imgxlate.methods.protocol import Trainable
 
 GROUP = "imgxlate.methods"
@@ -61,6 +63,12 @@ def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
             broken.append(BrokenMethod(entry.name, entry.value, reason))
             sys.stderr.write(f"warning: plug-in {entry.name} ({entry.value}) cannot be loaded: {reason}\n")
     return specs, tuple(broken)
+
+
+def built_in(name: str) -> MethodSpec:
+    """The built-in method of that name, without a look at the plug-ins that are installed."""
+    spec: MethodSpec = resolve_name(BUILT_IN[name])
+    return spec
 
 
 def find(name: str, capability: Capability | None = None) -> MethodSpec:
@@ -130,7 +138,9 @@ def _imported(spec: MethodSpec, reference: str) -> Any:
         ) from error
 
 
-def _entries() -> Iterator[EntryPoint]:
+def _entries() -> "Iterator[EntryPoint]":
+    from importlib.metadata import EntryPoint, entry_points  # Imported late: `--help` does not pay.
+
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     for name, value in BUILT_IN.items():
         found.pop(name, None)  # A plug-in cannot take a built-in method's place.
@@ -138,7 +148,7 @@ def _entries() -> Iterator[EntryPoint]:
     yield from sorted(found.values(), key=lambda entry: entry.name)
 
 
-def _load_spec(entry: EntryPoint) -> MethodSpec:
+def _load_spec(entry: "EntryPoint") -> MethodSpec:
     with contextlib.redirect_stdout(sys.stderr):  # Standard output is for data.
         spec = entry.load()
     if not isinstance(spec, MethodSpec):

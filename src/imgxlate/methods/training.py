@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from imgxlate.config import option
+from annotated_types import Lt
+
+from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
+
+Decay = Annotated[NonNegativeFloat, Lt(1)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,33 +19,45 @@ class TrainingConfig:
     A method's own configuration derives from it and adds its networks and the weights of its losses.
     """
 
-    iterations: int = option(1_000_000, "training steps in all", "NVlabs/MUNIT, configs/*.yaml, max_iter", at_least=1)
-    batch_size: int = option(
-        1, "pictures of each domain in a step, over all processes", "all three originals", at_least=1
+    iterations: PositiveInt = option(
+        1_000_000, "training steps in all", "NVlabs/MUNIT, configs/*.yaml, max_iter", panel="Configuration"
     )
-    seed: int = option(
-        0, "everything random follows from it, and from the step", "chosen here", fixed=True, at_least=0, below=2**63
+    batch_size: PositiveInt = option(
+        1, "images of each domain in a step, over all processes", "all three originals", panel="Configuration"
+    )
+    seed: Annotated[NonNegativeInt, Lt(2**63)] = option(
+        0,
+        "seed for all random choices: the same seed gives the same model",
+        "chosen here",
+        fixed=True,
+        panel="Configuration",
     )
     precision: Literal["auto", "fp32", "bf16"] = option(
-        "auto", "what products are computed in; auto: bf16 where the hardware has it", "chosen here"
+        "auto",
+        "number format of products; auto: bf16 where the hardware is fast at it; a resumed run keeps its format",
+        "chosen here",
+        panel="Running",
     )
-    lr: float = option(1e-4, "learning rate of Adam at the start", "NVlabs/MUNIT, configs/*.yaml", at_least=0)
-    beta1: float = option(0.5, "decay of Adam's first moment", "all three originals", at_least=0, below=1)
-    beta2: float = option(0.999, "decay of Adam's second moment", "all three originals", at_least=0, below=1)
-    weight_decay: float = option(1e-4, "weight of the L2 penalty in Adam", "NVlabs/MUNIT, configs/*.yaml", at_least=0)
-    ema: float = option(
+    lr: NonNegativeFloat = option(1e-4, "learning rate of Adam at the start", "NVlabs/MUNIT, configs/*.yaml")
+    beta1: Decay = option(0.5, "decay of Adam's first moment", "all three originals")
+    beta2: Decay = option(0.999, "decay of Adam's second moment", "all three originals")
+    weight_decay: NonNegativeFloat = option(1e-4, "weight of the L2 penalty in Adam", "NVlabs/MUNIT, configs/*.yaml")
+    ema: Decay = option(
         0.999,
-        "decay of the averaged weights that the model is made of; 0: no average",
+        "decay of the moving average of the weights, which becomes the model; 0: no average",
         "chosen here",
         switch=True,
-        at_least=0,
-        below=1,
+        panel="Configuration",
+        metavar="DECAY",
     )
-    display_size: int = option(4, "pictures of each domain in the samples", "chosen here", at_least=1)
-    sample_every: int = option(
-        1000, "steps between samples, beside those at 1, 2, 5, 10, 20, 50, ...", "chosen here", at_least=1
+    display_size: PositiveInt = option(4, "pictures of each domain in the samples", "chosen here")
+    sample_every: PositiveInt = option(
+        1000,
+        "steps between samples; steps 1, 2, 5, 10, 20, 50 and so on have samples too",
+        "chosen here",
+        panel="Run folder",
     )
-    checkpoint_every: int = option(1000, "steps between checkpoints", "chosen here", at_least=1)
+    checkpoint_every: PositiveInt = option(1000, "steps between checkpoints", "chosen here", panel="Run folder")
     data: DataConfig = option(DataConfig(), "how pictures are prepared", "", fixed=False)
 
     @property

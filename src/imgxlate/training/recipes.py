@@ -1,6 +1,5 @@
 """The configuration of a run: layers of values, each with its origin. Imports no torch."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +152,8 @@ def _read(file: Path, spec: MethodSpec) -> _Document:
     """
     if file.suffix.lower() in _ORIGINALS:
         return _read_original(file, spec)
+    import tomllib  # Imported late: `--help` does not pay.
+
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

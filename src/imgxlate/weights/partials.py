@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import platform
-import secrets
 import shutil
 import time
 from collections.abc import Iterator
@@ -131,7 +130,7 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _folder_name(pid: int) -> str:
-    return f"{pid}@{platform.node()}@{secrets.token_hex(4)}"
+    return f"{pid}@{platform.node()}@{os.urandom(4).hex()}"
 
 
 def _owner_of(folder: Path) -> tuple[int, str]:

@@ -9,7 +9,7 @@ import typer
 from imgxlate.cli import complete, options, runs, translation
 from imgxlate.cli.comparing import carry_out
 from imgxlate.cli.comparison_plan import Folder, Metrics, Plan, Protocol
-from imgxlate.cli.errors import session
+from imgxlate.cli.output import Output
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.evaluate import entrants
 from imgxlate.images.inputs import STDIO, Source, expand
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _NUMBERS = "Numbers"
 
 
+@options.command("device", "precision", "seed", "overwrite", "offline", json=options.JSON_LINES)
 def compare(
+    out: Output,
     inputs: options.Inputs,
     output: Annotated[
         str,
@@ -30,107 +32,100 @@ def compare(
             "--output",
             "-o",
             metavar="FOLDER",
-            help="Where grid.png, metrics.json, metrics.csv, report.html and images/ go; made if missing.",
+            help="Folder for grid.png, metrics.json, metrics.csv, report.html and images/; created if missing.",
         ),
     ] = "comparison",
     methods: Annotated[
         str | None,
         typer.Option(
             metavar="A,B,...",
-            help="Default: all that have a model at hand, and neural-style where there is a --style.",
+            help="Default: all methods with a model at hand, and neural-style if --style is given.",
             autocompletion=complete.compared,
         ),
     ] = None,
     style: Annotated[
         list[str] | None,
-        typer.Option(metavar="IMAGE", help="What neural-style paints in the style of. Repeatable."),
+        typer.Option(metavar="IMAGE", help="A style image for neural-style. Repeatable."),
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
             metavar="METHOD=NAME",
-            help="A model by name, file or folder of a run. Repeatable, for one method too: both are compared.",
+            help="A model by name, file or folder of a run. Repeatable: several models of one method are compared too.",
         ),
     ] = None,
     to: options.To = None,
     size: options.Size = None,
     n_styles: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Pictures of each input, of a method with styles.")
+        int, typer.Option(min=1, metavar="N", help="Number of images for each input, for methods with styles.")
     ] = 2,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="METHOD.KEY=VALUE",
-            help="A part of a method that has no model, such as neural-style.iterations=100. Repeatable.",
+            help="An option of a method without a model, such as neural-style.iterations=100. Repeatable.",
         ),
     ] = None,
     targets: Annotated[
         str | None,
         typer.Option(
             metavar="FOLDER",
-            help="Real images of the domain that is translated to: measures how like them the pictures are.",
+            help="Real images of the target domain: measures how similar the translated images are to them.",
             rich_help_panel=_NUMBERS,
         ),
     ] = None,
     protocol: Annotated[
         Protocol,
         typer.Option(
-            help="Diversity: all pairs of 4 styles of each input, or 19 pairs of each of 100 inputs, as MUNIT's paper.",
+            help="Pairs for diversity: all pairs of 4 styles of each input, or 19 pairs of each of 100 inputs, as in "
+            "MUNIT's paper.",
             rich_help_panel=_NUMBERS,
         ),
     ] = "all",
     metrics: Annotated[
         Metrics,
         typer.Option(
-            help="What looks at the pictures: the published networks (LPIPS, FID, KID), the bundled VGG-19, or none: "
-            "time and memory only. auto: the published ones where they can be had.",
+            help="Networks that measure the images: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none "
+            "(time and memory only). auto: the published ones if they are available.",
             rich_help_panel=_NUMBERS,
         ),
     ] = "auto",
     rows: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Inputs shown in grid and report. All are measured.")
+        int, typer.Option(min=1, metavar="N", help="Number of inputs shown in grid and report. All are measured.")
     ] = 24,
-    device: options.Device = "auto",
-    precision: options.PrecisionOption = "auto",
-    seed: options.Seed = 0,
-    overwrite: options.Overwrite = False,
-    offline: options.Offline = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
-    """Compare several methods on the same images: a grid, numbers, and a report to look at in a browser.
+    """Compare several methods on the same images: a grid, numbers, and a report to view in a browser.
 
-    The pictures themselves go to images/, named <stem>.<method>[.<nn>].png, where nn counts the styles from 00.
+    The images go to images/, named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
     """
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
-        sources = expand(inputs, output)
-        folder = _folder(output)
-        if targets is not None and metrics == "none":
-            raise UsageError("--targets takes networks to measure with, and --metrics none has none")
-        translation.require_shareable(find_rank(), None, [folder.root])
-        plan = Plan(
-            folder=folder,
-            entries=entries,
-            sources=sources,
-            jobs=_jobs(folder, entries, sources, n_styles, overwrite),
-            style_images=_read_styles(style or [], folder),
-            targets=None if targets is None else _images("--targets", [targets], folder),
-            to=to,
-            size=size,
-            n_styles=n_styles,
-            protocol=protocol,
-            metrics=metrics,
-            rows=rows,
-            device=device,
-            precision=precision,
-            seed=seed,
-            offline=offline,
-        )
-        carry_out(out, plan)
+    entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
+    sources = expand(inputs, output)
+    folder = _folder(output)
+    if targets is not None and metrics == "none":
+        raise UsageError("--targets takes networks to measure with, and --metrics none has none")
+    translation.require_shareable(find_rank(), None, [folder.root])
+    plan = Plan(
+        folder=folder,
+        entries=entries,
+        sources=sources,
+        jobs=_jobs(folder, entries, sources, n_styles, settings.overwrite),
+        style_images=_read_styles(style or [], folder),
+        targets=None if targets is None else _images("--targets", [targets], folder),
+        to=to,
+        size=size,
+        n_styles=n_styles,
+        protocol=protocol,
+        metrics=metrics,
+        rows=rows,
+        device=settings.device,
+        precision=settings.precision,
+        seed=settings.seed,
+        offline=settings.offline,
+    )
+    carry_out(out, plan)
 
 
 def _split(methods: str | None) -> list[str] | None:

@@ -1,6 +1,5 @@
 """`imgxlate doctor`: the machine, and what would go wrong on it."""
 
-import importlib.metadata
 import platform
 import shutil
 from typing import Any
@@ -9,28 +8,23 @@ import typer
 
 from imgxlate import __version__, paths
 from imgxlate.cli import options
-from imgxlate.cli.errors import session
+from imgxlate.cli.output import Output
 from imgxlate.errors import DeviceError, ImgxlateError
 from imgxlate.methods import registry
 
 _PACKAGES = ("torch", "torchvision", "pillow", "numpy", "safetensors", "typer", "rich", "requests")
 
 
-def doctor(
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
-) -> None:
-    """Show versions, devices, folders and broken parts. Ends with 7 where torch or torchvision cannot be used."""
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        report = _examine()
-        if as_json:
-            out.document(report)
-        else:
-            out.table(("WHAT", "IS"), [(key, _show(value)) for key, value in report.items()])
-        if not report["usable"]:
-            raise typer.Exit(DeviceError.exit_code)
+@options.command()
+def doctor(out: Output) -> None:
+    """Show versions, devices, folders and problems. Exits with 7 if torch or torchvision cannot be used."""
+    report = _examine()
+    if out.as_json:
+        out.document(report)
+    else:
+        out.table(("WHAT", "IS"), [(key, _show(value)) for key, value in report.items()])
+    if not report["usable"]:
+        raise typer.Exit(DeviceError.exit_code)
 
 
 def _examine() -> dict[str, Any]:
@@ -77,9 +71,11 @@ def _examine_torch(problems: list[str]) -> dict[str, Any]:
 
 
 def _version(package: str) -> str | None:
+    from importlib import metadata  # Imported late: `--help` does not pay.
+
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None
 
 

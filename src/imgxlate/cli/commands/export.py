@@ -6,41 +6,47 @@ from typing import Annotated, Literal
 import typer
 
 from imgxlate.cli import options
-from imgxlate.cli.errors import session
+from imgxlate.cli.output import Output
 
 
+@options.command("overwrite", json=options.JSON_LINES)
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A model of ours, an original's, or a run's folder.")],
+    out: Output,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="A checkpoint of imgxlate or of an original implementation, or the folder of a run."
+        ),
+    ],
     form: Annotated[
         Literal["onnx", "originals", "half"],
         typer.Option(
-            "--format", help="ONNX; the files that the original's own program loads; or ours, in half the size."
+            "--format", help="ONNX; files for the original's own program; or a checkpoint of imgxlate in half the size."
         ),
     ],
     output: Annotated[
         str | None,
         typer.Option(
-            "--output", "-o", metavar="PATH", help="A file, or a folder, made if missing. Default: the current folder."
+            "--output",
+            "-o",
+            metavar="PATH",
+            help="A file, or a folder, created if missing. Default: the current folder.",
         ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The original's yaml, for what its weights do not show."),
+        typer.Option(metavar="FILE", help="The original's yaml file, for settings that the weights do not show."),
     ] = None,
-    overwrite: options.Overwrite = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
     """Write a model for other programs, or in half the size.
 
-    ONNX needs the extra `onnx`, and is checked against torch. `half` stores the weights in float16: a file of ours,
-    which every command takes.
+    ONNX needs the extra `onnx`, and is checked against torch. `half` stores the weights in float16; every command
+    takes such a file.
     """
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        from imgxlate.export.write import export as write
+    from imgxlate.export.write import export as write
 
-        for path in write(file, form, output, config=config, overwrite=overwrite):
-            out.note(f"wrote {path}")
-            out.record({"output": str(path), "format": form})
+    for path in write(file, form, output, config=config, overwrite=settings.overwrite):
+        out.note(f"wrote {path}")
+        out.record({"output": str(path), "format": form})

@@ -4,27 +4,20 @@ from dataclasses import asdict
 from typing import Any
 
 from imgxlate.cli import options
-from imgxlate.cli.errors import session
+from imgxlate.cli.output import Output
 from imgxlate.methods import registry
 from imgxlate.methods.registry import BrokenMethod
 from imgxlate.methods.spec import Citation, MethodSpec
 
 
-def methods(
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
-) -> None:
-    """List the methods: the built-in ones and plug-ins, those that cannot be loaded included."""
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        specs, broken = registry.discover()
-        if as_json:
-            return out.document(
-                {"methods": [_row(spec) for spec in specs.values()], "broken": list(map(asdict, broken))}
-            )
-        rows = [_cells(spec) for spec in specs.values()] + [_broken_cells(failure) for failure in broken]
-        return out.table(("METHOD", "CAN", "PAPER", "SUMMARY", "PRESETS"), rows)
+@options.command()
+def methods(out: Output) -> None:
+    """List all methods: built-in ones, plug-ins, and plug-ins that cannot be loaded."""
+    specs, broken = registry.discover()
+    if out.as_json:
+        return out.document({"methods": [_row(spec) for spec in specs.values()], "broken": list(map(asdict, broken))})
+    rows = [_cells(spec) for spec in specs.values()] + [_broken_cells(failure) for failure in broken]
+    return out.table(("METHOD", "CAN", "PAPER", "SUMMARY", "PRESETS"), rows)
 
 
 def _row(spec: MethodSpec) -> dict[str, Any]:

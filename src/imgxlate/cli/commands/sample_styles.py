@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options
-from imgxlate.cli.errors import session
 from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
@@ -31,12 +30,14 @@ if TYPE_CHECKING:
 _STYLES = 5  # sampled, where the number is not given
 
 
+@options.command(*options.RUNNING, json=options.JSON_LINES)
 def sample_styles(
+    out: Output,
     method: Annotated[
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, or a plug-in's.",
+            help="munit, or the name of a plug-in.",
             autocompletion=complete.methods_with(Capability.SAMPLE_STYLES),
         ),
     ],
@@ -57,12 +58,15 @@ def sample_styles(
     to: options.To = None,
     size: options.Size = None,
     cell: Annotated[
-        int, typer.Option(min=16, max=4096, metavar="N", help="Longer side of a picture on the sheet, in pixels.")
+        int, typer.Option(min=16, max=4096, metavar="N", help="Longer side of each image on the sheet, in pixels.")
     ] = 256,
     n_styles: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help=f"Rows, with sampled styles. Default: {_STYLES}.", rich_help_panel=options.STYLE
+            min=1,
+            metavar="N",
+            help=f"Number of rows, with sampled styles. Default: {_STYLES}.",
+            rich_help_panel=options.STYLE,
         ),
     ] = None,
     style: options.StyleImages = None,
@@ -72,8 +76,8 @@ def sample_styles(
         typer.Option(
             min=2,
             metavar="N",
-            help="N rows from one style to another: of two --style images, of the first two codes of --styles, or of "
-            "two that are sampled.",
+            help="N rows from one style to another: between two --style images, the first two codes of --styles, or "
+            "two sampled codes.",
             rich_help_panel=options.STYLE,
         ),
     ] = None,
@@ -81,56 +85,48 @@ def sample_styles(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Where to write the codes. Default: beside the sheet, as .json.",
+            help="Where to write the style codes. Default: beside the sheet, as .json.",
             rich_help_panel=options.STYLE,
         ),
     ] = None,
-    device: options.Device = "auto",
-    precision: options.PrecisionOption = "auto",
-    seed: options.Seed = 0,
-    overwrite: options.Overwrite = False,
-    skip_existing: options.SkipExisting = False,
-    offline: options.Offline = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
     """Draw one sheet of styles: a row for each style, a column for each input.
 
-    The first row shows the inputs, the first column the style images, where there are any. The style codes are written
-    too: --styles draws the same pictures from them again.
+    The first row shows the inputs. If style images are given, the first column shows them. The style codes are written
+    too: --styles draws the same images from them again.
     """
     started = time.perf_counter()
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        spec = registry.find(method, Capability.SAMPLE_STYLES)
-        source = _choose_styles(spec, n_styles, style or [], styles_file, interpolate)
-        existing = options.existing(overwrite, skip_existing)
-        options.check_stdout(output, as_json)
-        outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
-        find_share(out, len(inputs), output, outputs.paths)
-        sources = _sources(inputs, output, method, outputs.sheet)
-        require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
-        kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
-        if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
-            return out.note("nothing to do: the sheet exists already")
+    spec = registry.find(method, Capability.SAMPLE_STYLES)
+    source = _choose_styles(spec, n_styles, style or [], styles_file, interpolate)
+    existing = settings.existing
+    options.check_stdout(output, out.as_json)
+    outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
+    find_share(out, len(inputs), output, outputs.paths)
+    sources = _sources(inputs, output, method, outputs.sheet)
+    require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
+    kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
+    if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
+        return out.note("nothing to do: the sheet exists already")
 
-        loaded = load_model(out, spec, model, checkpoint, config, device, precision, offline)
-        cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
-        grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
-        if outputs.codes in kept:
-            style_codes.require_same(outputs.codes, grid.codes, method)
-        elif outputs.codes and outputs.sheet in kept:
+    device, precision, seed = settings.device, settings.precision, settings.seed
+    loaded = load_model(out, spec, model, checkpoint, config, device, precision, settings.offline)
+    cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
+    grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
+    if outputs.codes in kept:
+        style_codes.require_same(outputs.codes, grid.codes, method)
+    elif outputs.codes and outputs.sheet in kept:
+        style_codes.write(outputs.codes, grid.codes, method)
+        return out.note(str(outputs.codes))
+    failures = _fill(grid, out, method, sources)
+    if grid.columns:
+        sheet = grid.draw()
+        write_image(out, sheet, outputs.sheet)
+        if outputs.codes and outputs.codes not in kept:
             style_codes.write(outputs.codes, grid.codes, method)
-            return out.note(str(outputs.codes))
-        failures = _fill(grid, out, method, sources)
-        if grid.columns:
-            sheet = grid.draw()
-            write_image(out, sheet, outputs.sheet)
-            if outputs.codes and outputs.codes not in kept:
-                style_codes.write(outputs.codes, grid.codes, method)
-            _report(out, grid, sheet, outputs, seed, time.perf_counter() - started)
-        return require_no_failures(failures, inputs=len(sources))
+        _report(out, grid, sheet, outputs, seed, time.perf_counter() - started)
+    return require_no_failures(failures, inputs=len(sources))
 
 
 def _choose_styles(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import complete, options, recipe_table
-from imgxlate.cli.errors import session
+from imgxlate.cli import complete, config_options, options, recipe_table
 from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
 from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
+from imgxlate.methods.training import TrainingConfig
 from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
 from imgxlate.training.recipes import Recipe
@@ -28,12 +28,26 @@ _RUN = "Run folder"
 _RUNNING = "Running"
 
 
+@options.command(
+    "offline",
+    json="Print a JSON object per line, one for each checkpoint and model.",
+    config=TrainingConfig,
+    is_base=True,
+    after={
+        "checkpoint_every": "overwrite",
+        "sample_every": "keep",
+        "seed": "ema",
+        "workers": "domains",
+        "precision": "device",
+    },
+)
 def train(
+    out: Output,
     method: Annotated[
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, unit, cyclegan, or a plug-in's.",
+            help="munit, unit, cyclegan, or the name of a plug-in.",
             autocompletion=complete.methods_with(Capability.TRAIN),
         ),
     ],
@@ -51,165 +65,119 @@ def train(
     run_path: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="RUN", help="The folder of the run, made if missing.", rich_help_panel=_RUN
+            "--out", "-o", metavar="RUN", help="The folder of the run, created if missing.", rich_help_panel=_RUN
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on from the newest checkpoint in RUN, if any.", rich_help_panel=_RUN),
+        typer.Option(
+            "--resume", help="Continue from the newest checkpoint in RUN, if there is one.", rich_help_panel=_RUN
+        ),
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove the run that is in RUN.", rich_help_panel=_RUN)
+        bool, typer.Option("--overwrite", help="Replace the run in RUN.", rich_help_panel=_RUN)
     ] = False,
-    checkpoint_every: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps between checkpoints.", rich_help_panel=_RUN)
-    ] = None,
-    keep: Annotated[int, typer.Option(min=1, metavar="N", help="Checkpoints to keep.", rich_help_panel=_RUN)] = 2,
-    sample_every: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps between samples.", rich_help_panel=_RUN)
-    ] = None,
+    keep: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Number of checkpoints to keep.", rich_help_panel=_RUN)
+    ] = 2,
     tensorboard: Annotated[
         bool,
-        typer.Option("--tensorboard", help="Also write what TensorBoard reads.", rich_help_panel=_RUN),
+        typer.Option("--tensorboard", help="Also write event files for TensorBoard.", rich_help_panel=_RUN),
     ] = False,
     preset: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What to start from, such as small or tiny: see `imgxlate methods`.",
+            help="The configuration to start from, such as small or tiny: see `imgxlate methods`.",
             autocompletion=complete.training_presets,
             rich_help_panel=_CONFIGURATION,
         ),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML, or an original's yaml.", rich_help_panel=_CONFIGURATION),
+        typer.Option(
+            metavar="FILE", help="A configuration file: TOML, or an original's yaml.", rich_help_panel=_CONFIGURATION
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Any value, such as gen.dim=32. Repeatable.",
+            help="Any value of the configuration, such as gen.dim=32. Repeatable.",
             rich_help_panel=_CONFIGURATION,
         ),
     ] = None,
-    iterations: Annotated[
-        int | None, typer.Option(metavar="N", help="Steps in all.", rich_help_panel=_CONFIGURATION)
-    ] = None,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Pictures of each kind in a step.", rich_help_panel=_CONFIGURATION),
-    ] = None,
-    ema: Annotated[
-        float | None,
-        typer.Option(
-            metavar="DECAY", help="Average the weights over steps; 0: do not.", rich_help_panel=_CONFIGURATION
-        ),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(metavar="N", help="Everything random follows from it.", rich_help_panel=_CONFIGURATION)
-    ] = None,
+    *,
+    given: Mapping[str, Any],
     domains: Annotated[
         str | None,
-        typer.Option(metavar="NAME,NAME", help="What to call the two kinds of images.", rich_help_panel=_CONFIGURATION),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Processes that load pictures.", rich_help_panel=_CONFIGURATION),
+        typer.Option(metavar="NAME,NAME", help="Names of the two kinds of images.", rich_help_panel=_CONFIGURATION),
     ] = None,
     show_config: Annotated[
         bool,
         typer.Option(
             "--show-config",
-            help="Print each value, where it comes from and what it means, and end.",
+            help="Print each value, its origin and its meaning, then exit.",
             rich_help_panel=_CONFIGURATION,
         ),
     ] = False,
     device: options.Device = "auto",
-    precision: Annotated[
-        Literal["auto", "fp32", "bf16"] | None,
-        typer.Option(
-            help="auto takes bf16 where the hardware has it. A run keeps what it began with.", rich_help_panel="Running"
-        ),
-    ] = None,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Let torch compile the networks first.", rich_help_panel=_RUNNING)
+        bool, typer.Option("--compile", help="Compile the networks with torch.compile first.", rich_help_panel=_RUNNING)
     ] = False,
     on_nan: Annotated[
         Literal["stop", "rollback"],
-        typer.Option(help="When a loss is NaN: stop, or go back to the last checkpoint.", rich_help_panel=_RUNNING),
+        typer.Option(help="If a loss is NaN: stop, or go back to the last checkpoint.", rich_help_panel=_RUNNING),
     ] = "stop",
-    offline: options.Offline = False,
-    as_json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print a JSON object a line for each checkpoint and model written.",
-            rich_help_panel="Messages",
-        ),
-    ] = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    settings: options.Settings,
 ) -> None:
     """Train a model that translates images of one kind into images of another, from a folder of each.
 
-    What is not given is as the preset has it. RUN gets the configuration, every loss, samples, checkpoints and the
-    model, which `imgxlate translate METHOD --checkpoint RUN` uses. Ctrl-C finishes the step and saves.
-    Under torchrun, the processes share each batch.
+    Values that are not given come from the preset. RUN gets the configuration, the losses of every step, samples,
+    checkpoints and the model, which `imgxlate translate METHOD --checkpoint RUN` uses. Ctrl-C finishes the step and
+    saves. Under torchrun, the processes share each batch.
     """
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        is_main = find_rank().rank == 0
-        out = out if is_main else Output(verbosity=-1)
-        spec = registry.find(method, Capability.TRAIN)
-        given = {
-            "iterations": ("--iterations", iterations),
-            "batch_size": ("--batch-size", batch_size),
-            "ema": ("--ema", ema),
-            "seed": ("--seed", seed),
-            "precision": ("--precision", precision),
-            "checkpoint_every": ("--checkpoint-every", checkpoint_every),
-            "sample_every": ("--sample-every", sample_every),
-            "data.workers": ("--workers", workers),
-            **_named(options.domain_pair(domains)),
-        }
-        recipe = recipes.resolve(
-            spec,
-            preset=preset,
-            file=config,
-            assignments=assignments or [],
-            options={key: (option, value) for key, (option, value) in given.items() if value is not None},
-            begun=_begun(run_path, resume=resume, overwrite=overwrite),
-        )
-        if show_config:
-            return recipe_table.show(out, recipe) if is_main else None
-        if run_path is None:
-            raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
-        from imgxlate import train as train_model
-        from imgxlate.training.run_folder import RunFolder
+    is_main = find_rank().rank == 0
+    out = out if is_main else Output(verbosity=-1)
+    spec = registry.find(method, Capability.TRAIN)
+    values = {key: (config_options.flag(key), value) for key, value in given.items()}
+    recipe = recipes.resolve(
+        spec,
+        preset=preset,
+        file=config,
+        assignments=assignments or [],
+        options=values | _named(options.domain_pair(domains)),
+        begun=_begun(run_path, resume=resume, overwrite=overwrite),
+    )
+    if show_config:
+        return recipe_table.show(out, recipe) if is_main else None
+    if run_path is None:
+        raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
+    from imgxlate import train as train_model
+    from imgxlate.training.run_folder import RunFolder
 
-        reporter = _Reporter(out, recipe, RunFolder(run_path))
-        with reporter.shown():
-            run = train_model(
-                recipe,
-                data_a,
-                data_b,
-                out=run_path,
-                resume=resume,
-                overwrite=overwrite,
-                device=device,
-                offline=offline,
-                keep=keep,
-                on_nan=on_nan,
-                compiled=compiled,
-                tensorboard=tensorboard,
-                on_step=reporter.step,
-                progress=reporter.show_download,
-                notify=out.note,
-            )
-        reporter.finish(run.step)
-        return None
+    reporter = _Reporter(out, recipe, RunFolder(run_path))
+    with reporter.shown():
+        run = train_model(
+            recipe,
+            data_a,
+            data_b,
+            out=run_path,
+            resume=resume,
+            overwrite=overwrite,
+            device=device,
+            offline=settings.offline,
+            keep=keep,
+            on_nan=on_nan,
+            compiled=compiled,
+            tensorboard=tensorboard,
+            on_step=reporter.step,
+            progress=reporter.show_download,
+            notify=out.note,
+        )
+    reporter.finish(run.step)
+    return None
 
 
 class _Reporter:
@@ -266,8 +234,8 @@ class _Reporter:
 
 
 def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:
-    names = domains or (None, None)
-    return {"data.domain_a": ("--domains", names[0]), "data.domain_b": ("--domains", names[1])}
+    keys = ("data.domain_a", "data.domain_b")
+    return {key: ("--domains", name) for key, name in zip(keys, domains or (), strict=False)}
 
 
 def _begun(run: Path | None, *, resume: bool, overwrite: bool) -> Path | None:

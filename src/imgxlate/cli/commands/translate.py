@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options
-from imgxlate.cli.errors import session
 from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
@@ -32,12 +31,14 @@ if TYPE_CHECKING:
     from imgxlate.methods.spec import Domain
 
 
+@options.command(*options.RUNNING, json=options.JSON_LINES)
 def translate(
+    out: Output,
     method: Annotated[
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, unit, cyclegan, or a plug-in's.",
+            help="munit, unit, cyclegan, or the name of a plug-in.",
             autocompletion=complete.methods_with(Capability.TRANSLATE),
         ),
     ],
@@ -49,68 +50,64 @@ def translate(
     to: options.To = None,
     size: options.Size = None,
     grid: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write one sheet of inputs and outputs.")
+        Path | None, typer.Option(metavar="FILE", help="Also write a contact sheet of inputs and outputs.")
     ] = None,
     n_styles: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Outputs for each input, with sampled styles.", rich_help_panel=options.STYLE
+            min=1,
+            metavar="N",
+            help="Number of outputs for each input, with sampled styles.",
+            rich_help_panel=options.STYLE,
         ),
     ] = None,
     style: options.StyleImages = None,
     styles_file: options.StylesFile = None,
     save_styles: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the codes that were used.", rich_help_panel=options.STYLE)
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the style codes to a file.", rich_help_panel=options.STYLE),
     ] = None,
-    device: options.Device = "auto",
-    precision: options.PrecisionOption = "auto",
-    seed: options.Seed = 0,
-    overwrite: options.Overwrite = False,
-    skip_existing: options.SkipExisting = False,
-    offline: options.Offline = False,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
     """Translate images of one domain into images of the other.
 
-    Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn counts the styles from 00.
-    Under torchrun, the processes share the files out.
+    Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
+    Under torchrun, each process translates part of the files.
     """
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        spec = registry.find(method, Capability.TRANSLATE)
-        source = choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
-        existing = options.existing(overwrite, skip_existing)
-        options.check_stdout(output, as_json)
-        if grid:
-            require_output_format(grid)
-        sources = expand(inputs, output, registry.labels())
-        extras = [path for path in (grid, save_styles) if path]
-        rank = find_share(out, len(sources), output, extras)
-        guides = [Source(Path(name)) for name in source.images]
-        jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, guides)
-        if existing is Existing.SKIP:
-            extras = [path for path in extras if not path.exists()]
-        if not (jobs or extras):
-            return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
+    spec = registry.find(method, Capability.TRANSLATE)
+    source = choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
+    existing = settings.existing
+    options.check_stdout(output, out.as_json)
+    if grid:
+        require_output_format(grid)
+    sources = expand(inputs, output, registry.labels())
+    extras = [path for path in (grid, save_styles) if path]
+    rank = find_share(out, len(sources), output, extras)
+    guides = [Source(Path(name)) for name in source.images]
+    jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, guides)
+    if existing is Existing.SKIP:
+        extras = [path for path in extras if not path.exists()]
+    if not (jobs or extras):
+        return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
-        loaded = load_model(out, spec, model, checkpoint, config, device, precision, offline)
-        codes = source.codes(loaded, to=to, size=size, seed=seed)
-        if save_styles and codes:
-            keep = style_codes.write if save_styles in extras else style_codes.require_same
-            keep(save_styles, codes, method)
-        missing = {job.source: job for job in jobs}
-        advice = SizeAdvice(out, loaded, size)
-        work = _Translation(out, loaded, codes, loaded.target(to), size, seed, missing, advice)
-        if grid and grid in extras:
-            work.grid = _Grid.of(out, len(sources), source.count, grid)
-            jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
-        with Bar(out, method, len(jobs), "images").shown() as bar:
-            failures = run_jobs(jobs, work.run, inputs=len(sources), on_progress=bar.show_job, on_failure=out.error)
-        if work.grid:
-            work.grid.write(out, loaded.name_of(work.to))
-        return require_no_failures(failures, inputs=len(sources))
+    device, precision, seed = settings.device, settings.precision, settings.seed
+    loaded = load_model(out, spec, model, checkpoint, config, device, precision, settings.offline)
+    codes = source.codes(loaded, to=to, size=size, seed=seed)
+    if save_styles and codes:
+        keep = style_codes.write if save_styles in extras else style_codes.require_same
+        keep(save_styles, codes, method)
+    missing = {job.source: job for job in jobs}
+    advice = SizeAdvice(out, loaded, size)
+    work = _Translation(out, loaded, codes, loaded.target(to), size, seed, missing, advice)
+    if grid and grid in extras:
+        work.grid = _Grid.of(out, len(sources), source.count, grid)
+        jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
+    with Bar(out, method, len(jobs), "images").shown() as bar:
+        failures = run_jobs(jobs, work.run, inputs=len(sources), on_progress=bar.show_job, on_failure=out.error)
+    if work.grid:
+        work.grid.write(out, loaded.name_of(work.to))
+    return require_no_failures(failures, inputs=len(sources))
 
 
 @dataclass(slots=True)

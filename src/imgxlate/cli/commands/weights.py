@@ -9,7 +9,6 @@ import typer
 
 from imgxlate.cli import complete, loading, options
 from imgxlate.cli.commands.export import export
-from imgxlate.cli.errors import session
 from imgxlate.cli.output import Output
 from imgxlate.config import dotted
 from imgxlate.errors import UsageError, WeightsError
@@ -24,157 +23,152 @@ app = typer.Typer(no_args_is_help=True, help="List, fetch, check, import and exp
 app.command("export")(export)
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="As `imgxlate weights list` shows it.", autocompletion=complete.weights)
+    str, typer.Argument(metavar="NAME", help="A name from `imgxlate weights list`.", autocompletion=complete.weights)
 ]
 Names = Annotated[
     list[str],
-    typer.Argument(metavar="NAME", help="As `imgxlate weights list` shows them.", autocompletion=complete.weights),
+    typer.Argument(metavar="NAME", help="Names from `imgxlate weights list`.", autocompletion=complete.weights),
 ]
 
 
 @app.command("list")
+@options.command()
 def list_weights(
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    out: Output,
 ) -> None:
-    """List all weights that have a name: bundled, downloadable, fetched by hand, imported."""
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        store = Store()
-        found = [_row(store, card) for card in _all_cards(store)]
-        if as_json:
-            return out.document({"weights": found})
-        columns = ("NAME", "METHOD", "SIZE", "STATUS", "SUMMARY")
-        rows = [(w["name"], w["method"], _megabytes(w["size"]), w["status"], w["summary"]) for w in found]
-        return out.table(columns, rows)
+    """List all weights with a name: bundled, downloadable, fetched by hand, imported."""
+    store = Store()
+    found = [_row(store, card) for card in _all_cards(store)]
+    if out.as_json:
+        return out.document({"weights": found})
+    columns = ("NAME", "METHOD", "SIZE", "STATUS", "SUMMARY")
+    rows = [(w["name"], w["method"], _megabytes(w["size"]), w["status"], w["summary"]) for w in found]
+    return out.table(columns, rows)
 
 
 @app.command()
+@options.command()
 def info(
+    out: Output,
     name: Annotated[
         str,
         typer.Argument(
             metavar="NAME|FILE",
-            help="As `imgxlate weights list` shows it; or a checkpoint of yours, or a run's folder.",
+            help="A name from `imgxlate weights list`, a checkpoint of yours, or the folder of a run.",
             autocompletion=complete.weights,
         ),
     ],
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
 ) -> None:
-    """Show a card: paper, licence, source, hash, and where the file is. Of a file: what it holds, and its checksum."""
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        row = _card_or_inspection(Store(), name)
-        if as_json:
-            return out.document(row)
-        rows = [(key, _show(value)) for key, value in dotted(row).items() if value is not None]
-        return out.table(("WHAT", "IS"), rows)
+    """Show a card: paper, license, source, hash, and path of the file. For a file: its contents and checksum."""
+    row = _card_or_inspection(Store(), name)
+    if out.as_json:
+        return out.document(row)
+    rows = [(key, _show(value)) for key, value in dotted(row).items() if value is not None]
+    return out.table(("WHAT", "IS"), rows)
 
 
 @app.command()
+@options.command("offline")
 def download(
+    out: Output,
     names: Names,
-    offline: options.Offline = False,
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
-    """Fetch weights into the store; what is there and whole is not fetched again."""
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        store = Store()
-        wanted = [store.find(name) for name in names]
-        for card in wanted:
-            out.note(f"{card.name}: {loading.fetch(out, store, card, offline=offline)}")
-        if as_json:
-            out.document({"weights": [_row(store, card) for card in wanted]})
+    """Download weights into the store. Intact files are not downloaded again."""
+    store = Store()
+    wanted = [store.find(name) for name in names]
+    for card in wanted:
+        out.note(f"{card.name}: {loading.fetch(out, store, card, offline=settings.offline)}")
+    if out.as_json:
+        out.document({"weights": [_row(store, card) for card in wanted]})
 
 
 @app.command()
+@options.command()
 def verify(
+    out: Output,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Which. Default: all that are here.", autocompletion=complete.weights),
+        typer.Argument(
+            metavar="NAME", help="Weights to verify. Default: all that are here.", autocompletion=complete.weights
+        ),
     ] = None,
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
 ) -> None:
-    """Compute the sha256 of the files again. Ends with 5 where one is damaged."""
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        found = Store().verify(names or None)
-        if as_json:
-            out.document({"weights": [asdict(result) | {"path": _text(result.path)} for result in found]})
-        else:
-            out.table(("NAME", "IS"), [(result.name, result.fault or "whole") for result in found])
-        damaged = [result for result in found if result.fault]
-        if damaged:
-            raise WeightsError(
-                f"{len(damaged)} of {len(found)} are not whole: {', '.join(result.name for result in damaged)}",
-                hint=f"Type `{damaged[0].mend}`.",
-            )
+    """Recompute the sha256 of the files. Exits with 5 if one is damaged."""
+    found = Store().verify(names or None)
+    if out.as_json:
+        out.document({"weights": [asdict(result) | {"path": _text(result.path)} for result in found]})
+    else:
+        out.table(("NAME", "IS"), [(result.name, result.fault or "whole") for result in found])
+    damaged = [result for result in found if result.fault]
+    if damaged:
+        raise WeightsError(
+            f"{len(damaged)} of {len(found)} are not whole: {', '.join(result.name for result in damaged)}",
+            hint=f"Type `{damaged[0].mend}`.",
+        )
 
 
 @app.command("import")
+@options.command()
 def import_weights(
+    out: Output,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A name of your choice, or a card's whose file you fetched by hand.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="A name of your choice, or the name of a card whose file you fetched by hand."
+        ),
     ],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint: ours, or an original's.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A checkpoint of imgxlate or of an original implementation.")
+    ],
     method: Annotated[
         str | None,
         typer.Option(
-            help="Whose model it is. Default: the card's.",
+            help="The method of the model. Default: the card's.",
             autocompletion=complete.methods_with(Capability.TRANSLATE),
         ),
     ] = None,
     domains: Annotated[
-        str | None, typer.Option(metavar="A,B", help="What the two domains are called, such as summer,winter.")
+        str | None, typer.Option(metavar="A,B", help="Names of the two domains, such as summer,winter.")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The original's yaml, kept beside the file.")
+        Path | None, typer.Option(metavar="FILE", help="The original's yaml file, kept beside the checkpoint.")
     ] = None,
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
 ) -> None:
-    """Put a file of yours into the store under a name, for `--model NAME`. It is opened and checked first."""
-    with session(as_json=as_json, quiet=quiet, verbose=verbose, debug=debug) as out:
-        store = Store()
-        card = find_card(name, method)
-        of = method or (card.method if card else None)
-        if of is None:
-            raise UsageError(f"whose model is {file}?", hint="Add --method munit, unit or cyclegan.")
-        record = _import(store, name, file, of, card, options.domain_pair(domains), config, out)
-        if as_json:
-            out.document(_row(store, store.find(record.name)))
+    """Put a file of yours into the store under a name, for `--model NAME`. The file is opened and checked first."""
+    store = Store()
+    card = find_card(name, method)
+    of = method or (card.method if card else None)
+    if of is None:
+        raise UsageError(f"whose model is {file}?", hint="Add --method munit, unit or cyclegan.")
+    record = _import(store, name, file, of, card, options.domain_pair(domains), config, out)
+    if out.as_json:
+        out.document(_row(store, store.find(record.name)))
 
 
 @app.command()
+@options.command("offline")
 def path(
+    out: Output,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Which. Default: the folder of them all.", autocompletion=complete.weights),
+        typer.Argument(
+            metavar="NAME",
+            help="Name of the weights. Default: print the folder of the store.",
+            autocompletion=complete.weights,
+        ),
     ] = None,
-    offline: options.Offline = False,
-    as_json: options.JsonDocument = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    *,
+    settings: options.Settings,
 ) -> None:
-    """Print where the file of some weights is, fetching it first where it is missing."""
-    with session(quiet=quiet, verbose=verbose, debug=debug) as out:
-        store = Store()
-        found = loading.fetch(out, store, store.find(name), offline=offline) if name else store.root
-        if as_json:
-            out.document({"path": str(found)})
-        else:
-            out.line(str(found))
+    """Print the path of a file of weights, after downloading it if it is missing."""
+    store = Store()
+    found = loading.fetch(out, store, store.find(name), offline=settings.offline) if name else store.root
+    if out.as_json:
+        out.document({"path": str(found)})
+    else:
+        out.line(str(found))
 
 
 def _all_cards(store: Store) -> list[Card]:

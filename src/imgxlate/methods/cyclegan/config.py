@@ -1,8 +1,11 @@
 """The architecture of CycleGAN's generators, and how they are trained."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from imgxlate.config import option
+from annotated_types import Lt
+
+from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
 from imgxlate.losses.kinds import Gan
 from imgxlate.methods.spec import MethodConfig
@@ -21,12 +24,12 @@ _MODEL = "junyanz/pytorch-CycleGAN-and-pix2pix, models/cycle_gan_model.py"
 class CycleganConfig(MethodConfig):
     """CycleGAN's ResNet generators, the same for both directions."""
 
-    ngf: int = option(64, "channels after the first convolution", _OPTIONS, at_least=1)
-    n_blocks: int = option(
-        9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2", at_least=1
+    ngf: PositiveInt = option(64, "channels after the first convolution", _OPTIONS)
+    n_blocks: PositiveInt = option(
+        9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2"
     )
-    n_downsampling: int = option(
-        2, "how often the sides are halved before the residual blocks", "models/networks.py", at_least=1, below=9
+    n_downsampling: Annotated[PositiveInt, Lt(9)] = option(
+        2, "how often the sides are halved before the residual blocks", "models/networks.py"
     )
     norm: NormKind = option("instance", "normalisation", _OPTIONS)
     upsampling: Upsampling = option(
@@ -44,44 +47,37 @@ class CycleganConfig(MethodConfig):
 class CycleganTrainingConfig(TrainingConfig):
     """The two translations A to B and B to A, trained together."""
 
-    iterations: int = option(
-        200 * EPOCH, "training steps in all", f"{_TRAINING}: 100 epochs, and 100 of decay", at_least=1
-    )
-    lr: float = option(2e-4, "learning rate of Adam at the start", _TRAINING, at_least=0)
-    lr_decay_share: float = option(
+    iterations: PositiveInt = option(200 * EPOCH, "training steps in all", f"{_TRAINING}: 100 epochs, and 100 of decay")
+    lr: NonNegativeFloat = option(2e-4, "learning rate of Adam at the start", _TRAINING)
+    lr_decay_share: NonNegativeFloat = option(
         0.5,
         "share of the steps, the last ones, in which the learning rate falls linearly to zero",
         _TRAINING,
-        at_least=0,
     )
-    weight_decay: float = option(0.0, "weight of the L2 penalty in Adam", _MODEL, at_least=0)
+    weight_decay: NonNegativeFloat = option(0.0, "weight of the L2 penalty in Adam", _MODEL)
     gen: CycleganConfig = option(CycleganConfig(), "the generators", "")
-    ndf: int = option(64, "channels after a discriminator's first convolution", _OPTIONS, fixed=True, at_least=1)
-    n_layers: int = option(
+    ndf: PositiveInt = option(64, "channels after a discriminator's first convolution", _OPTIONS, fixed=True)
+    n_layers: Annotated[PositiveInt, Lt(9)] = option(
         3,
         "halvings of the sides in a discriminator: 3 make it judge patches of 70 x 70 pixels",
         _OPTIONS,
         fixed=True,
-        at_least=1,
-        below=9,
     )
     gan_mode: Gan = option("lsgan", "adversarial loss; nsgan is the original's vanilla", _TRAINING, fixed=True)
-    lambda_a: float = option(10.0, "weight of the cycle from A over B to A", _MODEL, at_least=0)
-    lambda_b: float = option(10.0, "weight of the cycle from B over A to B", _MODEL, at_least=0)
-    lambda_identity: float = option(
+    lambda_a: NonNegativeFloat = option(10.0, "weight of the cycle from A over B to A", _MODEL)
+    lambda_b: NonNegativeFloat = option(10.0, "weight of the cycle from B over A to B", _MODEL)
+    lambda_identity: NonNegativeFloat = option(
         0.5,
         "weight of leaving alone what is of the target domain, as a share of lambda_a and lambda_b",
         _MODEL,
-        at_least=0,
     )
-    r1_w: float = option(
+    r1_w: NonNegativeFloat = option(
         0.0,
         "weight of the penalty on the discriminators' gradient at real pictures (R1)",
         "arXiv 1801.04406, Eq. 9",
-        at_least=0,
     )
-    pool_size: int = option(
-        50, "made pictures of each domain that discriminators see again; 0: none", _TRAINING, fixed=True, at_least=0
+    pool_size: NonNegativeInt = option(
+        50, "made pictures of each domain that discriminators see again; 0: none", _TRAINING, fixed=True
     )
     init: Init = option("gaussian", "initial weights", _OPTIONS, fixed=True)
     data: DataConfig = option(

@@ -4,16 +4,22 @@ Where the paper and the authors' codes differ, the difference is an option here;
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from imgxlate.config import option
+from annotated_types import Ge, Gt, IsFinite
+
+from imgxlate.config import NonNegativeFloat, PositiveInt, option
 from imgxlate.errors import UsageError
 from imgxlate.methods.spec import MethodConfig
 
 _RELU_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 _CONV_STYLE = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")
 
-_PAPER = "arXiv 1508.06576"
+# Panels of `imgxlate neural-style --help`.
+_IMAGE = "Options"
+_OBJECTIVE = "Objective"
+_OPTIMIZATION = "Optimization"
+
 _AUTHOR = "leongatys/PytorchNeuralStyleTransfer"
 _JOHNSON = "neural-style-pt, as jcjohnson/neural-style"
 
@@ -25,21 +31,41 @@ def _require(condition: bool, name: str, reason: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class GatysConfig(MethodConfig):
-    """Neural style by optimisation. Lengths are in pixels, colours in grey levels from 0 to 255."""
+    """Neural style by optimization. Lengths are in pixels, colors in gray levels from 0 to 255."""
 
-    size: int = option(512, "longer side of the picture", _JOHNSON)
-    scales: int | None = option(
-        None, "how many sizes, coarse to fine; none: as many as are at least coarsest_size", "chosen here"
+    size: PositiveInt = option(512, "longer side of the image in pixels", _JOHNSON, panel=_IMAGE)
+    style_weights: tuple[NonNegativeFloat, ...] = option(
+        (), "a weight for each style image; none: equal weights", _JOHNSON, panel=_IMAGE, metavar="W,W,..."
     )
-    scale_factor: float = option(2.0, "ratio of one size to the one before", "chosen here")
-    coarsest_size: int = option(128, "longer side at which to begin where scales is not given", "crowsonkb")
-    iterations: int = option(45, "evaluations of the objective at the full size", "chosen here")
-    coarse_iterations: int = option(80, "evaluations at each smaller size", "chosen here")
+    style_scale: Annotated[IsFinite[float], Ge(0.01)] = option(
+        1.0, "longer side of the style images, relative to that of the image", _JOHNSON, panel=_IMAGE
+    )
+    preserve_color: Literal["off", "luminance", "match"] = option(
+        "off",
+        "keep the content's colors: paint its luminance only, or give the style images its colors first",
+        "arXiv 1611.07865, section 5",
+        panel=_IMAGE,
+    )
+    init: Literal["content", "style", "noise"] = option("content", "the image to start from", _AUTHOR)
+    noise: NonNegativeFloat = option(
+        50.0, "standard deviation of the noise to start from, about the mean gray", "chosen here"
+    )
 
-    content_layers: tuple[str, ...] = option(("relu4_2",), "layers whose features are the content", _AUTHOR)
-    style_layers: tuple[str, ...] = option(_RELU_STYLE, "layers whose Gram matrices are the style", _AUTHOR)
-    content_weight: float = option(80.0, "weight of the content loss", "chosen here")
-    style_weight: float = option(1e3, "weight of the style loss", _AUTHOR)
+    content_weight: NonNegativeFloat = option(
+        80.0, "weight of the content loss: more keeps more of the photograph", "chosen here", panel=_OBJECTIVE
+    )
+    style_weight: NonNegativeFloat = option(
+        1e3, "weight of the style loss: more takes more of the style", _AUTHOR, panel=_OBJECTIVE
+    )
+    tv_weight: NonNegativeFloat = option(
+        0.0, "weight of the total variation: more smooths the image", _AUTHOR, panel=_OBJECTIVE
+    )
+    content_layers: tuple[str, ...] = option(
+        ("relu4_2",), "layers whose features are the content", _AUTHOR, panel=_OBJECTIVE, metavar="L,L,..."
+    )
+    style_layers: tuple[str, ...] = option(
+        _RELU_STYLE, "layers whose Gram matrices are the style", _AUTHOR, panel=_OBJECTIVE, metavar="L,L,..."
+    )
     style_layer_weighting: Literal["each", "average", "channels"] = option(
         "channels", "each layer's weight: 1, 1 / number of layers, or 1 / channels squared", _AUTHOR
     )
@@ -58,47 +84,50 @@ class GatysConfig(MethodConfig):
     normalised: bool = option(
         False, "features are scaled, layer by layer, to a mean square of 1 over the image to match", "chosen here"
     )
-    tv_weight: float = option(0.0, "weight of the total variation", _AUTHOR)
     tv_kind: Literal["absolute", "squared"] = option(
-        "absolute", "total variation: sum of the absolute or of the squared differences of neighbours", _JOHNSON
+        "absolute", "total variation: sum of the absolute or of the squared differences of neighbors", _JOHNSON
     )
-    range_weight: float = option(
+    range_weight: NonNegativeFloat = option(
         1e6,
-        "weight of the mean square of what colours go beyond black and white, which clipping takes away",
+        "weight of the mean square of what colors go beyond black and white, which clipping takes away",
         "chosen here",
     )
-    pooling: Literal["max", "average"] = option("max", "how feature maps are halved", _AUTHOR)
+    pooling: Literal["max", "average"] = option("max", "how VGG-19 halves its feature maps", _AUTHOR, panel=_OBJECTIVE)
     convention: Literal["auto", "caffe", "caffe-rgb", "torchvision"] = option(
         "auto", "how the feature network wants its pixels; auto: as its file says", "chosen here"
     )
 
-    optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "how the picture is optimised", _AUTHOR)
-    learning_rate: float | None = option(
-        None, "L-BFGS: factor of each step (none: 1); Adam: step in grey levels (none: 10)", _JOHNSON
+    iterations: PositiveInt = option(
+        45, "evaluations of the objective at the full size", "chosen here", panel=_OPTIMIZATION
     )
-    history_size: int = option(20, "L-BFGS: how many steps it remembers", "chosen here")
-    init: Literal["content", "style", "noise"] = option("content", "what the picture begins as", _AUTHOR)
-    noise: float = option(
-        50.0, "standard deviation of the noise that init may ask for, about the mean grey", "chosen here"
+    scales: PositiveInt | None = option(
+        None,
+        "number of sizes, coarse to fine; none: as many as are at least coarsest_size",
+        "chosen here",
+        panel=_OPTIMIZATION,
     )
-
-    style_scale: float = option(1.0, "longer side of the style images, in longer sides of the picture", _JOHNSON)
-    style_weights: tuple[float, ...] = option((), "weights of the style images; none: all the same", _JOHNSON)
-    preserve_color: Literal["off", "luminance", "match"] = option(
-        "off",
-        "keep the content's colours: paint its luminance only, or give the style images its colours first",
-        "arXiv 1611.07865, section 5",
+    scale_factor: Annotated[IsFinite[float], Ge(1.1)] = option(
+        2.0, "ratio of one size to the one before", "chosen here"
+    )
+    coarsest_size: PositiveInt = option(128, "longer side at which to begin where scales is not given", "crowsonkb")
+    optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "how the image is optimized", _AUTHOR, panel=_OPTIMIZATION)
+    learning_rate: Annotated[IsFinite[float], Gt(0)] | None = option(
+        None,
+        "L-BFGS: factor of each step (none: 1); Adam: step in gray levels (none: 10)",
+        _JOHNSON,
+        panel=_OPTIMIZATION,
+    )
+    history_size: PositiveInt = option(20, "L-BFGS: how many steps it remembers", "chosen here")
+    coarse_iterations: PositiveInt = option(
+        80, "evaluations of the objective at each smaller size", "chosen here", panel=_OPTIMIZATION
     )
 
     def __post_init__(self) -> None:
-        for name in ("size", "iterations", "coarse_iterations", "coarsest_size", "history_size"):
-            _require(getattr(self, name) >= 1, name, "must be at least 1")
-        _require(self.learning_rate is None or self.learning_rate > 0, "learning_rate", "must be above 0")
-        _require(self.style_scale > 0, "style_scale", "must be above 0")
-        for name in ("content_weight", "style_weight", "tv_weight", "range_weight", "noise"):
-            _require(getattr(self, name) >= 0, name, "must not be negative")
-        _require(self.scales is None or self.scales >= 1, "scales", "must be at least 1")
-        _require(self.scale_factor >= 1.1, "scale_factor", "must be at least 1.1")
+        """Check what values say together.
+
+        Raises:
+            UsageError: a layer is named twice, or numbers do not go with what they are for.
+        """
         for name in ("content_layers", "style_layers"):
             layers = getattr(self, name)
             _require(len({*layers}) == len(layers), name, "must not name a layer twice")
@@ -107,11 +136,7 @@ class GatysConfig(MethodConfig):
             "style_layer_factors",
             f"has {len(self.style_layer_factors)} values for {len(self.style_layers)} style layers",
         )
-        _require(
-            not self.style_weights or (min(self.style_weights) >= 0 and sum(self.style_weights) > 0),
-            "style_weights",
-            "must not be negative, nor all zero",
-        )
+        _require(not self.style_weights or any(self.style_weights), "style_weights", "must not be all zero")
 
 
 AUTHOR = GatysConfig(scales=1, iterations=500, content_weight=1.0, range_weight=0.0, history_size=100)

@@ -1,8 +1,11 @@
 """The architecture of UNIT's networks, and how they are trained."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
-from imgxlate.config import option
+from annotated_types import Lt
+
+from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
 from imgxlate.methods.discriminator_config import DiscriminatorConfig
 from imgxlate.methods.original_configs import reader
@@ -20,10 +23,10 @@ _YOSEMITE = "mingyuliutw/UNIT, configs/unit_summer2winter_yosemite256_folder.yam
 class UnitConfig(MethodConfig):
     """UNIT's generators, the same for both domains. The names are those of the original's yaml, under `gen`."""
 
-    dim: int = option(64, "channels after the first convolution of the encoder", _YAML, at_least=1)
+    dim: PositiveInt = option(64, "channels after the first convolution of the encoder", _YAML)
     activ: Activation = option("relu", "activation; only prelu shows in the weights", _YAML)
-    n_downsample: int = option(2, "how often the encoder halves the sides", _YAML, at_least=0, below=9)
-    n_res: int = option(4, "residual blocks in the encoder, and in the decoder", _YAML, at_least=1)
+    n_downsample: Annotated[NonNegativeInt, Lt(9)] = option(2, "how often the encoder halves the sides", _YAML)
+    n_res: PositiveInt = option(4, "residual blocks in the encoder, and in the decoder", _YAML)
     pad_type: Padding = option("reflect", "padding; does not show in the weights", _YAML)
     norm: NormKind = option(
         "instance", "normalisation in the encoder and in the decoder's residual blocks", "mingyuliutw/UNIT, networks.py"
@@ -43,28 +46,27 @@ class UnitTrainingConfig(TrainingConfig):
         fixed=True,
     )
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
-    gan_w: float = option(1.0, "weight of the adversarial loss", _YAML, at_least=0)
-    recon_x_w: float = option(10.0, "weight of reconstructing pictures", _YAML, at_least=0)
-    recon_kl_w: float = option(0.01, "weight of the codes' divergence from N(0, I)", _YAML, at_least=0)
-    recon_x_cyc_w: float = option(10.0, "weight of the cycle to the other domain and back", _YAML, at_least=0)
-    recon_kl_cyc_w: float = option(
-        0.01, "weight of the divergence of made pictures' codes from N(0, I)", _YAML, at_least=0
+    gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
+    recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing pictures", _YAML)
+    recon_kl_w: NonNegativeFloat = option(0.01, "weight of the codes' divergence from N(0, I)", _YAML)
+    recon_x_cyc_w: NonNegativeFloat = option(10.0, "weight of the cycle to the other domain and back", _YAML)
+    recon_kl_cyc_w: NonNegativeFloat = option(
+        0.01, "weight of the divergence of made pictures' codes from N(0, I)", _YAML
     )
-    vgg_w: float = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE, at_least=0)
+    vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
         PerceptualConfig(), "the perceptual loss's features, where vgg_w is not 0", "", fixed=False
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
-    step_size: int = option(100_000, "steps after which the learning rate changes", _YAML, at_least=1)
-    gamma: float = option(0.5, "factor by which the learning rate changes", _YAML, at_least=0)
-    display_size: int = option(16, "pictures of each domain in the samples", _YOSEMITE, at_least=1)
-    sample_every: int = option(
+    step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)
+    gamma: NonNegativeFloat = option(0.5, "factor by which the learning rate changes", _YAML)
+    display_size: PositiveInt = option(16, "pictures of each domain in the samples", _YOSEMITE)
+    sample_every: PositiveInt = option(
         10_000,
-        "steps between samples, beside those at 1, 2, 5, 10, 20, 50, ...",
+        "steps between samples; steps 1, 2, 5, 10, 20, 50 and so on have samples too",
         f"{_YAML}, image_save_iter",
-        at_least=1,
     )
-    checkpoint_every: int = option(10_000, "steps between checkpoints", f"{_YAML}, snapshot_save_iter", at_least=1)
+    checkpoint_every: PositiveInt = option(10_000, "steps between checkpoints", f"{_YAML}, snapshot_save_iter")
 
     @property
     def features(self) -> str | None:
