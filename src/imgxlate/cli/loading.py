@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgxlate import paths
+from imgxlate.cli.options import Settings
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.weights import features
@@ -11,7 +12,6 @@ from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 
 if TYPE_CHECKING:
-    from imgxlate.inference.device import Precision
     from imgxlate.inference.model import Model
     from imgxlate.methods.spec import MethodSpec
 
@@ -42,9 +42,7 @@ def load_model(
     name: str | None,
     checkpoint: Path | None,
     config: Path | None,
-    device: str,
-    precision: "Precision",
-    offline: bool,
+    settings: Settings,
 ) -> "Model":
     """The model that `--model` or `--checkpoint` names, downloaded if it is missing.
 
@@ -59,9 +57,9 @@ def load_model(
             model=name,
             checkpoint=checkpoint,
             config=config,
-            device=device,
-            precision=precision,
-            offline=offline,
+            device=settings.device,
+            precision=settings.precision,
+            offline=settings.offline,
             progress=bar.update,
             notify=out.note,
         )

@@ -110,8 +110,8 @@ def sample_styles(
     if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
         return out.note("nothing to do: the sheet exists already")
 
-    device, precision, seed = settings.device, settings.precision, settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, device, precision, settings.offline)
+    seed = settings.seed
+    loaded = load_model(out, spec, model, checkpoint, config, settings)
     cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
     grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
     if outputs.codes in kept:

@@ -91,8 +91,8 @@ def translate(
     if not (jobs or extras):
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
-    device, precision, seed = settings.device, settings.precision, settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, device, precision, settings.offline)
+    seed = settings.seed
+    loaded = load_model(out, spec, model, checkpoint, config, settings)
     codes = source.codes(loaded, to=to, size=size, seed=seed)
     if save_styles and codes:
         keep = style_codes.write if save_styles in extras else style_codes.require_same
