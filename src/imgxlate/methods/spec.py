@@ -1,15 +1,16 @@
-"""What a method says of itself. Nothing here, or in a module that holds a spec, imports torch."""
+"""What a method states about itself. Neither this module nor one that holds a spec imports torch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from imgxlate.methods.training import TrainingSpec
+from imgxlate.config import option
+from imgxlate.data.config import DataConfig
 
 Domain = Literal["A", "B"]
-"""One of the two kinds of images that a translation model knows."""
+"""One of the two kinds of images between which a model translates."""
 
 DOMAINS: tuple[Domain, Domain] = ("A", "B")
 OTHER: Mapping[Domain, Domain] = {"A": "B", "B": "A"}
@@ -17,12 +18,12 @@ OTHER: Mapping[Domain, Domain] = {"A": "B", "B": "A"}
 
 
 class Capability(StrEnum):
-    """What a method can be asked to do."""
+    """What a method can do."""
 
-    TRANSLATE = "translate"  # Turn images of one domain into the other's.
-    SAMPLE_STYLES = "sample-styles"  # Give many outputs for one input, by style codes.
+    TRANSLATE = "translate"  # Translate images of one domain to the other.
+    SAMPLE_STYLES = "sample-styles"  # Make several outputs of one input, by style codes.
     GUIDE_STYLE = "guide-style"  # Take the style code from an image.
-    STYLIZE = "stylize"  # Paint a content image in the style of others.
+    STYLIZE = "stylize"  # Paint a content image in the style of other images.
     TRAIN = "train"  # Learn from two folders of images.
 
 
@@ -41,6 +42,65 @@ class MethodConfig:
     """Base of every method's configuration: a frozen dataclass whose fields carry their documentation."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """The options that the training of every method has.
+
+    A method's own configuration derives from it and adds its networks and the weights of its losses. Together with the
+    images it determines the result.
+    """
+
+    iterations: int = option(
+        1_000_000, "number of training steps", "NVlabs/MUNIT, configs/*.yaml, max_iter", at_least=1
+    )
+    batch_size: int = option(
+        1, "images of each domain in a step, over all processes", "all three originals", at_least=1
+    )
+    seed: int = option(
+        0, "seed for all random choices of the training", "chosen here", fixed=True, at_least=0, below=2**63
+    )
+    precision: Literal["auto", "fp32", "bf16"] = option(
+        "auto", "precision of products; auto: bf16 if the hardware supports it", "chosen here"
+    )
+    lr: float = option(1e-4, "learning rate of Adam at the start", "NVlabs/MUNIT, configs/*.yaml", at_least=0)
+    beta1: float = option(0.5, "decay of Adam's first moment", "all three originals", at_least=0, below=1)
+    beta2: float = option(0.999, "decay of Adam's second moment", "all three originals", at_least=0, below=1)
+    weight_decay: float = option(1e-4, "weight of the L2 penalty in Adam", "NVlabs/MUNIT, configs/*.yaml", at_least=0)
+    ema: float = option(
+        0.999,
+        "decay of the averaged weights, which become the model; 0: no averaging",
+        "chosen here",
+        switch=True,
+        at_least=0,
+        below=1,
+    )
+    display_size: int = option(4, "images of each domain in the samples", "chosen here", at_least=1)
+    sample_every: int = option(
+        1000,
+        "steps between samples, beside those at 1, 2, 5, 10, 20, 50, ...",
+        "chosen here",
+        at_least=1,
+    )
+    checkpoint_every: int = option(1000, "steps between checkpoints", "chosen here", at_least=1)
+    data: DataConfig = option(DataConfig(), "how images are prepared", "", fixed=False)
+
+    @property
+    def features(self) -> str | None:
+        """The feature network that a loss needs: a name of `imgxlate weights list` or a file. None: none is needed."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSpec:
+    """How a method is trained. The implementation is imported on first use."""
+
+    implementation: str  # "imgxlate.methods.munit.training:MunitTraining"
+    presets: Mapping[str, TrainingConfig]  # named configurations, the default first
+    # Turns an original's configuration file into our keys with dots, such as "gen.dim". It leaves out what has no
+    # meaning here, and raises UsageError for a key that the original does not have.
+    from_original: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = field(default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class MethodSpec:
     """A method, as the registry finds it. The implementation is imported on first use."""
@@ -54,9 +114,9 @@ class MethodSpec:
     presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
     training: TrainingSpec | None = None  # None: it cannot be trained
     sheets: tuple[str, ...] = ()  # the words that its sheets carry in their names, such as "sweep"
-    title: str = ""  # "CycleGAN", as headings have it; empty: the name
+    title: str = ""  # "CycleGAN", for headings; empty: the name
 
     @property
     def label(self) -> str:
-        """The title as one word, which the command line takes for the name too: "neural-style"."""
+        """The title as one word, which the command line accepts in place of the name: "neural-style"."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or self.name

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgxlate.nn.kinds import NormKind
+from imgxlate.nn import NormKind
 from imgxlate.nn.precision import at_least_float32
 
 EPSILON = 1e-5
