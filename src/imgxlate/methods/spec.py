@@ -1,7 +1,7 @@
 """What a method states about itself. Neither this module nor one that holds a spec imports torch."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -102,6 +102,45 @@ class TrainingSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class FigurePart:
+    """One image of a figure."""
+
+    label: str  # distinguishes it from the other images
+    values: Mapping[str, Any]  # the values that the figure varies, for records: {"layers": ("relu1_1",), "ratio": 1e-3}
+    config: MethodConfig
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePlan:
+    """The images of a figure, in rows and columns."""
+
+    rows: tuple[tuple[FigurePart, ...], ...]
+    column_headers: tuple[str, ...]
+    row_headers: tuple[str, ...] | None = None  # None: there is one row
+
+    @property
+    def parts(self) -> tuple[FigurePart, ...]:
+        """All images, row by row."""
+        return tuple(part for row in self.rows for part in row)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSpec:
+    """A figure of the paper of a method that stylizes, painted as a contact sheet for each input."""
+
+    title: str  # "content from each layer alone"
+    # The style images: none, the input itself, or those that the user gives. Except in the last case, the input stands
+    # on the sheet beside its reconstructions.
+    style: Literal["none", "input", "given"]
+    preset: str  # the preset to start from by default
+    start: Callable[[Any], MethodConfig]  # changes a preset, a `MethodSpec.config`, to what the figure needs
+    # Plans the figure from a configuration, a `MethodSpec.config`, and ratios. Raises UsageError if it shows nothing.
+    plan: Callable[[Any, Sequence[float]], FigurePlan]
+    ratios: tuple[float, ...] = ()  # the ratios by default; empty: the figure has none
+    sets: frozenset[str] = frozenset()  # keys of the configuration that the plan sets, whatever the user says
+
+
+@dataclass(frozen=True, slots=True)
 class MethodSpec:
     """A method, as the registry finds it. The implementation is imported on first use."""
 
@@ -113,7 +152,8 @@ class MethodSpec:
     implementation: str  # "imgxlate.methods.munit.method:Munit"
     presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
     training: TrainingSpec | None = None  # None: it cannot be trained
-    sheets: tuple[str, ...] = ()  # the words that its sheets carry in their names, such as "sweep"
+    # Figures of its paper, by the word in the names of their sheets, such as "sweep".
+    figures: Mapping[str, FigureSpec] = field(default_factory=dict)
     title: str = ""  # "CycleGAN", for headings; empty: the name
 
     @property

@@ -234,9 +234,9 @@ def test_an_interrupted_study_leaves_nothing_behind(command, inside, heed_signal
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["photo.png"], "neural-style needs a style picture beside photo.png"),
-        (["photo.png", "--sweep"], "--sweep needs a style picture beside photo.png"),
-        (["photo.png", "painting.png", "--reconstruct", "content"], "takes no style picture: painting.png"),
+        (["photo.png"], "neural-style needs a style image beside photo.png"),
+        (["photo.png", "--sweep"], "--sweep needs a style image beside photo.png"),
+        (["photo.png", "painting.png", "--reconstruct", "content"], "takes no style image: painting.png"),
         (["photo.png", "painting.png", "--reconstruct", "style", "--sweep"], "exclude each other"),
         (["photo.png", "--reconstruct", "content", "--save-every", "1"], "--save-every goes with a painting"),
         (["photo.png", "painting.png", "--sweep-ratios", "1e-3"], "--sweep-ratios goes with --sweep"),
