@@ -42,9 +42,9 @@ from imgxlate.data.batch import Batch
 from imgxlate.data.loader import open_batches
 from imgxlate.inference.device import find_device, find_dtype, require_exact
 from imgxlate.methods import registry
-from imgxlate.methods.players import Player
 from imgxlate.methods.protocol import StepContext
-from imgxlate.methods.training import TrainingConfig
+from imgxlate.methods.shared.optimization import TrainedNetworks
+from imgxlate.methods.spec import TrainingConfig
 from imgxlate.paths import assets_dir
 from imgxlate.training.distributed import World
 
@@ -232,16 +232,16 @@ class Bench:
 
     def _ours(self, trainable: Any) -> Contestant:
         def step(contestant: Contestant, batch: Batch) -> dict[str, float]:
-            update = Player.update
+            update = TrainedNetworks.update
 
-            def marked(player: Player, loss: Tensor, context: StepContext) -> Tensor:
-                norm = update(player, loss, context)
+            def marked(networks: TrainedNetworks, loss: Tensor, context: StepContext) -> Tensor:
+                norm = update(networks, loss, context)
                 contestant.mark()
                 return norm
 
             self.draws.generator.manual_seed(0)
             context = StepContext(0, self.draws.noise, random.Random(0), World(0, 1))
-            with mock.patch.object(Player, "update", marked):
+            with mock.patch.object(TrainedNetworks, "update", marked):
                 losses = trainable.train_step(batch, context)
             return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
 

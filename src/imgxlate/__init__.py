@@ -20,8 +20,8 @@ _PUBLIC = {
     "Run": "imgxlate.training.run",
     "StepResult": "imgxlate.training.trainer",
     "StyleTransfer": "imgxlate.inference.stylization",
-    "TrainingConfig": "imgxlate.methods.training",
-    "TrainingSpec": "imgxlate.methods.training",
+    "TrainingConfig": "imgxlate.methods.spec",
+    "TrainingSpec": "imgxlate.methods.spec",
     "load": "imgxlate.api",
     "load_style_transfer": "imgxlate.api",
     "option": "imgxlate.config",
@@ -58,8 +58,7 @@ if TYPE_CHECKING:
     from imgxlate.errors import ImgxlateError
     from imgxlate.inference.model import Model
     from imgxlate.inference.stylization import Iteration, StyleTransfer
-    from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec
-    from imgxlate.methods.training import TrainingConfig, TrainingSpec
+    from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec, TrainingConfig, TrainingSpec
     from imgxlate.training.run import Run
     from imgxlate.training.trainer import StepResult
 

@@ -11,7 +11,7 @@ from imgxlate.cli.output import Output
 from imgxlate.config import flattened, option
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
-from imgxlate.methods.training import TrainingConfig
+from imgxlate.methods.spec import TrainingConfig
 from imgxlate.training import recipes
 
 METHODS = ("munit", "unit", "cyclegan")

@@ -15,7 +15,7 @@ from imgxlate.config import flattened, keys, overridden
 from imgxlate.data.batch import Batch
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext
-from imgxlate.methods.training import TrainingConfig
+from imgxlate.methods.spec import TrainingConfig
 from imgxlate.training import seeding
 from imgxlate.training.distributed import World
 from imgxlate.training.run_folder import RunFolder

@@ -18,8 +18,8 @@ from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.method import Cyclegan
 from imgxlate.methods.cyclegan.networks import Generator
-from imgxlate.methods.export import Graph
-from imgxlate.nn.initialisation import seeded
+from imgxlate.methods.protocol import Graph
+from imgxlate.nn.initialization import seeded
 
 FILES = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
 SIZES = [(1, 16, 16), (2, 32, 48), (1, 72, 20)]

@@ -1,16 +1,43 @@
-import torch
+"""Distances of images, codes and features."""
 
-from imgxlate.losses.reconstruction import absolute_error, squared_error_sum
+import torch
+from torch.distributions import Normal
+from torch.distributions import kl_divergence as divergence
+
+from imgxlate.losses.reconstruction import absolute_error, domain_invariant_error, kl_divergence
 
 
 def test_absolute_errors_are_averaged() -> None:
     assert absolute_error(torch.tensor([[1.0, 4.0]]), torch.tensor([[3.0, 0.0]])).item() == 3.0
 
 
-def test_squared_errors_are_summed() -> None:
-    assert squared_error_sum(torch.tensor([1.0, 4.0]), torch.tensor([3.0, 1.0])).item() == 13.0
+def test_kl_divergence_is_twice_the_mean_divergence_of_unit_gaussians():
+    mean = torch.randn(2, 3, 4, 4, dtype=torch.float64)
+    ones = torch.ones_like(mean)
+    expected = 2 * divergence(Normal(mean, ones), Normal(torch.zeros_like(mean), ones)).mean()
+    assert torch.allclose(kl_divergence(mean), expected)
 
 
-def test_bfloat16_features_are_compared_in_float32() -> None:
-    features = torch.full((1000,), 1.0, dtype=torch.bfloat16)
-    assert squared_error_sum(features, torch.zeros(1000)).item() == 1000.0
+def features(seed=0):
+    return torch.rand(2, 3, 5, 4, generator=torch.Generator().manual_seed(seed)) * 10
+
+
+def test_equal_features_have_no_error():
+    assert domain_invariant_error(features(), features()) == 0
+
+
+def test_different_features_have_one():
+    assert domain_invariant_error(features(), features(1)) > 0.1
+
+
+def test_a_scale_and_a_shift_of_each_channel_do_not_count():
+    scale, shift = torch.tensor([2.0, 0.5, 30.0]).view(3, 1, 1), torch.tensor([-1.0, 4.0, 100.0]).view(3, 1, 1)
+    changed = features() * scale + shift
+    assert domain_invariant_error(changed, features()) < 1e-6
+    assert torch.allclose(
+        domain_invariant_error(changed, features(1)), domain_invariant_error(features(), features(1)), atol=1e-4
+    )
+
+
+def test_half_precision_is_compared_in_float32():
+    assert domain_invariant_error(features().bfloat16(), features(1)).dtype == torch.float32

@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from torch.func import functional_call
 
+from imgxlate.losses.adversarial import gradient_penalty
 from imgxlate.nn.discriminators import MultiScaleDiscriminator, smallest_side
 
 
@@ -51,3 +53,16 @@ def test_the_first_convolution_has_no_norm():
     norms = [name for name in network.state_dict() if ".norm." in name]
     assert norms
     assert not any(name.startswith("cnns.0.0.") for name in norms)
+
+
+@pytest.mark.parametrize("norm", ["none", "instance", "layer"])
+def test_the_gradient_penalty_has_exact_gradients_with_every_norm(norm):
+    network = MultiScaleDiscriminator(2, n_layer=2, num_scales=1, norm=norm, activ="tanh", pad_type="reflect").double()
+    images = torch.randn(2, 3, 9, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    names, parameters = zip(*network.named_parameters(), strict=True)
+
+    def penalty(*values):
+        scores = functional_call(network, dict(zip(names, values, strict=True)), images)
+        return gradient_penalty(scores, images)
+
+    assert torch.autograd.gradcheck(penalty, parameters)

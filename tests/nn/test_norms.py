@@ -1,7 +1,8 @@
-"""Normalisation layers against torch's own in float64, and where theirs would lose digits."""
+"""Normalization layers against torch's own in float64, where theirs lose digits, and their gradients."""
 
 import pytest
 import torch
+from torch.func import functional_call
 from torch.nn import functional
 
 from imgxlate.nn.norms import AdaptiveInstanceNorm, InstanceNorm, LayerNorm, instance_norm, make_norm
@@ -28,11 +29,11 @@ def test_a_constant_channel_becomes_zero(layout):
     assert instance_norm(x).abs().max() < 1e-2
 
 
-def test_pictures_of_a_batch_do_not_see_each_other():
+def test_images_of_a_batch_do_not_affect_each_other():
     x = features(3, 4, 6, 6)
     x[1] *= 100
     for layer in (InstanceNorm(4, affine=True), LayerNorm(4)):
-        singles = torch.cat([layer(picture[None]) for picture in x])
+        singles = torch.cat([layer(image[None]) for image in x])
         assert torch.allclose(layer(x), singles, atol=1e-5)
 
 
@@ -89,24 +90,43 @@ def test_no_normalisation_changes_nothing():
     assert torch.equal(make_norm("none", 2)(x), x)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("layer", [InstanceNorm(3, affine=True), InstanceNorm(3, affine=False), LayerNorm(3)])
-def test_gradients_are_those_of_the_formula(layer, layout):
-    x = features(2, 3, 4, 5, mean=3, layout=layout).double().requires_grad_()
-    assert torch.autograd.gradcheck(layer.double(), x)
+LAYERS = {
+    "instance": InstanceNorm(3, affine=False),
+    "instance_affine": InstanceNorm(3, affine=True),
+    "adaptive": AdaptiveInstanceNorm(3),
+    "layer": LayerNorm(3),
+}
 
 
-def test_adaptive_parameters_have_gradients():
-    x = features(2, 3, 4, 5).double().requires_grad_()
-    adain = features(2, 2, 3, seed=1).double().requires_grad_()
-    assert torch.autograd.gradcheck(AdaptiveInstanceNorm(3), (x, adain))
+@pytest.fixture(params=[(kind, layout) for kind in LAYERS for layout in LAYOUTS])
+def function_and_inputs(request):
+    """A norm as a function of the features, of adaptive parameters if it takes some, and of its own parameters."""
+    kind, layout = request.param
+    layer = LAYERS[kind].double()
+    x = features(2, 3, 2, 3, mean=3, layout=layout).double().requires_grad_()
+    adain = [features(2, 2, 3, seed=1).double().requires_grad_()] if kind == "adaptive" else []
+    names = [name for name, _ in layer.named_parameters()]
+
+    def norm(*inputs):
+        arguments, own = inputs[: 1 + len(adain)], inputs[1 + len(adain) :]
+        return functional_call(layer, dict(zip(names, own, strict=True)), arguments)
+
+    return norm, (x, *adain, *layer.parameters())
 
 
-def test_layer_norm_has_gradients_by_its_parameters():
-    layer, x = LayerNorm(3).double(), features(2, 3, 4, 5).double().requires_grad_()
-    gradients = torch.autograd.grad(layer(x).square().sum(), list(layer.parameters()))
-    plain = torch.autograd.grad(layer(x.detach()).square().sum(), list(layer.parameters()))
-    assert all(torch.allclose(*pair) for pair in zip(gradients, plain, strict=True))
+def test_gradients_are_those_of_the_formula(function_and_inputs):
+    assert torch.autograd.gradcheck(*function_and_inputs)
+
+
+def test_gradients_can_be_differentiated_again(function_and_inputs):
+    assert torch.autograd.gradgradcheck(*function_and_inputs)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # the compiler's own
+@pytest.mark.parametrize("kind", ["instance_affine", "layer"])
+def test_gradients_of_compiled_norms_are_those_of_the_formula(kind):
+    compiled = torch.compile(LAYERS[kind].double(), backend="aot_eager", dynamic=False)
+    assert torch.autograd.gradcheck(compiled, features(2, 3, 2, 3, mean=3).double().requires_grad_())
 
 
 @pytest.mark.parametrize("frozen", [("gamma",), ("beta",), ("gamma", "beta")])
@@ -123,10 +143,15 @@ def test_layer_norm_gives_gradients_to_what_asks_for_them_alone(frozen):
         assert gradient is None if name in frozen else torch.equal(gradient, gradients[()][name])
 
 
-def test_a_picture_of_one_colour_has_finite_gradients():
+def test_an_image_of_one_color_has_finite_first_and_second_gradients():
     x = torch.full((1, 3, 4, 4), 0.5, requires_grad=True)
-    LayerNorm(3)(x).sum().backward()
-    assert x.grad.isfinite().all()
+    layer = LayerNorm(3)
+    (gradient,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+    gradient.square().sum().backward()
+    assert all(tensor.isfinite().all() for tensor in (gradient, x.grad, layer.gamma.grad))
+    x.grad = None
+    layer(x).square().sum().backward()
+    assert torch.allclose(x.grad, gradient)
 
 
 @pytest.mark.parametrize("layer", [InstanceNorm(16, affine=False), LayerNorm(16)])

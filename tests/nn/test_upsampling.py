@@ -1,5 +1,7 @@
 """The folded convolution is the convolution of the upsampled picture."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -45,6 +47,18 @@ def test_gradients_are_the_same_too(kind):
         gradients.append((x.grad, layer.weight.grad, layer.bias.grad))
     for folded, plain in zip(*gradients, strict=True):
         assert torch.allclose(folded, plain, rtol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["reflect", "replicate", "zero"])
+def test_gradients_can_be_differentiated_again(kind):
+    x = torch.randn(1, 2, 2, 3, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(2, 2, 5, 5, dtype=torch.float64, requires_grad=True)
+
+    def convolved(x, weight):
+        return convolve_upsampled(x, SimpleNamespace(weight=weight, bias=None), kind)
+
+    assert torch.autograd.gradcheck(convolved, (x, weight))
+    assert torch.autograd.gradgradcheck(convolved, (x, weight))
 
 
 @pytest.mark.parametrize("kind", ["reflect", "replicate", "zero"])

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from imgxlate.config import PositiveInt, flattened, option
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
-from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec
-from imgxlate.methods.training import TrainingConfig, TrainingSpec
+from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec, TrainingConfig, TrainingSpec
 from imgxlate.training.recipes import changes, resolve, to_toml
 
 

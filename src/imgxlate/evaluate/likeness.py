@@ -8,7 +8,7 @@ from torch import Tensor
 
 from imgxlate.evaluate.comparison import Measure
 from imgxlate.evaluate.views import SIZES, Image, on, size_of, view
-from imgxlate.losses.gram import gram_sum, mix
+from imgxlate.losses.style import gram_sum, mix
 from imgxlate.nn.vgg import Vgg
 from imgxlate.vision import torchvision
 

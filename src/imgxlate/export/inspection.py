@@ -11,7 +11,7 @@ from torch import Tensor
 from imgxlate import checkpoint
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError
-from imgxlate.methods import originals
+from imgxlate.methods.shared.file_kinds import FileKind, recognize
 from imgxlate.training.run_folder import RunFolder
 
 
@@ -41,7 +41,7 @@ def inspect(path: Path) -> Inspection:
     """
     opened = _opened(path)
     header, tensors = opened.header, opened.tensors
-    kind = originals.recognise(tensors)
+    kind = recognize(tensors)
     domains = header.get("domains")
     return Inspection(
         path=str(opened.path),
@@ -71,7 +71,7 @@ def _opened(path: Path) -> Checkpoint:
     return opened
 
 
-def _contents(header: Mapping[str, Any], kind: originals.Kind | None) -> str:
+def _contents(header: Mapping[str, Any], kind: FileKind | None) -> str:
     if header.get("kind") == TRAINING:
         return "a checkpoint to resume a training from"
     if header:

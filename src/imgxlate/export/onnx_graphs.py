@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.export import Dim
 
 from imgxlate.errors import ImgxlateError, UsageError
-from imgxlate.methods.export import Graph
+from imgxlate.methods.protocol import Graph
 
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 _LENGTHS = (

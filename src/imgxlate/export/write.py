@@ -14,7 +14,7 @@ from imgxlate.export.inspection import Inspection, inspect
 from imgxlate.inference.loading import ModelFile, load_model, model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.export import Exportable, Graph
+from imgxlate.methods.protocol import Exportable, Graph
 from imgxlate.methods.spec import Capability, MethodSpec
 
 Format = Literal["onnx", "originals", "half"]

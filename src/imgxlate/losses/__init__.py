@@ -1,1 +1,8 @@
-"""Losses, each a plain function of tensors."""
+"""Losses, each a plain function of tensors.
+
+The names of their variants stand here because configurations use them, and configurations import no torch.
+"""
+
+from typing import Literal
+
+GanLoss = Literal["lsgan", "nsgan"]

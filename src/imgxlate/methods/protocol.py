@@ -1,46 +1,45 @@
-"""What the rooms above ask of a method's implementation. Images are (B, 3, H, W) float32 in [-1, 1] throughout."""
+"""The protocols that a method's implementation satisfies. Images are (B, 3, H, W) float32 in [-1, 1] throughout."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
-from imgxlate.methods.spec import Domain, MethodConfig
-from imgxlate.methods.training import TrainingConfig
+from imgxlate.methods.spec import Domain, MethodConfig, TrainingConfig
 
 
 @runtime_checkable
 class Translator(Protocol):
-    """A loaded model that turns images of one domain into images of the other."""
+    """A loaded model that translates images of one domain to the other."""
 
     config: MethodConfig  # the architecture, as read off the weights
-    targets: Sequence[Domain]  # the domains it can translate to, the one to take by default first
+    targets: Sequence[Domain]  # the domains that it can translate to, the default first
     stride: int  # H and W must be multiples of it
-    minimum_side: int  # ... and at least this long
+    minimum_side: int  # the least H and W
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> Self:
         """Build the networks that `checkpoint` holds; `options` is the original's configuration file, or empty.
 
         Raises:
-            CheckpointError: the file holds something else; says what it is and which file to give.
+            CheckpointError: the file holds another network; says which one, and which file to give.
         """
 
     def tensors(self) -> dict[str, Tensor]:
-        """The weights as they are stored in a checkpoint of ours, under the originals' keys."""
+        """The weights as our checkpoints store them, under the originals' keys."""
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move the networks to `device`, to compute in `dtype` (float32 or bfloat16) where that keeps the picture."""
+        """Move the networks to `device`, to compute in `dtype` (float32 or bfloat16) where that keeps the image."""
 
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield one batch of pictures (B, 3, H, W) for each row of `styles` (S, style_dim).
+        """Yield a batch of translated images (B, 3, H, W) for each row of `styles` (S, style_dim).
 
-        What does not depend on the style is computed once. A method without styles takes None and yields one batch.
+        Whatever does not depend on the style is computed once. A method without styles takes None and yields one batch.
         """
 
 
@@ -55,21 +54,48 @@ class StyleSampler(Translator, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Iterate:
-    """Where an optimisation of a picture stands after an iteration."""
+class Graph:
+    """A part of a model that computes one output from its inputs."""
 
-    scale: int  # which size it works at, from 0
+    name: str  # "a2b"; part of the name of the file
+    does: str  # "image of A to image of B"; completes "the graph ..."
+    module: nn.Module  # takes the inputs in order
+    inputs: Mapping[str, tuple[int | str, ...]]  # axes by name of the input: a length, or a name if it may vary
+    output: str
+    multiples: Mapping[str, int] = field(default_factory=dict)  # by name of an axis: its length is a multiple of this
+
+
+IMAGE_AXES = ("batch", 3, "height", "width")
+"""The axes of images in `Graph.inputs`."""
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """A translator whose model can be written for other programs."""
+
+    def original_files(self, step: int | None) -> Mapping[str, Mapping[str, Any]]:
+        """The original's files and their contents, by their names after `step` steps of training, if that is known."""
+
+    def graphs(self) -> Sequence[Graph]:
+        """The parts of the model, for ONNX."""
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """The state of an image under optimization after an iteration."""
+
+    scale: int  # number of the current size, from 0
     scales: int  # how many sizes there are
     size: tuple[int, int]  # height and width at this scale, in pixels
     iteration: int  # iterations done at this scale, from 1
     iterations: int  # iterations to do at this scale
     losses: Mapping[str, float]  # "total", and each part by its name, weighted
-    image: Callable[[], Tensor]  # the image at this point, (1, 3, H, W)
+    image: Callable[[], Tensor]  # returns the image at this point, (1, 3, H, W)
 
 
 @runtime_checkable
 class Stylizer(Protocol):
-    """Paints a content image in the style of others by optimisation."""
+    """Paints a content image in the style of other images by optimization."""
 
     @classmethod
     def from_features(cls, config: MethodConfig, features: Checkpoint) -> Self:
@@ -77,31 +103,32 @@ class Stylizer(Protocol):
 
         Raises:
             CheckpointError: the file holds no such network.
-            UsageError: `config` asks for what the network lacks, such as a layer.
+            UsageError: the network lacks something that `config` needs, such as a layer.
         """
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the network to `device`, to compute in `dtype` (float32 or bfloat16)."""
 
     def stylize(self, content: Tensor, styles: Sequence[Tensor], init: Tensor | None, seed: int) -> Iterator[Iterate]:
-        """Optimise, yielding after each iteration; the last one's picture is the result.
+        """Optimize, yielding after each iteration; the image of the last one is the result.
 
-        `content`, each of `styles` and `init` are (1, 3, H, W) at any size; the configuration says at which they work.
+        `content`, each of `styles` and `init` are (1, 3, H, W) of any size; the configuration says to which size they
+        are scaled.
         """
 
 
 Noise = Callable[[Sequence[int]], Tensor]
-"""Draws (B, *shape) from N(0, I), one for each picture of the batch: a new draw at each call within a step."""
+"""Draws (B, *shape) from N(0, I): fresh noise at each call within a step, and for each image of the batch."""
 
 
 class ProcessGroup(Protocol):
     """The processes that train one model together, each on its part of the batch."""
 
-    rank: int  # which of them this is, from 0
-    size: int  # how many there are
+    rank: int  # number of this process, from 0
+    size: int  # number of processes
 
     def average(self, tensors: Sequence[Tensor]) -> None:
-        """Put the mean over all processes in place of each tensor."""
+        """Replace each tensor by its mean over all processes."""
 
     def gather(self, tensor: Tensor) -> Tensor:
         """The tensors (B, ...) of all processes as one (size B, ...), in the order of their ranks."""
@@ -109,17 +136,17 @@ class ProcessGroup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """The circumstances of one training step: all that is random in it follows from seed, step and picture."""
+    """The circumstances of a training step. Its randomness depends on seed, step and image alone."""
 
     step: int  # from 0
-    noise: Noise  # differs from picture to picture, and does not depend on which process has the picture
+    noise: Noise  # differs from image to image; does not depend on which process has the image
     random: random.Random  # the same in all processes
     group: ProcessGroup
 
 
 @runtime_checkable
 class Trainable(Protocol):
-    """A model in training: its generators, its discriminators and their optimisers."""
+    """A model in training: its generators, its discriminators and their optimizers."""
 
     config: TrainingConfig
 
@@ -135,7 +162,7 @@ class Trainable(Protocol):
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
         """Move everything to `device`, to multiply in `dtype` (float32, bfloat16 or, for tests, float64).
 
-        Weights, optimisers and losses stay in float32 at least. `compiled`: let torch compile the networks.
+        Weights, optimizers and losses stay in float32 at least. `compiled`: let torch compile the networks.
         """
 
     def train_step(self, batch: Batch, context: StepContext) -> dict[str, Tensor]:
@@ -146,10 +173,10 @@ class Trainable(Protocol):
         """
 
     def state(self) -> dict[str, Tensor]:
-        """All that a checkpoint keeps so that training goes on to the bit: networks, optimisers, image pools."""
+        """Everything that training needs to continue bit for bit: networks, optimizers, image pools."""
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to what `state` gave; works before and after `place`.
+        """Restore what `state` returned; works before and after `place`.
 
         Raises:
             CheckpointError: a tensor is missing, left over, or of another shape; names it.

@@ -99,7 +99,7 @@ def default(capability: Capability) -> MethodSpec:
 def labels() -> frozenset[str]:
     """The words that outputs carry in their names: "munit", "neural-style"."""
     specs, _ = discover()
-    return frozenset(label for spec in specs.values() for label in (spec.name, spec.label, *spec.sheets))
+    return frozenset(label for spec in specs.values() for label in (spec.name, spec.label, *spec.figures))
 
 
 def implementation(spec: MethodSpec) -> Any:

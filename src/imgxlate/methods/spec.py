@@ -1,28 +1,34 @@
-"""What a method says of itself. Nothing here, or in a module that holds a spec, imports torch."""
+"""What a method states about itself. Neither this module nor one that holds a spec imports torch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from imgxlate.methods.training import TrainingSpec
+from annotated_types import Lt
+
+from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
+from imgxlate.data.config import DataConfig
 
 Domain = Literal["A", "B"]
-"""One of the two kinds of images that a translation model knows."""
+"""One of the two kinds of images between which a model translates."""
 
 DOMAINS: tuple[Domain, Domain] = ("A", "B")
 OTHER: Mapping[Domain, Domain] = {"A": "B", "B": "A"}
 """The domain that images of each domain are translated to."""
 
 
-class Capability(StrEnum):
-    """What a method can be asked to do."""
+Decay = Annotated[NonNegativeFloat, Lt(1)]
 
-    TRANSLATE = "translate"  # Turn images of one domain into the other's.
-    SAMPLE_STYLES = "sample-styles"  # Give many outputs for one input, by style codes.
+
+class Capability(StrEnum):
+    """What a method can do."""
+
+    TRANSLATE = "translate"  # Translate images of one domain to the other.
+    SAMPLE_STYLES = "sample-styles"  # Make several outputs of one input, by style codes.
     GUIDE_STYLE = "guide-style"  # Take the style code from an image.
-    STYLIZE = "stylize"  # Paint a content image in the style of others.
+    STYLIZE = "stylize"  # Paint a content image in the style of other images.
     TRAIN = "train"  # Learn from two folders of images.
 
 
@@ -41,6 +47,111 @@ class MethodConfig:
     """Base of every method's configuration: a frozen dataclass whose fields carry their documentation."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingConfig:
+    """The options that the training of every method has.
+
+    A method's own configuration derives from it and adds its networks and the weights of its losses. Together with the
+    images it determines the result.
+    """
+
+    iterations: PositiveInt = option(
+        1_000_000, "training steps in all", "NVlabs/MUNIT, configs/*.yaml, max_iter", panel="Configuration"
+    )
+    batch_size: PositiveInt = option(
+        1, "images of each domain in a step, over all processes", "all three originals", panel="Configuration"
+    )
+    seed: Annotated[NonNegativeInt, Lt(2**63)] = option(
+        0,
+        "seed for all random choices: the same seed gives the same model",
+        "chosen here",
+        fixed=True,
+        panel="Configuration",
+    )
+    precision: Literal["auto", "fp32", "bf16"] = option(
+        "auto",
+        "number format of products; auto: bf16 where the hardware is fast at it; a resumed run keeps its format",
+        "chosen here",
+        panel="Running",
+    )
+    lr: NonNegativeFloat = option(1e-4, "learning rate of Adam at the start", "NVlabs/MUNIT, configs/*.yaml")
+    beta1: Decay = option(0.5, "decay of Adam's first moment", "all three originals")
+    beta2: Decay = option(0.999, "decay of Adam's second moment", "all three originals")
+    weight_decay: NonNegativeFloat = option(1e-4, "weight of the L2 penalty in Adam", "NVlabs/MUNIT, configs/*.yaml")
+    ema: Decay = option(
+        0.999,
+        "decay of the moving average of the weights, which becomes the model; 0: no average",
+        "chosen here",
+        switch=True,
+        panel="Configuration",
+        metavar="DECAY",
+    )
+    display_size: PositiveInt = option(4, "images of each domain in the samples", "chosen here")
+    sample_every: PositiveInt = option(
+        1000,
+        "steps between samples; steps 1, 2, 5, 10, 20, 50 and so on have samples too",
+        "chosen here",
+        panel="Run folder",
+    )
+    checkpoint_every: PositiveInt = option(1000, "steps between checkpoints", "chosen here", panel="Run folder")
+    data: DataConfig = option(DataConfig(), "how images are prepared", "", fixed=False)
+
+    @property
+    def features(self) -> str | None:
+        """The feature network that a loss needs: a name of `imgxlate weights list` or a file. None: none is needed."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSpec:
+    """How a method is trained. The implementation is imported on first use."""
+
+    implementation: str  # "imgxlate.methods.munit.training:MunitTraining"
+    presets: Mapping[str, TrainingConfig]  # named configurations, the default first
+    # Turns an original's configuration file into our keys with dots, such as "gen.dim". It leaves out what has no
+    # meaning here, and raises UsageError for a key that the original does not have.
+    from_original: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePart:
+    """One image of a figure."""
+
+    label: str  # distinguishes it from the other images
+    values: Mapping[str, Any]  # the values that the figure varies, for records: {"layers": ("relu1_1",), "ratio": 1e-3}
+    config: MethodConfig
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePlan:
+    """The images of a figure, in rows and columns."""
+
+    rows: tuple[tuple[FigurePart, ...], ...]
+    column_headers: tuple[str, ...]
+    row_headers: tuple[str, ...] | None = None  # None: there is one row
+
+    @property
+    def parts(self) -> tuple[FigurePart, ...]:
+        """All images, row by row."""
+        return tuple(part for row in self.rows for part in row)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureSpec:
+    """A figure of the paper of a method that stylizes, painted as a contact sheet for each input."""
+
+    title: str  # "content from each layer alone"
+    # The style images: none, the input itself, or those that the user gives. Except in the last case, the input stands
+    # on the sheet beside its reconstructions.
+    style: Literal["none", "input", "given"]
+    preset: str  # the preset to start from by default
+    start: Callable[[Any], MethodConfig]  # changes a preset, a `MethodSpec.config`, to what the figure needs
+    # Plans the figure from a configuration, a `MethodSpec.config`, and ratios. Raises UsageError if it shows nothing.
+    plan: Callable[[Any, Sequence[float]], FigurePlan]
+    ratios: tuple[float, ...] = ()  # the ratios by default; empty: the figure has none
+    sets: frozenset[str] = frozenset()  # keys of the configuration that the plan sets, whatever the user says
+
+
 @dataclass(frozen=True, slots=True)
 class MethodSpec:
     """A method, as the registry finds it. The implementation is imported on first use."""
@@ -53,10 +164,11 @@ class MethodSpec:
     implementation: str  # "imgxlate.methods.munit.method:Munit"
     presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
     training: TrainingSpec | None = None  # None: it cannot be trained
-    sheets: tuple[str, ...] = ()  # the words that its sheets carry in their names, such as "sweep"
-    title: str = ""  # "CycleGAN", as headings have it; empty: the name
+    # Figures of its paper, by the word in the names of their sheets, such as "sweep".
+    figures: Mapping[str, FigureSpec] = field(default_factory=dict)
+    title: str = ""  # "CycleGAN", for headings; empty: the name
 
     @property
     def label(self) -> str:
-        """The title as one word, which the command line takes for the name too: "neural-style"."""
+        """The title as one word, which the command line accepts in place of the name: "neural-style"."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or self.name

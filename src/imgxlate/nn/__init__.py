@@ -1,1 +1,13 @@
-"""Layers and networks that several methods build on."""
+"""Layers and networks that several methods build on.
+
+The names of their variants stand here because configurations use them, and configurations import no torch.
+"""
+
+from typing import Literal
+
+Activation = Literal["relu", "lrelu", "prelu", "selu", "tanh", "none"]
+Padding = Literal["reflect", "replicate", "zero"]
+NormKind = Literal["instance", "instance_affine", "batch", "none"]
+DiscriminatorNorm = Literal["none", "instance", "layer"]
+Upsampling = Literal["transposed", "nearest"]
+Init = Literal["kaiming", "xavier", "orthogonal", "gaussian"]

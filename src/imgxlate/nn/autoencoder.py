@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
+from imgxlate.nn import Activation, NormKind, Padding
 from imgxlate.nn.blocks import ConvBlock, UpsampledConvBlock
-from imgxlate.nn.kinds import Activation, NormKind, Padding
 from imgxlate.nn.norms import AdaptiveInstanceNorm, LayerNorm, make_norm
 
 

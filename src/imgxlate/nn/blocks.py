@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgxlate.nn.kinds import Activation, Padding
+from imgxlate.nn import Activation, Padding
 from imgxlate.nn.upsampling import convolve_upsampled, pad
 
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from torch import Tensor, nn
 from torch.nn import functional
 
+from imgxlate.nn import Activation, DiscriminatorNorm, Padding
 from imgxlate.nn.blocks import ConvBlock
-from imgxlate.nn.kinds import Activation, DiscriminatorNorm, Padding
 from imgxlate.nn.norms import InstanceNorm, LayerNorm
 
 _NORMS: dict[DiscriminatorNorm, Callable[[int], nn.Module | None]] = {

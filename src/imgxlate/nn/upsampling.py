@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgxlate.nn.kinds import Padding
+from imgxlate.nn import Padding
 from imgxlate.nn.precision import without_autocast
 
 _MODES: dict[Padding, str] = {"reflect": "reflect", "replicate": "replicate", "zero": "constant"}

@@ -8,8 +8,7 @@ import torch
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.folders import Folders
-from imgxlate.methods.spec import MethodSpec
-from imgxlate.methods.training import TrainingConfig
+from imgxlate.methods.spec import MethodSpec, TrainingConfig
 from imgxlate.training.run_folder import RunFolder
 
 

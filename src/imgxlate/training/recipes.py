@@ -7,9 +7,8 @@ from typing import Any
 
 from imgxlate import config
 from imgxlate.errors import UsageError
-from imgxlate.methods.original_options import read_options
-from imgxlate.methods.spec import MethodSpec
-from imgxlate.methods.training import TrainingConfig, TrainingSpec
+from imgxlate.methods.shared.original_options import read_options
+from imgxlate.methods.spec import MethodSpec, TrainingConfig, TrainingSpec
 
 NONE = "none"
 """The word that stands for no value, which TOML cannot write, where a value may be absent."""

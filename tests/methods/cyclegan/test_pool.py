@@ -4,22 +4,22 @@ import random
 
 import torch
 
-from imgxlate.methods.cyclegan.pool import ImagePool
+from imgxlate.methods.cyclegan.training import ImagePool
 
 
 def numbered(*numbers):
     return torch.stack([torch.full((3, 2, 2), float(number)) for number in numbers])
 
 
-def read(pictures):
-    return [int(picture[0, 0, 0]) for picture in pictures]
+def read(images):
+    return [int(image[0, 0, 0]) for image in images]
 
 
 def test_it_gives_back_what_it_is_given_until_it_is_full():
     pool = ImagePool(3)
     assert read(pool.exchange(numbered(1, 2), random.Random(0))) == [1, 2]
     assert read(pool.exchange(numbered(3), random.Random(0))) == [3]
-    assert read(pool.pictures) == [1, 2, 3]
+    assert read(pool.images) == [1, 2, 3]
 
 
 def test_a_full_pool_swaps_one_in_two_for_an_older_one_and_loses_none():
@@ -29,21 +29,21 @@ def test_a_full_pool_swaps_one_in_two_for_an_older_one_and_loses_none():
     seen = read(pool.exchange(numbered(*given), rng))
     swapped = sum(one != other for one, other in zip(given, seen, strict=True))
     assert 150 < swapped < 250
-    assert sorted(seen + read(pool.pictures)) == [*range(1, 405)]
+    assert sorted(seen + read(pool.images)) == [*range(1, 405)]
 
 
 def test_every_place_is_swapped():
     pool, rng = ImagePool(4), random.Random(0)
     pool.exchange(numbered(1, 2, 3, 4), rng)
     pool.exchange(numbered(*range(5, 105)), rng)
-    assert not set(read(pool.pictures)) & {1, 2, 3, 4}
+    assert not set(read(pool.images)) & {1, 2, 3, 4}
 
 
 def test_what_it_keeps_does_not_change_with_what_it_was_given():
     pool, made = ImagePool(1), numbered(1)
     pool.exchange(made, random.Random(0))
     made.fill_(9)
-    assert read(pool.pictures) == [1]
+    assert read(pool.images) == [1]
 
 
 def test_a_pool_without_places_gives_back_what_it_is_given():
@@ -51,9 +51,9 @@ def test_a_pool_without_places_gives_back_what_it_is_given():
     assert ImagePool(0).exchange(made, random.Random(0)) is made
 
 
-def test_pictures_one_at_a_time_and_together_fare_alike():
+def test_images_one_at_a_time_and_together_are_exchanged_alike():
     together, single = ImagePool(3), ImagePool(3)
     rng = random.Random(7)
     apart = [read(single.exchange(numbered(number), rng))[0] for number in range(20)]
     assert read(together.exchange(numbered(*range(20)), random.Random(7))) == apart
-    assert read(together.pictures) == read(single.pictures)
+    assert read(together.images) == read(single.images)

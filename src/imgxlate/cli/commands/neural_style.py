@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from imgxlate.cli import loading, options, runs
+from imgxlate.cli.figures import FigurePainting, figure_name, inputs_of, parse_ratios, require_fitting
 from imgxlate.cli.output import Output
 from imgxlate.cli.painting import LABEL, Painting
-from imgxlate.cli.studies import Studying, chosen_figure, inputs_of, parse_ratios, require_fitting
 from imgxlate.config import did_you_mean, overridden
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.outputs import plan_jobs
-from imgxlate.inference import studies
-from imgxlate.inference.studies import Figure
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
+from imgxlate.methods.spec import Capability, FigureSpec, MethodConfig, MethodSpec
 
 if TYPE_CHECKING:
     from imgxlate.methods.protocol import Stylizer
@@ -101,17 +99,16 @@ def neural_style(
     spec = registry.find("gatys", Capability.STYLIZE)
     init_file = None if init in (None, "content", "style", "noise") else Path(init)
     changes = {**given, "init": init} if init and not init_file else given
-    figure = chosen_figure(reconstruct, sweep)
+    name = figure_name(reconstruct, sweep)
+    figure = spec.figures[name] if name else None
     inputs, guides = inputs_of(figure, content, styles or [])
-    require_fitting(
-        figure, content_weight=given.get("content_weight"), save_every=save_every, sweep_ratios=sweep_ratios
-    )
-    preset = preset or (studies.PRESET if figure else next(iter(spec.presets)))
+    require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios)
+    preset = preset or (figure.preset if figure else next(iter(spec.presets)))
     config = _configure(spec, preset, figure, changes, assignments or [])
-    study = studies.plan_study(figure, config, parse_ratios(sweep_ratios)) if figure else None
+    plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
     existing = settings.existing
     options.check_stdout(output, out.as_json)
-    label = figure or LABEL
+    label = name or LABEL
     sources = expand(inputs, output, registry.labels())
     guide_sources = expand(guides)
     init_sources = [Source(init_file)] if init_file else []
@@ -122,10 +119,10 @@ def neural_style(
     style_pictures = [runs.read_picture(source) for source in guide_sources]
     init_picture = next(map(runs.read_picture, init_sources), None)
     load = _loader(out, spec, features, settings)
-    stylizer = load(config)  # For a study too: a layer that is not there is known before any picture is painted.
-    work: Painting | Studying
-    if study:
-        work = Studying(out, study, load, style_pictures, init_picture, preset, settings.seed)
+    stylizer = load(config)  # For a figure too: a missing layer is an error before any image is painted.
+    work: Painting | FigurePainting
+    if name and figure and plan:
+        work = FigurePainting(out, name, figure, plan, load, style_pictures, init_picture, preset, settings.seed)
     else:
         work = Painting(out, stylizer, style_pictures, init_picture, preset, settings.seed, save_every, existing)
     failures = runs.run_jobs(out, jobs, work.run, of=len(sources))
@@ -134,7 +131,7 @@ def neural_style(
 
 
 def _configure(
-    spec: MethodSpec, preset: str, figure: Figure | None, changes: Mapping[str, Any], assignments: Sequence[str]
+    spec: MethodSpec, preset: str, figure: FigureSpec | None, changes: Mapping[str, Any], assignments: Sequence[str]
 ) -> MethodConfig:
     """The preset with what the figure and the options change.
 
@@ -145,7 +142,7 @@ def _configure(
         hint = did_you_mean(preset, spec.presets) or f"Presets: {', '.join(spec.presets)}."
         raise UsageError(f"there is no preset {preset!r}", hint=hint)
     start = spec.presets[preset]
-    return overridden(studies.starting_point(figure, start) if figure else start, changes, assignments)
+    return overridden(figure.start(start) if figure else start, changes, assignments)
 
 
 def _loader(

@@ -13,8 +13,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
 from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability
-from imgxlate.methods.training import TrainingConfig
+from imgxlate.methods.spec import Capability, TrainingConfig
 from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
 from imgxlate.training.recipes import Recipe

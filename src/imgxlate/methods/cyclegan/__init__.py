@@ -1,9 +1,7 @@
 """CycleGAN: one generator for each direction, held together by cycle consistency."""
 
-from imgxlate.methods.cyclegan.config import PRESETS, CycleganConfig
-from imgxlate.methods.cyclegan.options import from_original
-from imgxlate.methods.spec import Capability, Citation, MethodSpec
-from imgxlate.methods.training import TrainingSpec
+from imgxlate.methods.cyclegan.config import PRESETS, CycleganConfig, from_original
+from imgxlate.methods.spec import Capability, Citation, MethodSpec, TrainingSpec
 
 SPEC = MethodSpec(
     name="cyclegan",

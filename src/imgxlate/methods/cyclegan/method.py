@@ -8,10 +8,10 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
-from imgxlate.methods.cyclegan import export, legacy
+from imgxlate.methods.cyclegan import checkpoints
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.networks import Generator, minimum_side, multiple
-from imgxlate.methods.export import Graph
+from imgxlate.methods.cyclegan.networks import Generator, minimum_side, stride
+from imgxlate.methods.protocol import Graph
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.blocks import set_compute_dtype
 
@@ -25,8 +25,8 @@ class Cyclegan:
     def __init__(self, config: CycleganConfig, generators: Mapping[Domain, Generator]) -> None:
         """`generators` are by the domain that they take, the default direction first."""
         self.config = config
-        self.stride = multiple(config.n_downsampling)
-        self.minimum_side = minimum_side(config.n_downsampling)
+        self.stride = stride(config)
+        self.minimum_side = minimum_side(config)
         self._generators: dict[Domain, Generator] = {OTHER[domain]: one for domain, one in generators.items()}
         self.targets: tuple[Domain, ...] = tuple(self._generators)
 
@@ -40,7 +40,7 @@ class Cyclegan:
             CheckpointError: the file, or the one beside it, holds something else, or contradicts `options`.
             UsageError: `options` are no options of CycleGAN's.
         """
-        return cls(*legacy.load(checkpoint, options))
+        return cls(*checkpoints.load(checkpoint, options))
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys, behind `G_A.` for the generator that takes A, `G_B.` for the other."""
@@ -72,8 +72,8 @@ class Cyclegan:
 
     def original_files(self, step: int | None) -> dict[str, dict[str, Tensor]]:
         """What the original would save, by the names of its files; `step`: of the training, where it is known."""
-        return export.original_files(self._generators, step)
+        return checkpoints.original_files(self._generators, step)
 
     def graphs(self) -> list[Graph]:
         """A graph for each direction."""
-        return export.graphs(self._generators)
+        return checkpoints.graphs(self._generators)

@@ -10,22 +10,22 @@ from imgxlate.nn.norms import make_norm
 
 
 def first_block(n_downsampling: int) -> int:
-    """The place of the first residual block among the layers: 10 in the original, which halves the sides twice."""
+    """The index of the first residual block among the layers: 10 in the original, which downsamples twice."""
     return 4 + 3 * n_downsampling
 
 
-def multiple(n_downsampling: int) -> int:
-    """Of what a side must be a multiple for a generator to give it back as long as it was."""
-    return int(2**n_downsampling)
+def stride(config: CycleganConfig) -> int:
+    """Height and width must be multiples of this, or the output is larger than the input."""
+    return int(2**config.n_downsampling)
 
 
-def minimum_side(n_downsampling: int) -> int:
-    """The side of a picture that makes 2 x 2 positions between the residual blocks: reflection and norms need them."""
-    return 2 * multiple(n_downsampling)
+def minimum_side(config: CycleganConfig) -> int:
+    """The shortest side of an image, in pixels: reflection and norms need 2 x 2 positions in the residual blocks."""
+    return 2 * stride(config)
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions whose result is added to what went in."""
+    """Two 3x3 convolutions whose output is added to the input."""
 
     def __init__(self, channels: int, config: CycleganConfig) -> None:
         super().__init__()
@@ -47,10 +47,7 @@ class ResidualBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Image (B, 3, H, W) of one domain to a picture of the other, both in [-1, 1].
-
-    H and W are multiples of what `multiple` says.
-    """
+    """Image (B, 3, H, W) of one domain to an image of the other, both in [-1, 1]. H and W are multiples of `stride`."""
 
     def __init__(self, config: CycleganConfig) -> None:
         super().__init__()
@@ -58,7 +55,7 @@ class Generator(nn.Module):
         widths = [config.ngf * 2**step for step in range(config.n_downsampling + 1)]
         self.model = nn.Sequential(
             nn.ReflectionPad2d(3),
-            *_normalised(nn.Conv2d(3, config.ngf, 7, bias=config.bias), config),
+            *_normalized(nn.Conv2d(3, config.ngf, 7, bias=config.bias), config),
             *chain.from_iterable(_downsampled(width, config) for width in widths[:-1]),
             *(ResidualBlock(widths[-1], config) for _ in range(config.n_blocks)),
             *chain.from_iterable(_upsampled(width, config) for width in widths[:0:-1]),
@@ -69,7 +66,7 @@ class Generator(nn.Module):
 
     @property
     def residual_blocks(self) -> list[ResidualBlock]:
-        """The residual blocks, in the order in which they compute."""
+        """The residual blocks, from the first to the last."""
         return [layer for layer in self.model if isinstance(layer, ResidualBlock)]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -79,7 +76,7 @@ class Generator(nn.Module):
 
 
 class PatchDiscriminator(nn.Module):
-    """Image (B, 3, H, W) to a score for each of its overlapping patches, (B, 1, h, w): 1 is real."""
+    """Image (B, 3, H, W) to scores (B, 1, h, w) of its overlapping patches, at one scale; 1 is real."""
 
     def __init__(self, config: CycleganTrainingConfig) -> None:
         super().__init__()
@@ -94,24 +91,23 @@ class PatchDiscriminator(nn.Module):
             ]
         self.model = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Judge."""
-        scores: Tensor = self.model(x)
-        return scores
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Score."""
+        return [self.model(x)]
 
 
-def _normalised(convolution: nn.Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:
+def _normalized(convolution: nn.Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:
     return [convolution, make_norm(config.norm, convolution.out_channels), nn.ReLU(inplace=True)]
 
 
 def _downsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:
-    """Layers that halve the sides and double the channels."""
-    return _normalised(nn.Conv2d(channels, 2 * channels, 3, 2, 1, bias=config.bias), config)
+    """Layers that halve height and width, and double the channels."""
+    return _normalized(nn.Conv2d(channels, 2 * channels, 3, 2, 1, bias=config.bias), config)
 
 
 def _upsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:
-    """Layers that double the sides and halve the channels."""
+    """Layers that double height and width, and halve the channels."""
     if config.upsampling == "nearest":
         norm = make_norm(config.norm, channels // 2)
         return [UpsampledConvBlock(channels, channels // 2, norm=norm, activ="relu", pad_type="reflect")]
-    return _normalised(nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, 1, bias=config.bias), config)
+    return _normalized(nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, 1, bias=config.bias), config)

@@ -1,178 +1,189 @@
-"""CycleGAN's training: both generators against both discriminators."""
+"""CycleGAN's training (arXiv 1703.10593): one step, in the order of the paper's equations."""
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Mapping
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.losses.adversarial import gradient_penalty
+from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
-from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, minimum_side, multiple
-from imgxlate.methods.cyclegan.objective import Round, generator_losses, judgement_loss
-from imgxlate.methods.cyclegan.pool import ImagePool
-from imgxlate.methods.players import Player, joined, parted
+from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, minimum_side, stride
 from imgxlate.methods.protocol import StepContext
+from imgxlate.methods.shared.optimization import join_states
+from imgxlate.methods.shared.training import AdversarialTraining, Losses, total
 from imgxlate.methods.spec import DOMAINS, Domain
-from imgxlate.nn.initialisation import initialise, seeded
-from imgxlate.nn.running import run, run_together
+from imgxlate.nn.initialization import initialize, seeded
 
 
-class CycleganTraining:
-    """Both generators and both discriminators, by the original's names: G_A takes A, D_A judges pictures of B."""
+class CycleganTraining(AdversarialTraining):
+    """A CycleGAN model in training, by the original's names: G_A takes images of A, D_A judges images of B."""
+
+    parts = ("generators", "discriminators")
 
     def __init__(self, config: CycleganTrainingConfig) -> None:
-        self.config = config
         with seeded(config.seed):
-            generators = {name: _started(Generator(config.gen), config) for name in ("G_A", "G_B")}
-            discriminators = {name: _started(PatchDiscriminator(config), config) for name in ("D_A", "D_B")}
-        self._generators = Player(generators, config, self._schedule)
-        self._discriminators = Player(discriminators, config, self._schedule)
+            generators = {name: initialize(Generator(config.gen), config.init) for name in ("G_A", "G_B")}
+            discriminators = {name: initialize(PatchDiscriminator(config), config.init) for name in ("D_A", "D_B")}
+        super().__init__(
+            config,
+            generators,
+            discriminators,
+            schedule=self._linear_decay,
+            gan=config.gan_mode,
+            compilable=list(generators.values()),
+        )
+        self.config = config
+        self._g_a, self._g_b = generators.values()
+        self._d_a, self._d_b = discriminators.values()
         self._pools = {domain: ImagePool(config.pool_size) for domain in DOMAINS}
-        self._dtype = torch.float32
-        self._lowered = False  # whether products are taken in bfloat16
-        self._device = torch.device("cpu")
 
     @classmethod
     def create(cls, config: CycleganTrainingConfig, features: Checkpoint | None) -> Self:
         """Networks with initial weights that follow from `config.seed`; CycleGAN needs no `features`.
 
         Raises:
-            UsageError: values of `config` cannot be, such as a crop that the networks cannot take.
+            UsageError: a value of `config` is invalid, such as a crop that the networks cannot take.
         """
         del features
-        _check(config)
+        _require_trainable(config)
         return cls(config)
-
-    def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
-        """Move everything to `device`, to multiply in `dtype`; weights and losses are in float32, or float64."""
-        self._device = device
-        self._lowered = dtype is torch.bfloat16
-        self._dtype = torch.promote_types(dtype, torch.float32)
-        for player in (self._generators, self._discriminators):
-            player.place(device, self._dtype)
-            if compiled:
-                for network in player.networks.values():
-                    network.compile(dynamic=False)
-        for pool in self._pools.values():
-            pool.place(device, self._dtype)
-
-    def train_step(self, batch: Batch, context: StepContext) -> dict[str, Tensor]:
-        """Update the generators, then the discriminators; returns the losses and gradient norms."""
-        losses, made = self._update_generators(batch.a.to(self._dtype), batch.b.to(self._dtype), context)
-        losses |= self._update_discriminators(made, context)
-        return {name: loss.detach() for name, loss in losses.items()}
-
-    def state(self) -> dict[str, Tensor]:
-        """Networks, optimisers and image pools."""
-        pools = {domain: dict(enumerate(pool.pictures)) for domain, pool in self._pools.items()}
-        players = {"generators": self._generators.state(), "discriminators": self._discriminators.state()}
-        return joined(players | {"pools": joined(pools)})
-
-    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to what `state` gave.
-
-        Raises:
-            CheckpointError: the tensors do not fit the configuration; names the first that does not.
-        """
-        parts = parted(tensors, ("generators", "discriminators", "pools"))
-        self._generators.load_state(parts["generators"])
-        self._discriminators.load_state(parts["discriminators"])
-        self._load_pools(parts["pools"])
-
-    def generators(self) -> dict[str, Tensor]:
-        """The generators' live weights, behind `G_A.` and `G_B.`."""
-        return dict(self._generators.networks.state_dict())
 
     def architecture(self) -> CycleganConfig:
         """The configuration of the generators."""
         return self.config.gen
 
-    def _schedule(self, step: int) -> float:
-        """Constant, then linearly to zero, which would be reached one step after the last."""
+    def train_step(self, batch: Batch, context: StepContext) -> Losses:
+        """Update the generators, then the discriminators. Returns the losses and the norms of the gradients."""
+        real_a, real_b = batch.a.to(self._dtype), batch.b.to(self._dtype)
+        with self._discriminators.frozen():
+            losses, fake_a, fake_b = self._generator_losses(real_a, real_b)
+            losses["grad_G"] = self._generators.update(total(losses.values()), context)
+        # What the discriminators see of the fakes may come from earlier steps (Sec. 4).
+        seen_b = self._exchange("B", fake_b.detach(), context)
+        seen_a = self._exchange("A", fake_a.detach(), context)
+        judged = self._discriminator_losses(real_a, real_b, seen_a, seen_b)
+        losses |= judged | {"grad_D": self._discriminators.update(total(judged.values()), context)}
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _generator_losses(self, real_a: Tensor, real_b: Tensor) -> tuple[Losses, Tensor, Tensor]:
+        """The weighted losses of the generators, whose sum they minimize, and the fakes of A and of B."""
+        config, run, run_together = self.config, self._precision.run, self._precision.run_together
+        if config.lambda_identity:
+            fake_b, same_b = run_together(self._g_a, (real_a,), (real_b,))
+            fake_a, same_a = run_together(self._g_b, (real_b,), (real_a,))
+        else:
+            fake_b, fake_a = run(self._g_a, real_a), run(self._g_b, real_b)
+        cycled_a, cycled_b = run(self._g_b, fake_b), run(self._g_a, fake_a)
+        losses = {
+            "G_A": self._generator_loss(self._d_a, fake_b),  # Eq. 1
+            "G_B": self._generator_loss(self._d_b, fake_a),
+            "cycle_A": absolute_error(cycled_a, real_a) * config.lambda_a,  # Eq. 2
+            "cycle_B": absolute_error(cycled_b, real_b) * config.lambda_b,
+        }
+        if config.lambda_identity:  # Sec. 5.2, L_identity
+            losses["idt_A"] = absolute_error(same_b, real_b) * (config.lambda_b * config.lambda_identity)
+            losses["idt_B"] = absolute_error(same_a, real_a) * (config.lambda_a * config.lambda_identity)
+        return losses, fake_a, fake_b
+
+    def _discriminator_losses(self, real_a: Tensor, real_b: Tensor, fake_a: Tensor, fake_b: Tensor) -> Losses:
+        """The losses of the discriminators (Eq. 1), halved to slow them down (Appendix 7.1), and their penalties."""
+        losses = {
+            "D_A": self._discriminator_loss(self._d_a, real_b, fake_b) * 0.5,
+            "D_B": self._discriminator_loss(self._d_b, real_a, fake_a) * 0.5,
+        }
+        if self.config.r1_w:
+            losses["R1_A"] = self._gradient_penalty(self._d_a, real_b) * self.config.r1_w
+            losses["R1_B"] = self._gradient_penalty(self._d_b, real_a) * self.config.r1_w
+        return losses
+
+    def _exchange(self, domain: Domain, fakes: Tensor, context: StepContext) -> Tensor:
+        """The images that the discriminator sees instead of `fakes`, which are this process's part of the batch."""
+        if not self.config.pool_size:
+            return fakes
+        exchanged = self._pools[domain].exchange(context.group.gather(fakes), context.random)
+        return exchanged[context.group.rank * len(fakes) :][: len(fakes)]
+
+    def _linear_decay(self, step: int) -> float:
+        """The factor of the learning rate: constant, then linear to zero, reached one step after the last."""
         decay = round(self.config.iterations * self.config.lr_decay_share)
         return min(1.0, (self.config.iterations - step) / (decay + 1))
 
-    def _update_generators(
-        self, real_a: Tensor, real_b: Tensor, context: StepContext
-    ) -> tuple[dict[str, Tensor], Round]:
-        with self._discriminators.frozen():
-            made = self._play(real_a, real_b)
-            (scores_b,) = self._run("D_A", made.fake_b)
-            (scores_a,) = self._run("D_B", made.fake_a)
-            losses = generator_losses(made, scores_a, scores_b, self.config)
-            norm = self._generators.update(torch.stack(list(losses.values())).sum(), context)
-        return losses | {"grad_G": norm}, made
+    def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
+        """Move everything to `device`, to multiply in `dtype`; weights, norms and losses are in float32 at least."""
+        super().place(device, dtype, compiled=compiled)
+        for pool in self._pools.values():
+            pool.place(device, self._dtype)
 
-    def _play(self, real_a: Tensor, real_b: Tensor) -> Round:
-        kept_a = kept_b = None
-        if self.config.lambda_identity:
-            fake_b, kept_b = self._run("G_A", real_a, real_b)
-            fake_a, kept_a = self._run("G_B", real_b, real_a)
-        else:
-            (fake_b,), (fake_a,) = self._run("G_A", real_a), self._run("G_B", real_b)
-        (cycled_a,), (cycled_b,) = self._run("G_B", fake_b), self._run("G_A", fake_a)
-        return Round(real_a, real_b, fake_a, fake_b, cycled_a, cycled_b, kept_a, kept_b)
+    def state(self) -> dict[str, Tensor]:
+        """Networks, optimizers and image pools."""
+        pools = {domain: dict(enumerate(pool.images)) for domain, pool in self._pools.items()}
+        return super().state() | join_states({"pools": join_states(pools)})
 
-    def _update_discriminators(self, made: Round, context: StepContext) -> dict[str, Tensor]:
-        seen_b = self._seen("B", made.fake_b.detach(), context)
-        seen_a = self._seen("A", made.fake_a.detach(), context)
-        losses = {"D_A": self._judge("D_A", made.real_b, seen_b), "D_B": self._judge("D_B", made.real_a, seen_a)}
-        if self.config.r1_w:
-            losses |= {"R1_A": self._penalty("D_A", made.real_b), "R1_B": self._penalty("D_B", made.real_a)}
-        norm = self._discriminators.update(torch.stack(list(losses.values())).sum(), context)
-        return losses | {"grad_D": norm}
+    def load_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Restore what `state` returned.
 
-    def _judge(self, name: str, real: Tensor, fake: Tensor) -> Tensor:
-        real_scores, fake_scores = self._run(name, real, fake)
-        return judgement_loss(real_scores, fake_scores, self.config)
-
-    def _penalty(self, name: str, real: Tensor) -> Tensor:
-        pictures = real.detach().requires_grad_()
-        # `forward` itself is never compiled: torch's compiler has no gradients of gradients.
-        judge = self._discriminators.networks[name].forward
-        return gradient_penalty([run(judge, pictures, lowered=self._lowered)], pictures) * self.config.r1_w
-
-    def _seen(self, domain: Domain, made: Tensor, context: StepContext) -> Tensor:
-        """What the discriminator of a domain is to see for this process's part of the made pictures."""
-        if not self.config.pool_size:
-            return made
-        exchanged = self._pools[domain].exchange(context.group.gather(made), context.random)
-        return exchanged[context.group.rank * len(made) :][: len(made)]
-
-    def _run(self, name: str, *images: Tensor) -> Sequence[Tensor]:
-        """Several batches (B, 3, H, W) through a network at once: no norm here makes pictures depend on each other."""
-        player = self._generators if name.startswith("G") else self._discriminators
-        return run_together(player.networks[name], *((batch,) for batch in images), lowered=self._lowered)
+        Raises:
+            CheckpointError: the tensors do not fit the configuration; names the first that does not.
+        """
+        pools = {name: tensor for name, tensor in tensors.items() if name.startswith("pools.")}
+        super().load_state({name: tensor for name, tensor in tensors.items() if name not in pools})
+        self._load_pools(pools)
 
     def _load_pools(self, tensors: Mapping[str, Tensor]) -> None:
-        data = self.config.data
-        wanted = {f"{domain}.{place}" for domain in DOMAINS for place in range(self.config.pool_size)}
+        data, places = self.config.data, range(self.config.pool_size)
+        wanted = {domain: [f"pools.{domain}.{place}" for place in places] for domain in DOMAINS}
         for name, tensor in tensors.items():
-            if name not in wanted or tensor.shape != (3, data.crop_height, data.crop_width):
-                raise CheckpointError(f"the state has pools.{name} of {tuple(tensor.shape)}, which does not fit")
+            known = any(name in names for names in wanted.values())
+            if not known or tensor.shape != (3, data.crop_height, data.crop_width):
+                raise CheckpointError(f"the state has {name} of {tuple(tensor.shape)}, which does not fit")
         for domain, pool in self._pools.items():
-            filled = sum(name.startswith(f"{domain}.") for name in tensors)
-            names = [f"{domain}.{place}" for place in range(filled)]
-            for name in names:
+            filled = sum(name in tensors for name in wanted[domain])
+            for name in wanted[domain][:filled]:
                 if name not in tensors:
-                    raise CheckpointError(f"the state lacks pools.{name}, and has a picture in a later place")
-            pool.pictures = [tensors[name].clone() for name in names]
+                    raise CheckpointError(f"the state lacks {name}, but has an image in a later place")
+            pool.images = [tensors[name].clone() for name in wanted[domain][:filled]]
             pool.place(self._device, self._dtype)
 
 
-def _started(network: nn.Module, config: CycleganTrainingConfig) -> nn.Module:
-    initialise(network, config.init)
-    return network
+class ImagePool:
+    """Up to `size` translated images of earlier steps (Sec. 4). All processes have the same pool."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.images: list[Tensor] = []  # (3, H, W) each
+
+    def exchange(self, fakes: Tensor, rng: random.Random) -> Tensor:
+        """The images that the discriminator sees instead of `fakes` (B, 3, H, W), which are those of all processes.
+
+        Until the pool is full, each image is kept and returned. Afterwards one in two is returned; any other takes the
+        place of an older image, which is returned instead.
+        """
+        return torch.stack([self._exchange(image, rng) for image in fakes]) if self.size else fakes
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Move the images to `device`, in `dtype`."""
+        self.images = [image.to(device, dtype) for image in self.images]
+
+    def _exchange(self, image: Tensor, rng: random.Random) -> Tensor:
+        if len(self.images) < self.size:
+            self.images.append(image.clone())
+            return image
+        if rng.random() < 0.5:
+            return image
+        place = rng.randrange(self.size)
+        older, self.images[place] = self.images[place], image.clone()
+        return older
 
 
-def _check(config: CycleganTrainingConfig) -> None:
+def _require_trainable(config: CycleganTrainingConfig) -> None:
     if config.gen.norm == "batch":
         raise UsageError(
-            "gen.norm = 'batch' cannot be trained: a picture's loss would depend on those beside it",
+            "gen.norm = 'batch' cannot be trained: images of a batch would depend on each other",
             hint="Leave gen.norm at 'instance', which all published models have.",
         )
     if config.gen.norm == "instance" and not config.gen.bias:
@@ -183,19 +194,19 @@ def _check(config: CycleganTrainingConfig) -> None:
         )
     if config.gen.dropout:
         raise UsageError(
-            "gen.dropout cannot be trained: it would make results depend on the device and on the number of processes",
+            "gen.dropout cannot be trained: results would depend on the device and on the number of processes",
             hint="Leave it out; the original trains CycleGAN without (--no_dropout).",
         )
     if not 0 <= config.lr_decay_share <= 1:
         raise UsageError(f"lr_decay_share is {config.lr_decay_share}; it is a share, from 0 to 1")
     # The discriminator needs 2 x 2 positions before its last layer.
-    smallest = max(minimum_side(config.gen.n_downsampling), 3 * 2**config.n_layers)
-    step = multiple(config.gen.n_downsampling)
+    smallest = max(minimum_side(config.gen), 3 * 2**config.n_layers)
+    step = stride(config.gen)
     for side in ("crop_height", "crop_width"):
         length = getattr(config.data, side)
         if length % step or length < smallest:
             raise UsageError(
                 f"data.{side} is {length}; CycleGAN needs a multiple of {step}, and at least {smallest} with "
                 f"n_layers = {config.n_layers}",
-                hint=f"Take {max(smallest, length // step * step)}.",
+                hint=f"Type `--set data.{side}={max(smallest, length // step * step)}`.",
             )

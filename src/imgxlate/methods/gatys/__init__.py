@@ -1,6 +1,7 @@
-"""Neural style: a picture with the content of one image and the style of another, by optimisation (Gatys et al.)."""
+"""Neural style: an image with the content of one image and the style of another, by optimization (Gatys et al.)."""
 
 from imgxlate.methods.gatys.config import PRESETS, GatysConfig
+from imgxlate.methods.gatys.figures import FIGURES
 from imgxlate.methods.spec import Capability, Citation, MethodSpec
 
 SPEC = MethodSpec(
@@ -17,5 +18,5 @@ SPEC = MethodSpec(
     config=GatysConfig,
     implementation="imgxlate.methods.gatys.method:Gatys",
     presets=PRESETS,
-    sheets=("reconstruct-content", "reconstruct-style", "sweep"),
+    figures=FIGURES,
 )

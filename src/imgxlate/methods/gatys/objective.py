@@ -10,10 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from imgxlate.losses.gram import gram_sum, mix
-from imgxlate.losses.range import excess
-from imgxlate.losses.reconstruction import squared_error_sum
-from imgxlate.losses.variation import total_variation
+from imgxlate.losses.style import excess, gram_sum, mix, squared_error_sum, total_variation
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.nn.vgg import Vgg
 

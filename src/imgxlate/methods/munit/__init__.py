@@ -1,8 +1,7 @@
 """MUNIT: many translations of one image, by a content code that both domains share and a style code of the target's."""
 
 from imgxlate.methods.munit.config import PRESETS, MunitConfig, from_original
-from imgxlate.methods.spec import Capability, Citation, MethodSpec
-from imgxlate.methods.training import TrainingSpec
+from imgxlate.methods.spec import Capability, Citation, MethodSpec, TrainingSpec
 
 SPEC = MethodSpec(
     name="munit",

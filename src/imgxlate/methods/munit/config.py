@@ -7,13 +7,10 @@ from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
-from imgxlate.methods.discriminator_config import DiscriminatorConfig
-from imgxlate.methods.original_configs import reader
-from imgxlate.methods.perception_config import PerceptualConfig
-from imgxlate.methods.schedules import LrPolicy
-from imgxlate.methods.spec import MethodConfig
-from imgxlate.methods.training import TrainingConfig
-from imgxlate.nn.kinds import Activation, Init, NormKind, Padding
+from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig
+from imgxlate.methods.shared.original_options import yaml_reader
+from imgxlate.methods.spec import MethodConfig, TrainingConfig
+from imgxlate.nn import Activation, Init, NormKind, Padding
 
 _YAML = "NVlabs/MUNIT, configs/*.yaml"
 _YOSEMITE = "NVlabs/MUNIT, configs/summer2winter_yosemite256_folder.yaml"
@@ -108,7 +105,7 @@ PRESETS = {
 }
 """Named configurations, the default first; those of the original have its values, but for `data.workers`."""
 
-from_original = reader(
+from_original = yaml_reader(
     weights=("gan_w", "recon_x_w", "recon_s_w", "recon_c_w", "recon_x_cyc_w", "vgg_w"),
     generator=("mlp_dim", "style_dim"),
 )

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
-from imgxlate.methods import autoencoders
-from imgxlate.methods.export import Graph
-from imgxlate.methods.munit import export, legacy
+from imgxlate.methods.munit import checkpoints
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.networks import Generator, minimum_side
+from imgxlate.methods.protocol import Graph
+from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.spec import OTHER, Domain
 
 
@@ -35,11 +35,11 @@ class Munit:
             CheckpointError: the file holds something else, one domain only, or contradicts `options`.
             UsageError: `options` is no configuration of MUNIT's.
         """
-        return cls(*legacy.load(checkpoint, options))
+        return cls(*checkpoints.load(checkpoint, options))
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys: those of A behind `a.`, those of B behind `b.`."""
-        return autoencoders.stored(self._generators)
+        return autoencoders.weights(self._generators)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the generators to `device`; the decoders' last blocks multiply in `dtype`, all else in float32."""
@@ -71,4 +71,4 @@ class Munit:
 
     def graphs(self) -> list[Graph]:
         """Content encoder, style encoder and decoder of each domain."""
-        return export.graphs(self._generators, self.config)
+        return checkpoints.graphs(self._generators, self.config)

@@ -3,9 +3,9 @@
 from torch import Tensor, nn
 
 from imgxlate.methods.munit.config import MunitConfig
+from imgxlate.nn import Activation, Padding
 from imgxlate.nn.autoencoder import ContentEncoder, Decoder
 from imgxlate.nn.blocks import ConvBlock, make_activation
-from imgxlate.nn.kinds import Activation, Padding
 from imgxlate.nn.precision import without_autocast
 
 STYLE_DOWNSAMPLE = 4  # how often the style encoder halves the sides

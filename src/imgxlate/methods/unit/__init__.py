@@ -1,7 +1,6 @@
 """UNIT: translation through a latent space that both domains share."""
 
-from imgxlate.methods.spec import Capability, Citation, MethodSpec
-from imgxlate.methods.training import TrainingSpec
+from imgxlate.methods.spec import Capability, Citation, MethodSpec, TrainingSpec
 from imgxlate.methods.unit.config import PRESETS, UnitConfig, from_original
 
 SPEC = MethodSpec(

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.methods import autoencoders
-from imgxlate.methods.export import Graph
+from imgxlate.methods.protocol import Graph
+from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.spec import OTHER, Domain
-from imgxlate.methods.unit import export, legacy
+from imgxlate.methods.unit import checkpoints
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side
 
@@ -33,11 +33,11 @@ class Unit:
             CheckpointError: the file holds something else, one domain only, or contradicts `options`.
             UsageError: `options` is no configuration of UNIT's.
         """
-        return cls(*legacy.load(checkpoint, options))
+        return cls(*checkpoints.load(checkpoint, options))
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys: those of A behind `a.`, those of B behind `b.`."""
-        return autoencoders.stored(self._generators)
+        return autoencoders.weights(self._generators)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the generators to `device`; the decoders' last blocks multiply in `dtype`, all else in float32."""
@@ -55,4 +55,4 @@ class Unit:
 
     def graphs(self) -> list[Graph]:
         """A graph for each direction."""
-        return export.graphs(self._generators, self.stride)
+        return checkpoints.graphs(self._generators, self.stride)

@@ -1,0 +1,42 @@
+"""The sums that the loss of neural style consists of (Gatys et al., arXiv 1508.06576).
+
+All of them add up over the parts of an image: the sum over the whole image is the sum over its parts.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Variation = Literal["absolute", "squared"]
+
+
+def squared_error_sum(features: Tensor, target: Tensor) -> Tensor:
+    """Sum of squared differences of two tensors of one shape, in float32 (Eq. 1)."""
+    return (features.float() - target.float()).square().sum()
+
+
+def gram_sum(features: Tensor) -> Tensor:
+    """Gram matrix (C, C) of features (1, C, H, W), summed over positions, in float32 (Eq. 3)."""
+    maps = features[0].flatten(1).float()  # (C, H W)
+    return maps @ maps.T
+
+
+def mix(grams: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """The weighted sum of Gram matrices (C, C) of several style images."""
+    return torch.stack([gram * weight for gram, weight in zip(grams, weights, strict=True)]).sum(dim=0)
+
+
+def total_variation(image: Tensor, kind: Variation) -> Tensor:
+    """Sum of the `absolute` or `squared` differences of neighboring pixels of an image (B, C, H, W)."""
+    right = image[..., :, 1:] - image[..., :, :-1]
+    below = image[..., 1:, :] - image[..., :-1, :]
+    if kind == "absolute":
+        return right.abs().sum() + below.abs().sum()
+    return right.square().sum() + below.square().sum()
+
+
+def excess(image: Tensor) -> Tensor:
+    """Sum of the squared amounts by which an image (B, C, H, W) leaves [-1, 1]. Clipping removes them."""
+    return (image.abs() - 1).clamp(min=0).square().sum()

@@ -1,0 +1,97 @@
+"""MUNIT's networks in files: the original's `gen_*.pt`, re-saved variants of it, ours, and graphs for ONNX."""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.methods.munit.config import MunitConfig
+from imgxlate.methods.munit.networks import STYLE_DOWNSAMPLE, Generator
+from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
+from imgxlate.methods.shared.checkpoints import build, configure, section, size
+from imgxlate.methods.spec import Domain
+
+_ADAPTIVE_CONV = re.compile(r"(dec\.model\.0\.model\.\d+\.model\.\d+)\.conv\.weight")
+
+
+def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfig, dict[Domain, Generator]]:
+    """The architecture, and the generator of each domain; `options` is the original's yaml, or empty.
+
+    Raises:
+        CheckpointError: the file holds another network, one domain only, or contradicts `options`.
+        UsageError: `options` is no configuration of MUNIT's.
+    """
+    weights = both_domains(checkpoint, "munit", "enc_content.model.0.conv.weight")
+    config = configure(MunitConfig, _architecture(checkpoint, weights["A"]), section(options, "gen"), checkpoint)
+    return config, {
+        domain: build(
+            partial(Generator, config),
+            {**_unused_statistics(tensors), **tensors},
+            f"{checkpoint.path}, domain {domain}",
+        )
+        for domain, tensors in weights.items()
+    }
+
+
+def graphs(generators: Mapping[Domain, Generator], config: MunitConfig) -> list[Graph]:
+    """Content encoder, style encoder and decoder of each domain, so that content is encoded once for all styles."""
+    return [graph for domain, generator in generators.items() for graph in _graphs(domain, generator, config)]
+
+
+def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The fields of the configuration that the tensors show."""
+    return {
+        **encoder_architecture(checkpoint, tensors, "enc_content"),
+        "style_dim": size(tensors, f"enc_style.model.{STYLE_DOWNSAMPLE + 2}.weight", 0, checkpoint.path),
+        "mlp_dim": size(tensors, "mlp.model.0.fc.weight", 0, checkpoint.path),
+    }
+
+
+def _unused_statistics(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The buffers of the adaptive norms, for files that were saved without them. No computation reads them."""
+    buffers = {}
+    for name, tensor in tensors.items():
+        if found := _ADAPTIVE_CONV.fullmatch(name):
+            buffers[f"{found[1]}.norm.running_mean"] = torch.zeros(tensor.shape[0])
+            buffers[f"{found[1]}.norm.running_var"] = torch.ones(tensor.shape[0])
+    return buffers
+
+
+def _graphs(domain: Domain, generator: Generator, config: MunitConfig) -> Iterator[Graph]:
+    stride = 2**config.n_downsample
+    for name, encoder in (("content", generator.enc_content), ("style", generator.enc_style)):
+        yield Graph(
+            name=f"{name}_{domain.lower()}",
+            does=f"image of {domain} to {name} code",
+            module=encoder,
+            inputs={"image": IMAGE_AXES},
+            output=name,
+            multiples={"height": stride, "width": stride},
+        )
+    yield Graph(
+        name=f"decoder_{domain.lower()}",
+        does=f"content code of an image and style code of {domain} to image of {domain}",
+        module=_Decode(generator),
+        inputs={
+            "content": ("batch", config.dim * stride, "height", "width"),
+            "style": ("batch", config.style_dim),
+        },
+        output="translated",
+    )
+
+
+class _Decode(nn.Module):
+    """A generator's `decode` as a module, which ONNX export takes."""
+
+    def __init__(self, generator: Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, content: Tensor, style: Tensor) -> Tensor:
+        """Decode (B, C, h, w) and (B, style_dim)."""
+        return self.generator.decode(content, style)

@@ -1,0 +1,140 @@
+"""What MUNIT and UNIT share: an autoencoder for each domain, trained against multi-scale discriminators."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.data.config import DataConfig
+from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.methods.shared.checkpoints import by_domain, count, networks_in, size, visible_norm
+from imgxlate.methods.shared.config import DiscriminatorConfig
+from imgxlate.methods.shared.file_kinds import refusal
+from imgxlate.methods.shared.perceptual import PerceptualLoss
+from imgxlate.methods.spec import DOMAINS, Domain
+from imgxlate.nn import Init
+from imgxlate.nn.autoencoder import Decoder
+from imgxlate.nn.blocks import set_compute_dtype
+from imgxlate.nn.discriminators import MultiScaleDiscriminator, smallest_side
+from imgxlate.nn.initialization import initialize
+
+Generator = TypeVar("Generator", bound=nn.Module)
+
+# The last residual blocks of a decoder that may compute in bfloat16: the error in the image stays within two gray
+# levels. Rounding in earlier blocks is amplified.
+_BF16_BLOCKS = 2
+
+
+def both_domains(checkpoint: Checkpoint, method: str, anchor: str) -> dict[Domain, dict[str, Tensor]]:
+    """The tensors of each domain's autoencoder, which is recognized by its tensor named `anchor`.
+
+    Raises:
+        CheckpointError: the file holds another network, or one domain only.
+    """
+    networks = networks_in(checkpoint.tensors, anchor)
+    if not networks or checkpoint.header.get("method", method) != method:
+        raise refusal(checkpoint, method)
+    domains = by_domain(checkpoint, networks)
+    if len(domains) != 2:
+        raise CheckpointError(
+            f"{checkpoint.path}: holds the network of one domain only; {method} encodes with one and decodes with the "
+            "other",
+            hint="Give the file with both, gen_*.pt; or join two: "
+            "torch.save({'a': torch.load(FILE_A), 'b': torch.load(FILE_B)}, 'gen.pt').",
+        )
+    return domains
+
+
+def encoder_architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], encoder: str) -> dict[str, Any]:
+    """The fields of the configuration that the tensors under the name `encoder` show.
+
+    Raises:
+        CheckpointError: a tensor is missing.
+    """
+    path = checkpoint.path
+    n_downsample = count(tensors, f"{encoder}.model.{{}}.conv.weight") - 1
+    blocks = f"{encoder}.model.{n_downsample + 1}.model.{{}}.model.0.conv.weight"
+    size(tensors, blocks.format(0), 0, path)  # There is at least one residual block.
+    learned = any(name.endswith(".activation.weight") for name in tensors)
+    return {
+        "dim": size(tensors, f"{encoder}.model.0.conv.weight", 0, path),
+        "n_downsample": n_downsample,
+        "n_res": count(tensors, blocks),
+        **visible_norm(tensors, f"{encoder}.model.0.norm"),
+        **({"activ": "prelu"} if learned else {}),
+    }
+
+
+def weights(generators: Mapping[Domain, nn.Module]) -> dict[str, Tensor]:
+    """The weights under the originals' keys: those of A behind `a.`, those of B behind `b.`."""
+    return {
+        f"{domain.lower()}.{name}": tensor
+        for domain, generator in generators.items()
+        for name, tensor in generator.state_dict().items()
+    }
+
+
+def original_files(generators: Mapping[Domain, nn.Module], step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
+    """The originals' file, {'a': ..., 'b': ...}, under the name that they give it after `step` steps."""
+    name = "gen.pt" if step is None else f"gen_{step:08d}.pt"
+    return {name: {domain.lower(): generator.state_dict() for domain, generator in sorted(generators.items())}}
+
+
+def place(generators: Mapping[Domain, nn.Module], device: torch.device, dtype: torch.dtype) -> None:
+    """Move the generators to `device`; the decoders' last blocks multiply in `dtype`, all else in float32."""
+    for generator in generators.values():
+        generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        for decoder in (part for part in generator.modules() if isinstance(part, Decoder)):
+            for block in decoder.residual_blocks[-_BF16_BLOCKS:]:
+                set_compute_dtype(block, dtype)
+
+
+def make_generators(make: Callable[[], Generator], init: Init) -> dict[Domain, Generator]:
+    """The generator of each domain with its initial weights."""
+    generators = {domain: make() for domain in DOMAINS}
+    return {domain: initialize(network, init) for domain, network in generators.items()}
+
+
+def make_discriminators(config: DiscriminatorConfig) -> dict[Domain, MultiScaleDiscriminator]:
+    """The discriminator of each domain, with weights drawn from N(0, 0.02^2) (NVlabs/MUNIT, trainer.py)."""
+
+    def make() -> MultiScaleDiscriminator:
+        return MultiScaleDiscriminator(
+            config.dim,
+            n_layer=config.n_layer,
+            num_scales=config.num_scales,
+            norm=config.norm,
+            activ=config.activ,
+            pad_type=config.pad_type,
+        )
+
+    return {domain: initialize(make(), "gaussian") for domain in DOMAINS}
+
+
+def require_trainable(
+    gen: Any, dis: DiscriminatorConfig, data: DataConfig, *, minimum_side: int, perceptual: PerceptualLoss | None
+) -> None:
+    """Check combinations of options; `minimum_side` is the generators' own.
+
+    Raises:
+        UsageError: the crop is too small for a network or not a multiple of the generators' stride, or `gen.norm` lets
+            images of a batch affect each other.
+    """
+    if gen.norm == "batch":
+        raise UsageError(
+            "gen.norm = 'batch' cannot be trained: images of a batch would depend on each other",
+            hint="Type `--set gen.norm=instance`, as the original has it.",
+        )
+    stride = 2**gen.n_downsample
+    by_features = perceptual.smallest_side if perceptual else 1
+    least = max(minimum_side, by_features, smallest_side(dis.n_layer, dis.num_scales, dis.norm))
+    least = -(-least // stride) * stride
+    for key, side in (("data.crop_height", data.crop_height), ("data.crop_width", data.crop_width)):
+        if side < least or side % stride:
+            nearest = max(least, side // stride * stride)
+            raise UsageError(
+                f"{key} = {side}: these networks take multiples of {stride} from {least}",
+                hint=f"Type `--set {key}={nearest}`, or lower dis.num_scales, dis.n_layer or gen.n_downsample.",
+            )

@@ -1,0 +1,67 @@
+"""Configurations that several methods share: discriminators, the perceptual loss, learning rates. Imports no torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from annotated_types import Lt
+
+from imgxlate.config import NonNegativeFloat, PositiveInt, option
+from imgxlate.losses import GanLoss
+from imgxlate.nn import Activation, DiscriminatorNorm, Padding
+
+Schedule = Callable[[int], float]
+"""The factor of the learning rate at a step, counted from 0."""
+
+LrPolicy = Literal["step", "constant"]
+"""How MUNIT's and UNIT's learning rate changes: by `gamma` every `step_size` steps, or not at all."""
+
+_YAML = "NVlabs/MUNIT, configs/*.yaml"
+_NETWORKS = "NVlabs/MUNIT, networks.py"
+_PAPER = "arXiv 1804.04732, Sec. 5.1"
+
+
+@dataclass(frozen=True, slots=True)
+class DiscriminatorConfig:
+    """MUNIT's and UNIT's multi-scale discriminators. The names are those of the originals' yaml, under `dis`."""
+
+    dim: PositiveInt = option(64, "channels after the first convolution", _YAML)
+    norm: DiscriminatorNorm = option("none", "normalization after all convolutions but the first", _YAML)
+    activ: Activation = option("lrelu", "activation", _YAML)
+    n_layer: Annotated[PositiveInt, Lt(9)] = option(4, "how often a network halves height and width", _YAML)
+    gan_type: GanLoss = option("lsgan", "adversarial loss", _YAML)
+    num_scales: Annotated[PositiveInt, Lt(9)] = option(
+        3, "number of networks; each sees the image at half the size of the one before", _YAML
+    )
+    pad_type: Padding = option("reflect", "padding", _YAML)
+    r1_w: NonNegativeFloat = option(0.0, "weight of the R1 gradient penalty on real images", "arXiv 1801.04406, Eq. 9")
+
+
+@dataclass(frozen=True, slots=True)
+class PerceptualConfig:
+    """The features that the domain-invariant perceptual loss compares.
+
+    The original compares relu5_3 of a VGG-16 without its fourth pooling (networks.py, its Vgg16); the paper says
+    relu4_3. No current PyTorch can read the original's weights, a Lua file on Dropbox.
+    """
+
+    network: str = option(
+        "vgg19", "a VGG network: a name of `imgxlate weights list`, or a file", "chosen here: it ships"
+    )
+    convention: Literal["auto", "caffe", "caffe-rgb", "torchvision"] = option(
+        "auto", "how the network expects its pixels; auto: derived from the weights", "chosen here"
+    )
+    layer: str = option(
+        "relu5_3", "the layer whose features are compared; the paper's: relu4_3", f"{_NETWORKS}; {_PAPER}"
+    )
+    pool4: bool = option(False, "whether to keep the fourth pooling, as VGG has it", _NETWORKS)
+
+
+def step_decay(policy: LrPolicy, step_size: int, gamma: float) -> Schedule:
+    """The learning rate times `gamma` every `step_size` steps, or constant.
+
+    The originals count a step before they take it (train.py). In PyTorch 0.4, which they were written for, the
+    scheduler starts one step earlier than in later releases (optim/lr_scheduler.py). So the first `step_size` steps
+    have the full rate.
+    """
+    return (lambda step: gamma ** (step // step_size)) if policy == "step" else (lambda step: 1.0)

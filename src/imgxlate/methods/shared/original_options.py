@@ -1,0 +1,145 @@
+"""The configuration files of the original implementations. Imports no torch."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from imgxlate.config import did_you_mean, dotted, shown
+from imgxlate.errors import UsageError
+
+# CycleGAN's train.py writes train_opt.txt beside its weights: `key: value [default: other]` between two rules.
+_LISTING = re.compile(rb"\s*-{5,} Options -{5,}\r?\n")
+_LISTED = re.compile(rb"^[ \t]*(\w+:[^\r\n]*?)[ \t]*(?:\[default: [^\r\n]*\])?\r?$", re.MULTILINE)
+
+_RENAMED = {
+    "max_iter": "iterations",
+    "snapshot_save_iter": "checkpoint_every",
+    "image_save_iter": "sample_every",
+    "new_size": "data.new_size",
+    "crop_image_height": "data.crop_height",
+    "crop_image_width": "data.crop_width",
+    "num_workers": "data.workers",
+}
+_SAME = (
+    "batch_size",
+    "weight_decay",
+    "beta1",
+    "beta2",
+    "init",
+    "lr",
+    "lr_policy",
+    "step_size",
+    "gamma",
+    "display_size",
+)
+_GENERATOR = ("dim", "activ", "n_downsample", "n_res", "pad_type")
+_DISCRIMINATOR = ("dim", "norm", "activ", "n_layer", "gan_type", "num_scales", "pad_type")
+_DISCRIMINATOR_NORMS = {"none": "none", "in": "instance", "ln": "layer"}
+
+# The command line names the folders of images. Results do not depend on how often progress is displayed and logged.
+_LEFT_OUT = (
+    "image_display_iter",
+    "log_iter",
+    "data_root",
+    *(f"data_{what}_{part}_{domain}" for what in ("folder", "list") for part in ("train", "test") for domain in "ab"),
+)
+_CHECKED = ("input_dim_a", "input_dim_b", "new_size_a", "new_size_b")
+
+
+def read_options(path: Path | None) -> Mapping[str, Any]:
+    """The contents of an original's configuration file: YAML (which includes JSON) or `train_opt.txt`; empty for None.
+
+    Raises:
+        UsageError: the file cannot be read, or holds more than plain values.
+    """
+    if path is None:
+        return {}
+    import yaml  # Imported late: most commands read no YAML.
+
+    try:
+        document = yaml.safe_load(_as_yaml(path.read_bytes()))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: is not plain YAML: it is nested too deeply") from error
+    except Exception as error:  # For an invalid date or number, the reader raises errors of ten different types.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{path}: is not plain YAML: {reason}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
+    return document
+
+
+def _as_yaml(content: bytes) -> bytes:
+    """A listing of options without its rules, indentation and notes of defaults; any other file unchanged."""
+    return b"\n".join(_LISTED.findall(content)) if _LISTING.match(content) else content
+
+
+def yaml_reader(
+    *, weights: Iterable[str], generator: Iterable[str] = (), unused: Iterable[str] = ()
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A function that turns the yaml of MUNIT or UNIT into our keys with dots.
+
+    Args:
+        weights: The weights of the method's losses.
+        generator: Keys of its generators, beyond those that both methods have.
+        unused: Keys with dots that its files contain but its code does not read.
+    """
+    same = (
+        *_SAME,
+        *weights,
+        *(f"gen.{key}" for key in (*_GENERATOR, *generator)),
+        *(f"dis.{k}" for k in _DISCRIMINATOR),
+    )
+    renamed = dict(zip(same, same, strict=True)) | _RENAMED
+    known = {*renamed, *_LEFT_OUT, *_CHECKED, *unused}
+
+    def read(options: Mapping[str, Any]) -> dict[str, Any]:
+        given = dotted(options)
+        _require_known(given, known)
+        _require_rgb(given)
+        values = {ours: given[theirs] for theirs, ours in renamed.items() if theirs in given}
+        # Without a policy, the originals have no schedule.
+        return {"lr_policy": "constant"} | values | _size(given) | _norm(given)
+
+    return read
+
+
+def _require_known(given: Mapping[str, Any], known: Iterable[str]) -> None:
+    for key in given:
+        if key not in known:
+            hint = did_you_mean(str(key), sorted(known)) or "Give the yaml that the original's train.py takes."
+            raise UsageError(f"unknown key {key!r}", hint=hint)
+
+
+def _require_rgb(given: Mapping[str, Any]) -> None:
+    for key in ("input_dim_a", "input_dim_b"):
+        if given.get(key, 3) != 3:
+            raise UsageError(f"{key} is {shown(given[key])}; images here have 3 channels, gray ones too")
+
+
+def _size(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The size of both domains: `new_size`, or the common value of `new_size_a` and `new_size_b`."""
+    sizes = [given[key] for key in ("new_size_a", "new_size_b") if key in given]
+    if "new_size" in given or not sizes:
+        return {}
+    if sizes[0] != sizes[-1]:
+        raise UsageError(
+            f"new_size_a is {shown(sizes[0])} and new_size_b {shown(sizes[-1])}; both domains have one size here",
+            hint="Set `new_size` instead; the smaller images can be enlarged beforehand.",
+        )
+    return {"data.new_size": sizes[0]}
+
+
+def _norm(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The discriminators' normalization by our names."""
+    if "dis.norm" not in given:
+        return {}
+    norm = given["dis.norm"]
+    if not isinstance(norm, str) or norm not in _DISCRIMINATOR_NORMS:
+        raise UsageError(
+            f"dis.norm is {shown(norm)}, which is not available here",
+            hint=f"Known here: {', '.join(_DISCRIMINATOR_NORMS)}; all published files have none.",
+        )
+    return {"dis.norm": _DISCRIMINATOR_NORMS[norm]}

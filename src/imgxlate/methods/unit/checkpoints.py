@@ -1,0 +1,61 @@
+"""UNIT's networks in files: the later release's `gen_*.pt`, re-saved variants of it, ours, and graphs for ONNX."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
+from imgxlate.methods.shared.checkpoints import build, configure, section
+from imgxlate.methods.spec import DOMAINS, OTHER, Domain
+from imgxlate.methods.unit.config import UnitConfig
+from imgxlate.methods.unit.networks import Generator
+
+_UNUSED = ("style_dim", "mlp_dim")  # Some of the original's yaml files have these keys of MUNIT's.
+
+
+def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[UnitConfig, dict[Domain, Generator]]:
+    """The architecture, and the generator of each domain; `options` is the original's yaml, or empty.
+
+    Raises:
+        CheckpointError: the file holds another network, one domain only, or contradicts `options`.
+        UsageError: `options` is no configuration of UNIT's.
+    """
+    weights = both_domains(checkpoint, "unit", "enc.model.0.conv.weight")
+    stated = {key: value for key, value in section(options, "gen").items() if key not in _UNUSED}
+    config = configure(UnitConfig, encoder_architecture(checkpoint, weights["A"], "enc"), stated, checkpoint)
+    return config, {
+        domain: build(partial(Generator, config), tensors, f"{checkpoint.path}, domain {domain}")
+        for domain, tensors in weights.items()
+    }
+
+
+def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
+    """A graph for each direction."""
+    return [
+        Graph(
+            name=f"{source.lower()}2{OTHER[source].lower()}",
+            does=f"image of {source} to image of {OTHER[source]}",
+            module=_Translation(generators[source], generators[OTHER[source]]),
+            inputs={"image": IMAGE_AXES},
+            output="translated",
+            multiples={"height": stride, "width": stride},
+        )
+        for source in DOMAINS
+    ]
+
+
+class _Translation(nn.Module):
+    """Image of one domain to image of the other."""
+
+    def __init__(self, source: Generator, target: Generator) -> None:
+        super().__init__()
+        self.enc, self.dec = source.enc, target.dec
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Translate (B, 3, H, W)."""
+        translated: Tensor = self.dec(self.enc(image))
+        return translated
