@@ -14,7 +14,7 @@ from imgxlate.inference.device import Precision
 from imgxlate.inference.loading import load
 from imgxlate.inference.stylization import Iteration, StyleTransfer
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability
+from imgxlate.methods.spec import Capability, MethodConfig
 from imgxlate.training.run import train
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def load_style_transfer(
     preset: str | None = None,
     size: int | None = None,
     settings: Mapping[str, Any] | None = None,
+    config: MethodConfig | None = None,
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
@@ -80,6 +81,7 @@ def load_style_transfer(
         preset: "default", "author" (the first author's code), "johnson" (neural-style-pt) or "paper".
         size: Longer side of the result, in pixels. None: the preset's, 512.
         settings: Other values by key, such as {"style_weight": 2000, "optimizer": "adam"}.
+        config: A complete configuration, in place of preset, size and settings.
         features: The feature network: a name of `imgxlate weights list`, or a file.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32 or bf16.
@@ -93,12 +95,11 @@ def load_style_transfer(
         CheckpointError: the file holds no feature network.
         DeviceError: this machine has no such device.
     """
-    spec = registry.default(Capability.STYLIZE)
+    spec = registry.built_in(Capability.STYLIZE)
     changes = dict(settings or {}) | ({} if size is None else {"size": size})
-    config = stylization.configure(spec, preset, changes)
     return stylization.load(
         spec,
-        config,
+        config or registry.configure(spec, preset or next(iter(spec.presets)), changes),
         features=features,
         device=device,
         precision=precision,

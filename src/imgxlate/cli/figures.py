@@ -1,21 +1,10 @@
-"""Figures of the paper from `neural-style`: the checks of its options, and the sheet and the record of each input."""
+"""The options of `imgxlate neural-style` that ask for a figure of the paper, and which of them fit together."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from imgxlate.cli import runs
-from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
-from imgxlate.images.outputs import Job, Target
-from imgxlate.methods.spec import FigurePlan, FigureSpec, MethodConfig
-
-if TYPE_CHECKING:
-    from imgxlate.images.image_array import ImageArray
-    from imgxlate.inference.figures import PaintedPart
-    from imgxlate.methods.protocol import Stylizer
+from imgxlate.methods.spec import FigureSpec
 
 
 def figure_name(reconstruct: Literal["content", "style"] | None, sweep: bool) -> str | None:
@@ -79,64 +68,3 @@ def parse_ratios(figure: FigureSpec, text: str | None) -> tuple[float, ...]:
         return figure.ratios if text is None else tuple(map(float, text.split(",")))
     except ValueError as error:
         raise UsageError(f"--sweep-ratios {text}: no list of numbers", hint="Such as 1e-4,1e-3,1e-2.") from error
-
-
-@dataclass(frozen=True, slots=True)
-class FigurePainting:
-    """Paints a figure of each input."""
-
-    out: Output
-    name: str
-    figure: FigureSpec
-    plan: FigurePlan
-    load: "Callable[[MethodConfig], Stylizer]"
-    styles: "Sequence[ImageArray]"  # for a figure whose style images are given
-    init: "ImageArray | None"
-    preset: str
-    seed: int
-
-    def run(self, job: Job) -> None:
-        """Paint the figure of one input."""
-        from imgxlate.inference.figures import lay_out_figure, paint_figure
-
-        (target,) = job.targets
-        original = runs.read_picture(job.source)
-        started = time.perf_counter()
-        with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
-            parts = paint_figure(
-                self.figure,
-                self.plan,
-                self.load,
-                original,
-                styles=self.styles,
-                init=self.init,
-                seed=self.seed,
-                on_iteration=bar.update,
-            )
-        name = job.source.path.name if job.source.path else job.source.stem
-        sheet = lay_out_figure(self.figure, self.plan, name, original, [part.image for part in parts])
-        runs.write_picture(self.out, sheet, target.path)
-        self._report(job, target, sheet, parts, time.perf_counter() - started)
-
-    def _report(
-        self, job: Job, target: Target, sheet: "ImageArray", parts: "Sequence[PaintedPart]", seconds: float
-    ) -> None:
-        height, width = sheet.size
-        self.out.record(
-            {
-                "input": job.source.name,
-                "output": target.name,
-                "method": "neural-style",
-                "figure": self.name,
-                "preset": self.preset,
-                "seed": self.seed,
-                "width": width,
-                "height": height,
-                "pictures": [
-                    {**each.part.values, "iterations": each.iterations, "losses": dict(each.losses)} for each in parts
-                ],
-                "seconds": round(seconds, 3),
-            }
-        )
-        if target.path is not None and not self.out.as_json:
-            self.out.note(str(target.path))

@@ -7,13 +7,13 @@ from imgxlate import paths
 from imgxlate.cli.options import Settings
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.weights import features
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 
 if TYPE_CHECKING:
     from imgxlate.inference.model import Model
-    from imgxlate.methods.spec import MethodSpec
+    from imgxlate.inference.stylization import StyleTransfer
+    from imgxlate.methods.spec import MethodConfig, MethodSpec
 
 
 def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
@@ -24,16 +24,6 @@ def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
     """
     with Bar(output, card.name, card.size, "bytes").shown() as bar:
         return store.path(card, offline=offline or paths.offline(), progress=bar.update, notify=output.note)
-
-
-def find_features(output: Output, name: str, *, offline: bool) -> Path:
-    """The file of a feature network, downloaded first if it is missing.
-
-    Raises:
-        WeightsError: there is no such network, or it cannot be downloaded.
-    """
-    with Bar(output, name, None, "bytes").shown() as bar:
-        return features.find_features(name, offline=offline, progress=bar.update, notify=output.note)
 
 
 def load_model(
@@ -65,3 +55,25 @@ def load_model(
         )
     out.detail(f"{model.name} on {model.device} in {model.dtype}: {model.translator.config}")
     return model
+
+
+def load_style_transfer(out: Output, config: "MethodConfig", features: str, settings: Settings) -> "StyleTransfer":
+    """The style transfer of a configuration, with its feature network downloaded if it is missing.
+
+    Raises:
+        ImgxlateError: as `imgxlate.load_style_transfer`.
+    """
+    import imgxlate
+
+    with Bar(out, features, None, "bytes").shown() as bar:
+        transfer = imgxlate.load_style_transfer(
+            config=config,
+            features=features,
+            device=settings.device,
+            precision=settings.precision,
+            offline=settings.offline,
+            progress=bar.update,
+            notify=out.note,
+        )
+    out.detail(f"{features} on {transfer.device} in {transfer.dtype}: {config}")
+    return transfer

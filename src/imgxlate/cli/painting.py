@@ -1,30 +1,29 @@
-"""Painting each content image of `neural-style`."""
+"""Painting the inputs of `imgxlate neural-style`: an image of each, or a figure of the paper."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from imgxlate.cli import runs
+from imgxlate.cli.files import read_image, write_image
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
 from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
+from imgxlate.methods.spec import FigurePlan, FigureSpec
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
-    from imgxlate.methods.protocol import Iterate, Stylizer
-
-LABEL = "neural-style"  # in the names of outputs
+    from imgxlate.inference.stylization import Iteration, StyleTransfer
 
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """The work on each content image."""
+    """Paints each content image."""
 
     out: Output
-    stylizer: "Stylizer"
+    transfer: "StyleTransfer"
     styles: "Sequence[ImageArray]"
     init: "ImageArray | None"
     preset: str
@@ -34,34 +33,31 @@ class Painting:
 
     def run(self, job: Job) -> None:
         """Paint one content image."""
-        from imgxlate.inference.stylization import painted
-
         (target,) = job.targets
         steps = self._steps_folder(target)
-        content = runs.read_picture(job.source)
+        content = read_image(job.source)
         started = time.perf_counter()
-        iterate, evaluations = self._optimise(job, content, steps)
-        picture = painted(content, iterate)
-        runs.write_picture(self.out, picture, target.path)
-        self._report(job, target, picture, iterate, evaluations, time.perf_counter() - started)
-
-    def _optimise(self, job: Job, content: "ImageArray", steps: Path | None) -> "tuple[Iterate, int]":
-        from imgxlate.inference.stylization import painted, stylize
-
-        done = 0
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
-            for done, iterate in enumerate(stylize(self.stylizer, content, self.styles, self.init, self.seed), 1):
-                bar.update(iterate.iteration, iterate.iterations, _describe(iterate))
-                if steps and self.save_every and done % self.save_every == 0:
-                    runs.write_picture(self.out, painted(content, iterate), steps / f"{done:05d}.png")
-        return iterate, done
+            progress = _Progress(self.out, bar, steps, self.save_every)
+            image = self.transfer.stylize(
+                content, self.styles, init=self.init, seed=self.seed, on_iteration=progress.show
+            )
+        write_image(self.out, image, target.path)
+        _report(
+            self.out,
+            job,
+            {"method": self.transfer.spec.label, "preset": self.preset, "seed": self.seed},
+            (image.height, image.width),
+            {"iterations": progress.iterations, "losses": progress.losses},
+            time.perf_counter() - started,
+        )
 
     def _steps_folder(self, target: Target) -> Path | None:
-        """Where `--save-every` writes: a folder beside the output, named after it.
+        """The folder of `--save-every`, which is beside the output and named after it.
 
         Raises:
-            UsageError: the output goes to standard output, beside which there is no folder.
-            OutputError: the folder already holds something.
+            UsageError: the output goes to standard output.
+            OutputError: the folder is not empty.
         """
         if not self.save_every:
             return None
@@ -72,29 +68,86 @@ class Painting:
             refuse_existing([folder], self.existing)
         return folder
 
-    def _report(
-        self, job: Job, target: Target, picture: "ImageArray", iterate: "Iterate", done: int, seconds: float
-    ) -> None:
-        height, width = picture.size
-        self.out.record(
-            {
-                "input": job.source.name,
-                "output": target.name,
-                "method": LABEL,
-                "preset": self.preset,
-                "seed": self.seed,
-                "width": width,
-                "height": height,
-                "iterations": done,
-                "losses": dict(iterate.losses),
-                "seconds": round(seconds, 3),
-            }
+
+@dataclass(slots=True)
+class _Progress:
+    """Shows the iterations of a painting, and writes the image every so many."""
+
+    out: Output
+    bar: Bar
+    steps: Path | None  # None: write none
+    save_every: int | None
+    iterations: int = 0  # over all scales
+    losses: Mapping[str, float] | None = None  # of the last iteration
+
+    def show(self, state: "Iteration") -> None:
+        """Show an iteration."""
+        self.iterations += 1
+        self.losses = dict(state.losses)
+        height, width = state.size
+        scale = f"scale {state.scale} of {state.scales}, {width}x{height} px"
+        self.bar.update(state.iteration, state.iterations, f"{scale}, loss {state.losses['total']:.3g}")
+        if self.steps and self.save_every and self.iterations % self.save_every == 0:
+            write_image(self.out, state.image(), self.steps / f"{self.iterations:05d}.png")
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePainting:
+    """Paints a figure of each input."""
+
+    out: Output
+    transfer: "StyleTransfer"
+    name: str
+    figure: FigureSpec
+    plan: FigurePlan
+    styles: "Sequence[ImageArray]"  # for a figure whose style images are given
+    init: "ImageArray | None"
+    preset: str
+    seed: int
+
+    def run(self, job: Job) -> None:
+        """Paint the figure of one input."""
+        from imgxlate.inference.figures import lay_out_figure, paint_figure
+
+        original = read_image(job.source)
+        started = time.perf_counter()
+        with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
+            parts = paint_figure(
+                self.figure,
+                self.plan,
+                self.transfer,
+                original,
+                styles=self.styles,
+                init=self.init,
+                seed=self.seed,
+                on_iteration=bar.update,
+            )
+        name = job.source.path.name if job.source.path else job.source.stem
+        sheet = lay_out_figure(self.figure, self.plan, name, original, [part.image for part in parts])
+        write_image(self.out, sheet, job.targets[0].path)
+        images = [{**each.part.values, "iterations": each.iterations, "losses": dict(each.losses)} for each in parts]
+        _report(
+            self.out,
+            job,
+            {"method": self.transfer.spec.label, "figure": self.name, "preset": self.preset, "seed": self.seed},
+            sheet.size,
+            {"pictures": images},
+            time.perf_counter() - started,
         )
-        if target.path is not None and not self.out.as_json:
-            self.out.note(str(target.path))
 
 
-def _describe(iterate: "Iterate") -> str:
-    height, width = iterate.size
-    scale = f"scale {iterate.scale + 1} of {iterate.scales}, {width}x{height} px"
-    return f"{scale}, loss {iterate.losses['total']:.3g}"
+def _report(
+    out: Output,
+    job: Job,
+    method: Mapping[str, Any],
+    size: tuple[int, int],
+    result: Mapping[str, Any],
+    seconds: float,
+) -> None:
+    """Print the line of `--json`, or the name of the output."""
+    (target,) = job.targets
+    height, width = size
+    place = {"input": job.source.name, "output": target.name}
+    out.record({**place, **method, "width": width, "height": height, **result, "seconds": round(seconds, 3)})
+    if target.path is not None and not out.as_json:
+        out.note(str(target.path))

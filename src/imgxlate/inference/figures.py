@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from imgxlate.callbacks import ignore
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
-from imgxlate.inference.stylization import painted, stylize
-from imgxlate.methods.protocol import Iterate, Stylizer
-from imgxlate.methods.spec import FigurePart, FigurePlan, FigureSpec, MethodConfig
+from imgxlate.inference.stylization import StyleTransfer, painted, stylize
+from imgxlate.methods.protocol import Iterate
+from imgxlate.methods.spec import FigurePart, FigurePlan, FigureSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class PaintedPart:
 def paint_figure(
     spec: FigureSpec,
     plan: FigurePlan,
-    load: Callable[[MethodConfig], Stylizer],
+    transfer: StyleTransfer,
     original: ImageArray,
     *,
     styles: Sequence[ImageArray] = (),  # for a figure whose style images are given
@@ -43,7 +43,8 @@ def paint_figure(
     guides = [original] if spec.style == "input" else styles
     for number, part in enumerate(plan.parts, start=1):
         iterates: list[Iterate] = []
-        for iterate in stylize(load(part.config), original, guides, init, seed):
+        stylizer = transfer.reconfigured(part.config).stylizer
+        for iterate in stylize(stylizer, original, guides, init, seed):
             iterates.append(iterate)
             total = len(plan.parts) * iterate.iterations if iterate.scales == 1 else None
             text = f"{number} of {len(plan.parts)}: {part.label}, loss {iterate.losses['total']:.3g}"

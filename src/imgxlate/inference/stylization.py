@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
-from imgxlate.config import did_you_mean, overridden
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
@@ -113,21 +112,6 @@ def load(
     dtype = find_dtype(precision, where)
     file = find_features(features, offline=offline, progress=progress, notify=notify)
     return StyleTransfer(spec, config, file, load_stylizer(spec, config, file, where, dtype), where, dtype)
-
-
-def configure(
-    spec: MethodSpec, preset: str | None, changes: Mapping[str, Any], assignments: Sequence[str] = ()
-) -> MethodConfig:
-    """A preset (by default the first) with other values, and with `assignments` of the form KEY=VALUE.
-
-    Raises:
-        UsageError: there is no such preset or key, or a value is invalid.
-    """
-    name = preset or next(iter(spec.presets))
-    if name not in spec.presets:
-        hint = did_you_mean(name, spec.presets) or f"Presets: {', '.join(spec.presets)}."
-        raise UsageError(f"there is no preset {name!r}", hint=hint)
-    return overridden(spec.presets[name], changes, assignments)
 
 
 def load_stylizer(

@@ -2,16 +2,16 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
-from imgxlate.config import did_you_mean
+from imgxlate.config import did_you_mean, overridden
 from imgxlate.errors import ImgxlateError, TerminatedError, UsageError
-from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -65,10 +65,10 @@ def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
     return specs, tuple(broken)
 
 
-def built_in(name: str) -> MethodSpec:
-    """The built-in method of that name, without a look at the plug-ins that are installed."""
-    spec: MethodSpec = resolve_name(BUILT_IN[name])
-    return spec
+def built_in(capability: Capability) -> MethodSpec:
+    """The first built-in method that has a capability. It does not look for plug-ins, which takes time."""
+    specs: Iterator[MethodSpec] = map(resolve_name, BUILT_IN.values())
+    return next(spec for spec in specs if capability in spec.capabilities)
 
 
 def find(name: str, capability: Capability | None = None) -> MethodSpec:
@@ -90,10 +90,26 @@ def find(name: str, capability: Capability | None = None) -> MethodSpec:
     raise UsageError(f"there is no method {name!r}", hint=did_you_mean(name, able) or f"Methods: {', '.join(able)}.")
 
 
-def default(capability: Capability) -> MethodSpec:
-    """The method to use where none is named: the first that has the capability. Built-in methods come first."""
-    specs, _ = discover()
-    return next(spec for spec in specs.values() if capability in spec.capabilities)
+def configure(
+    spec: MethodSpec,
+    preset: str,
+    changes: Mapping[str, Any],
+    assignments: Sequence[str] = (),
+    *,
+    figure: str | None = None,
+) -> MethodConfig:
+    """A preset of a method with other values, and with `assignments` of the form KEY=VALUE.
+
+    For a figure of its paper, the preset is first changed to what the figure needs.
+
+    Raises:
+        UsageError: there is no such preset or key, or a value is invalid.
+    """
+    if preset not in spec.presets:
+        hint = did_you_mean(preset, spec.presets) or f"Presets: {', '.join(spec.presets)}."
+        raise UsageError(f"there is no preset {preset!r}", hint=hint)
+    start = spec.presets[preset]
+    return overridden(spec.figures[figure].start(start) if figure else start, changes, assignments)
 
 
 def labels() -> frozenset[str]:

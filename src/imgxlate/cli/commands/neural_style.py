@@ -1,31 +1,33 @@
 """`imgxlate neural-style`: paint a photograph in the style of other images (Gatys et al.)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import loading, options, runs
-from imgxlate.cli.figures import FigurePainting, figure_name, inputs_of, parse_ratios, require_fitting
+from imgxlate.cli import options
+from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting
+from imgxlate.cli.files import find_share, read_image
+from imgxlate.cli.loading import load_style_transfer
 from imgxlate.cli.output import Output
-from imgxlate.cli.painting import LABEL, Painting
-from imgxlate.config import did_you_mean, overridden
-from imgxlate.errors import UsageError
+from imgxlate.cli.painting import FigurePainting, Painting
+from imgxlate.images.batch import require_no_failures, run_jobs
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.outputs import plan_jobs
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability, FigureSpec, MethodConfig, MethodSpec
+from imgxlate.methods.spec import Capability
 
 if TYPE_CHECKING:
-    from imgxlate.methods.protocol import Stylizer
+    pass
 
+_SPEC = registry.built_in(Capability.STYLIZE)
 _OBJECTIVE = "Objective"
 _OPTIMIZATION = "Optimization"
 _FIGURES = "Figures of the paper, as contact sheets"
 
 
-@options.command(*options.RUNNING, json=options.JSON_LINES, config=registry.built_in("gatys").config)
+@options.command(*options.RUNNING, json=options.JSON_LINES, config=_SPEC.config)
 def neural_style(
     out: Output,
     content: Annotated[
@@ -96,73 +98,32 @@ def neural_style(
     --reconstruct and --sweep paint many images and lay them out in a contact sheet: <stem>.reconstruct-content.png,
     <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset `paper`, at 256 pixels.
     """
-    spec = registry.find("gatys", Capability.STYLIZE)
     init_file = None if init in (None, "content", "style", "noise") else Path(init)
     changes = {**given, "init": init} if init and not init_file else given
     name = figure_name(reconstruct, sweep)
-    figure = spec.figures[name] if name else None
+    figure = _SPEC.figures[name] if name else None
     inputs, guides = inputs_of(figure, content, styles or [])
     require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios)
-    preset = preset or (figure.preset if figure else next(iter(spec.presets)))
-    config = _configure(spec, preset, figure, changes, assignments or [])
+    preset = preset or (figure.preset if figure else next(iter(_SPEC.presets)))
+    config = registry.configure(_SPEC, preset, changes, assignments or [], figure=name)
     plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
-    existing = settings.existing
     options.check_stdout(output, out.as_json)
-    label = name or LABEL
     sources = expand(inputs, output, registry.labels())
+    rank = find_share(out, len(sources), output, [])
     guide_sources = expand(guides)
     init_sources = [Source(init_file)] if init_file else []
-    jobs = plan_jobs(sources, output, label, 1, existing, besides=[*guide_sources, *init_sources])
+    besides = [*guide_sources, *init_sources]
+    jobs = plan_jobs(sources, output, name or _SPEC.label, 1, settings.existing, (), rank.share, besides)
     if not jobs:
-        return out.note("nothing to do: every output is already there")
+        return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
-    style_pictures = [runs.read_picture(source) for source in guide_sources]
-    init_picture = next(map(runs.read_picture, init_sources), None)
-    load = _loader(out, spec, features, settings)
-    stylizer = load(config)  # For a figure too: a missing layer is an error before any image is painted.
+    style_images = [read_image(source) for source in guide_sources]
+    init_image = next(map(read_image, init_sources), None)
+    transfer = load_style_transfer(out, config, features, settings)
     work: Painting | FigurePainting
     if name and figure and plan:
-        work = FigurePainting(out, name, figure, plan, load, style_pictures, init_picture, preset, settings.seed)
+        work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
     else:
-        work = Painting(out, stylizer, style_pictures, init_picture, preset, settings.seed, save_every, existing)
-    failures = runs.run_jobs(out, jobs, work.run, of=len(sources))
-    runs.report(failures, of=len(sources))
-    return None
-
-
-def _configure(
-    spec: MethodSpec, preset: str, figure: FigureSpec | None, changes: Mapping[str, Any], assignments: Sequence[str]
-) -> MethodConfig:
-    """The preset with what the figure and the options change.
-
-    Raises:
-        UsageError: there is no such preset or key, or a value cannot be.
-    """
-    if preset not in spec.presets:
-        hint = did_you_mean(preset, spec.presets) or f"Presets: {', '.join(spec.presets)}."
-        raise UsageError(f"there is no preset {preset!r}", hint=hint)
-    start = spec.presets[preset]
-    return overridden(figure.start(start) if figure else start, changes, assignments)
-
-
-def _loader(
-    out: Output, spec: MethodSpec, features: str, settings: options.Settings
-) -> "Callable[[MethodConfig], Stylizer]":
-    """Builds the stylizer of a configuration over the feature network, placed.
-
-    Raises:
-        DeviceError: the device is absent.
-        WeightsError: there is no such feature network.
-    """
-    from imgxlate.inference.device import find_device, find_dtype
-    from imgxlate.inference.stylization import load_stylizer
-
-    where = find_device(settings.device)
-    dtype = find_dtype(settings.precision, where)
-    file = loading.find_features(out, features, offline=settings.offline)
-
-    def load(config: MethodConfig) -> "Stylizer":
-        out.detail(f"{features} on {where} in {dtype}: {config}")
-        return load_stylizer(spec, config, file, where, dtype)
-
-    return load
+        work = Painting(out, transfer, style_images, init_image, preset, settings.seed, save_every, settings.existing)
+    failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
+    return require_no_failures(failures, inputs=len(sources))
