@@ -6,9 +6,10 @@ import sys
 import pytest
 
 HEAVY = {"torch", "torchvision", "numpy", "PIL", "requests", "yaml", "safetensors"}
+SLOW = {"pydantic", "importlib.metadata", "tomllib"}
 
 
-def imported(arguments, environment=""):
+def imported(arguments, environment="", names=HEAVY):
     code = f"""
 import sys
 {environment}
@@ -17,7 +18,7 @@ from imgxlate.__main__ import main
 try:
     main()
 except SystemExit as end:
-    print(end.code or 0, *({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+    print(end.code or 0, *({names!r} & set(sys.modules)), file=sys.stderr)
 """
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     status, *modules = result.stderr.splitlines()[-1].split()
@@ -48,6 +49,10 @@ def test_commands_that_only_tell_import_nothing_heavy(arguments):
     assert status == 0
     assert modules == set()
     assert stdout
+
+
+def test_the_list_of_commands_needs_no_slow_import_either():
+    assert imported(["--help"], names=SLOW)[1] == set()
 
 
 @pytest.mark.parametrize(
