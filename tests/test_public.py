@@ -1,11 +1,15 @@
 """The public names, the version, and what importing costs."""
 
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import imgxlate
+from imgxlate import plugin
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,6 +37,42 @@ def test_the_public_names_are_these():
         "train",
     ]
     assert all(getattr(imgxlate, name) for name in imgxlate.__all__)
+
+
+def test_the_public_names_for_implementations_are_these():
+    assert plugin.__all__ == [
+        "Batch",
+        "Checkpoint",
+        "CheckpointError",
+        "DivergedError",
+        "Domain",
+        "Exportable",
+        "Graph",
+        "Iterate",
+        "Noise",
+        "ProcessGroup",
+        "StepContext",
+        "StyleSampler",
+        "Stylizer",
+        "Trainable",
+        "TrainedNetworks",
+        "Translator",
+        "UsageError",
+        "decode",
+        "from_tensor",
+        "read_checkpoint",
+        "to_tensor",
+        "walk",
+        "write_checkpoint",
+    ]
+    assert all(hasattr(plugin, name) for name in plugin.__all__)
+
+
+@pytest.mark.parametrize("path", [ROOT / "docs" / "plugins.md", *ROOT.glob("examples/plugin-*/src/*/*.py")], ids=str)
+def test_plug_ins_use_public_names_only(path):
+    used = re.findall(r"^(?:from (imgxlate[.\w]*)|import (imgxlate\.\w+))", path.read_text(), re.MULTILINE)
+    modules = {name or other for name, other in used}
+    assert {module for module in modules if not module.startswith("imgxlate_")} <= {"imgxlate", "imgxlate.plugin"}
 
 
 def test_a_name_that_does_not_exist_is_an_attribute_error():

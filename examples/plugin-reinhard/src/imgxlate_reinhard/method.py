@@ -6,9 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from imgxlate.checkpoint import Checkpoint
-from imgxlate.errors import CheckpointError
-from imgxlate.methods.spec import Domain
+from imgxlate.plugin import Checkpoint, CheckpointError, Domain
 from imgxlate_reinhard import ReinhardConfig
 from imgxlate_reinhard.color import from_opponent, to_opponent
 
