@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_listed_is_named(put, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refusing)  # The tests may run as a user whom no permission stops.
-    with pytest.raises(ImageError, match="locked: the folder cannot be read: Permission denied"):
+    with pytest.raises(ImageError, match="locked: cannot be read: Permission denied"):
         find(root / "x", root / "y")
 
 

@@ -71,13 +71,30 @@ def test_results_of_namesakes_are_not_read_again(photos):
 
 @pytest.mark.parametrize(
     "result",
-    ["a.munit.00.png", "a.neural-style.png", "trip/c.munit.png", "munit.styles.png", "a.neural-style.steps/00001.png"],
+    [
+        "a.munit.00.png",
+        "b.munit.jpg",
+        "a.neural-style.png",
+        "trip/c.munit.png",
+        "out/a.png.munit.00.png",
+        "winter/2024/trip/c.munit.001.webp",
+        "munit.styles.png",
+        "munit.styles.jpg",
+        "a.neural-style.steps/00001.png",
+    ],
 )
 def test_results_of_every_method_are_not_read_again(photos, result):
-    (photos / "photos" / result).parent.mkdir(exist_ok=True)
+    (photos / "photos" / result).parent.mkdir(parents=True, exist_ok=True)
     (photos / "photos" / result).write_bytes(b"")
     assert len(expand(["photos"], None, LABELS)) == 3
     assert len(expand([f"photos/{result}"], None, LABELS)) == 1
+
+
+@pytest.mark.parametrize("name", ["a.munit.5.png", "a.munit.gif", "c.munit.png", "a.painting.png"])
+def test_other_names_are_inputs(photos, name):
+    """One digit, a format that is not written, an original in another folder, no method."""
+    (photos / "photos" / name).write_bytes(b"")
+    assert Source(Path("photos", name)) in expand(["photos"], None, LABELS)
 
 
 def test_hidden_folders_are_left_out_and_links_are_followed_once(photos):
@@ -103,5 +120,18 @@ def test_a_folder_that_cannot_be_read_is_an_error_that_names_it(photos, monkeypa
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", refuse)  # Permissions do not stop a test that runs as root.
-    with pytest.raises(ImageError, match="trip: the folder cannot be read: Permission denied"):
+    with pytest.raises(ImageError, match="trip: cannot be read: Permission denied"):
         expand(["photos", "other.png"])
+
+
+def test_a_folder_that_can_be_listed_and_not_entered_is_an_error(photos, monkeypatch):
+    status = Path.stat
+
+    def refuse(path, **options):
+        if path.parent.name == "trip":
+            raise PermissionError(13, "Permission denied", str(path))
+        return status(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(ImageError, match=r"trip/c\.webp: cannot be read: Permission denied"):
+        expand(["photos"])

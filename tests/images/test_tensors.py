@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from imgxlate.errors import DivergedError
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
+from imgxlate.vision import torchvision
 
 SIDES = st.integers(1, 40)
 STRIDES = st.sampled_from([1, 2, 3, 4, 8, 16, 32])
@@ -106,6 +107,19 @@ def test_resize_gives_the_size_and_keeps_a_flat_colour(height: int, width: int, 
 def test_resize_to_the_same_size_changes_nothing() -> None:
     picture = torch.rand(1, 3, 5, 7)
     assert resize(picture, (5, 7)) is picture
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (31, 33), (64, 64), (100, 37), (257, 255), (299, 299)])
+def test_resize_gives_the_bits_of_torchvision(size, layout, interpolation) -> None:
+    """The original programs resize with torchvision."""
+    functional = torchvision("transforms.v2.functional")
+    mode = functional.InterpolationMode(interpolation)
+    for height, width in ((1, 7), (7, 5), (13, 64), (31, 33), (300, 1), (256, 180)):
+        image = torch.rand(2, 3, height, width).mul_(2).sub_(1).contiguous(memory_format=layout)
+        expected = functional.resize(image, list(size), interpolation=mode, antialias=True).clamp_(-1, 1)
+        assert torch.equal(resize(image, size, interpolation), expected)
 
 
 def test_resize_shrinks_fine_stripes_to_grey() -> None:

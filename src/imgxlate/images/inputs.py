@@ -2,13 +2,14 @@
 
 import os
 import re
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from imgxlate.errors import ImageError, UsageError
-from imgxlate.images.formats import IMAGE_SUFFIXES
+from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
 
 STDIO = "-"
 
@@ -35,7 +36,8 @@ def expand(inputs: Sequence[str], output: str | None = None, labels: Collection[
     """The images that INPUT... names: files as given, folders as `walk` finds them in sorted order, `-` for stdin.
 
     Results of earlier runs in a folder are left out: the output folder, if it is inside, and files that are named like
-    outputs of another file beside them (`<stem>.<label>[.<nn>].png`), whichever method wrote them.
+    an output of another image (`<stem>.<label>[.<nn>].png`). The image may be beside the output, or in the folder that
+    the output's folder mirrors.
 
     Raises:
         UsageError: `-` is given twice.
@@ -73,16 +75,20 @@ def walk(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in sorted(folders) if _is_unread(Path(parent, name), read)]
         for name in files:
             path = Path(parent, name)
-            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and _is_file(path):
                 yield path
 
 
 def _images_in(folder: Path, output: str | None, labels: Collection[str]) -> list[Source]:
     """The images in a folder without the results of earlier runs."""
     skipped = _output_inside(folder, output)
-    found = [path for path in sorted(walk(folder)) if skipped is None or skipped not in path.resolve().parents]
-    originals = {*found, *(path.with_suffix("") for path in found)}
-    return [Source(path, path.parent.relative_to(folder)) for path in found if not _is_result(path, labels, originals)]
+    paths = [path for path in sorted(walk(folder)) if skipped is None or skipped not in path.resolve().parents]
+    images = [path.relative_to(folder) for path in paths]
+    if labels:
+        label = "|".join(map(re.escape, labels))
+        originals = {*images, *(image.with_suffix("") for image in images)}
+        images = [image for image in images if not _is_result(image, label, originals)]
+    return [Source(folder / image, image.parent) for image in images]
 
 
 def _output_inside(folder: Path, output: str | None) -> Path | None:
@@ -93,15 +99,25 @@ def _output_inside(folder: Path, output: str | None) -> Path | None:
     return place if folder.resolve() in place.parents else None
 
 
-def _is_result(path: Path, labels: Collection[str], originals: Collection[Path]) -> bool:
-    """Whether a file is named like an output of one of `originals`, which are files with and without their suffix."""
-    if not labels:
+def _is_result(image: Path, label: str, originals: Collection[Path]) -> bool:
+    """Whether an image is named like a result of an earlier run.
+
+    `label` is a pattern, and `originals` are the images that may have been translated, with and without their suffixes.
+    All paths are relative to the input folder.
+    """
+    if image.suffix.lower() not in OUTPUT_FORMATS:
         return False
-    label = "|".join(map(re.escape, labels))
-    if re.fullmatch(rf"({label})\.styles\.png", path.name) or re.fullmatch(rf".+\.({label})\.steps", path.parent.name):
-        return True  # a sheet of `sample-styles`, or an image of `neural-style --save-every`
-    named = re.fullmatch(rf"(.+)\.(?:{label})(?:\.\d{{2,}})?\.png", path.name)
-    return named is not None and path.with_name(named[1]) in originals
+    if re.fullmatch(rf"(?:{label})\.styles", image.stem):  # a sheet of `sample-styles`
+        return True
+    if re.fullmatch(rf".+\.(?:{label})\.steps", image.parent.name):  # an image of `neural-style --save-every`
+        return True
+    output = re.fullmatch(rf"(.+)\.(?:{label})(?:\.\d{{2,}})?", image.stem)
+    return output is not None and any(place / output[1] in originals for place in _mirrored(image.parent))
+
+
+def _mirrored(folder: Path) -> Iterator[Path]:
+    """The folders that a folder of outputs may mirror: `a/b/c`, `b/c`, `c` and the input folder itself."""
+    return (Path(*folder.parts[skipped:]) for skipped in range(len(folder.parts) + 1))
 
 
 def _is_unread(folder: Path, read: set[tuple[int, int]]) -> bool:
@@ -124,5 +140,14 @@ def _identity(folder: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError as error:  # The folder can be listed and not entered.
+        _unreadable(error)
+    except OSError:  # A link to nothing, or to itself.
+        return False
+
+
 def _unreadable(error: OSError) -> NoReturn:
-    raise ImageError(error.filename, f"the folder cannot be read: {error.strerror}") from error
+    raise ImageError(error.filename, f"cannot be read: {error.strerror}") from error

@@ -5,10 +5,10 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from imgxlate.errors import DivergedError
 from imgxlate.images.sizes import Box, Size, centred, padded_side
-from imgxlate.vision import torchvision
 
 
 def to_tensor(rgb: np.ndarray) -> Tensor:
@@ -59,9 +59,7 @@ def resize(pictures: Tensor, size: Size, interpolation: Literal["bilinear", "bic
     """
     if tuple(pictures.shape[-2:]) == size:
         return pictures
-    functional = torchvision("transforms.v2.functional")
-    mode = functional.InterpolationMode(interpolation)
-    resized: Tensor = functional.resize(pictures.float(), list(size), interpolation=mode, antialias=True)
+    resized = functional.interpolate(pictures.float(), size, mode=interpolation, antialias=True)
     return resized.clamp_(-1, 1)  # Bicubic overshoots.
 
 
