@@ -1,17 +1,21 @@
-"""What neural style gains from the precision that is chosen by itself, and from the default preset.
+"""Measure what the default preset and the automatic precision of neural style gain over a plain run.
 
     python benchmarks/neural_style.py [--content FILE] [--style FILE] [--size 512] [--iterations 500]
 
-Prints JSON with two ratios. `iteration`: seconds of one iteration at the full size in plain float32, channels first,
-over those in what `--precision auto` takes. `picture`: seconds of N plain L-BFGS iterations at the full size, in
-float32, channels first, over those of the default preset's whole run, with what each picture is worth: its content and
-style loss in float32, with the default's weights for both. The plain run minimises just that, from the content image.
+Prints JSON with two ratios:
 
-Colours beyond black and white are clipped when a picture is written. `clipped` is the loss of the picture as written,
-`reached` the lowest that the run itself reported, before clipping (the default's also counts what is out of range, and
-is in the precision it ran in). A `quality` above 1 says that the default's clipped loss is the lower, the better one.
+- `iteration`: seconds of one iteration at the full size in plain float32, channels first, divided by the seconds with
+  `--precision auto`.
+- `picture`: seconds of N plain L-BFGS iterations at the full size, in float32, channels first, divided by the seconds
+  of the whole run of the default preset. It also has the content and style loss of both images, in float32, with the
+  default's weights. The plain run minimizes exactly this loss, from the content image.
 
-`--precisions N` compares instead what N iterations at the full size are worth in float32 and in bfloat16.
+Colors beyond black and white are clipped when an image is written. `clipped` is the loss of the written image.
+`reached` is the lowest loss that the run itself reported, before clipping; the default's also includes the penalty on
+colors out of range, and is computed in the precision of the run. A `quality` above 1 means that the default's image has
+the lower clipped loss.
+
+`--precisions N` instead compares the losses of the images after N iterations at the full size in float32 and bfloat16.
 """
 
 import argparse

@@ -1,12 +1,18 @@
-"""How near a model's translations come to pictures that truly belong to its inputs, where such pairs exist.
+"""Measure how close a model's translations are to the true translations, on a data set that has pairs.
 
     python benchmarks/pairs.py munit INPUTS TRUTHS [--model outline2color] [--styles 8] [--size N] [--limit N]
 
-INPUTS and TRUTHS are folders with files of the same names. Prints JSON: for each way to translate, the mean over all
-pairs of the absolute difference to the truth in grey levels, and of the distance in the eyes of the bundled VGG-19
-(`vgg19-distance`, docs/metrics.md). `input` is the input as it is; `sampled` the mean over the sampled styles;
-`nearest` the best of them; `guided` the style of the truth itself; `misguided` the style of another pair's truth. That
-`guided` is nearer than `misguided` says that styles carry over; that `nearest` beats `sampled`, that styles differ in
+INPUTS and TRUTHS are folders with files of the same names. Prints JSON: for each way to translate, two means over all
+pairs: the absolute difference from the true image in gray levels, and the distance over the bundled VGG-19
+(`vgg19-distance`, docs/metrics.md). The ways are:
+
+- `input`: the input, unchanged;
+- `sampled`: the mean over the sampled styles;
+- `nearest`: the best of the sampled styles;
+- `guided`: the style of the true image;
+- `misguided`: the style of another pair's true image.
+
+If `guided` is closer than `misguided`, styles carry over. If `nearest` is closer than `sampled`, the styles differ in
 what matters.
 """
 

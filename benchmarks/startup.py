@@ -1,8 +1,8 @@
-"""How long the commands that only tell take, as a ratio to an empty Python and in seconds.
+"""Measure how long the commands take that only print information, in seconds and relative to an empty Python.
 
     python benchmarks/startup.py [--runs 7]
 
-Prints JSON: for each command line the median seconds of the runs, and how many times an empty Python's that is.
+Prints JSON: for each command line the median seconds of the runs, and its ratio to the time of an empty Python.
 """
 
 import argparse

@@ -1,19 +1,24 @@
-"""What a training step costs: ours in each precision and, beside it, that of NVlabs/MUNIT's own code.
+"""Measure a training step in each precision, and compare it with a step of NVlabs/MUNIT's own code.
 
     python benchmarks/training.py [--method munit] [--preset NAME] [--size 256] [--original FOLDER]
 
-`FOLDER` is a checkout of NVlabs/MUNIT that you have fetched yourself: its licence allows no commercial use, and nothing
-of it is in this package. Its trainer is imported from there as it is; on a CPU its `.cuda()` does nothing.
+`FOLDER` is a checkout of NVlabs/MUNIT that you have fetched yourself. Its license forbids commercial use, and none of
+it is in this package. Its trainer is imported from there unchanged; on a CPU its `.cuda()` does nothing.
 
-Prints JSON. All that is compared takes its steps in turn, on the same batches, after one step that is not counted.
-For each: `seconds` of a step, and of its `parts`; `images_per_second`, of both domains; `convolutions`, the step's time
-in units of one fixed convolution (3x3, 256 to 256 channels, 64 x 64 positions, in float32), so that machines compare;
-`speedup`, the original's seconds over ours; `peak_mib`, the most memory that a process of its own needed for two steps:
-on CUDA what torch allocated, else what was resident, torch itself included. What both updates of a step share, such as
-encoding the pictures, counts in the first of them.
+Prints JSON. The compared programs take turns, step by step, on the same batches, after one step that is not counted.
+For each program:
 
-`same_losses`: how far the losses of the first step are from the original's, from the same weights, pictures and noise,
-as the largest relative difference in each precision.
+- `seconds` of a step, and of its `parts`. Work that both updates of a step share, such as encoding the images, counts
+  in the first of them;
+- `images_per_second`, of both domains;
+- `convolutions`: the time of a step in units of one fixed convolution (3x3, 256 to 256 channels, 64 x 64 positions, in
+  float32), to compare machines;
+- `speedup`: the seconds of the original divided by ours;
+- `peak_mib`: the peak memory of a separate process for two steps. On CUDA it is the memory that torch allocated, on
+  other devices the resident memory, including torch itself.
+
+`same_losses` compares the losses of the first step with the original's, from the same weights, images and noise: the
+largest relative difference in each precision.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Turn a landscape to winter in several styles, and paint photographs: `python scripts/demo.py OUTDIR`."""
+"""Translate a landscape to winter in several styles, and paint photos: `python scripts/demo.py OUTDIR`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Draw the outlines of examples/outlines again: `python scripts/draw_outlines.py OUTDIR`.
 
-They are drawings of this project, in the manner of icons: black lines with round ends on white.
+They are this project's own drawings, in the manner of icons: black lines with round ends on white.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Draw the style pictures: `python scripts/draw_styles.py OUTDIR [--only NAME] [--size N]`."""
+"""Draw the style images: `python scripts/draw_styles.py OUTDIR [--only NAME] [--size N]`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The examples translated and painted through the command line, and the sheet that shows all paintings."""
+"""Translate and paint the examples through the command line, and lay out the paintings on one sheet."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Make the pictures of README and docs again: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
+"""Make the figures of the README and the docs again: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
 
-All of them took a quarter of an hour on two cores. A report is photographed with Chromium; where there is none, that
+All of them took a quarter of an hour on two cores. The report needs Chromium for a screenshot. Without Chromium, this
 figure is left out.
 """
 

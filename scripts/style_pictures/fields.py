@@ -1,6 +1,6 @@
-"""Scalar fields on the picture plane: coordinates, noise, blur, distance, smearing along a flow, relief.
+"""Scalar fields on the image plane: coordinates, noise, blur, distance, smearing along a flow, relief.
 
-Lengths are fractions of the picture's longer side, so that one seed draws the same composition at any size.
+Lengths are fractions of the image's longer side, so that a seed draws the same composition at any size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A lakeside garden in dots of unmixed colour, each place broken into its hue, its neighbours and its complement."""
+"""A lakeside garden in dots of pure color; each place mixes its hue, neighboring hues and the complement."""
 
 from __future__ import annotations
 

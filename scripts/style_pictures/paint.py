@@ -1,4 +1,4 @@
-"""Brush strokes of many bristles, laid on a canvas that keeps colour and thickness of the paint."""
+"""Brush strokes of many bristles on a canvas that stores the color and the thickness of the paint."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_every_section_of_the_page_is_run():
 
 
 def test_a_photograph_has_the_style_that_its_name_gives(recipe, translated, pixels, tmp_path, names):
-    recipe("A style for each photograph")
+    recipe("A style for each photo")
     assert names("own-style") == names("four-styles") == ["alps.munit.png", "tatra.munit.png"]
     for name in ("alps", "tatra"):
         number = checksum(f"{name}.jpg")
@@ -147,13 +147,13 @@ def test_parallel_runs_share_the_photographs_out(recipe, translated, pixels, tmp
 def test_a_batch_goes_on_where_it_stopped(recipe, photo, pixels, tmp_path, names):
     there = photo("done/alps.munit.png", seed=9)
     before = there.read_bytes()
-    recipe("Going on with a batch")
+    recipe("Continue an interrupted batch")
     assert names("done") == ["alps.munit.png", "tatra.munit.png"]
     assert there.read_bytes() == before
 
 
 def test_the_lines_of_json_list_what_was_written(recipe, tmp_path, names):
-    recipe("What was written: `--json`")
+    recipe("List the outputs: `--json`")
     records = list(map(json.loads, (tmp_path / "outputs.jsonl").read_text().splitlines()))
     assert sorted(record["output"] for record in records) == [f"varied/{name}" for name in names("varied")]
     first = (tmp_path / "first-style.txt").read_text().splitlines()
@@ -164,7 +164,7 @@ def test_the_lines_of_json_list_what_was_written(recipe, tmp_path, names):
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq is not installed")
-@pytest.mark.parametrize("heading", ["A video, frame by frame", "What was written: `--json`"])
+@pytest.mark.parametrize("heading", ["A video, frame by frame", "List the outputs: `--json`"])
 def test_jq_and_python_give_the_same(heading, tmp_path):
     styles = {"seed": 0, "styles": [[number] for number in range(8)]}
     lines = [{"input": "a", "output": f"out/{number}", "style": number % 2, "seconds": 0.5} for number in range(4)]

@@ -78,3 +78,9 @@ def test_the_exit_codes_in_the_docs_are_those_of_the_errors():
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.MULTILINE)}
     classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, Exception)]
     assert documented == {0, 130, 143} | {cls.exit_code for cls in classes}
+
+
+def test_the_tests_that_the_security_page_names_exist():
+    named = re.findall(r"`(tests/[^`]+)`", (ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 10
+    assert [path for path in named if not (ROOT / path).exists()] == []

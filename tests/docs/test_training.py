@@ -50,7 +50,7 @@ def option_row(key, value, about):
 
 def test_the_page_has_every_option_that_all_methods_have():
     about, values = keys(TrainingConfig), flattened(TrainingConfig())
-    assert rows(section(PAGE, "Options of every method"), "`.*`") == [
+    assert rows(section(PAGE, "Options for every method"), "`.*`") == [
         option_row(key, values[key], about[key]) for key in about
     ]
 
@@ -61,7 +61,7 @@ def test_a_methods_page_has_the_options_that_are_its_own(method):
     config = default(method)
     about, values = keys(type(config)), flattened(config)
     own = [key for key, value in values.items() if key not in shared or value != shared[key]]
-    assert rows(section(DOCS / f"methods/{method}.md", "Options of the training"), "`.*`") == [
+    assert rows(section(DOCS / f"methods/{method}.md", "Training options"), "`.*`") == [
         option_row(key, values[key], about[key]) for key in own
     ]
 
@@ -97,7 +97,7 @@ def test_a_methods_page_names_every_loss_that_a_step_gives(method):
 def test_the_page_has_every_file_of_a_run():
     run = RunFolder(Path())
     files = (run.config, run.history, run.losses, run.sample_at(1000), run.checkpoint_at(1000), run.model)
-    table = rows(section(PAGE, "The folder of a run"), "`.*`")
+    table = rows(section(PAGE, "The run folder"), "`.*`")
     named = {name for cells in table for name in re.findall(r"`([^`]+)`", cells[0])}
     assert named == {str(path) for path in (*files, run.latest_sample)} | {f"{run.tensorboard}/"}
 
