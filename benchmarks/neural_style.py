@@ -48,9 +48,9 @@ def main() -> None:
     parser.add_argument("--content", type=Path, default=EXAMPLES / "photos" / "china.jpg")
     parser.add_argument("--style", type=Path, default=EXAMPLES / "styles" / "night-sky.jpg")
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--iterations", type=int, default=500, help="of the plain run")
-    parser.add_argument("--timed", type=int, default=7, help="iterations of which the median is taken")
-    parser.add_argument("--precisions", type=int, default=0, metavar="N", help="compare N iterations in both instead")
+    parser.add_argument("--iterations", type=int, default=500, help="iterations of the plain run")
+    parser.add_argument("--timed", type=int, default=7, help="iterations to take the median of")
+    parser.add_argument("--precisions", type=int, default=0, metavar="N", help="compare precisions after N iterations")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     bench = Bench(arguments.content, arguments.style, arguments.size, arguments.device)
@@ -64,12 +64,12 @@ def main() -> None:
         report["precision"] = bench.compare_precisions(arguments.precisions)
     else:
         report["iteration"] = bench.compare_iterations(arguments.timed)
-        report["picture"] = bench.compare_pictures(arguments.iterations)
+        report["picture"] = bench.compare_images(arguments.iterations)
     print(json.dumps(report, indent=2))
 
 
 class Bench:
-    """One content and one style image, painted in several ways."""
+    """A content image and a style image, painted with several configurations."""
 
     def __init__(self, content: Path, style: Path, size: int, device: str) -> None:
         self.features = checkpoint.read(assets_dir() / "vgg19.safetensors")
@@ -79,7 +79,7 @@ class Bench:
         self.dtype = find_dtype("auto", self.device)
 
     def compare_iterations(self, timed: int) -> dict[str, Any]:
-        """Time an iteration at the full size, plain and as chosen."""
+        """Time an iteration at the full size, plain and in the automatic precision."""
         plain = self.iteration_seconds(self.plain(timed + 2))
         chosen = self.iteration_seconds(self.stylizer(self.dtype, scales=1, iterations=timed + 2))
         return {
@@ -89,8 +89,8 @@ class Bench:
             "ratio": round(plain / chosen, 2),
         }
 
-    def compare_pictures(self, iterations: int) -> dict[str, Any]:
-        """Time and judge the default's picture and that of plain iterations."""
+    def compare_images(self, iterations: int) -> dict[str, Any]:
+        """Compare the images of the default preset and of plain iterations by time and loss."""
         default = self.paint(self.stylizer(self.dtype))
         plain = self.paint(self.plain(iterations))
         return {
@@ -102,16 +102,16 @@ class Bench:
         }
 
     def compare_precisions(self, iterations: int) -> dict[str, Any]:
-        """What the picture is worth after as many iterations at the full size in float32 and in bfloat16."""
-        worth = {}
+        """Compare the losses after so many iterations at the full size in float32 and bfloat16."""
+        losses = {}
         for dtype in (torch.float32, torch.bfloat16):
             stylizer = self.stylizer(dtype, scales=1, iterations=iterations)
             *_, last = stylizer.stylize(self.content, [self.style], None, 0)
-            worth[str(dtype)] = self.objective(last.image())["total"]
+            losses[str(dtype)] = self.objective(last.image())["total"]
         return {
             "iterations": iterations,
-            "clipped": worth,
-            "ratio": round(worth["torch.bfloat16"] / worth["torch.float32"], 4),
+            "clipped": losses,
+            "ratio": round(losses["torch.bfloat16"] / losses["torch.float32"], 4),
         }
 
     def stylizer(self, dtype: torch.dtype, **changes: Any) -> Gatys:
@@ -123,32 +123,32 @@ class Bench:
         return stylizer
 
     def plain(self, iterations: int) -> Gatys:
-        """The default's content and style losses, minimised as the published codes do it."""
+        """The content and style losses of the default preset, minimized as in the published programs."""
         stylizer = self.stylizer(torch.float32, scales=1, iterations=iterations, range_weight=0.0, history_size=100)
         stylizer.network.place(self.device, torch.float32, torch.contiguous_format)
         return stylizer
 
     def iteration_seconds(self, stylizer: Gatys) -> float:
-        """The median over the iterations of a run."""
+        """The median time of an iteration of a run."""
         moments = [time.perf_counter() for _ in stylizer.stylize(self.content, [self.style], None, 0)]
         return statistics.median(later - earlier for earlier, later in itertools.pairwise(moments))
 
     def paint(self, stylizer: Gatys) -> dict[str, Any]:
-        """Seconds to the picture, and what it is worth."""
+        """The seconds to the final image, and its loss."""
         started = time.perf_counter()
         iterates = list(stylizer.stylize(self.content, [self.style], None, 0))
         seconds = time.perf_counter() - started
         reached = min(iterate.losses["total"] for iterate in iterates if iterate.scale + 1 == iterate.scales)
         return {
             "seconds": round(seconds, 1),
-            "clipped": self.objective(iterates[-1].picture()),
+            "clipped": self.objective(iterates[-1].image()),
             "reached": round(reached),
         }
 
-    def objective(self, picture: Tensor) -> dict[str, float]:
-        """The content and style loss of a picture."""
-        judge = self.plain(1)
-        height, width = picture.shape[2:]
+    def objective(self, painting: Tensor) -> dict[str, float]:
+        """The content and style loss of a painting."""
+        stylizer = self.plain(1)
+        height, width = painting.shape[2:]
         factor = self.size / max(self.style.shape[2:])
         style_size = (round(self.style.shape[2] * factor), round(self.style.shape[3] * factor))
         content, style = (
@@ -156,7 +156,7 @@ class Bench:
             for image, size in ((self.content, (height, width)), (self.style, style_size))
         )
         with torch.no_grad():
-            losses = Objective(judge.config, judge.network, content, [style], [1.0])(picture)
+            losses = Objective(stylizer.config, stylizer.network, content, [style], [1.0])(painting)
         return {name: round(value) for name, value in losses.summary().items()}
 
 

@@ -43,10 +43,10 @@ def main() -> None:
     parser.add_argument("method")
     parser.add_argument("inputs", type=Path)
     parser.add_argument("truths", type=Path)
-    parser.add_argument("--model", help="default: the method's own in the package")
+    parser.add_argument("--model", help="default: the bundled model of the method")
     parser.add_argument("--styles", type=int, default=8)
-    parser.add_argument("--size", type=int, help="shorter side in pixels; default: what the model was trained at")
-    parser.add_argument("--limit", type=int, help="the first so many pairs")
+    parser.add_argument("--size", type=int, help="shorter side in pixels; default: that of the training images")
+    parser.add_argument("--limit", type=int, help="number of pairs, from the first")
     arguments = parser.parse_args()
     model = load(arguments.method, arguments.model)
     files = sorted(arguments.inputs.iterdir())[: arguments.limit]
@@ -67,10 +67,8 @@ def measure(model: Model, pairs: list[tuple[ImageArray, ImageArray]], count: int
     errors: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for index, (source, truth) in enumerate(pairs):
         other = pairs[(index + 1) % len(pairs)][1]
-        for way, pictures in translations(model, source, truth, other, count).items():
-            found = [
-                (grey_levels(picture, truth), diversity(distance, [picture, truth]) or 0.0) for picture in pictures
-            ]
+        for way, images in translations(model, source, truth, other, count).items():
+            found = [(gray_levels(image, truth), diversity(distance, [image, truth]) or 0.0) for image in images]
             errors[way].append(mean(found))
             if way == "sampled":
                 errors["nearest"].append(min(found, key=lambda error: error[1]))
@@ -80,7 +78,7 @@ def measure(model: Model, pairs: list[tuple[ImageArray, ImageArray]], count: int
 def translations(
     model: Model, source: ImageArray, truth: ImageArray, other: ImageArray, count: int
 ) -> dict[str, list[ImageArray]]:
-    """The pictures that each way to translate gives."""
+    """The images from each way to translate."""
     to = model.target(None)
     if not isinstance(model.translator, StyleSampler):
         return {"input": [source], "translated": list(model.translate_array(source, to))}
@@ -90,12 +88,12 @@ def translations(
         "guided": model.encode_array(truth, to),
         "misguided": model.encode_array(other, to),
     }
-    made = {way: list(model.translate_array(source, to, code)) for way, code in codes.items()}
-    return {"input": [source], **made}
+    translated = {way: list(model.translate_array(source, to, code)) for way, code in codes.items()}
+    return {"input": [source], **translated}
 
 
-def grey_levels(picture: ImageArray, truth: ImageArray) -> float:
-    return float(abs(picture.rgb.astype(int) - truth.rgb).mean())
+def gray_levels(image: ImageArray, truth: ImageArray) -> float:
+    return float(abs(image.rgb.astype(int) - truth.rgb).mean())
 
 
 def mean(errors: list[tuple[float, float]]) -> tuple[float, float]:

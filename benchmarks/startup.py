@@ -33,7 +33,7 @@ def seconds(name: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Time the commands that only tell.")
+    parser = argparse.ArgumentParser(description="Time the commands that only print information.")
     parser.add_argument("--runs", type=int, default=7)
     runs = parser.parse_args().runs
     medians = {name: statistics.median(seconds(name) for _ in range(runs + 1)) for name in COMMANDS}

@@ -55,29 +55,29 @@ from imgxlate.training.distributed import World
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ORIGINAL = "original"
-FIRST_PART = {"cyclegan": "generators"}  # whom a method updates first, if not the discriminators
+FIRST_PART = {"cyclegan": "generators"}  # the networks that a method updates first, if not the discriminators
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--method", default="munit")
-    parser.add_argument("--preset", help="a preset of the method; the first one if left out")
+    parser.add_argument("--preset", help="a preset of the method; default: the first one")
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--size", type=int, default=256, help="sides of the crops, in pixels")
-    parser.add_argument("--steps", type=int, default=5, help="counted steps of each")
+    parser.add_argument("--steps", type=int, default=5, help="counted steps of each program")
     parser.add_argument("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
     parser.add_argument("--compile", action="store_true", help="let torch compile our networks")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--original", type=Path, metavar="FOLDER", help="a checkout of NVlabs/MUNIT")
     parser.add_argument("--data", nargs=2, type=Path, default=[EXAMPLES / "photos", EXAMPLES / "styles"])
-    parser.add_argument("--memory-of", help=argparse.SUPPRESS)  # ... one precision, or the original, and nothing else
+    parser.add_argument("--memory-of", help=argparse.SUPPRESS)  # used internally: a precision, or the original
     arguments = parser.parse_args()
     bench = Bench(arguments)
     print(json.dumps(bench.peak_mib() if arguments.memory_of else bench.report(), indent=2))
 
 
 class Draws:
-    """Noise that is the same for all who draw as much in the same order."""
+    """Noise that repeats for every program that draws the same shapes in the same order."""
 
     def __init__(self, batch_size: int, device: torch.device) -> None:
         self.batch_size = batch_size
@@ -85,26 +85,26 @@ class Draws:
         self.generator = torch.Generator().manual_seed(0)
 
     def noise(self, shape: Sequence[int]) -> Tensor:
-        """(B, *shape) from N(0, I), as `StepContext.noise` gives it."""
+        """(B, *shape) from N(0, I), as `StepContext.noise` returns it."""
         return self.randn(self.batch_size, *shape)
 
     def randn(self, *shape: Any) -> Tensor:
-        """What `torch.randn` takes: lengths, or one sequence of them."""
+        """A replacement of `torch.randn`. `shape` is lengths, or one sequence of them."""
         lengths = shape[0] if isinstance(shape[0], Sequence) else shape
         return torch.empty(tuple(lengths)).normal_(generator=self.generator).to(self.device)
 
 
-class Contestant:
-    """What takes steps, and when the parts of its last step ended."""
+class TimedProgram:
+    """A program that takes training steps, and the times of their parts."""
 
-    def __init__(self, step: Callable[["Contestant", Batch], dict[str, float]], device: torch.device) -> None:
+    def __init__(self, step: Callable[["TimedProgram", Batch], dict[str, float]], device: torch.device) -> None:
         self._step = step
         self.device = device
         self.marks: list[float] = []
-        self.times: list[list[float]] = []  # seconds of both parts of each step
+        self.times: list[list[float]] = []  # seconds of the parts of each step
 
     def step(self, batch: Batch) -> dict[str, float]:
-        """Take a step, note its times, and return its losses."""
+        """Take a step, record its times, and return its losses."""
         self.marks = []
         self.mark()
         losses = self._step(self, batch)
@@ -112,14 +112,14 @@ class Contestant:
         return losses
 
     def mark(self) -> None:
-        """Note that a part of the step is over."""
+        """Record the end of a part of the step."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         self.marks.append(time.perf_counter())
 
 
 class Bench:
-    """The configuration, and those that take its steps."""
+    """The configuration, and the programs to compare."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
@@ -129,23 +129,23 @@ class Bench:
         self.draws = Draws(arguments.batch_size, self.device)
 
     def report(self) -> dict[str, Any]:
-        """Everything, after all have taken their steps in turn."""
+        """Let the programs take their steps in turn, and return all results."""
         names = [*self.arguments.precision, *([ORIGINAL] if self.arguments.original else [])]
-        # Before anything big is here: what a process has had resident counts for those that it starts.
+        # First, while this process is small: its peak of resident memory counts for the processes that it starts.
         peaks = {name: self.peak_mib_of(name) for name in names}
         convolution = convolution_seconds(self.device)
-        contestants = self.contestants()
+        programs = self.programs()
         waits, first = [], {}
         with self.batches() as batches:
             for step in range(self.arguments.steps + 1):
                 started = time.perf_counter()
                 batch = next(batches)
                 waits.append(time.perf_counter() - started)
-                for name, contestant in contestants.items():
-                    losses = contestant.step(batch.to(self.device))
+                for name, program in programs.items():
+                    losses = program.step(batch.to(self.device))
                     if step == 0:
                         first[name] = losses
-        rows = {name: self.row(contestant, convolution) for name, contestant in contestants.items()}
+        rows = {name: self.row(program, convolution) for name, program in programs.items()}
         for name, row in rows.items():
             if ORIGINAL in rows and name != ORIGINAL:
                 row["speedup"] = round(rows[ORIGINAL]["seconds"]["median"] / row["seconds"]["median"], 2)
@@ -159,7 +159,7 @@ class Bench:
         }
 
     def circumstances(self) -> dict[str, Any]:
-        """Where and how all was measured."""
+        """The machine and the options."""
         return {
             "torch": torch.__version__,
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device),
@@ -168,9 +168,9 @@ class Bench:
             **{key: getattr(self.arguments, key) for key in ("method", "preset", "size", "batch_size", "compile")},
         }
 
-    def row(self, contestant: Contestant, convolution: float) -> dict[str, Any]:
-        """What the counted steps of one took."""
-        counted = contestant.times[1:]
+    def row(self, program: TimedProgram, convolution: float) -> dict[str, Any]:
+        """The times of the counted steps of a program."""
+        counted = program.times[1:]
         totals = [sum(parts) for parts in counted]
         median = statistics.median(totals)
         first = FIRST_PART.get(self.spec.name, "discriminators")
@@ -182,8 +182,8 @@ class Bench:
             "convolutions": round(median / convolution, 1),
         }
 
-    def contestants(self) -> dict[str, Contestant]:
-        """Those to compare, by name, all with the weights of the first of ours."""
+    def programs(self) -> dict[str, TimedProgram]:
+        """The programs to compare by name, all with the same initial weights."""
         trainables = {precision: self._trainable(precision) for precision in self.arguments.precision}
         found = {precision: self._ours(trainable) for precision, trainable in trainables.items()}
         if self.arguments.original:
@@ -191,27 +191,27 @@ class Bench:
         return found
 
     def peak_mib(self) -> float:
-        """The most memory that this process needed for two steps of one contestant."""
+        """The peak memory of this process for two steps of one program."""
         name = self.arguments.memory_of
         trainable = self._trainable(self.arguments.precision[0] if name == ORIGINAL else name)
-        contestant = self._original(trainable) if name == ORIGINAL else self._ours(trainable)
+        program = self._original(trainable) if name == ORIGINAL else self._ours(trainable)
         del trainable
         with self.batches() as batches:
             for _ in range(2):
-                contestant.step(next(batches).to(self.device))
+                program.step(next(batches).to(self.device))
         if self.device.type == "cuda":
             return round(torch.cuda.max_memory_allocated(self.device) / 2**20)
         unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
 
     def peak_mib_of(self, name: str) -> float:
-        """`peak_mib` of a process that is started for it."""
+        """`peak_mib` of a new process."""
         command = [sys.executable, *sys.argv, "--memory-of", name]
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     @contextlib.contextmanager
     def batches(self) -> Iterator[Iterator[Batch]]:
-        """The batches of a run, prepared as in training."""
+        """Open batches, prepared as in training."""
         found = folders.find(*self.arguments.data)
         with open_batches(found, self.config.data, seed=0, batch_size=self.arguments.batch_size) as batches:
             yield batches
@@ -235,13 +235,13 @@ class Bench:
         trainable.place(self.device, dtype, compiled=self.arguments.compile)
         return trainable
 
-    def _ours(self, trainable: Any) -> Contestant:
-        def step(contestant: Contestant, batch: Batch) -> dict[str, float]:
+    def _ours(self, trainable: Any) -> TimedProgram:
+        def step(program: TimedProgram, batch: Batch) -> dict[str, float]:
             update = TrainedNetworks.update
 
             def marked(networks: TrainedNetworks, loss: Tensor, context: StepContext) -> Tensor:
                 norm = update(networks, loss, context)
-                contestant.mark()
+                program.mark()
                 return norm
 
             self.draws.generator.manual_seed(0)
@@ -250,35 +250,35 @@ class Bench:
                 losses = trainable.train_step(batch, context)
             return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
 
-        return Contestant(step, self.device)
+        return TimedProgram(step, self.device)
 
-    def _original(self, like: Any) -> Contestant:
-        """The original's trainer, with the weights of ours."""
+    def _original(self, like: Any) -> TimedProgram:
+        """The original's trainer, with our weights."""
         config = dataclasses.asdict(self.config) | {"input_dim_a": 3, "input_dim_b": 3}
         if self.spec.name not in ("munit", "unit") or config["vgg_w"]:
             raise SystemExit("--original is for munit and unit, without the perceptual loss, whose weights are gone")
         with original_code(self.arguments.original, self.device) as trainer:
-            player = getattr(trainer, f"{self.spec.name.upper()}_Trainer")(config).to(self.device)
-        load_original(player, like)
+            original = getattr(trainer, f"{self.spec.name.upper()}_Trainer")(config).to(self.device)
+        load_original(original, like)
 
-        def step(contestant: Contestant, batch: Batch) -> dict[str, float]:
-            # It has no channels-last layout: its pictures come as torchvision makes them.
+        def step(program: TimedProgram, batch: Batch) -> dict[str, float]:
+            # The original works in the contiguous layout that torchvision returns.
             a, b = batch.a.contiguous(), batch.b.contiguous()
             self.draws.generator.manual_seed(0)
             with without_cuda(self.device), mock.patch.object(torch, "randn", self.draws.randn):
-                for update in (player.dis_update, player.gen_update):
+                for update in (original.dis_update, original.gen_update):
                     update(a, b, config)
-                    contestant.mark()
-            losses = {name.removeprefix("loss_"): loss for name, loss in vars(player).items() if "loss_" in name}
+                    program.mark()
+            losses = {name.removeprefix("loss_"): loss for name, loss in vars(original).items() if "loss_" in name}
             return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
 
-        return Contestant(step, self.device)
+        return TimedProgram(step, self.device)
 
 
 @contextlib.contextmanager
 def original_code(folder: Path, device: torch.device) -> Iterator[types.ModuleType]:
     """The original's module `trainer`."""
-    # Its utils import what PyTorch no longer has, for the weights of the perceptual loss alone.
+    # Its utils import a module that PyTorch no longer has. Only the weights of the perceptual loss need it.
     lua = types.ModuleType("torch.utils.serialization")
     lua.load_lua = None  # type: ignore[attr-defined]
     with mock.patch.dict(sys.modules, {lua.__name__: lua}), without_cuda(device):
@@ -291,7 +291,7 @@ def original_code(folder: Path, device: torch.device) -> Iterator[types.ModuleTy
 
 @contextlib.contextmanager
 def without_cuda(device: torch.device) -> Iterator[None]:
-    """Let `.cuda()` leave tensors where they are, unless `device` is one of its."""
+    """Let `.cuda()` do nothing, unless `device` is a CUDA device."""
     if device.type == "cuda":
         yield
         return
@@ -302,33 +302,35 @@ def without_cuda(device: torch.device) -> Iterator[None]:
         yield
 
 
-def load_original(player: torch.nn.Module, trainable: Any) -> None:
-    """Give the original's networks the weights of ours, whose names are the same."""
+def load_original(original: torch.nn.Module, trainable: Any) -> None:
+    """Copy our weights to the original's networks. Their names are the same."""
     generators, state = trainable.generators(), trainable.state()
     for side in "ab":
         for network, prefix, tensors in (
             (f"gen_{side}", f"{side}.", generators),
             (f"dis_{side}", f"dis.weights.{side}.", state),
         ):
-            own = {name.removeprefix(prefix): t.contiguous() for name, t in tensors.items() if name.startswith(prefix)}
-            player.get_submodule(network).load_state_dict(own)
+            weights = {
+                name.removeprefix(prefix): t.contiguous() for name, t in tensors.items() if name.startswith(prefix)
+            }
+            original.get_submodule(network).load_state_dict(weights)
 
 
 def convolution_seconds(device: torch.device) -> float:
-    """The median time of the fixed convolution."""
+    """The median time of a fixed convolution."""
     x, weight = torch.zeros(1, 256, 64, 64, device=device), torch.zeros(256, 256, 3, 3, device=device)
     seconds = []
     for _ in range(30):
-        watch = Contestant(lambda *_: {}, device)
-        watch.mark()
+        program = TimedProgram(lambda *_: {}, device)
+        program.mark()
         torch.conv2d(x, weight, padding=1)
-        watch.mark()
-        seconds.append(watch.marks[1] - watch.marks[0])
+        program.mark()
+        seconds.append(program.marks[1] - program.marks[0])
     return statistics.median(seconds)
 
 
 def difference(first: dict[str, dict[str, float]]) -> dict[str, float]:
-    """The largest relative difference of a loss of each contestant to the original's loss of that name."""
+    """For each program, the largest relative difference between one of its losses and the original's."""
     theirs = first.pop(ORIGINAL)
     return {
         name: float(f"{max(abs(ours[loss] - value) / abs(value) for loss, value in theirs.items() if value):.2g}")

@@ -13,12 +13,12 @@ LANDSCAPE = "tea-gardens.jpg"
 PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
 SIZE = 240  # longer side in pixels
-# Fewer iterations than by default: a few seconds a picture on two cores.
+# Fewer iterations than by default: a few seconds for each image on two cores.
 OPTIONS = ("--size", str(SIZE), "--scales", "2", "--coarse-iterations", "40", "--iterations", "15")
 
 
 def main() -> None:
-    """Leave the pictures and two contact sheets in OUTDIR."""
+    """Write the images and two contact sheets to OUTDIR."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("outdir", type=Path)
     folder = parser.parse_args().outdir
@@ -30,7 +30,7 @@ def main() -> None:
     outputs = gallery.paint_all(photos, styles, folder, *OPTIONS)
     path = folder / "contact-sheet.jpg"
     save(gallery.sheet(photos, styles, outputs, SIZE), path)
-    print(f"All of them on two sheets: {winter}, {path}")
+    print(f"All images on two sheets: {winter}, {path}")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ from PIL import Image
 
 GRID = 72  # units of a side
 STROKE = 2  # units
-PIXELS = 144  # of a side: a whole multiple of the grid, for sharp lines
+PIXELS = 144  # of a side: a multiple of the grid, for sharp lines
 
-# What an SVG path draws, in units of the grid.
+# SVG paths in units of the grid.
 OUTLINES = {
     "fish": """
         M10 37 C17 22 40 18 53 36 C40 54 17 52 10 37 Z
@@ -44,7 +44,7 @@ OUTLINES = {
 
 
 def main() -> None:
-    """Draw them all into OUTDIR."""
+    """Draw all outlines to OUTDIR."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("outdir", type=Path)
     folder = parser.parse_args().outdir
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def draw(name: str, pixels: int = PIXELS) -> Image.Image:
-    """An outline, `pixels` x `pixels`, in shades of grey."""
+    """An outline of `pixels` x `pixels`, in shades of gray."""
     svg = f"""
         <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {GRID} {GRID}">
         <path d="{OUTLINES[name]}" fill="none" stroke="black" stroke-width="{STROKE}"

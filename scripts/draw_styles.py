@@ -14,17 +14,17 @@ SEED = 1888
 
 
 def draw(name: str, size: int) -> Image.Image:
-    """The style picture of that name, `size` pixels on its longer side."""
+    """The style image of that name, `size` pixels on its longer side."""
     module = importlib.import_module(f"style_pictures.{name.replace('-', '_')}")
-    picture: Image.Image = module.draw(size, np.random.default_rng([SEED, STYLES.index(name)]))
-    return picture
+    image: Image.Image = module.draw(size, np.random.default_rng([SEED, STYLES.index(name)]))
+    return image
 
 
 def main() -> None:
-    """Draw all of them, or the one asked for."""
+    """Draw all style images, or the one of --only."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("outdir", type=Path)
-    parser.add_argument("--only", choices=STYLES, help="draw this one alone")
+    parser.add_argument("--only", choices=STYLES, help="draw only this one")
     parser.add_argument("--size", type=int, default=1024, help="longer side in pixels (default: 1024)")
     options = parser.parse_args()
     options.outdir.mkdir(parents=True, exist_ok=True)

@@ -18,22 +18,22 @@ EXAMPLES = Path(os.path.relpath(Path(__file__).resolve().parent.parent / "exampl
 
 
 def photo(name: str) -> Path:
-    """The photograph of that file name."""
+    """The path of an example photo."""
     return EXAMPLES / "photos" / name
 
 
 def style(name: str) -> Path:
-    """The style picture of that name."""
+    """The path of an example style image."""
     return EXAMPLES / "styles" / f"{name}.jpg"
 
 
 def outlines() -> list[Path]:
-    """The outlines to colour, by name."""
+    """The paths of the outlines to color, sorted by name."""
     return sorted((EXAMPLES / "outlines").glob("*.png"))
 
 
 def imgxlate(*arguments: str) -> None:
-    """Run `imgxlate` as a user would, and say so; leave with its exit code if it fails."""
+    """Print an `imgxlate` command and run it. If it fails, exit with its exit code."""
     print(shlex.join(["imgxlate", *arguments]), end=" ", flush=True)
     started = time.perf_counter()
     code = subprocess.run([sys.executable, "-m", "imgxlate", *arguments], check=False).returncode
@@ -43,30 +43,30 @@ def imgxlate(*arguments: str) -> None:
 
 
 def translate(method: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[ImageArray]]:
-    """Translate into files of `folder`; a row for each content: itself, then its translations."""
+    """Translate to files in `folder`. Returns a row for each content image: itself and its translations."""
     contents = list(contents)
     imgxlate("translate", method, *map(str, contents), *options, "-o", f"{folder}/", "-q")
     rows = ([content, *sorted(folder.glob(f"{content.stem}.{method}.*"))] for content in contents)
     return [list(map(decode, row)) for row in rows]
 
 
-def paint(content: Path, style_picture: Path, output: Path, *options: str) -> None:
-    """Paint a photograph in a style."""
-    imgxlate("neural-style", str(content), str(style_picture), "-o", str(output), "--overwrite", "-q", *options)
+def paint(content: Path, style_image: Path, output: Path, *options: str) -> None:
+    """Paint a photo in the style of an image."""
+    imgxlate("neural-style", str(content), str(style_image), "-o", str(output), "--overwrite", "-q", *options)
 
 
 def paint_all(photos: Sequence[Path], styles: Sequence[Path], folder: Path, *options: str) -> list[list[Path]]:
-    """Each photograph in each style, in files of `folder` named after both; a row for each photograph."""
+    """Paint each photo in each style. Returns the files in `folder`, named after both: a row for each photo."""
     rows = []
     for content in photos:
-        rows.append([folder / f"{content.stem}.{picture.stem}.png" for picture in styles])
-        for picture, output in zip(styles, rows[-1], strict=True):
-            paint(content, picture, output, *options)
+        rows.append([folder / f"{content.stem}.{image.stem}.png" for image in styles])
+        for image, output in zip(styles, rows[-1], strict=True):
+            paint(content, image, output, *options)
     return rows
 
 
 def sheet(photos: Sequence[Path], styles: Sequence[Path], outputs: list[list[Path]], cell: int) -> ImageArray:
-    """A contact sheet: the styles on top, each photograph at the left of its paintings."""
+    """A contact sheet with the styles on top and each photo at the left of its paintings."""
     header = [None, *map(decode, styles)]
     rows = [list(map(decode, [content, *row])) for content, row in zip(photos, outputs, strict=True)]
-    return contact_sheet([header, *rows], column_headers=["", *(picture.stem for picture in styles)], cell=cell)
+    return contact_sheet([header, *rows], column_headers=["", *(image.stem for image in styles)], cell=cell)

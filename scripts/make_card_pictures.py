@@ -22,10 +22,10 @@ QUALITY = 85
 
 
 def main() -> None:
-    """Draw a sheet for each model, or for those that are named."""
+    """Draw a sheet for each model, or for the named ones."""
     names = [card.name for card in MODELS]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="MODEL", help=f"{', '.join(names)}; all, where none is given")
+    parser.add_argument("names", nargs="*", metavar="MODEL", help=f"{', '.join(names)}; default: all")
     parser.add_argument("--outdir", type=Path, default=assets_dir())
     arguments = parser.parse_args()
     for name in arguments.names or names:
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def draw(name: str, work: Path) -> ImageArray:
-    """What a model makes of the examples, none of which it has learnt from."""
+    """The translations of the examples by a model. It was not trained on any of them."""
     if name.endswith("outline2color"):
         rows = translated(name, gallery.outlines(), work)
         return contact_sheet(rows, leading_columns=1, cell=CELL)
@@ -51,10 +51,10 @@ def draw(name: str, work: Path) -> ImageArray:
 
 
 def translated(name: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[ImageArray]]:
-    """A row for each content: itself, then what the model makes of it, in four styles where it has styles."""
-    method, _, pictures = name.partition("-")
+    """A row for each content image: itself and its translations, in four styles if the model has styles."""
+    method, _, kind = name.partition("-")
     styles = ("--n-styles", "4") if method == "munit" else ()
-    how = ("--model", name, "--size", str(SIZE[pictures]), *styles, *options)
+    how = ("--model", name, "--size", str(SIZE[kind]), *styles, *options)
     return gallery.translate(method, contents, folder, *how)
 
 

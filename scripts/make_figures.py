@@ -23,25 +23,25 @@ from imgxlate.training import plots
 
 ROOT = gallery.EXAMPLES.parent
 FIGURES = ROOT / "docs" / "figures"
-QUALITY = 86  # of the JPEGs, so that they are small enough for a page
+QUALITY = 86  # of the JPEGs, small enough for a page
 
-# MUNIT's styles of a photograph, in each direction.
+# The photos to show in eight styles of MUNIT, for each direction.
 TRANSLATED = {"winter": "tea-gardens.jpg", "summer": "lake-sherburne.jpg"}
 EIGHT = ("--n-styles", "8")
 STYLES_IN_A_ROW = 4
 
-# To summer, in the style of photographs of it.
+# Photos of winter, and the photos of summer that give the styles.
 GUIDED = ("lake-sherburne.jpg", "picos-de-europa.jpg")
 GUIDES = ("tea-gardens.jpg", "aitzgorri.jpg", "china.jpg")
 
-COLOURING = ("--model", "outline2color", "--size", "72")  # pixels: what the model was trained at
+COLORING = ("--model", "outline2color", "--size", "72")  # pixels: the size that the model was trained at
 OUTLINE_CELL = 128  # pixels of an outline on a sheet
-TWO_COLOURINGS = "3"  # a seed whose first two styles are far apart: red and green
+TWO_COLORINGS = "3"  # a seed whose first two styles are far apart: red and green
 
 COMPARED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
-TWO_WINTERS = "4"  # a seed whose first two styles of winter are far apart: blue and grey
+TWO_WINTERS = "4"  # a seed whose first two styles of winter are far apart: blue and gray
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# No sandbox: root has none, and the page is our own. The window shows the pictures and the beginning of the numbers.
+# No sandbox: it does not work for root, and the page is our own. The window shows the images and the first numbers.
 SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1600")
 
 HISTORY = ROOT / "recipes" / "munit-summer2winter.history.jsonl"
@@ -51,14 +51,14 @@ PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
 CELL = 320  # pixels of a painting on the sheet
 
-# The photograph and the style of the paper's figures, and the options that docs/methods/neural-style.md gives.
+# The photo and the style for the paper's figures, and the options in docs/methods/neural-style.md.
 STUDIED = gallery.photo("china.jpg"), gallery.style("night-sky")
 RECONSTRUCTED = ("--size", "224")
 SWEPT = ("--size", "192", "--iterations", "120")
 
 
 def munit_styles(work: Path) -> ImageArray:
-    """A photograph in eight styles of winter, another in eight of summer."""
+    """A photo in eight styles of winter, and another in eight styles of summer."""
     rows: list[Sequence[ImageArray | None]] = []
     for domain, name in TRANSLATED.items():
         [[content, *styles]] = gallery.translate("munit", [gallery.photo(name)], work / domain, "--to", domain, *EIGHT)
@@ -69,20 +69,20 @@ def munit_styles(work: Path) -> ImageArray:
 
 
 def outline2color(work: Path) -> ImageArray:
-    """Each outline in eight colourings."""
-    rows = gallery.translate("munit", gallery.outlines(), work / "outlines", *COLOURING, *EIGHT)
+    """Each outline in eight colorings."""
+    rows = gallery.translate("munit", gallery.outlines(), work / "outlines", *COLORING, *EIGHT)
     return contact_sheet(rows, leading_columns=1, cell=OUTLINE_CELL)
 
 
 def guided(work: Path) -> ImageArray:
-    """Photographs of winter in the styles of photographs of summer."""
+    """Photos of winter in the styles of photos of summer."""
     styles = [word for name in GUIDES for word in ("--style", str(gallery.photo(name)))]
     return _styles(work / "guided.png", map(gallery.photo, GUIDED), "--to", "summer", *styles)
 
 
 def interpolation(work: Path) -> ImageArray:
-    """Outlines, from one colouring to another."""
-    options = (*COLOURING, "--interpolate", "5", "--seed", TWO_COLOURINGS, "--cell", str(OUTLINE_CELL))
+    """Outlines, interpolated from one coloring to another."""
+    options = (*COLORING, "--interpolate", "5", "--seed", TWO_COLORINGS, "--cell", str(OUTLINE_CELL))
     return _styles(work / "interpolation.png", gallery.outlines(), *options)
 
 
@@ -92,12 +92,12 @@ def _styles(sheet: Path, contents: Iterable[Path], *options: str) -> ImageArray:
 
 
 def comparison(work: Path) -> ImageArray:
-    """Landscapes by each method."""
+    """Landscapes translated by each method."""
     return decode(_compared(work) / "grid.png")
 
 
 def report(work: Path) -> ImageArray | None:
-    """The top of the same comparison's report; None where there is no browser."""
+    """The top of the report on the same comparison, or None without a browser."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         return None
@@ -108,7 +108,7 @@ def report(work: Path) -> ImageArray | None:
 
 
 def _compared(work: Path) -> Path:
-    """The folder of the comparison that two figures show."""
+    """Run the comparison that two figures show, once. Returns its folder."""
     folder = work / "comparison"
     if not folder.exists():
         photos = [str(gallery.photo(name)) for name in COMPARED]
@@ -118,18 +118,18 @@ def _compared(work: Path) -> Path:
 
 
 def neural_style(work: Path) -> ImageArray:
-    """Each photograph in each style at the defaults."""
+    """Each photo in each style with the default options."""
     photos, styles = [gallery.photo(name) for name in PHOTOS], [gallery.style(name) for name in STYLES]
     return gallery.sheet(photos, styles, gallery.paint_all(photos, styles, work), CELL)
 
 
 def reconstruct_content(work: Path) -> ImageArray:
-    """Figure 1 of the paper, its photograph."""
+    """Figure 1 of the paper: content reconstructions of a photo."""
     return _study(work / "content.png", str(STUDIED[0]), "--reconstruct", "content", *RECONSTRUCTED)
 
 
 def reconstruct_style(work: Path) -> ImageArray:
-    """Figure 1 of the paper, its painting."""
+    """Figure 1 of the paper: style reconstructions of a painting."""
     return _study(work / "style.png", str(STUDIED[1]), "--reconstruct", "style", *RECONSTRUCTED)
 
 
@@ -144,7 +144,7 @@ def _study(sheet: Path, *arguments: str) -> ImageArray:
 
 
 def training_curve(work: Path) -> ImageArray:
-    """The losses of the bundled MUNIT model as it was trained."""
+    """The losses of the training of the bundled MUNIT model."""
     curves = plots.read_curves(HISTORY)
     shown = {name: curve for name, curve in curves.items() if name.removesuffix("_a").removesuffix("_b") in LOSSES}
     plots.draw(shown).savefig(work / "curve.png")
@@ -167,10 +167,10 @@ MAKERS: Mapping[str, Callable[[Path], ImageArray | None]] = {
 
 
 def main() -> None:
-    """Make the figures that are named, or all."""
+    """Make all figures, or the named ones."""
     known = {Path(file).stem: file for file in MAKERS}
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(known)}; all, where none is given")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(known)}; default: all")
     parser.add_argument("--outdir", type=Path, default=FIGURES)
     arguments = parser.parse_args()
     unknown = [name for name in arguments.names if name not in known]
@@ -182,13 +182,13 @@ def main() -> None:
 
 
 def make(file: str, work: Path, outdir: Path) -> None:
-    """Make one figure; `work` is for what it is made of, and may be shared."""
-    picture = MAKERS[file](work)
-    if picture is None:
+    """Make one figure. `work` holds intermediate files; figures may share it."""
+    image = MAKERS[file](work)
+    if image is None:
         print(f"{file} is left out: no Chromium")
         return
     outdir.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(picture.rgb).save(outdir / file, quality=QUALITY, optimize=True)
+    Image.fromarray(image.rgb).save(outdir / file, quality=QUALITY, optimize=True)
     print(outdir / file)
 
 

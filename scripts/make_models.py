@@ -21,12 +21,12 @@ from imgxlate.training import history
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
 ASSETS = ROOT / "src" / "imgxlate" / "assets"
-CURVE_POINTS = 250  # of a run, kept beside its recipe
-PICTURES = {"summer2winter": "mountains", "outline2color": "openmoji"}
+CURVE_POINTS = 250  # of the history that is stored beside a recipe
+DATA_SETS = {"summer2winter": "mountains", "outline2color": "openmoji"}
 
 
 def main() -> None:
-    """Train, pack in half precision, and say what the catalogue states of each file."""
+    """Train the models, pack them in half precision, and print the size and hash for the catalog."""
     known = sorted(recipe.stem for recipe in RECIPES.glob("*.toml"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="MODEL", help=f"which of {', '.join(known)} (default: all)")
@@ -38,21 +38,21 @@ def main() -> None:
     for name in names:
         if name not in known:
             parser.error(f"there is no recipe {name}")
-        if not getattr(arguments, kind_of_pictures(name)):
-            parser.error(f"{name} needs --{kind_of_pictures(name)}")
+        if not getattr(arguments, data_set_of(name)):
+            parser.error(f"{name} needs --{data_set_of(name)}")
     for name in names:
-        train(name, Path(getattr(arguments, kind_of_pictures(name))), arguments.runs / name)
+        train(name, Path(getattr(arguments, data_set_of(name))), arguments.runs / name)
         pack(name, arguments.runs / name)
         keep_history(arguments.runs / name, RECIPES / f"{name}.history.jsonl")
 
 
-def kind_of_pictures(name: str) -> str:
-    """What a model learns from, as the option is called that says where it is."""
-    return PICTURES[name.partition("-")[2]]
+def data_set_of(name: str) -> str:
+    """The data set of a model. An option of that name gives its folder."""
+    return DATA_SETS[name.partition("-")[2]]
 
 
 def train(name: str, data: Path, run: Path) -> None:
-    """Begin the run of a recipe, or go on with it."""
+    """Start the run of a recipe, or continue it."""
     method = name.partition("-")[0]
     if (run / "checkpoints").exists():
         imgxlate("train", method, "--out", str(run), "--resume")
@@ -63,7 +63,7 @@ def train(name: str, data: Path, run: Path) -> None:
 
 
 def pack(name: str, run: Path) -> None:
-    """Put the model of a run into the package."""
+    """Export the model of a run to the package."""
     model = ASSETS / f"{name}.safetensors"
     imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model), "--overwrite")
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
@@ -71,7 +71,7 @@ def pack(name: str, run: Path) -> None:
 
 
 def keep_history(run: Path, path: Path) -> None:
-    """Keep what a training curve is drawn from: the means over equally long parts of the run, in four digits."""
+    """Store the points of a training curve: the means over equal parts of the run, with four digits."""
     entries = list(history.read(run / "history.jsonl"))
     starts = [round(index * len(entries) / CURVE_POINTS) for index in range(CURVE_POINTS + 1)]
     with history.History(path) as kept:
@@ -81,14 +81,14 @@ def keep_history(run: Path, path: Path) -> None:
 
 
 def mean(part: Sequence[history.Entry]) -> history.Entry:
-    """An entry that stands for several, at the step of the last one."""
+    """The mean of several entries, at the step of the last one."""
     means = {name: fmean(entry.losses[name] for entry in part) for name in part[-1].losses}
     losses = {name: float(f"{value:.4g}") for name, value in means.items()}
     return replace(part[-1], losses=losses, seconds=fmean(entry.seconds for entry in part))
 
 
 def imgxlate(*arguments: str) -> None:
-    """Run the command line as a user would, and say so; leave with its exit code if it fails."""
+    """Print an `imgxlate` command and run it. If it fails, exit with its exit code."""
     print(shlex.join(["imgxlate", *arguments]), file=sys.stderr, flush=True)
     code = subprocess.run([sys.executable, "-m", "imgxlate", *arguments], check=False).returncode
     if code:

@@ -30,7 +30,7 @@ from PIL import Image
 URL = "https://registry.npmjs.org/openmoji/-/openmoji-17.0.0.tgz"
 INTEGRITY = "sha512-EBnYrNGdcdw+OSXmENeNE1yBNRu6tOraTmoOyUbJkTmvT/+XETp8RZLSJFzD3lrPc5N9CzsyPnRTk0Vp4UaI9w=="
 
-# Left out: flags, signs, text and logos, which an outline does not tell apart or whose colours are a convention.
+# Without flags, signs, text and logos: outlines do not distinguish them, or their colors are a convention.
 GROUPS = frozenset(
     ("activities", "animals-nature", "food-drink", "objects", "people-body", "smileys-emotion", "travel-places")
 )
@@ -43,44 +43,44 @@ EXTRAS = frozenset(
 GENDERS = frozenset(("1F468", "1F469", "1F9D1", "2640", "2642", "200D", "FE0F"))
 
 HELD_OUT = 0.11
-INK = (0.03, 0.3)  # mean darkness of an outline: from nearly empty to filled shapes, 1 for a black square
-LEAST_COLOUR = 0.02  # mean distance of an outline from its colour picture, 1 for black from white
+INK = (0.03, 0.3)  # mean darkness of an outline, from nearly empty to filled; 1 is a black square
+MIN_COLOR = 0.02  # mean difference between an outline and its color image, 1 between black and white
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    """Fetch, check, choose, draw, store."""
+    """Download, check, select, draw and save."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("output", type=Path, help="the folder to make")
-    parser.add_argument("--tarball", type=Path, help=f"{URL}, where it need not be fetched")
+    parser.add_argument("output", type=Path, help="the folder to create")
+    parser.add_argument("--tarball", type=Path, help=f"a copy of {URL}, instead of a download")
     parser.add_argument("--size", type=int, default=128, help="pixels of a side (default: 128)")
     arguments = parser.parse_args()
     check_output(arguments.output)
     package = unpack(arguments.tarball.read_bytes() if arguments.tarball else fetch(URL))
     counts = write(package, arguments.output, arguments.size)
-    print(f"{arguments.output}: " + ", ".join(f"{count} pictures in {name}" for name, count in counts.items()))
+    print(f"{arguments.output}: " + ", ".join(f"{count} images in {name}" for name, count in counts.items()))
 
 
 def check_output(folder: Path) -> None:
-    """Refuse a folder whose pictures would join others, or become part of this repository."""
+    """Exit if the folder is not empty or lies inside this repository."""
     if folder.resolve().is_relative_to(ROOT):
-        sys.exit(f"{folder} is inside {ROOT}: the pictures are CC BY-SA 4.0 and stay out of the repository")
+        sys.exit(f"{folder} is inside {ROOT}: the images are CC BY-SA 4.0 and stay out of the repository")
     if folder.exists() and not folder.is_dir():
-        sys.exit(f"{folder} is a file: give a folder to make")
+        sys.exit(f"{folder} is a file: give a folder to create")
     if folder.exists() and any(folder.iterdir()):
         sys.exit(f"{folder} is not empty")
 
 
 def fetch(url: str) -> bytes:
-    """The package from the registry."""
+    """Download the package from the registry."""
     response = requests.get(url, timeout=60)
     response.raise_for_status()
     return response.content
 
 
 def unpack(tarball: bytes) -> dict[str, bytes]:
-    """The package's data and vector pictures by path, if the tarball is the one we know."""
+    """The data and the vector images of the package by path. Exits if the tarball is not the known one."""
     found = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
     if found != INTEGRITY:
         sys.exit(f"the tarball has integrity {found}, not {INTEGRITY}")
@@ -90,31 +90,31 @@ def unpack(tarball: bytes) -> dict[str, bytes]:
 
 
 def is_wanted(path: str) -> bool:
-    """Whether a file of the package is the list of emoji, the licence or a picture."""
+    """Whether a file of the package is the list of emoji, the license or an image."""
     return path in ("data/openmoji.json", "LICENSE.txt") or path.startswith(("black/svg/", "color/svg/"))
 
 
 def write(package: Mapping[str, bytes], folder: Path, size: int) -> dict[str, int]:
-    """Draw both pictures of every chosen emoji; the number of files in each of the four folders."""
+    """Draw both images of every selected emoji. Returns the number of files in each of the four folders."""
     counts = {f"{part}{domain}": 0 for part in ("train", "test") for domain in "AB"}
     for name in counts:
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "LICENSE.txt").write_bytes(package["LICENSE.txt"])
     seen: set[bytes] = set()
     for hexcode in choose(json.loads(package["data/openmoji.json"])):
-        outline, colour = (draw(package[f"{kind}/svg/{hexcode}.svg"].decode(), size) for kind in ("black", "color"))
-        if outline.tobytes() in seen or not is_telling(outline, colour):
+        outline, color = (draw(package[f"{kind}/svg/{hexcode}.svg"].decode(), size) for kind in ("black", "color"))
+        if outline.tobytes() in seen or not is_colorable(outline, color):
             continue
         seen.add(outline.tobytes())
         part = "test" if is_held_out(hexcode) else "train"
-        for domain, picture in (("A", outline), ("B", colour)):
-            picture.save(folder / f"{part}{domain}" / f"{hexcode}.png")
+        for domain, image in (("A", outline), ("B", color)):
+            image.save(folder / f"{part}{domain}" / f"{hexcode}.png")
             counts[f"{part}{domain}"] += 1
     return counts
 
 
 def choose(emojis: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The code points of the emoji to draw: one by hash of those that differ in skin tone only."""
+    """The code points of the emoji to draw. Of those that differ only in skin tone, a hash selects one."""
     variants: dict[str, list[str]] = {}
     for emoji in filter(is_suitable, emojis):
         variants.setdefault(emoji["skintone_base_hexcode"] or emoji["hexcode"], []).append(emoji["hexcode"])
@@ -122,7 +122,7 @@ def choose(emojis: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def is_suitable(emoji: Mapping[str, Any]) -> bool:
-    """Whether an emoji pictures a thing or a being, and is not the mirror image of another."""
+    """Whether an emoji shows an object or a being, and is not the mirror image of another."""
     group, subgroup = emoji["group"], emoji["subgroups"]
     if group == "extras-openmoji":
         return subgroup in EXTRAS
@@ -131,19 +131,19 @@ def is_suitable(emoji: Mapping[str, Any]) -> bool:
 
 
 def draw(svg: str, size: int) -> Image.Image:
-    """A vector picture on white, `size` x `size` pixels, RGB."""
+    """A vector image on white, `size` x `size` pixels, RGB."""
     png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background="white", skip_system_fonts=True)
     return Image.open(io.BytesIO(png)).convert("RGB")
 
 
-def is_telling(outline: Image.Image, colour: Image.Image) -> bool:
-    """Whether the outline is made of lines, and colouring it changes it."""
-    lines, colours = (np.asarray(picture, np.float32) / 255 for picture in (outline, colour))
-    return bool(INK[0] <= 1 - lines.mean() <= INK[1] and np.abs(lines - colours).mean() >= LEAST_COLOUR)
+def is_colorable(outline: Image.Image, color: Image.Image) -> bool:
+    """Whether the outline consists of lines, and coloring changes it."""
+    lines, colors = (np.asarray(image, np.float32) / 255 for image in (outline, color))
+    return bool(INK[0] <= 1 - lines.mean() <= INK[1] and np.abs(lines - colors).mean() >= MIN_COLOR)
 
 
 def is_held_out(hexcode: str) -> bool:
-    """Whether an emoji is kept for measuring: a man, a woman and a person who do the same go the same way."""
+    """Whether an emoji is held out for measurements. Man, woman and person in the same role go together."""
     role = [code for code in hexcode.split("-") if code not in GENDERS and not is_skin_tone(code)]
     return fraction("-".join(role) or hexcode) < HELD_OUT
 
@@ -154,7 +154,7 @@ def is_skin_tone(code: str) -> bool:
 
 
 def fraction(text: str) -> float:
-    """A number in [0, 1) that depends on the text only."""
+    """A number in [0, 1) that depends only on the text."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64
 
 

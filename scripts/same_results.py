@@ -56,15 +56,15 @@ print(json.dumps(describe(typer.main.get_command(app), ["imgxlate"])))
 
 
 def main() -> None:
-    """Record, or compare."""
+    """Record or compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    record = commands.add_parser("record", help="run all invocations and write what they made")
+    record = commands.add_parser("record", help="run all invocations and write their results")
     record.add_argument("output", type=Path)
     record.add_argument("--source", type=Path, default=ROOT / "src", help="the folder that holds the package")
-    record.add_argument("--only", default="", help="only cases whose name has this in it")
+    record.add_argument("--only", default="", help="only cases whose name contains this")
     compare = commands.add_parser(
-        "compare", help="print what differs between two records; ends with 1 if anything does"
+        "compare", help="print the differences between two records; the exit code is 1 if there are any"
     )
     compare.add_argument("before", type=Path)
     compare.add_argument("after", type=Path)
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def make_record(source: Path, only: str) -> dict[str, Any]:
-    """What the package in `source` makes of every case."""
+    """Run every case with the package in `source`, and return the results."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         inputs = folder / "inputs"
@@ -104,13 +104,13 @@ def make_record(source: Path, only: str) -> dict[str, Any]:
 
 
 def read_cases() -> dict[str, list[str]]:
-    """The invocations of each case, by its name."""
+    """The invocations of each case, by the name of the case."""
     document = tomllib.loads((Path(__file__).with_suffix(".toml")).read_text())
     return {name: [line.format(**document["short"]) for line in lines] for name, lines in document["cases"].items()}
 
 
 def run_case(commands: list[str], folder: Path, inputs: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """The steps of a case, and the files that are there at its end."""
+    """Run the steps of a case. Returns their results and the digests of the files at the end."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(inputs, folder)
     given = set(files_below(folder))
@@ -120,9 +120,9 @@ def run_case(commands: list[str], folder: Path, inputs: Path, environment: dict[
 
 
 def run_command(line: str, folder: Path, environment: dict[str, str]) -> dict[str, Any]:
-    """Exit code, the error with its hint, and what was printed on standard output."""
-    arguments, _, fed = line.partition(" < ")
-    data = (folder / fed).read_bytes() if fed else b""
+    """Run a command. Returns the exit code, the error with its hint, and the standard output."""
+    arguments, _, stdin = line.partition(" < ")
+    data = (folder / stdin).read_bytes() if stdin else b""
     done = subprocess.run(
         [sys.executable, "-m", "imgxlate", *arguments.split()],
         cwd=folder,
@@ -130,16 +130,16 @@ def run_command(line: str, folder: Path, environment: dict[str, str]) -> dict[st
         input=data,
         capture_output=True,
     )
-    said = [
+    errors = [
         text
         for text in done.stderr.decode(errors="replace").splitlines()
         if text.startswith(("error:", "hint:", "Traceback"))
     ]
-    return {"command": line, "exit_code": done.returncode, "errors": said, "stdout": printed(done.stdout)}
+    return {"command": line, "exit_code": done.returncode, "errors": errors, "stdout": printed(done.stdout)}
 
 
 def printed(data: bytes) -> Any:
-    """Standard output: JSON without what differs from run to run, or a digest of bytes, or lines of text."""
+    """Standard output as JSON without volatile keys, as lines of text, or as a digest of other bytes."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -167,7 +167,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def digest(path: Path) -> Any:
-    """What a file holds, without what differs from run to run."""
+    """The content of a file as JSON without volatile keys, or its digest."""
     if path.name.endswith("losses.png") or path.suffix == ".html":
         return "present"  # Curves are drawn by another library; the report shows measured times.
     if path.suffix in (".json", ".jsonl", ".toml"):
@@ -183,7 +183,7 @@ def digest(path: Path) -> Any:
 
 
 def tensors_of(path: Path) -> str:
-    """A digest of the tensors in a file of weights, whatever order and storage they have."""
+    """A digest of the tensors in a file of weights. It does not depend on their order and storage."""
     import torch
     from safetensors.torch import load_file
 
@@ -196,7 +196,7 @@ def tensors_of(path: Path) -> str:
 
 
 def flattened(content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The tensors in nested dicts, by dotted names."""
+    """The tensors in nested dictionaries, by dotted names."""
     for name, value in content.items():
         if isinstance(value, dict):
             yield from flattened(value, f"{prefix}{name}.")
@@ -224,13 +224,13 @@ def make_inputs(folder: Path) -> None:
     (inputs / "long.json").write_text(json.dumps({"styles": [[0.5] * 9]}))
     for domain, image in (("trainA", a), ("trainB", b)):
         (inputs / "data" / domain).mkdir(parents=True)
-        for turn in range(4):
-            image.rotate(90 * turn, expand=True).resize((80, 80)).save(inputs / "data" / domain / f"{turn}.png")
+        for index in range(4):
+            image.rotate(90 * index, expand=True).resize((80, 80)).save(inputs / "data" / domain / f"{index}.png")
     shutil.copytree(GOLDEN, folder / "golden", ignore=shutil.ignore_patterns("*.py", "*.npz", "after", "__pycache__"))
 
 
 def make_modes(image: Image.Image, folder: Path) -> None:
-    """The image in every mode that a file may have."""
+    """Save the image in every mode that a file may have."""
     image.convert("L").save(folder / "grey.png")
     image.convert("P").save(folder / "palette.gif")
     image.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
@@ -247,14 +247,14 @@ def make_modes(image: Image.Image, folder: Path) -> None:
 
 
 def reduced(path: Path, side: int) -> Image.Image:
-    """The image with its longer side at `side` pixels."""
+    """The image in `path`, scaled so that its longer side has `side` pixels."""
     image = Image.open(path).convert("RGB")
     image.thumbnail((side, side))
     return image
 
 
 def compare_records(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
-    """A line for each difference."""
+    """Yield a line for each difference."""
     yield from differences("flags", before["flags"], after["flags"])
     for name in before["cases"]:
         if name not in after["cases"]:
@@ -262,16 +262,16 @@ def compare_records(before: dict[str, Any], after: dict[str, Any]) -> Iterator[s
         yield from differences(name, before["cases"][name], after["cases"][name])
 
 
-def differences(place: str, before: Any, after: Any) -> Iterator[str]:
-    """A line for each difference between two JSON values, with its place."""
+def differences(location: str, before: Any, after: Any) -> Iterator[str]:
+    """Yield a line for each difference between two JSON values, with its location."""
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted(before.keys() | after.keys()):
-            yield from differences(f"{place} / {key}", before.get(key), after.get(key))
+            yield from differences(f"{location} / {key}", before.get(key), after.get(key))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            yield from differences(f"{place} [{number}]", one, other)
+            yield from differences(f"{location} [{number}]", one, other)
     elif before != after:
-        yield f"{place}:\n    before: {shortened(before)}\n    after:  {shortened(after)}"
+        yield f"{location}:\n    before: {shortened(before)}\n    after:  {shortened(after)}"
 
 
 def shortened(value: Any) -> str:

@@ -122,13 +122,13 @@ def generators(golden):
     """The spec, the tensors and the header of a method's small generators."""
 
     from imgxlate import checkpoint
+    from imgxlate.inference.loading import model_header
     from imgxlate.methods import registry
-    from imgxlate.training import run_model
 
     def load(method, domains=("summer", "winter")):
         spec = registry.find(method)
         opened = checkpoint.read(golden / method / GENERATORS[method])
         translator = registry.implementation(spec).from_checkpoint(opened, {})
-        return spec, translator.tensors(), run_model.header(method, translator.config, domains)
+        return spec, translator.tensors(), model_header(method, translator.config, domains, "B")
 
     return load

@@ -1,4 +1,4 @@
-"""Training runs in real processes, and pictures to train on."""
+"""Training runs in real processes, and images to train on."""
 
 import json
 import os
@@ -24,26 +24,26 @@ class Launched:
         os.kill(self.pid, number)
 
     def runs(self):
-        """Whether it has not ended; once it has, it is a zombie until `wait` is called."""
+        """Whether the process is running. After its end it is a zombie until `wait` is called."""
         return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
     def wait(self):
-        return self.launcher.ask(wait=self.pid)
+        return self.launcher.send(wait=self.pid)
 
     @property
-    def said(self):
+    def errors(self):
         return self.log.read_text()
 
 
 class Launcher:
-    """Starts command lines in processes of their own, without the seconds that importing torch takes."""
+    """Starts command lines in new processes that need not import torch again."""
 
     def __init__(self, environment):
         script = Path(__file__).with_name("launcher.py")
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._process = subprocess.Popen([sys.executable, script], text=True, env=environment, **pipes)
 
-    def ask(self, **order):
+    def send(self, **order):
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
@@ -63,22 +63,22 @@ def launcher():
 
 @pytest.fixture
 def launch(launcher, tmp_path):
-    """Start a command line; gives the process, with kill(), wait() and what it said."""
+    """Start a command line, and return the process with kill(), wait() and its errors."""
     count = 0
 
     def start(*arguments):
         nonlocal count
         count += 1
         log = tmp_path / f"stderr-{count}.txt"
-        pid = launcher.ask(arguments=[str(argument) for argument in arguments], stderr=str(log))
+        pid = launcher.send(arguments=[str(argument) for argument in arguments], stderr=str(log))
         return Launched(launcher, pid, log)
 
     return start
 
 
 @pytest.fixture
-def pictures(photo, tmp_path):
-    """A folder with trainA, trainB, testA and testB, of pictures of several sizes."""
+def data(photo, tmp_path):
+    """A folder with trainA, trainB, testA and testB that hold images of several sizes."""
     for domain, count in {"trainA": 5, "trainB": 4, "testA": 1, "testB": 1}.items():
         for index in range(count):
             photo(f"data/{domain}/{index}.png", seed=hash_of(domain, index), size=(80 + 8 * index, 96))
@@ -91,5 +91,5 @@ def hash_of(domain, index):
 
 @pytest.fixture
 def payload():
-    """What decides whether two models are the same to the bit."""
+    """A function that returns the checksum of a checkpoint's tensors."""
     return lambda path: checkpoint.payload_sha256(checkpoint.read(path).tensors)

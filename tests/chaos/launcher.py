@@ -1,7 +1,7 @@
-"""Starts command lines fast: everything is imported once, and each process is a fork of this one.
+"""Start command lines fast: this process imports everything once and forks for each of them.
 
-Reads lines of JSON, {"arguments": [...], "stderr": PATH}, and answers each with the number of the process; a line
-{"wait": PID} is answered with its exit status, as `subprocess` has it.
+Reads lines of JSON. It answers {"arguments": [...], "stderr": PATH} with the number of the new process, and
+{"wait": PID} with the exit status of the process, as `subprocess` returns it.
 """
 
 import json
@@ -13,7 +13,7 @@ from imgxlate.__main__ import main
 
 
 def start(arguments, stderr):
-    """Fork a process with a command line, its stderr in a file; gives its number."""
+    """Fork a process that runs a command line with its stderr in a file, and return its number."""
     number = os.fork()
     if not number:
         run(arguments, stderr)
@@ -21,7 +21,7 @@ def start(arguments, stderr):
 
 
 def run(arguments, stderr):
-    """Become the command line."""
+    """Run the command line in this process."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler if name == signal.SIGINT else signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
@@ -36,7 +36,7 @@ def wait(number):
     return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
 
 
-if __name__ == "__main__":  # Processes that load pictures import this file, too.
+if __name__ == "__main__":  # Processes that load images import this file, too.
     for line in sys.stdin:
         order = json.loads(line)
         answer = wait(order["wait"]) if "wait" in order else start(order["arguments"], order["stderr"])

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and kill -9 at any moment leave whole files only."""
+"""Ctrl-C, SIGTERM and kill -9 at any moment leave only complete files."""
 
 import signal
 import subprocess
@@ -12,7 +12,7 @@ INPUTS = 40
 
 @pytest.fixture
 def batch(command, heed_signals, unmeasured, golden, photo, tmp_path):
-    """A translation of many files, started, with at least one output written."""
+    """A running translation of many files that has written at least one output."""
     for index in range(INPUTS):
         photo(f"in/{index:02d}.png", seed=index, size=(96, 128))
     arguments = ("translate", "munit", tmp_path / "in", "-o", tmp_path / "out", "--n-styles", 4)
@@ -30,7 +30,7 @@ def batch(command, heed_signals, unmeasured, golden, photo, tmp_path):
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
 @pytest.mark.parametrize("delay", [0.0, 0.07])
-def test_a_batch_that_is_stopped_leaves_whole_files(batch, tmp_path, number, code, delay):
+def test_a_stopped_batch_leaves_only_complete_files(batch, tmp_path, number, code, delay):
     time.sleep(delay)
     batch.send_signal(number)
     assert batch.wait(timeout=30) == code
@@ -39,5 +39,5 @@ def test_a_batch_that_is_stopped_leaves_whole_files(batch, tmp_path, number, cod
     for path in written:
         Image.open(path).load()
     if number is not signal.SIGKILL:
-        assert len(written) == len(list((tmp_path / "out").iterdir()))  # Nothing temporary stays.
+        assert len(written) == len(list((tmp_path / "out").iterdir()))  # No temporary file is left.
         assert b"Traceback" not in batch.stderr.read()

@@ -1,4 +1,4 @@
-"""Training that is killed, asked to end, or runs out of disk."""
+"""Training that is killed or receives a signal."""
 
 import json
 import random
@@ -13,28 +13,26 @@ METHODS = ["munit", "unit", "cyclegan"]
 
 
 @pytest.fixture
-def train(launch, pictures, tmp_path):
+def train(launch, data, tmp_path):
     """Start the training of a small model in tmp_path/NAME."""
 
     def start(method, name, *more, workers=0, steps=STEPS):
         intervals = ("--checkpoint-every", 2, "--set", "sample_every=100", "--set", "display_size=1")
         where = ("--device", "cpu", "--precision", "fp32", "--workers", workers, "--iterations", steps)
         if method == "cyclegan":
-            more += ("--set", "pool_size=3")  # It is full, and gives pictures back, long before the end.
-        return launch(
-            "train", method, pictures, "--out", tmp_path / name, "--preset", "tiny", *intervals, *where, *more
-        )
+            more += ("--set", "pool_size=3")  # It is full, and exchanges images, long before the end.
+        return launch("train", method, data, "--out", tmp_path / name, "--preset", "tiny", *intervals, *where, *more)
 
     return start
 
 
 def finished(process):
-    """Wait for a process that is to end well."""
-    assert process.wait() == 0, process.said
+    """Wait for a process, and check that it succeeded."""
+    assert process.wait() == 0, process.errors
 
 
-def kill_at_some_moment(process, run, generator):
-    """Kill -9 after some steps, none at all sometimes; or as soon as a file is being written."""
+def kill_at_random(process, run, generator):
+    """Kill -9 after a random number of steps, or as soon as a file is being written. Returns the exit status."""
     wanted = len(steps_of(run)) + generator.randrange(-1, 2)
     while_writing = generator.random() < 0.5
     while process.runs() and len(steps_of(run)) <= wanted:
@@ -48,13 +46,13 @@ def kill_at_some_moment(process, run, generator):
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("method", METHODS)
-def test_a_run_that_is_killed_ends_with_the_same_weights(train, payload, tmp_path, method, workers):
+def test_a_killed_run_ends_with_the_same_weights_when_resumed(train, payload, tmp_path, method, workers):
     finished(train(method, "whole", workers=workers))
     generator = random.Random(f"{method} {workers}")
     statuses = []
     for _ in range(KILLS):
         process = train(method, "killed", "--resume", workers=workers)
-        statuses.append(kill_at_some_moment(process, tmp_path / "killed", generator))
+        statuses.append(kill_at_random(process, tmp_path / "killed", generator))
     finished(train(method, "killed", "--resume", workers=workers))
 
     assert statuses == [-9] * KILLS
@@ -69,14 +67,14 @@ def test_a_run_that_is_killed_ends_with_the_same_weights(train, payload, tmp_pat
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_run_that_is_asked_to_end_saves_its_last_step(train, payload, tmp_path, number, code, workers):
+def test_a_signal_saves_the_last_step(train, payload, tmp_path, number, code, workers):
     finished(train("munit", "whole", steps=8))
     process = train("munit", "stopped", workers=workers, steps=8)
     while len(steps_of(tmp_path / "stopped")) < 3:
         time.sleep(0.01)
     process.kill(number)
-    assert process.wait() == code, process.said
-    assert "Traceback" not in process.said
+    assert process.wait() == code, process.errors
+    assert "Traceback" not in process.errors
     done = steps_of(tmp_path / "stopped")[-1]
     assert (tmp_path / "stopped" / f"checkpoints/step-{done:08d}.safetensors").exists()
     finished(train("munit", "stopped", "--resume", steps=8))

@@ -212,7 +212,7 @@ def test_skipping_keeps_a_sheet_and_refuses_other_codes_than_those_kept(run, mun
     Path("munit.styles.png").unlink()
     result = run(*base, "--seed", 5)
     assert result.exit_code == 2
-    assert "munit.styles.json holds other codes" in result.stderr
+    assert "munit.styles.json holds different codes" in result.stderr
     assert run(*base).exit_code == 0
     assert Path("munit.styles.png").read_bytes() == first
 

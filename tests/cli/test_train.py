@@ -55,7 +55,7 @@ def test_the_model_of_a_run_translates(run, begun, photo, tmp_path):
     assert result.exit_code == 0, result.stderr
 
 
-def test_a_line_of_json_for_each_checkpoint_and_the_model(run, data, tmp_path):
+def test_json_has_a_line_for_each_checkpoint_and_the_model(run, data, tmp_path):
     path = tmp_path / "run"
     options = ("--iterations", 4, "--checkpoint-every", 2, "--domains", "summer,winter", "--json")
     result = run("train", "cyclegan", data, "--out", path, *SMALL, *options)
@@ -90,7 +90,7 @@ def test_overwriting_removes_the_run_and_nothing_else(run, begun, data):
     assert (begun / "samples" / "mine.png").exists()
 
 
-def test_a_run_goes_on_with_what_it_began_with_and_says_what_changed(run, begun):
+def test_a_resumed_run_keeps_its_configuration_and_reports_changes(run, begun):
     result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 2, "--set", "lr=0.001")
     assert result.exit_code == 0, result.stderr
     assert "changed: iterations: 1 -> 2\n" in result.stderr
@@ -100,22 +100,22 @@ def test_a_run_goes_on_with_what_it_began_with_and_says_what_changed(run, begun)
     assert (begun / "checkpoints" / "step-00000002.safetensors").exists()
 
 
-def test_a_run_that_is_done_stays_done(run, begun):
+def test_resuming_a_finished_run_changes_nothing(run, begun):
     result = run("train", "cyclegan", "--out", begun, "--resume", "--json")
     assert result.exit_code == 0, result.stderr
     assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == [str(begun / "model.safetensors")]
 
 
-def test_other_pictures_are_told(run, begun, data, tmp_path):
+def test_changed_training_images_are_reported(run, begun, data, tmp_path):
     more = shutil.copytree(data, tmp_path / "more")
     shutil.copy(more / "trainA" / "0.png", more / "trainA" / "2.png")
-    for folder, told in ((data, False), (more, True)):
+    for folder, changed in ((data, False), (more, True)):
         result = run("train", "cyclegan", folder, "--out", begun, "--resume")
         assert result.exit_code == 0, result.stderr
-        assert ("the training pictures are not those that the run had" in result.stderr) is told
+        assert ("the training images have changed since the run began" in result.stderr) is changed
 
 
-def test_overwriting_with_what_cannot_be_leaves_the_run_as_it_was(run, begun, data):
+def test_overwriting_with_an_invalid_configuration_leaves_the_old_run(run, begun, data):
     before = {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()}
     result = run("train", "cyclegan", data, "--out", begun, *SMALL, "--set", "data.crop_height=66", "--overwrite")
     assert result.exit_code == 2
@@ -123,13 +123,13 @@ def test_overwriting_with_what_cannot_be_leaves_the_run_as_it_was(run, begun, da
     assert {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()} == before
 
 
-def test_a_run_that_could_not_begin_leaves_no_folder(run, data, tmp_path):
+def test_a_run_that_cannot_start_leaves_no_folder(run, data, tmp_path):
     result = run("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL, "--set", "data.crop_height=66")
     assert result.exit_code == 2
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_keeps_the_precision_that_it_began_with(run, begun):
+def test_a_resumed_run_keeps_its_precision(run, begun):
     for more, precision in (((), "fp32"), (("--precision", "bf16"), "bf16"), ((), "bf16")):
         iterations = json.loads((begun / "history.jsonl").read_text().splitlines()[-1])["step"] + 1
         result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", iterations, *more)
@@ -139,29 +139,29 @@ def test_a_run_keeps_the_precision_that_it_began_with(run, begun):
         assert ("changed: precision: 'fp32' -> 'bf16'" in result.stderr) is bool(more)
 
 
-def test_a_run_without_its_configuration_still_knows_what_cannot_change(run, begun, data):
+def test_without_config_toml_the_checkpoint_still_forbids_changes(run, begun, data):
     (begun / "config.toml").unlink()
     result = run("train", "cyclegan", data, "--out", begun, "--resume", *SMALL, "--seed", 5, "--iterations", 2)
     assert result.exit_code == 2
     assert "cannot change seed: 0 -> 5" in result.stderr
 
 
-def test_fewer_steps_than_are_done_are_refused(run, begun):
+def test_fewer_steps_than_are_done_are_an_error(run, begun):
     run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 3)
     result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 2)
     assert result.exit_code == 2
-    assert "has done 3 steps, and is to do 2" in result.stderr
+    assert "has done 3 steps, more than the 2 of --iterations" in result.stderr
 
 
-def test_another_method_cannot_go_on_with_a_run(run, begun, data):
+def test_another_method_cannot_resume_a_run(run, begun, data):
     (begun / "config.toml").unlink()
     result = run("train", "munit", data, "--out", begun, "--resume", *SMALL)
     assert result.exit_code == 6
-    assert "is of a training of cyclegan, not of munit" in result.stderr
+    assert "is a checkpoint of cyclegan, not of munit" in result.stderr
 
 
 @pytest.mark.parametrize("streams", [{"stderr": subprocess.PIPE}, {"stdout": subprocess.PIPE}])
-def test_training_goes_on_where_nobody_listens_any_more(command, unmeasured, data, tmp_path, streams):
+def test_training_continues_after_its_output_is_closed(command, unmeasured, data, tmp_path, streams):
     arguments = command("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL, "--iterations", 6, "--json")
     every = ("--checkpoint-every", 1, "--set", "sample_every=1000")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -171,7 +171,7 @@ def test_training_goes_on_where_nobody_listens_any_more(command, unmeasured, dat
     assert (tmp_path / "run" / "checkpoints" / "step-00000006.safetensors").exists()
 
 
-def test_a_run_cannot_go_on_with_other_networks(run, begun):
+def test_a_run_cannot_be_resumed_with_other_networks(run, begun):
     result = run("train", "cyclegan", "--out", begun, "--resume", "--set", "gen.ngf=4")
     assert result.exit_code == 2
     assert "cannot change gen.ngf: 8 -> 4" in result.stderr
@@ -193,7 +193,7 @@ def test_a_run_with_nothing_to_resume_starts_from_the_beginning_and_says_so(run,
         (("--resume", "--overwrite", "--out", "run"), "exclude each other"),
     ],
 )
-def test_what_a_run_lacks_is_said_and_nothing_is_made(run, tmp_path, monkeypatch, arguments, said):
+def test_a_missing_argument_is_an_error_and_nothing_is_written(run, tmp_path, monkeypatch, arguments, said):
     monkeypatch.chdir(tmp_path)
     result = run("train", "munit", *arguments)
     assert result.exit_code == 2
@@ -201,14 +201,14 @@ def test_what_a_run_lacks_is_said_and_nothing_is_made(run, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_in_the_place_of_the_run_is_refused(run, data, tmp_path):
+def test_a_file_at_the_path_of_the_run_is_an_error(run, data, tmp_path):
     (tmp_path / "run").touch()
     result = run("train", "cyclegan", data, "--out", tmp_path / "run", *SMALL)
     assert result.exit_code == 9
-    assert "is no folder" in result.stderr
+    assert "is not a folder" in result.stderr
 
 
-def test_a_run_that_is_interrupted_says_how_to_go_on(command, heed_signals, unmeasured, begun):
+def test_an_interrupted_run_prints_the_command_to_continue(command, heed_signals, unmeasured, begun):
     arguments = command("train", "cyclegan", "--out", begun, "--resume", "--iterations", 1_000_000)
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, preexec_fn=heed_signals, env=unmeasured)
     said = ""
@@ -223,19 +223,19 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(command, heed_signals, unme
     assert f"continue with `imgxlate train cyclegan --out {begun} --resume`" in said
 
 
-def test_a_folder_whose_name_is_no_text_is_refused(run, tmp_path):
+def test_a_folder_whose_name_is_not_utf8_is_an_error(run, tmp_path):
     result = run("train", "cyclegan", tmp_path / "\udcff", "--out", tmp_path / "run", *SMALL)
     assert result.exit_code == 2
     assert "is not UTF-8" in result.stderr
 
 
-def test_a_device_that_is_absent_leaves_the_run_that_was_to_be_overwritten(run, begun, data):
+def test_overwriting_on_a_missing_device_leaves_the_old_run(run, begun, data):
     result = run("train", "cyclegan", data, "--out", begun, "--overwrite", "--device", "cuda:99")
     assert result.exit_code == 7
     assert (begun / "model.safetensors").exists()
 
 
-def test_a_process_that_is_not_the_first_tells_its_errors_still(run, begun, monkeypatch):
+def test_processes_other_than_the_main_one_print_errors(run, begun, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("WORLD_SIZE", "2")
     result = run("train", "cyclegan", "--out", begun, "--resume", "--show-config", "--set", "seed=x")

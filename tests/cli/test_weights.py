@@ -181,6 +181,7 @@ def test_damaged_imports_are_to_be_imported_again(run, golden, tmp_path):
 def model(golden, tmp_path):
     """The folder of a run with a model in it."""
     from imgxlate import checkpoint
+    from imgxlate.inference.loading import model_header
     from imgxlate.methods import registry
     from imgxlate.training import run_model
 
@@ -189,7 +190,7 @@ def model(golden, tmp_path):
     card = run_model.TrainingCard(
         preset="tiny", iterations=9, batch_size=1, seed=0, precision="fp32", ema=0.0, images_a=1, images_b=2, size=72
     )
-    header = run_model.header("munit", translator.config, ("summer", "winter"))
+    header = model_header("munit", translator.config, ("summer", "winter"), "B")
     run_model.write_model(tmp_path / "run" / "model.safetensors", translator.tensors(), header, step=9, card=card)
     return tmp_path / "run"
 

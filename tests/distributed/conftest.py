@@ -1,4 +1,4 @@
-"""Real processes, started as torchrun starts them."""
+"""Real processes, started with the environment that torchrun sets."""
 
 import socket
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def torchrun(unmeasured, heed_signals):
-    """Start Python code in `size` processes with the variables that torchrun sets; gives the processes."""
+    """Start Python code in `size` processes with the variables that torchrun sets, and return the processes."""
     started = []
 
     def start(*arguments, size=2, **variables):
@@ -17,9 +17,9 @@ def torchrun(unmeasured, heed_signals):
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         for rank in range(size):
-            place = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank}
-            meeting = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-            environment = unmeasured | {name: str(value) for name, value in {**place, **meeting, **variables}.items()}
+            ranks = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank}
+            address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+            environment = unmeasured | {name: str(value) for name, value in {**ranks, **address, **variables}.items()}
             started.append(
                 subprocess.Popen(
                     [sys.executable, *map(str, arguments)],
@@ -40,12 +40,12 @@ def torchrun(unmeasured, heed_signals):
 
 @pytest.fixture
 def outputs():
-    """Wait for processes, and give what each wrote to stdout; each must end well."""
+    """Wait for processes, check that each succeeded, and return the standard output of each."""
 
     def collect(processes):
         found = [process.communicate(timeout=120) for process in processes]
-        for process, (_, said) in zip(processes, found, strict=True):
-            assert process.returncode == 0, said
-        return [written for written, _ in found]
+        for process, (_, errors) in zip(processes, found, strict=True):
+            assert process.returncode == 0, errors
+        return [output for output, _ in found]
 
     return collect

@@ -1,4 +1,4 @@
-"""`torchrun -m imgxlate train`, as a user types it."""
+"""`torchrun -m imgxlate train` from the command line."""
 
 import os
 import signal
@@ -32,11 +32,11 @@ def train(unmeasured, data, tmp_path):
     return run
 
 
-def test_one_process_speaks_and_writes(train, tmp_path):
+def test_only_the_main_process_prints_and_writes(train, tmp_path):
     done = train("--iterations", 3, "--batch-size", 2, "--checkpoint-every", 2, "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("step 3 of 3") == 1
-    assert len(done.stdout.splitlines()) == 3  # Checkpoints after steps 2 and 3, and the model.
+    assert len(done.stdout.splitlines()) == 3  # Two checkpoints, and the model.
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == 3
 
     resumed = train("--iterations", 4, "--batch-size", 2, "--resume")
@@ -44,8 +44,8 @@ def test_one_process_speaks_and_writes(train, tmp_path):
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == 4
 
 
-def test_a_signal_to_the_process_that_saves_waits_until_it_has(unmeasured, heed_signals, data, tmp_path):
-    # Large networks, so that saving takes longer than torchrun takes to notice that a process has ended.
+def test_after_a_signal_no_process_ends_before_the_main_one_has_saved(unmeasured, heed_signals, data, tmp_path):
+    # Large networks: saving must take longer than torchrun needs to notice that a process has ended.
     arguments = ["train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--batch-size", 2]
     more = ["--workers", 0, "--set", "gen.ngf=96", "--set", "display_size=1", "--iterations", 1000]
     process = subprocess.Popen(
@@ -59,7 +59,7 @@ def test_a_signal_to_the_process_that_saves_waits_until_it_has(unmeasured, heed_
     while not (history.exists() and history.read_bytes().count(b"\n") >= 2):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
-    os.kill(leader_of(process.pid), signal.SIGTERM)
+    os.kill(main_process_of(process.pid), signal.SIGTERM)
     process.communicate(timeout=120)
     assert not list((tmp_path / "run").rglob(".*.part"))
     done = history.read_bytes().count(b"\n")
@@ -67,13 +67,13 @@ def test_a_signal_to_the_process_that_saves_waits_until_it_has(unmeasured, heed_
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == done
 
 
-def leader_of(pid):
+def main_process_of(pid):
     """The process of rank 0 among the children of torchrun."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return next(int(child) for child in children if b"\0RANK=0\0" in Path(f"/proc/{child}/environ").read_bytes())
 
 
-def test_a_batch_that_cannot_be_split_is_said_with_one_that_can(train):
+def test_an_uneven_batch_is_an_error_that_suggests_a_batch_size(train):
     done = train("--iterations", 3, "--batch-size", 3)
     assert done.returncode != 0
     assert "a batch of 3 cannot be split evenly over 2 processes" in done.stderr

@@ -1,4 +1,4 @@
-"""Training in several processes: the same steps as in one, one that writes, and what happens when one is lost."""
+"""Training in several processes: the same steps as in one process, signals, and the loss of a process."""
 
 import signal
 from pathlib import Path
@@ -27,7 +27,7 @@ def weights(run, step):
 def assert_near(one, other):
     assert one.keys() == other.keys()
     for name, tensor in one.items():
-        # Sums in another order differ in the last digits, which Adam's first steps make ten thousand times larger.
+        # Sums in another order differ in the last digits. Adam's first steps magnify this ten thousand times.
         torch.testing.assert_close(
             tensor, other[name], rtol=1e-6, atol=1e-7, msg=lambda text, name=name: f"{name}: {text}"
         )
@@ -35,14 +35,14 @@ def assert_near(one, other):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_two_processes_take_the_same_steps_as_one(torchrun, outputs, data, tmp_path, method):
-    said = outputs(torchrun(PROGRAM, method, data, tmp_path / "two", 3, 2, size=2))
+    texts = outputs(torchrun(PROGRAM, method, data, tmp_path / "two", 3, 2, size=2))
     outputs(torchrun(PROGRAM, method, data, tmp_path / "one", 3, 2, size=1))
     assert_near(weights(tmp_path / "one", 3), weights(tmp_path / "two", 3))
-    # Only the first writes.
-    assert ["True" in text for text in said] == [True, False]
+    # Only the main process writes checkpoints.
+    assert ["True" in text for text in texts] == [True, False]
 
 
-def test_a_run_goes_on_with_another_number_of_processes(torchrun, outputs, data, tmp_path):
+def test_a_run_can_be_resumed_with_another_number_of_processes(torchrun, outputs, data, tmp_path):
     outputs(torchrun(PROGRAM, "cyclegan", data, tmp_path / "changing", 2, 2, size=2))
     for size, steps in ((1, 3), (2, 4)):
         outputs(torchrun(PROGRAM, "cyclegan", data, tmp_path / "changing", steps, 2, size=size))
@@ -52,28 +52,28 @@ def test_a_run_goes_on_with_another_number_of_processes(torchrun, outputs, data,
 
 
 @pytest.mark.parametrize("victim", [0, 1])
-def test_the_loss_of_a_process_ends_the_run_and_the_last_checkpoint_is_whole(torchrun, data, tmp_path, victim):
+def test_losing_a_process_ends_the_run_with_an_intact_last_checkpoint(torchrun, data, tmp_path, victim):
     processes = torchrun(PROGRAM, "cyclegan", data, tmp_path / "run", 10_000, 2, size=2)
     for process in processes:
         while not process.stdout.readline().startswith("3 "):
             assert process.poll() is None, process.stderr.read()
     processes[victim].send_signal(signal.SIGKILL)
-    _, said = processes[1 - victim].communicate(timeout=60)
+    _, errors = processes[1 - victim].communicate(timeout=60)
     assert processes[1 - victim].returncode == 1
-    assert "another process of the run was lost" in said
-    kept = sorted((tmp_path / "run" / "checkpoints").glob("step-*.safetensors"))
-    assert checkpoint.read(kept[-1]).header["step"] >= 2
+    assert "another process of the run was lost" in errors
+    checkpoints = sorted((tmp_path / "run" / "checkpoints").glob("step-*.safetensors"))
+    assert checkpoint.read(checkpoints[-1]).header["step"] >= 2
 
 
-def test_a_request_to_one_process_ends_all_of_them_after_the_same_step(torchrun, data, tmp_path):
+def test_a_signal_to_one_process_ends_all_of_them_after_the_same_step(torchrun, data, tmp_path):
     processes = torchrun(PROGRAM, "cyclegan", data, tmp_path / "run", 10_000, 2, size=2)
     while not processes[1].stdout.readline().startswith("3 "):
         assert processes[1].poll() is None, processes[1].stderr.read()
     processes[1].send_signal(signal.SIGTERM)
     steps = [3, 3]
     for rank, process in enumerate(processes):
-        written, said = process.communicate(timeout=60)
-        assert process.returncode == 143, said
-        steps[rank] = max(steps[rank], *(int(line.split()[0]) for line in written.splitlines() if line[0].isdigit()), 0)
+        output, errors = process.communicate(timeout=60)
+        assert process.returncode == 143, errors
+        steps[rank] = max(steps[rank], *(int(line.split()[0]) for line in output.splitlines() if line[0].isdigit()), 0)
     assert steps[0] == steps[1]
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == steps[0]

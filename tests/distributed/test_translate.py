@@ -7,14 +7,14 @@ import pytest
 
 @pytest.fixture
 def arguments(golden, photo, tmp_path):
-    """A folder of seven pictures, to be translated."""
+    """The arguments that translate a folder of seven images."""
     for index in range(7):
         photo(f"in/{index}.png", seed=index, size=(32, 32))
     model = golden / "munit" / "gen_00000001.pt"
     return ["-m", "imgxlate", "translate", "munit", tmp_path / "in", "--checkpoint", model, "-q"]
 
 
-def test_the_processes_share_the_files_out(torchrun, outputs, arguments, tmp_path):
+def test_each_process_translates_part_of_the_files(torchrun, outputs, arguments, tmp_path):
     texts = outputs(torchrun(*arguments, "-o", tmp_path / "out", "--json"))
     inputs = [[json.loads(line)["input"] for line in text.splitlines()] for text in texts]
     assert {len(part) for part in inputs} == {3, 4}
@@ -22,26 +22,26 @@ def test_the_processes_share_the_files_out(torchrun, outputs, arguments, tmp_pat
     assert len(list((tmp_path / "out").iterdir())) == 7
 
 
-def test_a_process_that_begins_late_does_not_mind_what_the_others_have_written(torchrun, outputs, arguments, tmp_path):
+def test_a_process_ignores_existing_outputs_of_the_others(torchrun, outputs, arguments, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "0.munit.png").write_bytes(b"another process's")
     first, second = torchrun(*arguments, "-o", tmp_path / "out")
-    _, said = first.communicate(timeout=60)
-    assert first.returncode == 9, said
+    _, errors = first.communicate(timeout=60)
+    assert first.returncode == 9, errors
     outputs([second])
 
 
-def test_what_all_would_have_to_write_is_refused(torchrun, arguments, tmp_path):
+def test_a_sheet_of_all_files_is_an_error(torchrun, arguments, tmp_path):
     for process in torchrun(*arguments, "-o", tmp_path / "out", "--grid", tmp_path / "grid.png"):
-        _, said = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 2
-        assert "each of the 2 processes translates part of the files" in said
+        assert "each of the 2 processes translates part of the files" in errors
 
 
-def test_a_process_without_a_file_of_its_own_does_not_say_that_the_outputs_exist(torchrun, arguments, tmp_path):
+def test_a_process_without_files_does_not_report_existing_outputs(torchrun, arguments, tmp_path):
     alone = [str(tmp_path / "in" / "0.png") if argument == tmp_path / "in" else argument for argument in arguments]
-    said = [process.communicate(timeout=120)[1] for process in torchrun(*alone[:-1], "-o", f"{tmp_path}/out/")]
-    assert "process 1 of 2 (RANK and WORLD_SIZE): 0 of 1 inputs" in said[1]
-    assert "nothing to do" in said[1]
-    assert "exists already" not in said[1]
+    errors = [process.communicate(timeout=120)[1] for process in torchrun(*alone[:-1], "-o", f"{tmp_path}/out/")]
+    assert "process 1 of 2 (RANK and WORLD_SIZE): 0 of 1 inputs" in errors[1]
+    assert "nothing to do" in errors[1]
+    assert "exists already" not in errors[1]
     assert (tmp_path / "out" / "0.munit.png").exists()

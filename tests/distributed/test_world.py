@@ -1,4 +1,4 @@
-"""What processes tell each other, over real sockets."""
+"""Exchange between processes over real sockets."""
 
 import json
 import signal
@@ -15,12 +15,12 @@ from imgxlate.training.distributed import joined
 with joined(torch.device("cpu")) as world:
     ones = [torch.full((2, 3), float(world.rank)), torch.full((4,), 10.0 * world.rank)]
     world.average(ones)
-    pictures = torch.full((2, 1, 2, 2), float(world.rank)).contiguous(memory_format=torch.channels_last)
+    images = torch.full((2, 1, 2, 2), float(world.rank)).contiguous(memory_format=torch.channels_last)
     print(json.dumps({
-        "rank": world.rank, "leads": world.is_main,
+        "rank": world.rank, "main": world.is_main,
         "average": [tensor.tolist() for tensor in ones],
-        "gathered": world.gather(pictures).flatten(1).mean(1).tolist(),
-        "collected": world.collect({"from": world.rank}),
+        "gathered": world.gather(images).flatten(1).mean(1).tolist(),
+        "collected": world.gather_objects({"from": world.rank}),
     }))
 """
 
@@ -41,10 +41,10 @@ with joined(torch.device("cpu")) as world:
 
 
 @pytest.mark.parametrize("size", [2, 3])
-def test_all_processes_come_to_the_same_values(torchrun, outputs, size):
+def test_all_processes_get_the_same_values(torchrun, outputs, size):
     found = [json.loads(text) for text in outputs(torchrun("-c", PROGRAM, size=size))]
     assert [one["rank"] for one in found] == list(range(size))
-    assert [one["leads"] for one in found] == [True] + [False] * (size - 1)
+    assert [one["main"] for one in found] == [True] + [False] * (size - 1)
     middle = (size - 1) / 2
     for one in found:
         assert one["average"] == [[[middle] * 3] * 2, [10 * middle] * 4]
@@ -52,21 +52,21 @@ def test_all_processes_come_to_the_same_values(torchrun, outputs, size):
         assert one["collected"] == [{"from": rank} for rank in range(size)]
 
 
-def test_the_loss_of_a_process_is_said_by_the_others(torchrun):
+def test_the_others_report_the_loss_of_a_process(torchrun):
     first, second = torchrun("-c", HANGING)
     for process in (first, second):
         assert process.stdout.readline() == "joined\n"
     second.send_signal(signal.SIGKILL)
-    said, trace = first.communicate(timeout=60)
+    output, trace = first.communicate(timeout=60)
     assert first.returncode == 0, trace
-    assert "another process of the run was lost" in said
-    assert "--resume" in said
+    assert "another process of the run was lost" in output
+    assert "--resume" in output
 
 
-def test_one_process_alone_needs_no_other():
+def test_a_single_process_exchanges_nothing():
     with joined(torch.device("cpu")) as world:
         tensor = torch.arange(3.0)
         world.average([tensor])
         assert tensor.tolist() == [0, 1, 2]
         assert world.gather(tensor) is tensor
-        assert world.collect(5) == [5]
+        assert world.gather_objects(5) == [5]

@@ -1,4 +1,4 @@
-"""Trains in float64, which the command line does not offer: METHOD DATA RUN ITERATIONS BATCH_SIZE."""
+"""Train in float64, which the command line does not offer: METHOD DATA RUN ITERATIONS BATCH_SIZE."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 from imgxlate.config import overridden
 from imgxlate.data import folders
 from imgxlate.methods import registry
-from imgxlate.training.plan import Options, Plan
+from imgxlate.training.plan import Plan
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import open_trainer
 
@@ -19,13 +19,20 @@ def main(method, data, run, iterations, batch_size):
     if method == "cyclegan":
         values["pool_size"] = 3  # Exchanges begin with the second step.
     config = overridden(spec.training.presets["tiny"], values)
-    place = (torch.device("cpu"), torch.float64)
     plan = Plan(
-        spec, config, folders.find(Path(data), None), RunFolder(Path(run)), Options(), *place, None, "tiny", print
+        spec=spec,
+        config=config,
+        preset="tiny",
+        features=None,
+        folders=folders.find(Path(data), None),
+        run=RunFolder(Path(run)),
+        device=torch.device("cpu"),
+        dtype=torch.float64,
+        notify=print,
     )
     with open_trainer(plan, resume=True) as trainer:
-        for progress in trainer.run():
-            print(progress.step, progress.saved is not None, flush=True)
+        for result in trainer.run():
+            print(result.step, result.saved is not None, flush=True)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def test_outlines_and_colours_are_named_alike_and_a_few_are_held_out(
     assert not set(names["trainA"]) & set(names["testA"])
     assert len(names["trainA"]) + len(names["testA"]) == 40
     assert 1 <= len(names["testA"]) <= 10
-    assert f"{len(names['testA'])} pictures in testB" in capsys.readouterr().out
+    assert f"{len(names['testA'])} images in testB" in capsys.readouterr().out
     assert (tmp_path / "out" / "LICENSE.txt").read_text() == "Attribution-ShareAlike"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def full_disk():
-    """A context in which no file can grow beyond so many bytes: writing more fails as on a full disk."""
+    """A context that limits files to so many bytes. Writing more fails as on a full disk."""
 
     @contextlib.contextmanager
     def limit(size):

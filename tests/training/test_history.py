@@ -1,4 +1,4 @@
-"""`history.jsonl`: what is appended is read again, whatever ends the process."""
+"""`history.jsonl`: writing, reading, truncating, and damage by killed processes."""
 
 import json
 import math
@@ -34,7 +34,7 @@ def steps(path):
     return [entry.step for entry in read(path)]
 
 
-def test_what_is_appended_is_read_again(path):
+def test_entries_are_read_back_as_they_were_appended(path):
     written = [Entry(step, {"gen_total": step / 3, "dis_a": 1e-30}, 0.25, datetime.now(UTC)) for step in (1, 2)]
     with History(path) as history:
         for one in written:
@@ -44,12 +44,12 @@ def test_what_is_appended_is_read_again(path):
     assert all(abs((a.time - b.time).total_seconds()) < 0.001 for a, b in zip(found, written, strict=True))
 
 
-def test_a_line_is_strict_json_whatever_the_losses_are(path):
+def test_lines_are_strict_json_even_for_nan_and_infinity(path):
     with History(path) as history:
         history.append(entry(1, a=math.nan, b=math.inf, c=-math.inf, d=0.5))
 
     def refuse(constant):
-        raise AssertionError(f"{constant} is no JSON")
+        raise AssertionError(f"{constant} is not JSON")
 
     document = json.loads(path.read_text(), parse_constant=refuse)
     assert document["losses"] == {"a": "NaN", "b": "Infinity", "c": "-Infinity", "d": 0.5}
@@ -58,14 +58,14 @@ def test_a_line_is_strict_json_whatever_the_losses_are(path):
     assert (found.losses["b"], found.losses["c"]) == (math.inf, -math.inf)
 
 
-def test_the_time_is_that_of_the_entry_in_utc(path):
+def test_the_time_is_in_utc(path):
     write(path, 1)
     time = datetime.fromisoformat(json.loads(path.read_text())["time"])
     assert time.utcoffset().total_seconds() == 0
     assert abs((datetime.now(UTC) - time).total_seconds()) < 60
 
 
-def test_going_on_from_a_step_drops_what_came_after_it(path):
+def test_opening_at_a_step_removes_later_lines(path):
     write(path, 1, 2, 3, 4)
     with History(path, step=2) as history:
         assert steps(path) == [1, 2]
@@ -73,7 +73,7 @@ def test_going_on_from_a_step_drops_what_came_after_it(path):
     assert steps(path) == [1, 2, 3]
 
 
-def test_a_history_can_be_taken_back_while_it_is_written(path):
+def test_an_open_history_can_be_truncated(path):
     with History(path) as history:
         for step in (1, 2, 3):
             history.append(entry(step))
@@ -85,7 +85,7 @@ def test_a_history_can_be_taken_back_while_it_is_written(path):
 
 
 @given(cut=st.integers(min_value=0, max_value=400), step=st.integers(min_value=0, max_value=5))
-def test_wherever_a_file_was_cut_off_what_is_whole_is_read_and_gone_on_from(tmp_path_factory, cut, step):
+def test_a_file_cut_off_anywhere_is_read_and_continued(tmp_path_factory, cut, step):
     path = tmp_path_factory.mktemp("run") / "history.jsonl"
     write(path, 1, 2, 3)
     content = path.read_bytes()[:cut]
@@ -99,7 +99,7 @@ def test_wherever_a_file_was_cut_off_what_is_whole_is_read_and_gone_on_from(tmp_
 
 
 @pytest.mark.parametrize("damage", [b"\0" * 50, b"[]", b"{}", b'{"step": 2, "losses": 1}', b"\xff", b"nonsense", b""])
-def test_lines_that_cannot_be_read_are_left_out_and_those_behind_them_are_kept(path, damage):
+def test_damaged_lines_are_skipped_and_the_lines_after_them_are_kept(path, damage):
     write(path, 1, 2)
     first, second = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + damage + b"\n" + second + damage + b"\n")
@@ -108,7 +108,7 @@ def test_lines_that_cannot_be_read_are_left_out_and_those_behind_them_are_kept(p
         assert path.read_bytes() == first + damage + b"\n" + second
 
 
-def test_no_line_that_was_appended_is_lost_when_the_process_is_killed(path):
+def test_killing_the_process_loses_no_line(path):
     code = f"""
 from pathlib import Path
 from imgxlate.training.history import Entry, History
@@ -125,7 +125,7 @@ time.sleep(60)
     assert steps(path) == [1, 2, 3, 4, 5]
 
 
-def test_a_full_disk_is_an_output_error_and_what_was_whole_can_be_gone_on_from(path, full_disk):
+def test_a_full_disk_is_an_output_error_and_the_history_can_be_continued(path, full_disk):
     with History(path) as history:
         history.append(entry(1))
         with full_disk(path.stat().st_size + 10), pytest.raises(OutputError, match=r"history.jsonl: cannot be written"):
@@ -141,7 +141,7 @@ def test_a_history_that_cannot_be_opened_is_an_output_error(path):
         History(path)
 
 
-def test_a_history_whose_lines_cannot_be_read_is_an_output_error(path):
+def test_a_history_that_cannot_be_read_is_an_output_error(path):
     write(path, 1)
     history = History(path, step=1)
     path.unlink()
@@ -149,12 +149,12 @@ def test_a_history_whose_lines_cannot_be_read_is_an_output_error(path):
         history.truncate(0)
 
 
-def test_every_so_many_lines_can_be_read_alone(path):
+def test_every_fourth_line_can_be_read(path):
     write(path, *range(1, 11))
     assert [entry.step for entry in read(path, every=4)] == [1, 5, 9]
 
 
-def test_the_lines_are_counted_and_none_are_where_there_is_no_file(path):
+def test_count_is_the_number_of_lines_and_0_without_a_file(path):
     assert count(path) == 0
     write(path, *range(1, 8))
     assert count(path) == 7

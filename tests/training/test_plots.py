@@ -1,4 +1,4 @@
-"""The picture of the losses."""
+"""The image of the loss curves."""
 
 import io
 import json
@@ -15,7 +15,7 @@ NAMES = ("gen_total", "gen_recon_x_a", "gen_recon_x_b", "gen_recon_kl_cyc_aba", 
 
 @pytest.fixture
 def history(tmp_path):
-    """Writes a history of so many steps; `loss` gives the value of a step."""
+    """Write a history of so many steps, with the losses that `loss` returns for each step."""
 
     def write(steps, names=NAMES, loss=lambda step: 1 / step):
         path = tmp_path / f"{steps}.jsonl"
@@ -36,11 +36,11 @@ def rendered(figure):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 300, 25_000])
-def test_a_history_of_any_length_becomes_a_picture(history, tmp_path, steps):
+def test_a_history_of_any_length_gives_an_image(history, tmp_path, steps):
     plots.write(tmp_path / "losses.png", history(steps))
-    with Image.open(tmp_path / "losses.png") as picture:
-        assert picture.width > 4 * 300
-        assert len(picture.convert("RGB").getcolors(1 << 24)) > 50
+    with Image.open(tmp_path / "losses.png") as image:
+        assert image.width > 4 * 300
+        assert len(image.convert("RGB").getcolors(1 << 24)) > 50
 
 
 def test_the_same_history_gives_the_same_bytes(history, tmp_path):
@@ -49,13 +49,13 @@ def test_the_same_history_gives_the_same_bytes(history, tmp_path):
     assert (tmp_path / "first.png").read_bytes() == (tmp_path / "second.png").read_bytes()
 
 
-def test_without_losses_there_is_no_picture(history, tmp_path):
+def test_without_losses_no_image_is_written(history, tmp_path):
     for source in (tmp_path / "none.jsonl", history(0), history(5, loss=lambda _: "NaN")):
         plots.write(tmp_path / "losses.png", source)
     assert not (tmp_path / "losses.png").exists()
 
 
-def test_losses_that_differ_in_the_domain_only_share_a_panel():
+def test_losses_that_differ_only_in_the_domain_share_a_panel():
     names = ["D_A", "G_A", "cycle_A", "D_B", "G_B", "cycle_B", "gen_recon_kl_cyc_aba", "gen_recon_kl_cyc_bab", "total"]
     assert plots.panels(names) == {
         "D": ["D_A", "D_B"],
@@ -67,7 +67,7 @@ def test_losses_that_differ_in_the_domain_only_share_a_panel():
     assert plots.panels(["a", "ab", "grad_dis"]) == {"a": ["a"], "ab": ["ab"], "grad_dis": ["grad_dis"]}
 
 
-def test_every_loss_has_a_panel_that_names_it(history):
+def test_every_loss_is_named_by_a_panel_or_its_legend(history):
     figure = plots.draw(plots.read_curves(history(40)))
     titles = [axes.get_title() for axes in figure.axes]
     assert titles == ["gen_total", "gen_recon_x", "gen_recon_kl_cyc", "grad_gen"]
@@ -76,12 +76,12 @@ def test_every_loss_has_a_panel_that_names_it(history):
 
 
 @pytest.mark.parametrize("panels", [1, 2, 4, 5, 9])
-def test_there_are_as_many_panels_as_losses(panels):
+def test_each_loss_of_its_own_has_a_panel(panels):
     curve = plots.Curve(np.array([1, 2]), np.array([1.0, 2.0]))
     assert len(plots.draw({f"loss{n}": curve for n in range(panels)}).axes) == panels
 
 
-def test_the_smoothed_curve_follows_the_course_and_not_the_spikes():
+def test_the_smoothed_curve_follows_the_trend_and_ignores_spikes():
     steps = np.arange(1, 5001)
     values = np.exp(-steps / 2000)
     spiky = np.where(steps % 50 == 0, 100.0, values)
@@ -98,13 +98,13 @@ def test_a_long_history_is_thinned_evenly(history):
     assert np.array_equal(curve.steps, curve.values)
 
 
-def test_what_is_no_finite_number_is_left_out(history):
+def test_values_that_are_not_finite_are_left_out(history):
     (curve,) = plots.read_curves(history(4, names=("x",), loss=lambda step: 1.0 if step % 2 else "Infinity")).values()
     assert curve.steps.tolist() == [1, 3]
     assert math.isfinite(curve.values.sum())
 
 
-def test_one_enormous_value_does_not_hide_the_others():
+def test_one_very_large_value_makes_the_axis_logarithmic():
     values = np.linspace(1.0, 2.0, 500)
     values[250] = 1e6
     plain, spiky, signed = (
@@ -115,7 +115,7 @@ def test_one_enormous_value_does_not_hide_the_others():
 
 
 @pytest.mark.parametrize(("last", "label"), [(3, "3"), (300, "300"), (30_000, "30k"), (1_000_000, "1M")])
-def test_the_steps_are_written_short_and_whole(last, label):
+def test_steps_are_labeled_with_short_whole_numbers(last, label):
     steps = np.unique(np.linspace(0, last, 100).astype(int))
     figure = plots.draw({"x": plots.Curve(steps, steps + 1.0)})
     figure.draw_without_rendering()
@@ -133,5 +133,5 @@ def test_raw_values_are_drawn_fainter_than_smoothed_ones():
     assert raw.get_alpha() < 0.5
     assert smooth.get_alpha() is None
     assert smooth.get_linewidth() > raw.get_linewidth()
-    picture = rendered(plots.draw({"x": curve}))
-    assert picture.min() < 200
+    image = rendered(plots.draw({"x": curve}))
+    assert image.min() < 200

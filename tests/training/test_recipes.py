@@ -1,4 +1,4 @@
-"""Layers of values, each with its origin, and what may change in a run that goes on."""
+"""Configurations: layers of values with their origins, and the changes that a resumed run allows."""
 
 import dataclasses
 import json
@@ -29,7 +29,7 @@ class Networks(MethodConfig):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config(TrainingConfig):
     gen: Networks = option(Networks(), "the generators")
-    pool_size: int = option(50, "pictures in the pool", fixed=True)
+    pool_size: int = option(50, "images in the pool", fixed=True)
     cycle_w: float = option(10.0, "weight of the cycle's loss")
     decay_from: int | None = option(None, "step at which the decay begins")
     layers: tuple[str, ...] = option(("relu5_3",), "layers of the perceptual loss")
@@ -72,14 +72,14 @@ def write(tmp_path):
     return to
 
 
-def test_a_run_is_the_default_preset_where_nothing_is_said():
+def test_the_configuration_is_the_default_preset_if_nothing_is_given():
     recipe = resolve(SPEC)
     assert (recipe.preset, recipe.config) == ("full", SPEC.training.presets["full"])
     assert set(recipe.origins.values()) == {"preset full"}
     assert set(recipe.origins) == set(flattened(recipe.config))
 
 
-def test_each_layer_covers_those_below_and_every_value_knows_its_origin(write):
+def test_later_layers_override_earlier_ones_and_every_value_has_an_origin(write):
     file = write("mine.toml", 'preset = "tiny"\nlr = 0.1\ngen.dim = 8\nbatch_size = 3\niterations = 30\n')
     recipe = resolve(
         SPEC, file=file, assignments=["batch_size=4", "iterations=40"], options={"iterations": ("--iterations", 50)}
@@ -89,11 +89,11 @@ def test_each_layer_covers_those_below_and_every_value_knows_its_origin(write):
     assert [recipe.origins[key] for key in keys] == ["preset tiny", str(file), str(file), "--set", "--iterations"]
 
 
-def test_a_preset_that_is_asked_for_goes_before_the_files(write):
+def test_an_explicit_preset_overrides_the_one_of_the_file(write):
     assert resolve(SPEC, preset="full", file=write("a.toml", 'preset = "tiny"\nseed = 3')).preset == "full"
 
 
-def test_a_preset_that_does_not_exist_is_named_and_the_nearest_one_proposed():
+def test_an_unknown_preset_is_named_and_the_nearest_one_suggested():
     with pytest.raises(UsageError, match="fake has no preset 'tony'") as caught:
         resolve(SPEC, preset="tony")
     assert "'tiny'" in caught.value.hint
@@ -102,7 +102,7 @@ def test_a_preset_that_does_not_exist_is_named_and_the_nearest_one_proposed():
     assert caught.value.hint == "Presets: full, tiny."
 
 
-def test_tables_keys_with_dots_and_inline_tables_say_the_same(write):
+def test_tables_dotted_keys_and_inline_tables_are_equivalent(write):
     texts = ("[gen]\ndim = 5\n", "gen.dim = 5\n", '"gen.dim" = 5\n')
     made = [resolve(SPEC, file=write(f"{index}.toml", text)).config for index, text in enumerate(texts)]
     made.append(resolve(SPEC, assignments=["gen={dim=5}"]).config)
@@ -110,18 +110,18 @@ def test_tables_keys_with_dots_and_inline_tables_say_the_same(write):
 
 
 @pytest.mark.parametrize("name", ["original.yaml", "original.yml", "original.json", "original", "original.config"])
-def test_an_originals_file_is_translated(write, name):
+def test_the_file_of_an_original_is_translated(write, name):
     file = write(name, json.dumps({"max_iter": 200, "gen": {"dim": 32}}))
     recipe = resolve(SPEC, file=file)
     assert (recipe.config.iterations, recipe.config.gen.dim) == (200, 32)
     assert recipe.origins["gen.dim"] == str(file)
 
 
-def test_toml_is_known_by_its_content_too(write):
+def test_toml_is_recognized_by_its_content(write):
     assert resolve(SPEC, file=write("recipe", "seed = 9")).config.seed == 9
 
 
-def test_a_file_that_cannot_be_read_is_named(write, tmp_path):
+def test_an_error_names_the_file_that_cannot_be_read(write, tmp_path):
     with pytest.raises(UsageError, match=r"no\.toml: cannot be read: No such file"):
         resolve(SPEC, file=tmp_path / "no.toml")
     with pytest.raises(UsageError, match=r"a\.toml: is not TOML: "):
@@ -133,19 +133,19 @@ def test_a_file_that_cannot_be_read_is_named(write, tmp_path):
         resolve(SPEC, file=tmp_path / "c.toml")
 
 
-def test_an_originals_file_with_a_key_that_it_does_not_have_is_named(write):
+def test_an_unknown_key_in_the_file_of_an_original_is_named(write):
     with pytest.raises(UsageError, match=r"a\.yaml: unknown key 'max_itr'") as caught:
         resolve(SPEC, file=write("a.yaml", "max_itr: 3"))
     assert caught.value.hint == "Did you mean 'max_iter'?"
 
 
-def test_a_method_without_an_original_takes_toml_only(write):
-    with pytest.raises(UsageError, match="takes no configuration but TOML"):
+def test_a_method_without_an_original_reads_only_toml(write):
+    with pytest.raises(UsageError, match="reads only TOML configurations"):
         resolve(spec_with(translate=None), file=write("a.yaml", "max_iter: 3"))
 
 
-def test_a_method_that_does_not_say_how_it_is_trained_has_a_bug():
-    with pytest.raises(UsageError, match="does not say how it is trained"):
+def test_a_method_that_declares_no_training_has_a_bug():
+    with pytest.raises(UsageError, match="declares no training"):
         resolve(spec_with(training=False))
 
 
@@ -164,18 +164,18 @@ def test_a_method_that_does_not_say_how_it_is_trained_has_a_bug():
         ("lr = []", r"recipe\.toml: lr = \[\]"),
     ],
 )
-def test_a_file_of_ours_that_says_what_cannot_be_is_refused(write, text, message):
+def test_an_invalid_value_in_a_toml_file_is_an_error(write, text, message):
     with pytest.raises(UsageError, match=message):
         resolve(SPEC, file=write("recipe.toml", text))
 
 
-def test_an_unknown_key_gets_a_did_you_mean_and_its_origin():
+def test_an_unknown_key_gets_a_suggestion_and_its_origin():
     with pytest.raises(UsageError, match=r"--set: unknown key 'gen\.dmi'") as caught:
         resolve(SPEC, assignments=["gen.dmi=4"])
     assert caught.value.hint == "Did you mean 'gen.dim'?"
 
 
-def test_a_wrong_value_is_laid_to_the_layer_that_gave_it(write):
+def test_a_wrong_value_is_reported_with_the_layer_that_gave_it(write):
     file = write("recipe.toml", 'batch_size = "many"\n')
     with pytest.raises(UsageError, match=r"recipe\.toml: batch_size = 'many'"):
         resolve(SPEC, file=file, assignments=["lr=0.1"], options={"iterations": ("--iterations", 3)})
@@ -193,18 +193,18 @@ def test_a_wrong_value_is_laid_to_the_layer_that_gave_it(write):
         ("batch_size=0", "at least 1"),
     ],
 )
-def test_a_number_out_of_its_range_is_refused(assignment, bounds):
+def test_a_number_out_of_range_is_an_error(assignment, bounds):
     with pytest.raises(UsageError, match=f"--set: .*must be {bounds}$"):
         resolve(SPEC, preset="tiny", assignments=[assignment])
 
 
-def test_a_contradiction_is_laid_to_the_layer_that_brings_it_about(write):
+def test_a_contradiction_is_reported_with_the_layer_that_causes_it(write):
     with pytest.raises(UsageError, match=r"^--iterations: decay_from is 100, after the end") as caught:
         resolve(SPEC, assignments=["lr=0.1"], options={"iterations": ("--iterations", 50), "seed": ("--seed", 1)})
     assert caught.value.hint == "Lower it."
 
 
-def test_the_word_none_is_no_value_only_where_there_may_be_none():
+def test_the_word_none_means_no_value_only_for_optional_values():
     recipe = resolve(SPEC, assignments=["decay_from=none", "gen.activ=none"])
     assert recipe.config.decay_from is None
     assert recipe.config.gen.activ == "none"
@@ -228,7 +228,7 @@ configs = st.builds(
 
 
 @given(configs, st.sampled_from(["full", "tiny"]), st.lists(st.text(min_size=1), max_size=2))
-def test_a_recipe_survives_the_way_through_its_file(tmp_path_factory, config, preset, folders):
+def test_a_recipe_is_read_back_from_its_file_unchanged(tmp_path_factory, config, preset, folders):
     recipe = dataclasses.replace(resolve(SPEC, preset=preset), config=config, folders=tuple(map(Path, folders)))
     file = tmp_path_factory.mktemp("run") / "config.toml"
     file.write_bytes(to_toml(recipe).encode())
@@ -237,7 +237,7 @@ def test_a_recipe_survives_the_way_through_its_file(tmp_path_factory, config, pr
     assert set(again.origins.values()) == {str(file)}
 
 
-def test_the_file_of_a_recipe_names_every_value():
+def test_the_file_of_a_recipe_holds_every_value():
     recipe = resolve(SPEC)
     written = tomllib.loads(to_toml(recipe))
     assert written["gen"] == {"dim": 64, "activ": "relu"}
@@ -245,7 +245,7 @@ def test_the_file_of_a_recipe_names_every_value():
     assert len(written) == 3 + len(dataclasses.fields(Config))
 
 
-def test_what_leaves_a_checkpoint_its_meaning_may_change_and_is_told():
+def test_values_that_checkpoints_do_not_depend_on_may_change_and_are_listed():
     new = resolve(SPEC, assignments=["lr=0.5", "ema=0.9", "batch_size=4", "cycle_w=5", "data.workers=0"]).config
     assert set(map(str, changes(SPEC.training.presets["full"], new))) == {
         "lr: 0.0001 -> 0.5",
@@ -259,7 +259,7 @@ def test_what_leaves_a_checkpoint_its_meaning_may_change_and_is_told():
 @pytest.mark.parametrize(
     "assignment", ["seed=1", "gen.dim=32", "gen.activ=lrelu", "pool_size=0", "data.crop_width=64", "ema=0"]
 )
-def test_what_a_checkpoint_depends_on_may_not_change(assignment):
+def test_values_that_a_checkpoint_depends_on_may_not_change(assignment):
     new = resolve(SPEC, assignments=[assignment, "lr=0.5"]).config
     key, _, value = assignment.partition("=")
     with pytest.raises(UsageError, match=f"cannot change {key}: .* -> .*{value}") as caught:
@@ -267,19 +267,19 @@ def test_what_a_checkpoint_depends_on_may_not_change(assignment):
     assert "0.5" not in str(caught.value)
 
 
-def test_an_average_cannot_be_taken_up_later():
+def test_averaging_cannot_start_in_a_resumed_run():
     with pytest.raises(UsageError, match="cannot change ema: 0"):
         changes(resolve(SPEC, assignments=["ema=0"]).config, resolve(SPEC).config)
 
 
-def test_a_run_that_goes_on_keeps_what_it_began_with(write):
+def test_a_resumed_run_keeps_its_values(write):
     begun = write("config.toml", to_toml(resolve(SPEC, preset="tiny", assignments=["lr=0.5", "cycle_w=3"])))
     recipe = resolve(SPEC, begun=begun, preset="tiny", file=write("more.toml", "cycle_w = 4"), assignments=["seed=0"])
     assert (recipe.preset, recipe.config.lr, recipe.config.cycle_w) == ("tiny", 0.5, 4)
     assert recipe.origins["lr"] == str(begun)
 
 
-def test_a_run_that_goes_on_keeps_its_preset(write):
+def test_a_resumed_run_keeps_its_preset(write):
     begun = write("config.toml", to_toml(resolve(SPEC, preset="tiny")))
     with pytest.raises(UsageError, match="began with the preset tiny, not full"):
         resolve(SPEC, begun=begun, preset="full")
@@ -287,7 +287,7 @@ def test_a_run_that_goes_on_keeps_its_preset(write):
         resolve(SPEC, begun=begun, file=write("more.toml", 'preset = "full"'))
 
 
-def test_the_folders_are_those_of_the_last_file_that_names_any(write):
+def test_the_folders_come_from_the_last_file_that_names_any(write):
     begun = write("config.toml", 'folders = ["a", "b"]')
     assert resolve(SPEC, begun=begun, file=write("more.toml", "seed = 0")).folders == (Path("a"), Path("b"))
     assert resolve(SPEC, begun=begun, file=write("other.toml", 'folders = ["c"]')).folders == (Path("c"),)

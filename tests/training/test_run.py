@@ -1,4 +1,4 @@
-"""Training, as Python callers use it."""
+"""`imgxlate.train` from Python."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_a_run_has_a_folder_a_history_and_a_model_that_translates(train, photo, 
     assert run.model.translate(photo())[0].size == (64, 48)
 
 
-def test_each_step_is_reported(train):
+def test_on_step_is_called_after_each_step(train):
     steps = []
     train(on_step=steps.append)
     assert [(result.step, result.iterations, result.saved is not None) for result in steps] == [
@@ -45,13 +45,13 @@ def test_each_step_is_reported(train):
 
 
 def test_messages_go_to_the_callback_and_nothing_is_printed(train, capfd):
-    said = []
-    train(notify=said.append)
-    assert said[0].startswith("cyclegan (tiny) on cpu")
+    messages = []
+    train(notify=messages.append)
+    assert messages[0].startswith("cyclegan (tiny) on cpu")
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_resumed_run_ends_as_one_that_was_not_interrupted(train, data, tmp_path):
+def test_a_resumed_run_gives_the_same_model_as_an_uninterrupted_one(train, data, tmp_path):
     train("munit")
     resumed = imgxlate.train("munit", out=tmp_path / "run", resume=True, settings={"iterations": 3})
     whole = imgxlate.train("munit", data, out=tmp_path / "whole", preset="tiny", settings=QUICK | {"iterations": 3})
@@ -59,7 +59,7 @@ def test_a_resumed_run_ends_as_one_that_was_not_interrupted(train, data, tmp_pat
     assert all(np.array_equal(one[name].numpy(), other[name].numpy()) for name in one)
 
 
-def test_a_folder_that_holds_a_run_is_an_error_unless_it_is_resumed_or_overwritten(train):
+def test_a_folder_that_holds_a_run_is_an_error_without_resume_or_overwrite(train):
     train()
     with pytest.raises(OutputError, match="holds a run"):
         train()

@@ -1,4 +1,4 @@
-"""The folder of a run: checkpoints that come and go, and what interrupted writes leave."""
+"""The folder of a run: checkpoints, interrupted writes, and the lock."""
 
 import shutil
 import signal
@@ -17,7 +17,7 @@ HEADER = {"method": "munit"}
 
 @pytest.fixture
 def run_folder(tmp_path):
-    """A run's folder with checkpoints of some steps; each holds its step."""
+    """A run folder with checkpoints of some steps; each holds its step."""
 
     def make(*steps):
         folder = RunFolder(tmp_path / "run")
@@ -42,14 +42,14 @@ def flip_a_bit(path):
     path.write_bytes(content)
 
 
-def test_a_folder_that_is_not_there_has_no_checkpoints(tmp_path):
+def test_a_missing_folder_has_no_checkpoints_and_is_not_created(tmp_path):
     folder = RunFolder(tmp_path / "none")
     folder.sweep()
     assert (folder.has_checkpoints(), folder.steps(), folder.latest()) == (False, (), None)
     assert not folder.path.exists()
 
 
-def test_the_newest_checkpoint_is_the_latest_by_step_and_says_what_it_is(run_folder):
+def test_the_latest_checkpoint_is_the_one_of_the_highest_step(run_folder):
     folder = run_folder(9, 100_000_000, 10)
     assert folder.steps() == (9, 10, 100_000_000)
     latest = folder.latest()
@@ -58,24 +58,24 @@ def test_the_newest_checkpoint_is_the_latest_by_step_and_says_what_it_is(run_fol
     assert torch.equal(latest.tensors["weights"], tensors(100_000_000)["weights"])
 
 
-def test_files_of_other_names_are_no_checkpoints(run_folder):
+def test_files_with_other_names_are_not_checkpoints(run_folder):
     folder = run_folder(1)
     for name in ("step-2.safetensors", "step-00000003.safetensors.bak", "step-0000000x.safetensors", "notes.txt"):
         (folder.checkpoints / name).write_text("")
     assert folder.steps() == (1,)
 
 
-def test_damaged_newer_checkpoints_are_passed_over_with_their_reasons(run_folder):
-    folder, told = run_folder(1, 2, 3, 4), []
+def test_damaged_checkpoints_are_skipped_and_reported_with_reasons(run_folder):
+    folder, messages = run_folder(1, 2, 3, 4), []
     flip_a_bit(folder.checkpoint_at(4))
     folder.checkpoint_at(3).write_bytes(folder.checkpoint_at(3).read_bytes()[:-500])
     folder.checkpoint_at(2).write_bytes(b"")
-    assert folder.latest(told.append).header["step"] == 1
-    assert ["checksum" in told[0], "damaged" in told[1], "empty" in told[2]] == [True] * 3
-    assert str(folder.checkpoint_at(4)) in told[0]
+    assert folder.latest(messages.append).header["step"] == 1
+    assert ["checksum" in messages[0], "damaged" in messages[1], "empty" in messages[2]] == [True] * 3
+    assert messages[0].startswith(f"skipped: {folder.checkpoint_at(4)}: ")
 
 
-def test_where_all_checkpoints_are_damaged_the_run_does_not_begin_again(run_folder):
+def test_if_all_checkpoints_are_damaged_the_run_does_not_start_again(run_folder):
     folder = run_folder(1, 2)
     for step in (1, 2):
         flip_a_bit(folder.checkpoint_at(step))
@@ -84,41 +84,41 @@ def test_where_all_checkpoints_are_damaged_the_run_does_not_begin_again(run_fold
     assert "--overwrite" in caught.value.hint
 
 
-def test_a_checkpoint_that_cannot_be_opened_is_not_passed_over(run_folder):
+def test_a_checkpoint_that_cannot_be_opened_is_not_skipped(run_folder):
     folder = run_folder(1)
     folder.checkpoint_at(2).mkdir()
     with pytest.raises(CheckpointError, match="cannot be read"):
         folder.latest()
 
 
-def test_without_checkpoints_there_is_none(run_folder):
+def test_without_checkpoints_there_is_no_latest_one(run_folder):
     assert run_folder().latest() is None
 
 
 @pytest.mark.parametrize(("keep", "left"), [(1, (4,)), (2, (3, 4)), (4, (1, 2, 3, 4)), (9, (1, 2, 3, 4)), (0, (4,))])
-def test_pruning_keeps_the_newest(run_folder, keep, left):
+def test_pruning_keeps_the_newest_checkpoints(run_folder, keep, left):
     folder = run_folder(1, 2, 3, 4)
-    folder.prune(keep, whole=4)
+    folder.prune(keep, saved=4)
     assert folder.steps() == left
 
 
-def test_pruning_never_takes_the_whole_one_for_a_later_one_that_is_damaged(run_folder):
+def test_pruning_keeps_the_checkpoint_just_written_beside_a_later_damaged_one(run_folder):
     folder = run_folder(1, 2, 4)
     flip_a_bit(folder.checkpoint_at(4))
     folder.save(3, tensors(3), HEADER)
-    folder.prune(1, whole=3)
+    folder.prune(1, saved=3)
     assert folder.steps() == (3, 4)
     assert folder.latest().header["step"] == 3
 
 
-def test_what_cannot_be_removed_is_named(run_folder):
+def test_an_error_names_the_file_that_cannot_be_removed(run_folder):
     folder = run_folder(2)
     folder.checkpoint_at(1).mkdir()
     with pytest.raises(OutputError, match=r"step-00000001.safetensors: cannot be removed"):
-        folder.prune(1, whole=2)
+        folder.prune(1, saved=2)
 
 
-def test_a_full_disk_leaves_the_older_checkpoints_and_nothing_else(run_folder, full_disk):
+def test_a_full_disk_leaves_only_the_older_checkpoints(run_folder, full_disk):
     folder = run_folder(1, 2)
     with full_disk(5000), pytest.raises(OutputError, match="cannot be written"):
         folder.save(3, tensors(3, size=10_000), HEADER)
@@ -126,7 +126,7 @@ def test_a_full_disk_leaves_the_older_checkpoints_and_nothing_else(run_folder, f
     assert folder.latest().header["step"] == 2
 
 
-def test_a_write_that_was_killed_is_swept_away_and_other_files_stay(run_folder):
+def test_sweeping_removes_the_file_of_a_killed_write_and_keeps_other_files(run_folder):
     folder = run_folder(1)
     code = f"""
 from pathlib import Path
@@ -149,7 +149,7 @@ with atomic.writer(Path({str(folder.checkpoint_at(2))!r})) as file:
     assert listing(folder.path) == [".mine.part", "checkpoints", "mine.part"]
 
 
-def test_the_files_lie_where_users_look_for_them(tmp_path):
+def test_the_files_of_a_run_have_the_documented_names(tmp_path):
     folder = RunFolder(tmp_path)
     folder.write_config('name = "größe"\n')
     checkpoint.write(folder.model, tensors(1), HEADER)
@@ -164,30 +164,30 @@ def test_the_files_lie_where_users_look_for_them(tmp_path):
     assert folder.tensorboard == tmp_path / "tensorboard"
 
 
-def test_a_folder_with_a_run_is_not_free_and_one_with_other_files_is(run_folder, tmp_path):
+def test_a_folder_with_a_run_is_not_free_but_one_with_other_files_is(run_folder, tmp_path):
     (tmp_path / "notes.txt").write_text("")
     RunFolder(tmp_path).require_free()
     RunFolder(tmp_path / "none").require_free()
-    with pytest.raises(OutputError, match="holds a run already") as caught:
+    with pytest.raises(OutputError, match="already holds a run") as caught:
         run_folder(1).require_free()
     assert "--resume" in caught.value.hint
-    with pytest.raises(OutputError, match="is no folder"), RunFolder(tmp_path / "notes.txt").claimed():
+    with pytest.raises(OutputError, match="is not a folder"), RunFolder(tmp_path / "notes.txt").claimed():
         pass
 
 
-def test_a_folder_removed_under_the_one_who_claims_it_hides_no_error(tmp_path):
+def test_a_folder_removed_during_a_run_does_not_hide_the_error_of_the_run(tmp_path):
     run = RunFolder(tmp_path / "run")
     with pytest.raises(OutputError, match="cannot be written"), run.claimed():
-        _write_into_what_is_removed(run.path)
+        _write_to_a_removed_folder(run.path)
 
 
-def _write_into_what_is_removed(folder):
+def _write_to_a_removed_folder(folder):
     shutil.rmtree(folder)
     folder.write_text("in its place")
     RunFolder(folder).write_config("")
 
 
-def test_clearing_removes_the_run_and_nothing_else(run_folder):
+def test_clearing_removes_only_the_files_of_the_run(run_folder):
     folder = run_folder(1, 2)
     kept = [folder.path / "notes.txt", folder.checkpoints / "mine.safetensors"]
     files = [folder.history, folder.losses, folder.model, folder.latest_sample, folder.sample_at(1)]
@@ -212,12 +212,12 @@ with RunFolder(Path(sys.argv[1])).claimed():
 """
 
 
-def test_two_processes_cannot_train_in_one_folder_and_a_killed_one_leaves_it_free(tmp_path):
+def test_one_process_at_a_time_trains_in_a_folder_and_a_killed_one_frees_it(tmp_path):
     run = RunFolder(tmp_path / "run")
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", CLAIM, run.path], text=True, **pipes) as process:
         assert process.stdout.readline() == "claimed\n"
-        with pytest.raises(OutputError, match="another process is training there"), run.claimed():
+        with pytest.raises(OutputError, match="another process is training in this folder"), run.claimed():
             pass
         process.kill()
         process.wait()

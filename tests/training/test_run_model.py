@@ -1,4 +1,4 @@
-"""`model.safetensors`, and models of weights in training."""
+"""`model.safetensors`, and models built from weights in training."""
 
 import dataclasses
 
@@ -22,14 +22,14 @@ def never(card):
     raise AssertionError(f"{card.name} was downloaded")
 
 
-def pictures(translator, style=None):
+def translated(translator, style=None):
     image = torch.linspace(-1, 1, 3 * 32 * 32).reshape(1, 3, 32, 32)
     return next(translator.translate(image, "B", style))
 
 
 @pytest.fixture
 def run_folder(tmp_path, generators):
-    """A run's folder with a model in it."""
+    """A run folder that holds a model."""
     run = RunFolder(tmp_path / "mountains")
     _, tensors, header = generators("unit")
     run_model.write_model(run.model, tensors, header, step=7, card=CARD)
@@ -37,42 +37,42 @@ def run_folder(tmp_path, generators):
 
 
 @pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
-def test_a_model_that_was_written_gives_the_pictures_of_its_generators(generators, tmp_path, method):
+def test_a_written_model_gives_the_same_images_as_its_generators(generators, tmp_path, method):
     spec, tensors, header = generators(method)
     path = tmp_path / "model.safetensors"
     run_model.write_model(path, tensors, header, step=7, card=CARD)
     live = run_model.build_model(spec, tensors, header, CPU, torch.float32)
     loaded = load_model(spec, ModelFile("mine", path), CPU, torch.float32)
     style = torch.ones(1, live.translator.style_dim) if method == "munit" else None
-    assert torch.equal(pictures(live.translator, style), pictures(loaded.translator, style))
+    assert torch.equal(translated(live.translator, style), translated(loaded.translator, style))
     assert loaded.domains == live.domains == ("summer", "winter")
     assert loaded.target("winter") == loaded.target(None) == "B"
 
 
-def test_a_model_says_how_it_came_to_be(run_folder):
+def test_a_model_records_how_it_was_trained(run_folder):
     header = checkpoint.read(run_folder.model).header
     assert (header["method"], header["step"], header["target"]) == ("unit", 7, "B")
     assert header["card"] == dataclasses.asdict(CARD)
     assert (header["card"]["imgxlate"], header["card"]["images_b"]) == (__version__, 5)
 
 
-def test_looking_at_weights_in_training_leaves_them_to_be_trained(generators):
+def test_building_a_model_does_not_change_the_weights_in_training(generators):
     spec, tensors, header = generators("munit")
     live = {name: torch.nn.Parameter(tensor.clone()) for name, tensor in tensors.items()}
     model = run_model.build_model(spec, live, header, CPU, torch.float32)
-    pictures(model.translator, torch.zeros(1, model.translator.style_dim))
+    translated(model.translator, torch.zeros(1, model.translator.style_dim))
     assert all(parameter.requires_grad for parameter in live.values())
     assert all(torch.equal(live[name], tensor) for name, tensor in tensors.items())
 
 
-def test_float32_on_cuda_is_made_exact_before_a_model_is_built(generators, monkeypatch):
-    asked = []
-    monkeypatch.setattr("imgxlate.training.run_model.require_exact", lambda *where: asked.append(where))
+def test_float32_is_made_exact_before_a_model_is_built(generators, monkeypatch):
+    calls = []
+    monkeypatch.setattr("imgxlate.training.run_model.require_exact", lambda *where: calls.append(where))
     run_model.build_model(*generators("unit"), CPU, torch.float32)
-    assert asked == [(CPU, torch.float32)]
+    assert calls == [(CPU, torch.float32)]
 
 
-def test_the_folder_of_a_run_stands_for_its_model(run_folder, generators, monkeypatch):
+def test_a_run_folder_is_accepted_as_a_checkpoint(run_folder, generators, monkeypatch):
     spec = generators("unit")[0]
     found = find_model(spec, None, run_folder.path, None, Store(), never)
     assert (found.name, found.path) == ("mountains", run_folder.model)
@@ -81,14 +81,14 @@ def test_the_folder_of_a_run_stands_for_its_model(run_folder, generators, monkey
     assert here.name == "mountains"
 
 
-def test_a_folder_without_a_model_is_refused(tmp_path, generators):
+def test_a_folder_without_a_model_is_an_error(tmp_path, generators):
     with pytest.raises(CheckpointError, match=r"the folder holds no model.safetensors") as caught:
         find_model(generators("unit")[0], None, tmp_path, None, Store(), never)
     assert caught.value.exit_code == 6
     assert "run" in caught.value.hint
 
 
-def test_a_checkpoint_of_a_training_is_no_model(run_folder, generators):
+def test_a_training_checkpoint_is_not_a_model(run_folder, generators):
     spec, tensors, header = generators("unit")
     path = run_folder.save(7, {f"training.{name}": tensor for name, tensor in tensors.items()}, header)
     with pytest.raises(CheckpointError, match="resume a training") as caught:

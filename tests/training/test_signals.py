@@ -1,4 +1,4 @@
-"""Requests to end, in real processes: handlers belong to a process's main thread."""
+"""Signals that end a run, in real processes, since handlers belong to the main thread."""
 
 import signal
 import subprocess
@@ -9,12 +9,12 @@ import pytest
 
 PROGRAM = """
 import sys, time
-from imgxlate.training.signals import deferred, ending
+from imgxlate.training.signals import deferred_signals, stop_error
 
 def say(text):
     print(text, flush=True)
 
-with deferred(say) as stop:
+with deferred_signals(say) as stop:
     say("ready")
     for _ in range(600):
         {work}
@@ -25,18 +25,18 @@ with deferred(say) as stop:
 if stop.exit_code:
     code = stop.exit_code
     try:
-        raise ending(code)
+        raise stop_error(code)
     except KeyboardInterrupt:
         sys.exit(130)
 """
 SLEEP = "time.sleep(0.05)"
-# Deep in a computation no handler of Python's runs.
+# Python runs no handler during such a computation.
 COMPUTE = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 40_000_000)"
 
 
 @pytest.fixture
 def start(heed_signals, unmeasured):
-    """Start the program; gives the process once it is ready."""
+    """Start the program, and return the process once it is ready."""
     started = []
 
     def begin(work=SLEEP, heed=True):
@@ -59,28 +59,28 @@ def start(heed_signals, unmeasured):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
-def test_the_first_request_lets_the_work_finish(start, number, code):
+def test_the_first_signal_lets_the_work_finish(start, number, code):
     process = start()
     process.send_signal(number)
-    said, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=20)
     assert process.returncode == code
-    assert said.splitlines()[-1] == "saved"
-    assert "once more ends at once" in said
+    assert output.splitlines()[-1] == "saved"
+    assert "interrupt again to end at once" in output
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("work", [SLEEP, COMPUTE])
-def test_the_second_ends_at_once_even_within_a_long_computation(start, number, code, work):
+def test_the_second_signal_ends_at_once_even_within_a_long_computation(start, number, code, work):
     process = start(work, heed=False)
     process.send_signal(number)
-    assert "once more" in process.stdout.readline()
+    assert "interrupt again" in process.stdout.readline()
     time.sleep(0.5)
     process.send_signal(number)
     assert process.wait(timeout=10) == code
 
 
-def test_the_second_ends_at_once_even_where_nobody_takes_the_message(start, unmeasured, heed_signals):
-    program = PROGRAM.replace("with deferred(say)", "with deferred(lambda text: time.sleep(1000))")
+def test_the_second_signal_ends_at_once_even_if_the_message_blocks(start, unmeasured, heed_signals):
+    program = PROGRAM.replace("with deferred_signals(say)", "with deferred_signals(lambda text: time.sleep(1000))")
     process = subprocess.Popen(
         [sys.executable, "-c", program.format(work=SLEEP, heed=False)],
         stdout=subprocess.PIPE,
@@ -99,7 +99,7 @@ def test_the_second_ends_at_once_even_where_nobody_takes_the_message(start, unme
         process.communicate()
 
 
-def test_what_is_to_be_ignored_stays_ignored(start, unmeasured):
+def test_ignored_signals_stay_ignored(start, unmeasured):
     program = PROGRAM.format(work=SLEEP, heed=True)
     process = subprocess.Popen(
         [sys.executable, "-c", program],
@@ -116,11 +116,11 @@ def test_what_is_to_be_ignored_stays_ignored(start, unmeasured):
     process.communicate()
 
 
-def test_afterwards_signals_are_as_before():
-    from imgxlate.training.signals import deferred
+def test_the_handlers_are_restored_afterwards():
+    from imgxlate.training.signals import deferred_signals
 
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with deferred(print):
+    with deferred_signals(print):
         pass
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
     assert signal.set_wakeup_fd(-1) == -1

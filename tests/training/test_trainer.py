@@ -1,4 +1,4 @@
-"""The training loop: what it does when something goes wrong, and that it does not matter how often it is stopped."""
+"""The training loop: files of a run, resuming, rollback and errors."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ from imgxlate.errors import DeviceError, DivergedError, OutputError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.training import CycleganTraining
 from imgxlate.training import trainer
-from imgxlate.training.plan import Options, Plan
+from imgxlate.training.plan import Plan
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import open_trainer
 
@@ -41,26 +41,25 @@ SMALL = {
 
 @pytest.fixture
 def plan(photo, tmp_path):
-    """A run in tmp_path/NAME; what it says goes to the list `said`."""
+    """Make the plan of a run in tmp_path/NAME. Its messages go to the list `messages`."""
     for domain in ("trainA", "trainB"):
         for index in range(3):
             photo(f"data/{domain}/{domain}{index}.png", seed=index, size=(40, 48))
     spec = registry.find("cyclegan")
 
-    def make(name="run", said=None, options=None, **changes):
+    def make(name="run", messages=None, on_nan="stop", **changes):
         config = overridden(spec.training.presets["tiny"], SMALL | changes)
-        notify = (said if said is not None else []).append
         return Plan(
-            spec,
-            config,
-            folders.find(tmp_path / "data", None),
-            RunFolder(tmp_path / name),
-            options or Options(),
-            torch.device("cpu"),
-            torch.float32,
-            None,
-            "tiny",
-            notify,
+            spec=spec,
+            config=config,
+            preset="tiny",
+            features=None,
+            folders=folders.find(tmp_path / "data", None),
+            run=RunFolder(tmp_path / name),
+            device=torch.device("cpu"),
+            dtype=torch.float32,
+            notify=(messages if messages is not None else []).append,
+            on_nan=on_nan,
         )
 
     return make
@@ -68,14 +67,14 @@ def plan(photo, tmp_path):
 
 @pytest.fixture
 def train():
-    """Train to the end, or for some steps; gives what was said of each step."""
+    """Train to the end, or for some steps. Returns the results of the steps."""
 
     def run(plan, *, resume=False, steps=math.inf):
         done = []
         with open_trainer(plan, resume=resume) as opened:
             iterator = opened.run()
-            for progress in iterator:
-                done.append(progress)
+            for result in iterator:
+                done.append(result)
                 if len(done) >= steps:
                     iterator.close()
                     break
@@ -86,14 +85,14 @@ def train():
 
 @pytest.fixture
 def poison(monkeypatch):
-    """Make the losses and weights of some steps NaN, each so many times."""
+    """Make losses and weights NaN. Takes the steps, and how many times for each."""
 
     def begin(times):
         class Poisoned(CycleganTraining):
-            def train_step(self, batch, turn):
-                losses = super().train_step(batch, turn)
-                if times.get(turn.step, 0):
-                    times[turn.step] -= 1
+            def train_step(self, batch, context):
+                losses = super().train_step(batch, context)
+                if times.get(context.step, 0):
+                    times[context.step] -= 1
                     losses["G_A"] = losses["G_A"] * math.nan
                     self.generators()["G_A.model.1.weight"].fill_(math.nan)
                 return losses
@@ -111,11 +110,11 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_run_leaves_what_the_folder_of_a_run_holds(train, plan):
-    progress = train(plan())
+def test_a_run_writes_checkpoints_samples_curves_and_a_model(train, plan):
+    results = train(plan())
     run = plan().run
-    assert [step.step for step in progress] == [1, 2, 3, 4, 5, 6]
-    assert [bool(step.saved) for step in progress] == [False, True, False, True, False, True]
+    assert [result.step for result in results] == [1, 2, 3, 4, 5, 6]
+    assert [bool(result.saved) for result in results] == [False, True, False, True, False, True]
     assert run.steps() == (4, 6)
     assert [run.sample_at(step).exists() for step in range(1, 7)] == [True, True, True, False, True, True]
     assert run.losses.read_bytes()[:4] == b"\x89PNG"
@@ -125,7 +124,7 @@ def test_a_run_leaves_what_the_folder_of_a_run_holds(train, plan):
 
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 @pytest.mark.parametrize("stop", [1, 2, 5])
-def test_a_run_that_is_left_and_resumed_ends_with_the_same_weights(train, plan, ema, stop):
+def test_a_run_that_is_stopped_and_resumed_ends_with_the_same_weights(train, plan, ema, stop):
     whole, parts = plan("whole", ema=ema), plan("parts", ema=ema)
     train(whole)
     train(parts, steps=stop)
@@ -135,34 +134,36 @@ def test_a_run_that_is_left_and_resumed_ends_with_the_same_weights(train, plan, 
     assert same(*last)
 
 
-def test_the_model_is_the_average_of_the_weights_where_there_is_one(train, plan):
+def test_the_model_holds_the_averaged_weights_if_they_are_averaged(train, plan):
     averaged, live = plan("averaged", ema=0.9), plan("live", ema=0.0)
     train(averaged)
     train(live)
     assert not same(weights(averaged), weights(live))
-    kept = checkpoint.read(averaged.run.checkpoint_at(6)).tensors
-    assert same(weights(averaged), {n.removeprefix("average."): t for n, t in kept.items() if n.startswith("average.")})
+    saved = checkpoint.read(averaged.run.checkpoint_at(6)).tensors
+    assert same(
+        weights(averaged), {n.removeprefix("average."): t for n, t in saved.items() if n.startswith("average.")}
+    )
 
 
-def test_a_damaged_last_checkpoint_is_passed_over(train, plan):
+def test_a_damaged_last_checkpoint_is_skipped(train, plan):
     whole, damaged = plan("whole"), plan("damaged")
     train(whole)
     train(damaged, steps=5)
     path = damaged.run.checkpoint_at(4)
     path.write_bytes(path.read_bytes()[:-100])
-    said = []
-    train(plan("damaged", said), resume=True)
-    assert any("step-00000004" in text for text in said)
+    messages = []
+    train(plan("damaged", messages), resume=True)
+    assert any("step-00000004" in text for text in messages)
     assert same(weights(whole), weights(damaged))
 
 
-def test_a_checkpoint_of_another_configuration_is_refused_by_name(train, plan):
+def test_resuming_with_another_network_names_the_changed_value(train, plan):
     train(plan(), steps=2)
     with pytest.raises(UsageError, match=r"gen\.ngf: 2 -> 3"):
         train(plan(**{"gen.ngf": 3}), resume=True)
 
 
-def test_what_is_not_finite_stops_the_run_within_the_step(train, plan, poison):
+def test_a_loss_that_is_nan_stops_the_run_before_the_step_is_saved(train, plan, poison):
     poison({3: 1})
     with pytest.raises(DivergedError, match="step 4: the loss G_A is NaN; the batch was") as caught:
         train(plan())
@@ -173,12 +174,11 @@ def test_what_is_not_finite_stops_the_run_within_the_step(train, plan, poison):
     assert torch.isfinite(next(iter(weights(plan()).values()))).all()
 
 
-def test_rollback_goes_back_and_on_with_other_pictures(train, plan, poison):
-    rollback = Options(on_nan="rollback")
+def test_rollback_continues_from_the_last_checkpoint_with_other_images(train, plan, poison):
     poison({3: 1})
-    said = []
-    train(plan("run", said, rollback))
-    assert any("step 4: the loss G_A is NaN" in text and "from step 2" in text for text in said)
+    messages = []
+    train(plan("run", messages, on_nan="rollback"))
+    assert any("step 4: the loss G_A is NaN" in text and "from step 2 with other images" in text for text in messages)
     steps = [json.loads(line)["step"] for line in plan().run.history.read_text().splitlines()]
     assert steps == [1, 2, 3, 4, 5, 6]
     poison({})
@@ -186,31 +186,30 @@ def test_rollback_goes_back_and_on_with_other_pictures(train, plan, poison):
     assert not same(weights(plan()), weights(plan("straight")))
 
 
-def test_rollback_before_the_first_checkpoint_begins_again(train, plan, poison):
+def test_rollback_before_the_first_checkpoint_starts_from_the_beginning(train, plan, poison):
     poison({0: 2})
-    train(plan(options=Options(on_nan="rollback")))
+    train(plan(on_nan="rollback"))
     assert plan().run.steps() == (4, 6)
 
 
 def test_a_rolled_back_run_resumes_to_the_same_weights(train, plan, poison):
-    rollback = Options(on_nan="rollback")
     poison({3: 1})
-    train(plan("whole", options=rollback))
+    train(plan("whole", on_nan="rollback"))
     poison({3: 1})
-    train(plan("parts", options=rollback), steps=5)
+    train(plan("parts", on_nan="rollback"), steps=5)
     poison({})
-    train(plan("parts", options=rollback), resume=True)
+    train(plan("parts", on_nan="rollback"), resume=True)
     assert same(weights(plan("whole")), weights(plan("parts")))
 
 
-def test_rollback_gives_up_where_it_does_not_help(train, plan, poison):
+def test_rollback_ends_the_run_if_it_does_not_help(train, plan, poison):
     poison({3: 1000})
     with pytest.raises(DivergedError, match="step 4"):
-        train(plan(options=Options(on_nan="rollback")))
+        train(plan(on_nan="rollback"))
 
 
 @pytest.mark.parametrize("folder", ["checkpoints", "samples", "run"])
-def test_a_full_disk_ends_the_run_with_the_last_checkpoint_whole(train, plan, monkeypatch, folder):
+def test_a_full_disk_ends_the_run_with_an_intact_last_checkpoint(train, plan, monkeypatch, folder):
     train(plan(), steps=3)
 
     def flush(descriptor):
@@ -229,7 +228,7 @@ def test_a_full_disk_ends_the_run_with_the_last_checkpoint_whole(train, plan, mo
     assert same(weights(plan()), weights(plan("whole")))
 
 
-def test_what_is_trained_is_kept_where_no_picture_can_be_had_any_more(train, plan, monkeypatch):
+def test_the_last_step_is_saved_if_no_more_images_can_be_loaded(train, plan, monkeypatch):
     batches = trainer.open_batches
 
     @contextlib.contextmanager
@@ -252,9 +251,9 @@ def _lost():
     yield
 
 
-def test_files_that_cannot_be_read_are_named_once_and_do_not_end_the_run(train, plan, tmp_path):
+def test_an_unreadable_file_is_reported_once_and_does_not_end_the_run(train, plan, tmp_path):
     bad = tmp_path / "data" / "trainA" / "bad.png"
     bad.write_bytes(b"no image")
-    said = []
-    train(plan("run", said, iterations=12))
-    assert sum(str(bad) in text for text in said) == 1
+    messages = []
+    train(plan("run", messages, iterations=12))
+    assert [text.startswith(f"skipped (1): {bad}: ") for text in messages if str(bad) in text] == [True]

@@ -1,4 +1,4 @@
-"""Style codes: sampled from N(0, I) as a function of seed and index, and the files that keep them. Imports no torch."""
+"""Style codes: sampling from N(0, I) by seed and index, and the styles files that store them. Imports no torch."""
 
 import json
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from imgxlate.errors import UsageError
 
 Code = tuple[float, ...]
 
-_LARGEST = 2.0**128 * (1 - 2.0**-24)  # of float32's numbers
+_FLOAT32_MAX = 2.0**128 * (1 - 2.0**-24)
 
 
 @dataclass(frozen=True, slots=True)
 class StyleCodes:
-    """Style codes, and the seed that they were sampled with (None: taken from images, or unknown)."""
+    """Style codes, and the seed they were sampled with (None: encoded from images, or unknown)."""
 
     codes: tuple[Code, ...]
     seed: int | None = None
 
     def require_length(self, style_dim: int, origin: str) -> None:
-        """Check that the codes fit a model.
+        """Check that the codes fit a model with codes of length `style_dim`.
 
         Raises:
-            UsageError: a code is not `style_dim` long; names `origin`.
+            UsageError: a code has another length; names `origin`.
         """
         for code in self.codes:
             if len(code) != style_dim:
@@ -33,8 +33,8 @@ class StyleCodes:
 
 
 def sample(count: int, style_dim: int, seed: int) -> StyleCodes:
-    """Draw `count` codes from N(0, I), exact in float32. Code i depends on `seed` and i alone, on any machine."""
-    import numpy as np  # Imported late: the number of codes in a file is wanted before anything heavy is.
+    """Draw `count` codes from N(0, I), exact in float32. Code i depends on `seed` and i alone, not on the machine."""
+    import numpy as np  # Imported late: reading a styles file does not need it.
 
     rows = (np.random.default_rng([seed, index]).standard_normal(style_dim) for index in range(count))
     return StyleCodes(tuple(tuple(row.astype(np.float32).tolist()) for row in rows), seed)
@@ -44,7 +44,7 @@ def read(path: Path, method: str) -> StyleCodes:
     """Read a styles file made for `method`.
 
     Raises:
-        UsageError: it cannot be read, is no styles file, contradicts itself, or belongs to another method.
+        UsageError: the file cannot be read, is not a styles file, is inconsistent, or belongs to another method.
     """
     document = _parse(path)
     rows, seed = document.get("styles"), document.get("seed")
@@ -58,12 +58,12 @@ def read(path: Path, method: str) -> StyleCodes:
     lengths = {*map(len, rows), length or len(rows[0])}
     if len(lengths) > 1:
         listing = " and ".join(map(str, sorted(lengths)))
-        raise UsageError(f"{path}: contradicts itself: its codes and 'style_dim' have lengths of {listing}")
+        raise UsageError(f"{path}: the codes and 'style_dim' have different lengths: {listing}")
     return StyleCodes(tuple(tuple(map(float, row)) for row in rows), seed if type(seed) is int else None)
 
 
 def write(path: Path, styles: StyleCodes, method: str) -> None:
-    """Write a styles file; `read` gives the same codes to the bit.
+    """Write a styles file. `read` returns the same codes, bit for bit.
 
     Raises:
         OutputError: the file cannot be written.
@@ -76,10 +76,12 @@ def require_same(path: Path, styles: StyleCodes, method: str) -> None:
     """Check that an existing styles file holds these codes.
 
     Raises:
-        UsageError: it holds other codes, or is no styles file.
+        UsageError: it holds different codes, or is not a styles file.
     """
     if read(path, method).codes != styles.codes:
-        raise UsageError(f"{path} holds other codes", hint=f"Replay them with --styles {path}, or give another name.")
+        raise UsageError(
+            f"{path} holds different codes", hint=f"Replay them with --styles {path}, or give another name."
+        )
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -101,4 +103,4 @@ def _is_code(row: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_FLOAT32_MAX <= value <= _FLOAT32_MAX

@@ -1,4 +1,4 @@
-"""The exponential moving average of a model's weights over the steps of its training."""
+"""The exponential moving average of weights over the steps of a training run."""
 
 from collections.abc import Mapping
 
@@ -10,39 +10,39 @@ from imgxlate.errors import CheckpointError
 
 
 class Average:
-    """Averaged weights, on the device and in the type of the live ones, which they start as."""
+    """Averaged weights. They start as a copy of the weights in training, on the same device and in the same type."""
 
-    def __init__(self, live: Mapping[str, Tensor], decay: float) -> None:
+    def __init__(self, weights: Mapping[str, Tensor], decay: float) -> None:
         self._decay = decay
-        self._tensors = {name: tensor.detach().clone() for name, tensor in live.items()}
+        self._tensors = {name: tensor.detach().clone() for name, tensor in weights.items()}
 
-    def update(self, live: Mapping[str, Tensor], step: int) -> None:
-        """Move towards the weights after step `step`, counted from 0; counts of batches are taken over as they are.
+    def update(self, weights: Mapping[str, Tensor], step: int) -> None:
+        """Average the weights after step `step`, counted from 0. Integers, such as counts of batches, are copied.
 
-        The decay is less at the start, so that initial weights do not stay in the average for thousands of steps.
+        The decay min(d, (1 + step) / (10 + step)) is smaller at the start, so that the initial weights fade soon.
         """
         smooth = [name for name, tensor in self._tensors.items() if tensor.is_floating_point()]
         decay = min(self._decay, (1 + step) / (10 + step))
         get_ema_multi_avg_fn(decay)(  # type: ignore[no-untyped-call]
-            [self._tensors[name] for name in smooth], [live[name].detach() for name in smooth], None
+            [self._tensors[name] for name in smooth], [weights[name].detach() for name in smooth], None
         )
         for name in self._tensors.keys() - set(smooth):
-            self._tensors[name].copy_(live[name])
+            self._tensors[name].copy_(weights[name])
 
     def state(self) -> dict[str, Tensor]:
-        """The averaged weights under the names of the live ones. They change with the next `update`."""
+        """The averaged weights by name. The next `update` changes them in place."""
         return dict(self._tensors)
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to what `state` gave.
+        """Restore what `state` returned.
 
         Raises:
             CheckpointError: a tensor is missing, left over, or of another shape; names it.
         """
         for name in sorted(self._tensors.keys() | tensors.keys()):
-            mine, given = (side[name].shape if name in side else None for side in (self._tensors, tensors))
-            if mine != given:
-                raise CheckpointError(f"the averaged weights do not fit: {name} is {_shape(given)}, not {_shape(mine)}")
+            own, given = (side[name].shape if name in side else None for side in (self._tensors, tensors))
+            if own != given:
+                raise CheckpointError(f"the averaged weights do not fit: {name} is {_shape(given)}, not {_shape(own)}")
         with torch.no_grad():
             for name, tensor in self._tensors.items():
                 tensor.copy_(tensors[name])

@@ -1,4 +1,4 @@
-"""Several processes that train one model: who they are, and what they tell each other."""
+"""Several processes that train one model, started by torchrun, and their exchange of tensors."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from imgxlate.torchrun import find_rank
 
 
 class World:
-    """The processes that were started together; one alone where there is no other. Implements `ProcessGroup`."""
+    """All processes of a run, or this one alone. Implements `ProcessGroup`."""
 
     def __init__(self, rank: int, size: int) -> None:
         self.rank = rank
@@ -20,11 +20,11 @@ class World:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that writes and speaks."""
+        """Whether this process writes the files and the messages."""
         return self.rank == 0
 
     def average(self, tensors: Sequence[Tensor]) -> None:
-        """Put the mean over all processes in place of each tensor; all are of one dtype.
+        """Replace each tensor by its mean over all processes. All tensors have one dtype.
 
         Raises:
             DeviceError: another process was lost.
@@ -32,7 +32,7 @@ class World:
         if self.size == 1 or not tensors:
             return
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        with _losses_explained():
+        with _as_device_error():
             distributed.all_reduce(flat)
         parts = torch.split(flat / self.size, [tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
@@ -47,12 +47,12 @@ class World:
         if self.size == 1:
             return tensor
         parts = [torch.empty_like(tensor, memory_format=torch.contiguous_format) for _ in range(self.size)]
-        with _losses_explained():
+        with _as_device_error():
             distributed.all_gather(parts, tensor.contiguous())
         return torch.cat(parts)
 
-    def collect(self, value: Any) -> list[Any]:
-        """The plain values of all processes, in the order of their ranks.
+    def gather_objects(self, value: Any) -> list[Any]:
+        """The values of all processes, in the order of their ranks. Each one waits for all others.
 
         Raises:
             DeviceError: another process was lost.
@@ -60,41 +60,41 @@ class World:
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
-        with _losses_explained():
+        with _as_device_error():
             distributed.all_gather_object(values, value)
         return values
 
 
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[World]:
-    """Join the processes that `torchrun` started with this one; gloo between CPUs, NCCL between GPUs.
+    """Join the processes that torchrun started, with gloo between CPUs and NCCL between GPUs.
 
     Raises:
-        UsageError: the environment does not say where the others are.
-        DeviceError: the others cannot be reached, or one was lost.
+        UsageError: the environment does not hold the address of the other processes.
+        DeviceError: another process cannot be reached, or was lost.
     """
-    place = find_rank()
-    if place.size == 1:
+    rank = find_rank()
+    if rank.size == 1:
         yield World(0, 1)
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
     try:
-        with _losses_explained():
+        with _as_device_error():
             distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    except ValueError as error:  # It is not said where the others are.
-        raise UsageError(f"cannot join {place.size} processes: {error}", hint="Start with torchrun.") from error
-    yield World(place.rank, place.size)
-    # Not after an error: the others may be waiting for this process, and it for them, before the error is told.
+    except ValueError as error:  # A variable such as MASTER_ADDR is missing.
+        raise UsageError(f"cannot join {rank.size} processes: {error}", hint="Start with torchrun.") from error
+    yield World(rank.rank, rank.size)
+    # Skipped after an error: destroying the group may wait for the other processes, and delay the error's message.
     distributed.destroy_process_group()
 
 
 @contextlib.contextmanager
-def _losses_explained() -> Iterator[None]:
+def _as_device_error() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
         raise DeviceError(
             f"another process of the run was lost: {' '.join(str(error).split())[:200]}",
-            hint="See what it said. The last checkpoint is whole: start again with --resume.",
+            hint="Look for its error message. The last checkpoint is intact: continue with --resume.",
         ) from error

@@ -1,9 +1,9 @@
-"""`history.jsonl`: the losses of every step, a line of JSON each.
+"""`history.jsonl`: the losses of every step, one JSON object a line.
 
     {"step": 1000, "time": "2026-01-31T12:00:00.000+00:00", "seconds": 0.512, "losses": {"gen_total": 3.25, ...}}
 
-`step` is the number of steps that were done, `time` when the last of them ended, `seconds` how long it took. What is no
-finite number is the string "NaN", "Infinity" or "-Infinity", which JSON has no numbers for.
+`step` is the number of steps done, `time` the end of the last one, `seconds` its duration. JSON has no numbers for NaN
+and infinity: they are the strings "NaN", "Infinity" and "-Infinity".
 """
 
 import itertools
@@ -24,19 +24,19 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What happened in a step."""
+    """The losses of a step."""
 
-    step: int  # steps done, this one included
+    step: int  # number of steps done, including this one
     losses: Mapping[str, float]
-    seconds: float  # how long the step took
-    time: datetime = field(default_factory=_now)  # when it ended
+    seconds: float  # duration of the step
+    time: datetime = field(default_factory=_now)  # end of the step
 
 
 class History:
-    """A history that is written to. A line is the system's when `append` returns: killing the process loses none."""
+    """A history file open for writing. `append` writes through to the system, so killing the process loses no line."""
 
     def __init__(self, path: Path, step: int = 0) -> None:
-        """Open the history of a run of which `step` steps are done; lines of later steps are dropped.
+        """Open the history of a run that has done `step` steps. Lines of later steps are removed.
 
         Raises:
             OutputError: the file cannot be written.
@@ -53,7 +53,7 @@ class History:
         """Add a line.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the line cannot be written.
         """
         rest = _line(entry)
         try:
@@ -63,7 +63,7 @@ class History:
             raise self._failure(error) from error
 
     def truncate(self, step: int) -> None:
-        """Drop what comes after `step`, and a last line that is not whole.
+        """Remove all lines after `step`, and an incomplete last line.
 
         Raises:
             OutputError: the file cannot be read or written.
@@ -88,9 +88,9 @@ class History:
 
 
 def read(path: Path, every: int = 1) -> Iterator[Entry]:
-    """The entries of a history, or every so many of its lines, from the first on.
+    """The entries of a history, or one of every `every` lines, from the first.
 
-    Lines that are not whole are left out: a killed process may leave one at the end.
+    Lines that are damaged are skipped. A killed process may leave an incomplete one at the end.
 
     Raises:
         OSError: the file cannot be read.
@@ -102,7 +102,7 @@ def read(path: Path, every: int = 1) -> Iterator[Entry]:
 
 
 def count(path: Path) -> int:
-    """How many lines a history has; 0 where there is none."""
+    """The number of lines of a history; 0 if there is no file."""
     try:
         with path.open("rb") as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
@@ -111,7 +111,7 @@ def count(path: Path) -> int:
 
 
 def _end_of(path: Path, step: int) -> int:
-    """The position, in bytes, after the last whole line up to `step`."""
+    """The position, in bytes, after the last intact line up to `step`."""
     end = position = 0
     with path.open("rb") as file:
         for line in file:

@@ -1,38 +1,60 @@
-"""What is to be trained, on what and where."""
+"""The settings of a training run, and whether a checkpoint belongs to it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
-from imgxlate.checkpoint import Checkpoint
+from imgxlate.callbacks import Notify
+from imgxlate.checkpoint import TRAINING, Checkpoint
+from imgxlate.config import from_mapping
 from imgxlate.data.folders import Folders
+from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.spec import MethodSpec, TrainingConfig
+from imgxlate.training.recipes import changes
 from imgxlate.training.run_folder import RunFolder
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What does not change the result of a run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A training run: the method, its configuration, the images, the device and the folder of the run."""
 
+    spec: MethodSpec
+    config: TrainingConfig
+    preset: str  # the preset that `config` is derived from
+    features: Checkpoint | None  # the feature network that `config.features` names
+    folders: Folders
+    run: RunFolder
+    device: torch.device
+    dtype: torch.dtype
+    notify: Notify  # called with messages for a person
+    # The following do not change the result.
     keep: int = 2  # checkpoints to keep
     on_nan: Literal["stop", "rollback"] = "stop"
     compiled: bool = False
     tensorboard: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A run before it begins."""
+def require_resumable(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> None:
+    """Check that the run can continue from `checkpoint`. `notify` is called with each difference that is allowed.
 
-    spec: MethodSpec
-    config: TrainingConfig
-    folders: Folders
-    run: RunFolder
-    options: Options
-    device: torch.device
-    dtype: torch.dtype
-    features: Checkpoint | None  # what `config.features` names
-    preset: str  # the named configuration that `config` is derived from
-    notify: Callable[[str], None]  # told what a person should know
+    Raises:
+        CheckpointError: the checkpoint is not one of this method's training.
+        UsageError: a value that may not change has changed, or the run has done more steps than it should take.
+    """
+    header = checkpoint.header
+    if (header.get("kind"), header["method"]) != (TRAINING, plan.spec.name):
+        raise CheckpointError(
+            f"{checkpoint.path}: is a checkpoint of {header['method']}, not of {plan.spec.name}",
+            hint="Give the method that the run began with, or another --out.",
+        )
+    if header["step"] > plan.config.iterations:
+        raise UsageError(
+            f"{plan.run.path} has done {header['step']} steps, more than the {plan.config.iterations} of --iterations",
+            hint=f"Type `--iterations {header['step']}` or more.",
+        )
+    old = from_mapping(type(plan.config), header["config"], origin=str(checkpoint.path))
+    for change in changes(old, plan.config):
+        notify(f"changed: {change}")
+    if header["pictures"] != plan.folders.digest:
+        notify("the training images have changed since the run began: from here on, other images are drawn")

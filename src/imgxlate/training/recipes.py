@@ -11,25 +11,25 @@ from imgxlate.methods.shared.original_options import read_options
 from imgxlate.methods.spec import MethodSpec, TrainingConfig, TrainingSpec
 
 NONE = "none"
-"""The word that stands for no value, which TOML cannot write, where a value may be absent."""
+"""The word for a value that is absent, since TOML has no null."""
 
 _ORIGINALS = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """The configuration of a run, and where each of its values comes from."""
+    """The configuration of a run, with the origin of each value."""
 
     method: str
     preset: str
     config: TrainingConfig
     origins: Mapping[str, str]  # by the keys of the configuration: "preset small", "recipe.toml", "--set", "--lr"
-    folders: tuple[Path, ...] = ()  # of the training pictures: two, one that holds both, or none where not yet known
+    folders: tuple[Path, ...] = ()  # of the training images: two, one that holds both, or none if not given yet
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A value that is another than it was when the run began."""
+    """A value that has changed since the run began."""
 
     key: str
     old: Any
@@ -41,7 +41,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Values by keys with dots. A layer's go before those of the layers below it."""
+    """Values by dotted keys, from one origin. They override the values of earlier layers."""
 
     origin: str
     values: Mapping[str, Any]
@@ -49,7 +49,7 @@ class _Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """What a configuration file says: values by keys with dots, and what they are for."""
+    """The content of a configuration file, with values by dotted keys."""
 
     values: Mapping[str, Any]
     method: str | None = None
@@ -58,13 +58,13 @@ class _Document:
 
 
 def training_of(spec: MethodSpec) -> TrainingSpec:
-    """How a method is trained.
+    """The presets and the implementation of a method's training.
 
     Raises:
-        UsageError: it does not say so.
+        UsageError: the method declares none.
     """
     if spec.training is None:
-        raise UsageError(f"{spec.name} does not say how it is trained", hint=f"The plug-in {spec.name} has a bug.")
+        raise UsageError(f"{spec.name} declares no training", hint=f"The plug-in {spec.name} has a bug.")
     return spec.training
 
 
@@ -77,18 +77,18 @@ def resolve(
     options: Mapping[str, tuple[str, Any]] | None = None,
     begun: Path | None = None,
 ) -> Recipe:
-    """The configuration that a preset makes, and what a file, KEY=VALUE assignments and options change, in that order.
+    """The configuration of a preset, changed by a file, then by KEY=VALUE assignments, then by options.
 
     Args:
         spec: The method to train.
-        preset: Its preset; None: the one that `file` names, or the default.
-        file: TOML of ours, or an original's configuration, by its suffix; another suffix, by its content.
-        assignments: `--set`: a key, `=`, and a TOML value or a word.
-        options: The values of other options, by key: what was typed, such as "--iterations", and the value.
-        begun: The configuration of the run that goes on; it comes before `file`, and its preset stays.
+        preset: The preset to start from; None: the one that `file` names, or the default.
+        file: TOML, or the configuration file of an original. The suffix decides, or else the content.
+        assignments: Values of `--set`: a key, `=`, and a TOML value or a word.
+        options: For the key of each other option its origin, such as "--iterations", and its value.
+        begun: The configuration file of the run to resume. `file` overrides it, but its preset stays.
 
     Raises:
-        UsageError: a file cannot be read, a preset or a key is unknown, or a value cannot be; names the origin.
+        UsageError: a file cannot be read, a preset or a key is unknown, or a value is invalid; names the origin.
     """
     files = [path for path in (begun, file) if path]
     documents = [_read(path, spec) for path in files]
@@ -100,7 +100,7 @@ def resolve(
         _Layer("--set", config.dotted(dict(map(config.assignment, assignments)))),
         *(_Layer(origin, {key: value}) for key, (origin, value) in (options or {}).items()),
     ]
-    layers = [_understood(type(start), layer) for layer in layers if layer.values]
+    layers = [_without_none(type(start), layer) for layer in layers if layer.values]
     return Recipe(
         spec.name,
         name,
@@ -111,8 +111,8 @@ def resolve(
 
 
 def to_toml(recipe: Recipe) -> str:
-    """The recipe as a file from which `resolve` makes the same configuration, whatever the presets become."""
-    import tomli_w  # Imported late: only a run that begins writes one.
+    """The recipe as TOML. It holds every value, so `resolve` returns the same configuration even if presets change."""
+    import tomli_w  # Imported late: only a training run needs it.
 
     head = {"method": recipe.method, "preset": recipe.preset, "folders": list(map(str, recipe.folders))}
     values = {key: NONE if value is None else value for key, value in config.flattened(recipe.config).items()}
@@ -120,34 +120,32 @@ def to_toml(recipe: Recipe) -> str:
 
 
 def changes(old: TrainingConfig, new: TrainingConfig) -> tuple[Change, ...]:
-    """What is another in `new`, the configuration that a run goes on with, than in `old`, the one it has had.
-
-    What leaves the checkpoint loadable and its meaning as it was may change.
+    """The differences between `old`, the configuration of a run, and `new`, the one to resume it with.
 
     Raises:
-        UsageError: something else did; names each key with both values.
+        UsageError: a value changed that the checkpoint depends on; names each key with both values.
     """
     before, after = config.flattened(old), config.flattened(new)
     found = tuple(Change(key, before[key], value) for key, value in after.items() if value != before[key])
-    about = config.keys(type(new))
+    known = config.keys(type(new))
     refused = [
         change
         for change in found
-        if about[change.key].fixed or (about[change.key].switch and not (change.old and change.new))
+        if known[change.key].fixed or (known[change.key].switch and not (change.old and change.new))
     ]
     if refused:
         raise UsageError(
-            f"a run that goes on cannot change {'; '.join(map(str, refused))}",
-            hint="Leave that as it was, or begin another run with another --out.",
+            f"a resumed run cannot change {'; '.join(map(str, refused))}",
+            hint="Keep the old value, or start another run with another --out.",
         )
     return found
 
 
 def _read(file: Path, spec: MethodSpec) -> _Document:
-    """Read a configuration file, ours or an original's.
+    """Read a configuration file of ours or of an original.
 
     Raises:
-        UsageError: it cannot be read, or is for another method.
+        UsageError: the file cannot be read, or is for another method.
     """
     if file.suffix.lower() in _ORIGINALS:
         return _read_original(file, spec)
@@ -167,7 +165,7 @@ def _read(file: Path, spec: MethodSpec) -> _Document:
 def _read_original(file: Path, spec: MethodSpec) -> _Document:
     translate = training_of(spec).from_original
     if translate is None:
-        raise UsageError(f"{file}: {spec.name} takes no configuration but TOML", hint="Give a .toml file.")
+        raise UsageError(f"{file}: {spec.name} reads only TOML configurations", hint="Give a .toml file.")
     document = read_options(file)
     try:
         return _Document(config.dotted(translate(document)))
@@ -176,7 +174,7 @@ def _read_original(file: Path, spec: MethodSpec) -> _Document:
 
 
 def _read_ours(file: Path, document: dict[str, Any], spec: MethodSpec) -> _Document:
-    method, preset = (_word(file, document, key) for key in ("method", "preset"))
+    method, preset = (_name(file, document, key) for key in ("method", "preset"))
     folders = document.pop("folders", [])
     if not (isinstance(folders, list) and len(folders) <= 2 and all(isinstance(folder, str) for folder in folders)):
         raise UsageError(f"{file}: folders = {config.shown(folders)}: must be a list of one or two folders")
@@ -185,18 +183,18 @@ def _read_ours(file: Path, document: dict[str, Any], spec: MethodSpec) -> _Docum
     return _Document(config.dotted(document), method, preset, tuple(map(Path, folders)))
 
 
-def _word(file: Path, document: dict[str, Any], key: str) -> str | None:
-    word = document.pop(key, None)
-    if word is not None and not isinstance(word, str):
-        raise UsageError(f"{file}: {key} = {config.shown(word)}: must be a name")
-    return word
+def _name(file: Path, document: dict[str, Any], key: str) -> str | None:
+    name = document.pop(key, None)
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"{file}: {key} = {config.shown(name)}: must be a name")
+    return name
 
 
 def _choose_preset(spec: MethodSpec, wanted: str | None, documents: Sequence[_Document], *, keep: bool) -> str:
-    """The preset to start from; with `keep`, the first document's, which nothing else may contradict.
+    """The preset to start from. With `keep`, it must be the preset of the first document.
 
     Raises:
-        UsageError: the method has none of that name, or it would be another than the run's.
+        UsageError: the method has no such preset, or the run began with another one.
     """
     presets = training_of(spec).presets
     named = [name for name in (wanted, *(document.preset for document in reversed(documents))) if name]
@@ -204,7 +202,7 @@ def _choose_preset(spec: MethodSpec, wanted: str | None, documents: Sequence[_Do
     if keep and documents[0].preset not in (None, name):
         raise UsageError(
             f"the run began with the preset {documents[0].preset}, not {name}",
-            hint="Change single values with --set, or begin another run with another --out.",
+            hint="Change single values with --set, or start another run with another --out.",
         )
     if name not in presets:
         hint = config.did_you_mean(name, presets) or f"Presets: {', '.join(presets)}."
@@ -212,8 +210,8 @@ def _choose_preset(spec: MethodSpec, wanted: str | None, documents: Sequence[_Do
     return name
 
 
-def _understood(cls: type[TrainingConfig], layer: _Layer) -> _Layer:
-    """The layer with None for the word that stands for it.
+def _without_none(cls: type[TrainingConfig], layer: _Layer) -> _Layer:
+    """Check the keys of a layer, and replace the word "none" by None where a value may be absent.
 
     Raises:
         UsageError: a key is unknown; names the origin.
@@ -225,10 +223,10 @@ def _understood(cls: type[TrainingConfig], layer: _Layer) -> _Layer:
 
 
 def _build(cls: type[TrainingConfig], layers: Sequence[_Layer]) -> TrainingConfig:
-    """The configuration that the layers make.
+    """Build the configuration from the layers.
 
     Raises:
-        UsageError: a value cannot be; names the origin of the first layer that brings it about.
+        UsageError: a value is invalid; names the origin of the first layer that causes the error.
     """
     try:
         return _merged(cls, layers)

@@ -1,4 +1,4 @@
-"""A training run, from its configuration to its model."""
+"""`train`: a training run, from its configuration to its model."""
 
 import contextlib
 from collections.abc import Callable, Mapping
@@ -10,6 +10,7 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.checkpoint import Checkpoint
 from imgxlate.data import folders
 from imgxlate.data.folders import Folders
 from imgxlate.errors import OutputError, UsageError
@@ -17,11 +18,11 @@ from imgxlate.inference import loading
 from imgxlate.inference.device import find_device, find_dtype
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.methods.spec import Capability
 from imgxlate.torchrun import find_rank
 from imgxlate.training import history, recipes
 from imgxlate.training.history import Entry
-from imgxlate.training.plan import Options, Plan
+from imgxlate.training.plan import Plan
 from imgxlate.training.recipes import Recipe
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import StepResult, open_trainer
@@ -30,11 +31,11 @@ from imgxlate.weights.features import find_features
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A training run that has ended. `imgxlate.train` returns it."""
+    """A finished training run. `imgxlate.train` returns it."""
 
     folder: Path  # configuration, history, curves, samples, checkpoints and model
     recipe: Recipe  # the configuration, with the origin of each value
-    step: int  # number of training steps that are done
+    step: int  # number of training steps done
 
     @property
     def model(self) -> Model:
@@ -78,7 +79,7 @@ def train(
 
     Args:
         method: The name of a method, or a configuration that `recipes.resolve` returned.
-        data_a: Images of the first kind, or a folder that holds trainA and trainB. None: those that the run began with.
+        data_a: Images of the first kind, or a folder that holds trainA and trainB. None: the images of the resumed run.
         data_b: Images of the second kind.
         out: The folder of the run, created if it is missing.
         preset: The preset to start from; see `imgxlate methods`. None: the original's configuration.
@@ -117,9 +118,28 @@ def train(
     with run.claimed() if is_main else contextlib.nullcontext():
         if is_main:
             _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
-        options = Options(keep=keep, on_nan=on_nan, compiled=compiled, tensorboard=tensorboard)
-        plan = _plan(spec, recipe, images, run, options, device, offline, progress, notify)
-        recipe = replace(recipe, config=plan.config)
+        found_device = find_device(device)
+        dtype = find_dtype(recipe.config.precision, found_device)
+        recipe = replace(recipe, config=replace(recipe.config, precision="bf16" if dtype is torch.bfloat16 else "fp32"))
+        plan = Plan(
+            spec=spec,
+            config=recipe.config,
+            preset=recipe.preset,
+            features=_find_features(recipe.config.features, offline, progress, notify),
+            folders=images,
+            run=run,
+            device=found_device,
+            dtype=dtype,
+            notify=notify,
+            keep=keep,
+            on_nan=on_nan,
+            compiled=compiled,
+            tensorboard=tensorboard,
+        )
+        notify(
+            f"{spec.name} ({recipe.preset}) on {found_device} in {recipe.config.precision}: "
+            f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
+        )
         with open_trainer(plan, resume=resume) as trainer:
             if is_main:
                 run.write_config(recipes.to_toml(recipe))
@@ -154,8 +174,10 @@ def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
         )
     absolute = tuple(path.absolute() for path in paths)
     for path in absolute:
-        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # Python's stand-ins for undecodable bytes
-            raise UsageError(f"{path!a}: the name is not UTF-8, and cannot be stored in a file", hint="Rename it.")
+        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # surrogates, which stand for undecodable bytes
+            raise UsageError(
+                f"{path!a}: the name is not UTF-8, so the configuration cannot store it", hint="Rename it."
+            )
     data = recipe.config.data
     found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, (data.domain_a, data.domain_b))
     named = replace(data, domain_a=found.names[0], domain_b=found.names[1])
@@ -181,11 +203,11 @@ def _resolve(
 
 
 def _check_folder(run: RunFolder, *, resume: bool, overwrite: bool, notify: Notify) -> None:
-    """Check that nothing trained would be lost.
+    """Check that the run would not replace an older one.
 
     Raises:
-        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds a trained
-            model but no checkpoint to resume from.
+        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds a model
+            but no checkpoint to resume from.
     """
     if overwrite:
         return
@@ -195,36 +217,16 @@ def _check_folder(run: RunFolder, *, resume: bool, overwrite: bool, notify: Noti
         if run.model.exists():
             raise OutputError(
                 f"{run.path}: holds {run.model.name} but no checkpoint to resume from",
-                hint="Bring back its checkpoints/, give another --out, or replace it by --overwrite without --resume.",
+                hint="Restore its checkpoints/, give another --out, or replace it with --overwrite, not --resume.",
             )
         notify(f"{run.path} holds no checkpoint: starting from the beginning")
 
 
-def _plan(
-    spec: MethodSpec,
-    recipe: Recipe,
-    images: Folders,
-    run: RunFolder,
-    options: Options,
-    device: str,
-    offline: bool,
-    progress: Progress,
-    notify: Notify,
-) -> Plan:
-    """Settle device and precision, and find the feature network.
+def _find_features(name: str | None, offline: bool, progress: Progress, notify: Notify) -> Checkpoint | None:
+    """The feature network that the configuration names, downloaded if necessary.
 
     Raises:
-        DeviceError: this machine has no such device.
-        WeightsError: the feature network cannot be found.
+        WeightsError: it cannot be found.
     """
-    where = find_device(device)
-    dtype = find_dtype(recipe.config.precision, where)
-    config = replace(recipe.config, precision="bf16" if dtype is torch.bfloat16 else "fp32")
-    name = config.features
     file = find_features(name, offline=offline, progress=progress, notify=notify) if name else None
-    features = checkpoint.read(file) if file else None
-    notify(
-        f"{spec.name} ({recipe.preset}) on {where} in {config.precision}: "
-        f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
-    )
-    return Plan(spec, config, images, run, options, where, dtype, features, recipe.preset, notify)
+    return checkpoint.read(file) if file else None

@@ -1,14 +1,14 @@
-"""The folder of a run: the one place that knows what lies where in it.
+"""The folder of a run: the names of its files, its checkpoints, and its lock.
 
-    config.toml                             the configuration in full
-    history.jsonl                           every loss of every step
-    losses.png                              the same as curves
-    samples/step-00001000.png, latest.png   what the model made of the test pictures
-    checkpoints/step-00001000.safetensors   all that training needs to go on
+    config.toml                             the full configuration
+    history.jsonl                           the losses of every step
+    losses.png                              the losses as curves
+    samples/step-00001000.png, latest.png   translations of the test images
+    checkpoints/step-00001000.safetensors   everything that training needs to continue
     model.safetensors                       the generators, for `imgxlate translate --checkpoint RUN`
-    tensorboard/                            the same for TensorBoard, where that was asked for
+    tensorboard/                            event files, with --tensorboard
 
-A file's step is the number of steps that were done.
+The step in a file name is the number of steps done.
 """
 
 import contextlib
@@ -32,13 +32,13 @@ _CHECKPOINT = re.compile(r"step-(\d{8,})\.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """The files of a run. Folders are made when something is written to them."""
+    """The files of a run. Folders are created when the first file is written to them."""
 
     path: Path
 
     @property
     def config(self) -> Path:
-        """The configuration in full, as TOML."""
+        """The full configuration, as TOML."""
         return self.path / "config.toml"
 
     @property
@@ -48,7 +48,7 @@ class RunFolder:
 
     @property
     def losses(self) -> Path:
-        """The picture of the losses."""
+        """The image of the loss curves."""
         return self.path / "losses.png"
 
     @property
@@ -68,64 +68,64 @@ class RunFolder:
 
     @property
     def tensorboard(self) -> Path:
-        """The folder of what TensorBoard reads."""
+        """The folder of the event files for TensorBoard."""
         return self.path / "tensorboard"
 
     @property
     def latest_sample(self) -> Path:
-        """The sample of the last step that has one."""
+        """The newest sample."""
         return self.samples / "latest.png"
 
     def sample_at(self, step: int) -> Path:
-        """Where the sample after `step` steps lies."""
+        """The path of the sample after `step` steps."""
         return self.samples / f"step-{step:08d}.png"
 
     def checkpoint_at(self, step: int) -> Path:
-        """Where the checkpoint after `step` steps lies."""
+        """The path of the checkpoint after `step` steps."""
         return self.checkpoints / f"step-{step:08d}.safetensors"
 
     def steps(self) -> tuple[int, ...]:
-        """The steps that there are checkpoints of, whole or not, in ascending order."""
+        """The steps of all checkpoints, intact or damaged, in ascending order."""
         names = (path.name for path in self.checkpoints.glob("step-*.safetensors"))
         return tuple(sorted(int(match[1]) for name in names if (match := _CHECKPOINT.fullmatch(name))))
 
     def has_checkpoints(self) -> bool:
-        """Whether there is anything to resume from, whole or not."""
+        """Whether there are checkpoints, intact or damaged."""
         return bool(self.steps())
 
     def require_free(self) -> None:
-        """Check that no run is in the folder; one that did not get to its first step is none.
+        """Check that the folder holds no run. A run that was stopped before its first step does not count.
 
         Raises:
-            OutputError: one is.
+            OutputError: it holds one.
         """
         begun = self.history.exists() and self.history.stat().st_size > 0
         if begun or self.has_checkpoints() or self.model.exists():
             raise OutputError(
-                f"{self.path}: holds a run already",
-                hint="Go on with it by --resume, replace it by --overwrite, or give another --out.",
+                f"{self.path}: already holds a run",
+                hint="Continue it with --resume, replace it with --overwrite, or give another --out.",
             )
 
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
-        """Keep other processes from training in the folder, where the file system has locks.
+        """Lock the folder, so that no other process trains in it. File systems without locks are not protected.
 
         Raises:
-            OutputError: another process is, or the folder is none and cannot be made.
+            OutputError: another process trains in the folder, or the folder cannot be created.
         """
         if self.path.exists() and not self.path.is_dir():
-            raise OutputError(f"{self.path}: is no folder", hint="Give another --out.")
-        made = not self.path.exists()
+            raise OutputError(f"{self.path}: is not a folder", hint="Give another --out.")
+        created = not self.path.exists()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{self.path}: cannot be made: {error.strerror or error}") from error
+            raise OutputError(f"{self.path}: cannot be created: {error.strerror or error}") from error
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
             raise OutputError(
-                f"{self.path}: another process is training there", hint="Wait for it, or give another --out."
+                f"{self.path}: another process is training in this folder", hint="Wait for it, or give another --out."
             ) from error
         except (OSError, NotImplementedError):  # A file system without locks.
             pass
@@ -133,16 +133,16 @@ class RunFolder:
             yield
         finally:
             lock.release()
-            with contextlib.suppress(OSError):  # Someone has removed the folder meanwhile, say.
-                if made and [path.name for path in self.path.iterdir()] == [_LOCK]:  # The run could not begin.
+            with contextlib.suppress(OSError):  # For example, the folder was removed meanwhile.
+                if created and [path.name for path in self.path.iterdir()] == [_LOCK]:  # The run did not start.
                     (self.path / _LOCK).unlink()
                     self.path.rmdir()
 
     def clear(self) -> None:
-        """Remove the run. What is no file of a run stays.
+        """Remove the files of the run. Other files stay.
 
         Raises:
-            OutputError: something cannot be removed.
+            OutputError: a file cannot be removed.
         """
         self.sweep()
         for path in (self.config, self.history, self.losses, self.model, self.latest_sample):
@@ -152,36 +152,34 @@ class RunFolder:
         for path in (*self.samples.glob("step-*.png"), *self.tensorboard.glob("events.out.tfevents.*")):
             _remove(path)
         for folder in (self.samples, self.checkpoints, self.tensorboard):
-            with contextlib.suppress(OSError):  # It holds something else, or there is none.
+            with contextlib.suppress(OSError):  # It holds other files, or does not exist.
                 folder.rmdir()
 
     def write_config(self, text: str) -> None:
         """Write the configuration.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the file cannot be written.
         """
         atomic.write_bytes(self.config, text.encode())
 
     def save(self, step: int, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> Path:
-        """Write the checkpoint after `step` steps, whole or not at all; older ones stay as they are.
-
-        The header gets the keys `kind` and `step`.
+        """Write the checkpoint after `step` steps, whole or not at all. Adds `kind` and `step` to the header.
 
         Raises:
-            OutputError: it cannot be written, because the disk is full, say.
+            OutputError: the file cannot be written, for example because the disk is full.
         """
         path = self.checkpoint_at(step)
         checkpoint.write(path, tensors, {**header, "kind": TRAINING, "step": step})
         return path
 
     def latest(self, notify: Notify = ignore) -> Checkpoint | None:
-        """The newest checkpoint that reads whole, its checksum computed; None where there is none at all.
+        """The newest checkpoint that passes its checksum, or None if there are no checkpoints.
 
-        `notify` is told of each newer one that is damaged, and how.
+        `notify` is called for each damaged one that is skipped.
 
         Raises:
-            CheckpointError: a file cannot be opened or read, which may pass; or all are damaged.
+            CheckpointError: a file cannot be opened or read, which may be temporary; or all are damaged.
         """
         for step in reversed(self.steps()):
             try:
@@ -189,31 +187,31 @@ class RunFolder:
             except CheckpointError as error:
                 if isinstance(error.__cause__, OSError):
                     raise
-                notify(f"passed over: {error}")
+                notify(f"skipped: {error}")
         if self.steps():
             raise CheckpointError(
                 f"{self.checkpoints}: all checkpoints are damaged",
-                hint="Bring one back from a copy; or begin again with --overwrite, or with another --out.",
+                hint="Restore one from a backup, or start again with --overwrite or another --out.",
             )
         return None
 
-    def prune(self, keep: int, whole: int) -> None:
-        """Remove all but the `keep` newest of the checkpoints up to step `whole`, the one that was just written.
+    def prune(self, keep: int, saved: int) -> None:
+        """Keep the `keep` newest checkpoints up to step `saved`, which was just written, and remove older ones.
 
-        That one stays. So do later ones: they were passed over as damaged, and training will write them again.
+        Later checkpoints stay: they were skipped as damaged, and training will replace them.
 
         Raises:
-            OutputError: one cannot be removed.
+            OutputError: a file cannot be removed.
         """
-        older = [step for step in self.steps() if step < whole]
+        older = [step for step in self.steps() if step < saved]
         for step in older[: max(0, len(older) + 1 - keep)]:
             _remove(self.checkpoint_at(step))
 
     def sweep(self) -> None:
-        """Remove what interrupted writes left. For who alone writes to the folder, before anything is written.
+        """Remove the temporary files of interrupted writes. Only safe while no process writes to the folder.
 
         Raises:
-            OutputError: something cannot be removed.
+            OutputError: a file cannot be removed.
         """
         for folder in (self.path, self.samples, self.checkpoints):
             for path in atomic.leftovers(folder):

@@ -1,4 +1,4 @@
-"""`model.safetensors`: the generators that a training made, as `imgxlate translate` takes them."""
+"""`model.safetensors`: the generators of a run, as `imgxlate translate` loads them."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,40 +13,34 @@ from torch import Tensor
 from imgxlate import __version__, checkpoint
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.inference.device import require_exact
-from imgxlate.inference.loading import model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Domain, MethodConfig, MethodSpec
+from imgxlate.methods.spec import Domain, MethodSpec
 
-TARGET: Domain = "B"  # Training is of both directions; a model translates to B where nothing else is asked for.
+TARGET: Domain = "B"  # Both directions are trained; B is the one to take by default.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingCard:
-    """How a model came to be."""
+    """How a model was trained."""
 
-    preset: str  # the named configuration that the run's is derived from
-    iterations: int  # steps that the run is to take in all
+    preset: str  # the preset that the configuration is derived from
+    iterations: int  # training steps in all
     batch_size: int
     seed: int
     precision: str  # "fp32" or "bf16"
-    ema: float  # decay of the averaged weights; 0: these are the live ones
-    images_a: int  # pictures to draw from
+    ema: float  # decay of the averaged weights; 0: the weights are not averaged
+    images_a: int  # number of training images
     images_b: int
-    size: int | None  # what became the shorter side of the pictures, in pixels; None: they were as they came
+    size: int | None  # the shorter side that images were scaled to, in pixels; None: they were not scaled
     imgxlate: str = __version__
     date: str = dataclasses.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-
-
-def header(method: str, architecture: MethodConfig, domains: tuple[str, str]) -> dict[str, Any]:
-    """What is said of generators in training beside their weights."""
-    return model_header(method, architecture, domains, TARGET)
 
 
 def write_model(
     path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any], *, step: int, card: TrainingCard
 ) -> None:
-    """Write the generators after `step` steps, whole or not at all; `header` is what the function of that name gives.
+    """Write the generators after `step` steps. `header` is the result of `model_header`.
 
     Raises:
         OutputError: the file cannot be written.
@@ -57,7 +51,7 @@ def write_model(
 def build_model(
     spec: MethodSpec, tensors: Mapping[str, Tensor], header: Mapping[str, Any], device: torch.device, dtype: torch.dtype
 ) -> Model:
-    """A model of generators in training, to be looked at: it may share their memory, and follow them where it does."""
+    """Build a model from the weights of generators in training. It may share their memory."""
     detached = {name: tensor.detach() for name, tensor in tensors.items()}
     translator = registry.implementation(spec).from_checkpoint(Checkpoint(Path("model"), detached, header), {})
     require_exact(device, dtype)

@@ -1,84 +1,90 @@
-"""What a run leaves in its folder: history, samples, checkpoints and the model. Only the leading process writes."""
+"""Everything that a run writes to its folder: history, checkpoints, samples, curves and the model."""
 
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from imgxlate.config import flattened
 from imgxlate.data.batch import Rejected
+from imgxlate.inference.loading import model_header
 from imgxlate.methods.protocol import Trainable
 from imgxlate.training import plots, run_model, samples
 from imgxlate.training.averaging import Average
 from imgxlate.training.history import Entry, History
 from imgxlate.training.plan import Plan
 from imgxlate.training.samples import Samples
+from imgxlate.training.tensorboard import Board
 
-_DRAWING_STARTS = 10.0  # seconds after which curves are first drawn
-_DRAWING_SHARE = 0.05  # of the time that may go into drawing curves
+_FIRST_CURVES = 10.0  # seconds until the curves are first drawn
+_CURVES_SHARE = 0.05  # of the time of a run that may go into drawing curves
 
 
 class RunWriter:
-    """The files of a run in the making, and the average of its weights, which its model is made of."""
+    """Writes the files of a run, in the main process. It also averages the weights, which the model is made of."""
 
     def __init__(self, plan: Plan, trainable: Trainable, step: int, average: Mapping[str, Tensor] | None) -> None:
-        """Go on from `step`; `average` is what a checkpoint of that step has, None at the beginning.
+        """Continue from `step`. `average` holds the averaged weights of its checkpoint, or is None at the beginning.
 
         Raises:
-            OutputError: the run's folder cannot be written.
-            CheckpointError: the average is another configuration's.
+            OutputError: the run folder cannot be written.
+            CheckpointError: the averaged weights belong to another configuration.
         """
         self._plan = plan
         self._trainable = trainable
         self._average = Average(trainable.generators(), plan.config.ema) if plan.config.ema else None
         if self._average and average is not None:
             self._average.load_state(average)
-        self._put_aside: set[Path] = set()
+        self._reported: set[Path] = set()  # rejected files that were reported
         self._samples = self._load_samples()
-        self._draw_after = time.monotonic() + _DRAWING_STARTS  # when the curves may be drawn again
-        self._modelled = self._drawn = -1  # the steps of the model and of the curves that were written
+        self._next_curves = time.monotonic() + _FIRST_CURVES  # the earliest time to draw the curves again
+        self._model_step = self._curves_step = -1  # the steps at which model and curves were last written
         plan.run.sweep()
         self._stack = contextlib.ExitStack()
         self._history = self._stack.enter_context(History(plan.run.history, step))
-        self._board = None
-        if plan.options.tensorboard:
-            from imgxlate.training.tensorboard import Board  # Imported where wanted: it is an extra.
-
-            self._board = self._stack.enter_context(Board(plan.run.tensorboard, step))
+        self._board = self._stack.enter_context(Board(plan.run.tensorboard, step)) if plan.tensorboard else None
 
     def close(self) -> None:
-        """Close what is open."""
+        """Close the open files."""
         self._stack.close()
 
-    def step(self, step: int, losses: Mapping[str, float], seconds: float, rejected: Sequence[Rejected]) -> None:
-        """Write down what happened in a step, the `step`-th.
+    def record_step(self, step: int, losses: Mapping[str, float], seconds: float, rejected: Sequence[Rejected]) -> None:
+        """Average the weights after step `step`, and write its losses to the history.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the history cannot be written.
         """
         if self._average:
             self._average.update(self._trainable.generators(), step - 1)
         self._history.append(Entry(step, losses, seconds))
         self._report(rejected)
         if self._board:
-            self._board.losses(step, losses)
+            self._board.add_losses(step, losses)
 
-    def sample(self, step: int) -> None:
-        """Draw a sample where one is due.
+    def draw_samples(self, step: int) -> None:
+        """Draw and write the samples, if they are due after step `step`.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the samples cannot be written.
         """
-        if samples.times(step, self._plan.config.sample_every) or step == self._plan.config.iterations:
-            self._sample(step)
+        plan = self._plan
+        if not (samples.is_due(step, plan.config.sample_every) or step == plan.config.iterations):
+            return
+        model = run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.dtype)
+        sheet = self._samples.draw(model, step)
+        if sheet:
+            samples.write(plan.run, step, sheet)
+            if self._board:
+                self._board.add_samples(step, sheet)
 
     def save(self, step: int, attempt: int) -> Path:
-        """Write a checkpoint, then the model and, now and then, the curves, then remove what is too many.
+        """Write a checkpoint, then the model and, now and then, the curves; then remove old checkpoints.
 
         Raises:
-            OutputError: something cannot be written; what was there before is whole.
+            OutputError: a file cannot be written. The files that were there before are intact.
         """
         plan = self._plan
         tensors = {f"training.{name}": tensor for name, tensor in self._trainable.state().items()}
@@ -88,25 +94,27 @@ class RunWriter:
         header |= {"config": flattened(plan.config), "pictures": plan.folders.digest}
         path = plan.run.save(step, tensors, header)
         self._write_model(step)
-        if time.monotonic() >= self._draw_after:
+        if time.monotonic() >= self._next_curves:
             self._draw_curves(step)
-        plan.run.prune(plan.options.keep, step)
+        plan.run.prune(plan.keep, step)
         return path
 
     def finish(self, step: int) -> None:
-        """Write what is not of this step yet: curves, and the model of a run that was killed after its last checkpoint.
+        """Write the curves and the model of the last step, unless they are written.
+
+        The model is missing if the run was killed right after its last checkpoint.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: a file cannot be written.
         """
-        if self._modelled != step:
+        if self._model_step != step:
             self._write_model(step)
-        if self._drawn != step:
+        if self._curves_step != step:
             self._draw_curves(step)
 
-    def _header(self) -> dict[str, object]:
-        folders = self._plan.folders
-        return run_model.header(self._plan.spec.name, self._trainable.architecture(), folders.names)
+    def _header(self) -> dict[str, Any]:
+        plan = self._plan
+        return model_header(plan.spec.name, self._trainable.architecture(), plan.folders.names, run_model.TARGET)
 
     def _weights(self) -> dict[str, Tensor]:
         return self._average.state() if self._average else self._trainable.generators()
@@ -125,15 +133,15 @@ class RunWriter:
             size=None if config.data.resize == "none" else config.data.new_size,
         )
         run_model.write_model(plan.run.model, self._weights(), self._header(), step=step, card=card)
-        self._modelled = step
+        self._model_step = step
 
     def _draw_curves(self, step: int) -> None:
-        """Draw the losses; the time that this takes decides how soon it is done again."""
+        """Draw the losses. The longer this takes, the later it is done again."""
         started = time.monotonic()
         plots.write(self._plan.run.losses, self._plan.run.history)
-        self._drawn = step
+        self._curves_step = step
         ended = time.monotonic()
-        self._draw_after = ended + (ended - started) / _DRAWING_SHARE
+        self._next_curves = ended + (ended - started) / _CURVES_SHARE
 
     def _load_samples(self) -> Samples:
         plan, config = self._plan, self._plan.config
@@ -141,19 +149,9 @@ class RunWriter:
         self._report(loaded.rejected)
         return loaded
 
-    def _sample(self, step: int) -> None:
-        plan = self._plan
-        model = run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.dtype)
-        sheet = self._samples.draw(model, step)
-        if sheet is None:
-            return
-        samples.write(plan.run, step, sheet)
-        if self._board:
-            self._board.picture(step, sheet)
-
     def _report(self, rejected: Sequence[Rejected]) -> None:
-        """Name each file that is put aside once, and how many there are."""
+        """Report each rejected file once, with the number of those so far."""
         for file in rejected:
-            if file.path not in self._put_aside:
-                self._put_aside.add(file.path)
-                self._plan.notify(f"put aside ({len(self._put_aside)}): {file.path}: {file.reason}")
+            if file.path not in self._reported:
+                self._reported.add(file.path)
+                self._plan.notify(f"skipped ({len(self._reported)}): {file.path}: {file.reason}")

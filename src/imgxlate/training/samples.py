@@ -1,4 +1,4 @@
-"""Samples: what the model makes of the same test pictures, with the same styles, as training goes on."""
+"""Samples: translations of the same test images with the same styles, drawn now and then during training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,64 +22,64 @@ from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.training.run_folder import RunFolder
 
 _STYLES = 4  # sampled style codes, the same in every sample
-_LONGEST = 3  # how many times as long as the other a side of a sample may be
-_CELL = 128, 256  # pixels: the smallest and largest longer side of a picture on the sheet
+_MAX_ASPECT_RATIO = 3  # of an image; longer ones are cropped
+_CELL = 128, 256  # pixels: the smallest and largest longer side of an image on the sheet
 
 
-def times(step: int, every: int) -> bool:
-    """Whether there is a sample after `step` steps: after 1, 2, 5, 10, 20, 50, ... and each multiple of `every`."""
+def is_due(step: int, every: int) -> bool:
+    """Whether samples are drawn after `step` steps: after 1, 2, 5, 10, 20, 50, ... and each multiple of `every`."""
     return str(step).rstrip("0") in ("1", "2", "5") or (every > 0 and step > 0 and step % every == 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Test pictures of both domains, decoded, and the styles to paint them in."""
+    """The test images of both domains, decoded, and the seed of the styles."""
 
-    pictures: dict[Domain, tuple[ImageArray, ...]]
+    images: dict[Domain, tuple[ImageArray, ...]]
     rejected: tuple[Rejected, ...]  # files that could not be read
-    seed: int  # the sampled styles follow from it
+    seed: int  # of the sampled style codes
 
     def draw(self, model: Model, step: int) -> ImageArray | None:
-        """One sheet of what `model` makes of the pictures after `step` steps; None where there are no pictures.
+        """Draw a sheet of translations after `step` steps, or return None if there are no images.
 
-        A row is a picture of either domain: itself; its translation, with each of some sampled styles where the method
-        has styles, and with the style of a picture of the other domain, which stands before it; and its first
-        translation, translated back, where the model goes both ways.
+        Each row shows one image: the input; its translation, with several sampled styles if the method has styles; a
+        style image of the other domain and the translation with its style; and, if the model translates both ways, the
+        first translation translated back.
         """
         rows, labels = [], []
         for to in DOMAINS[::-1]:
             if to in model.translator.targets:
-                rows += [self._row(model, index, to) for index in range(len(self.pictures[OTHER[to]]))]
-                labels += [f"to {model.name_of(to)}"] * len(self.pictures[OTHER[to]])
+                rows += [self._row(model, index, to) for index in range(len(self.images[OTHER[to]]))]
+                labels += [f"to {model.name_of(to)}"] * len(self.images[OTHER[to]])
         if not rows:
             return None
-        longest = max(side for row in rows for picture in row if picture for side in picture.size)
+        longest = max(side for row in rows for image in row if image for side in image.size)
         cell = min(max(longest, _CELL[0]), _CELL[1])
         return contact_sheet(
             rows, column_headers=_headers(model), row_headers=labels, cell=cell, title=f"{model.name}, step {step}"
         )
 
     def _row(self, model: Model, index: int, to: Domain) -> list[ImageArray | None]:
-        picture = self.pictures[OTHER[to]][index]
-        outputs = list(model.translate_array(picture, to, self._codes(model)))
-        return [picture, *outputs, *self._guided(model, picture, index, to), *_back(model, picture, outputs[0], to)]
+        image = self.images[OTHER[to]][index]
+        outputs = list(model.translate_array(image, to, self._codes(model)))
+        return [image, *outputs, *self._guided(model, image, index, to), *_back(model, image, outputs[0], to)]
 
-    def _guided(self, model: Model, picture: ImageArray, index: int, to: Domain) -> list[ImageArray | None]:
-        """A picture of the domain `to`, and `picture` translated with its style."""
+    def _guided(self, model: Model, image: ImageArray, index: int, to: Domain) -> list[ImageArray | None]:
+        """A style image of the domain `to`, and `image` translated with its style."""
         if model.style_dim is None:
             return []
-        guides = self.pictures[to]
-        if not guides:
+        style_images = self.images[to]
+        if not style_images:
             return [None, None]
-        guide = guides[index % len(guides)]
-        return [guide, *model.translate_array(picture, to, model.encode_array(guide, to))]
+        style = style_images[index % len(style_images)]
+        return [style, *model.translate_array(image, to, model.encode_array(style, to))]
 
     def _codes(self, model: Model) -> Tensor | None:
         return torch.from_numpy(model.sample_styles(_STYLES, seed=self.seed)) if model.style_dim else None
 
 
 def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: DataConfig, seed: int) -> Samples:
-    """Decode the first `count` files of each domain that can be read, at the size that the networks are trained on."""
+    """Decode the first `count` readable files of each domain, scaled to the size of the training images."""
     side = min(data.crop_height, data.crop_width)
     if data.resize != "none":
         side = min(side, data.new_size)
@@ -89,10 +89,10 @@ def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: Dat
 
 
 def write(run: RunFolder, step: int, sheet: ImageArray) -> Path:
-    """Write a sheet as the sample after `step` steps, and as the latest one.
+    """Write the sheet of a step, and write it again as the latest one.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: a file cannot be written.
     """
     data = encode(sheet, ".png")
     for path in (run.sample_at(step), run.latest_sample):
@@ -101,30 +101,30 @@ def write(run: RunFolder, step: int, sheet: ImageArray) -> Path:
 
 
 def _decoded(files: Sequence[Path], count: int, side: int, rejected: list[Rejected]) -> tuple[ImageArray, ...]:
-    pictures: list[ImageArray] = []
+    images: list[ImageArray] = []
     for file in files:
-        if len(pictures) == count:
+        if len(images) == count:
             break
         try:
-            pictures.append(resized(_middle(decode(file)), side))
+            images.append(resized(_center(decode(file)), side))
         except ImageError as error:
             rejected.append(Rejected(file, error.reason))
-    return tuple(pictures)
+    return tuple(images)
 
 
-def _middle(picture: ImageArray) -> ImageArray:
-    """The middle of a picture that is much longer one way than the other; of others, all."""
-    height, width = (min(side, _LONGEST * min(picture.size)) for side in picture.size)
-    box = centred((height, width), picture.size)
-    return ImageArray(picture.rgb[box.top : box.top + height, box.left : box.left + width])
+def _center(image: ImageArray) -> ImageArray:
+    """The image, cropped around its center to the largest aspect ratio."""
+    height, width = (min(side, _MAX_ASPECT_RATIO * min(image.size)) for side in image.size)
+    box = centred((height, width), image.size)
+    return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width])
 
 
-def _back(model: Model, picture: ImageArray, output: ImageArray, to: Domain) -> list[ImageArray | None]:
-    """`output`, which was made of `picture`, translated back, with the style that `picture` has."""
+def _back(model: Model, image: ImageArray, output: ImageArray, to: Domain) -> list[ImageArray | None]:
+    """`output`, the translation of `image`, translated back with the style of `image`."""
     origin = OTHER[to]
     if origin not in model.translator.targets:
         return []
-    codes = model.encode_array(picture, origin) if model.style_dim else None
+    codes = model.encode_array(image, origin) if model.style_dim else None
     return list(model.translate_array(output, origin, codes))
 
 

@@ -1,4 +1,4 @@
-"""Randomness as a function of seed, step and picture, so that resuming needs no stored state of a generator."""
+"""Randomness as a function of seed, step and image, so that a run resumes without stored generator states."""
 
 import hashlib
 import random
@@ -11,16 +11,16 @@ from imgxlate.methods.protocol import Noise
 
 
 def derived(*parts: int | str) -> int:
-    """A seed of 63 bits that follows from `parts`; different parts give unrelated seeds."""
+    """A seed of 63 bits, computed from `parts`. Different parts give unrelated seeds."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
 
 
 def make_noise(seed: int, step: int, positions: Sequence[int], device: torch.device) -> Noise:
-    """Noise for the pictures at `positions` of the global batch, in float32 on `device`.
+    """Noise for the images at `positions` of the batch over all processes, in float32 on `device`.
 
-    A picture's noise depends on seed, step, its position and how much was drawn for it before in the same step; not on
-    which process has it. Kinds of devices draw different numbers.
+    The noise of an image depends on seed, step, position and the earlier draws of the step, not on the process that
+    computes the image. CPU and CUDA draw different numbers.
     """
     generators = [torch.Generator(device).manual_seed(derived(seed, step, "noise", n)) for n in positions]
 
@@ -31,5 +31,5 @@ def make_noise(seed: int, step: int, positions: Sequence[int], device: torch.dev
 
 
 def make_random(seed: int, step: int) -> random.Random:
-    """What is random in a step and the same in all processes."""
+    """The generator of a step for choices that all processes make alike."""
     return random.Random(derived(seed, step, "random"))  # noqa: S311 (nothing secret)

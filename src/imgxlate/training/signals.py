@@ -1,42 +1,46 @@
-"""Requests to end: the first lets a step finish and be saved, the second ends the process at once."""
+"""Signals that end a run: the first lets it finish the step and save, the second ends the process at once."""
 
 import contextlib
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from imgxlate.callbacks import Notify
 from imgxlate.errors import INTERRUPTED, TERMINATED, TerminatedError
 
 _EXIT_CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 if hasattr(signal, "SIGHUP"):  # Windows has none.
     _EXIT_CODES[signal.SIGHUP] = TERMINATED
 
-_ECHO = 0.3  # seconds within which a request may come twice: to all processes of a group, and from their starter
+# A signal may arrive twice, once sent to all processes of a group and once forwarded by torchrun. Within so many
+# seconds, the second one counts as a copy of the first.
+_ECHO_SECONDS = 0.3
 
 
 class Stop:
-    """Whether somebody asked the program to end, by Ctrl-C or a signal."""
+    """Whether a signal has arrived."""
 
     def __init__(self) -> None:
-        self.exit_code = 0  # what to end with; 0: nobody asked
+        self.exit_code = 0  # the exit code to end with; 0: no signal has arrived
 
 
 @contextlib.contextmanager
-def deferred(notify: Callable[[str], None]) -> Iterator[Stop]:
-    """Within the block, note a first SIGINT, SIGTERM or SIGHUP in the Stop; at a second, end the process at once.
+def deferred_signals(notify: Notify) -> Iterator[Stop]:
+    """Within the block, only note the first SIGINT, SIGTERM or SIGHUP. A second signal ends the process at once.
 
-    Works from the main thread only. A thread of its own waits for the second one, because the main thread may be deep
-    in a computation of many seconds, in which Python runs no handler. What is ignored stays ignored, as under nohup.
+    Works in the main thread only. A thread of its own waits for the signals, because Python runs no handler while the
+    main thread is inside a long computation. Signals that were ignored, as under nohup, stay ignored.
     """
     stop = Stop()
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    heeded = {number: signal.getsignal(number) for number in _EXIT_CODES if signal.getsignal(number) != signal.SIG_IGN}
+    handlers = {number: signal.getsignal(number) for number in _EXIT_CODES}
+    handlers = {number: handler for number, handler in handlers.items() if handler != signal.SIG_IGN}
     previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in heeded:
+    for number in handlers:
         signal.signal(number, _leave_to_thread)
     thread = threading.Thread(target=_watch, args=(reader, stop, notify), daemon=True)
     thread.start()
@@ -44,34 +48,34 @@ def deferred(notify: Callable[[str], None]) -> Iterator[Stop]:
         yield stop
     finally:
         signal.set_wakeup_fd(previous)
-        for number, handler in heeded.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
         os.close(writer)
         thread.join()
         os.close(reader)
 
 
-def ending(exit_code: int) -> BaseException:
-    """What to raise for a request to end, once all is saved."""
+def stop_error(exit_code: int) -> BaseException:
+    """The exception to raise after a signal, once everything is saved."""
     return KeyboardInterrupt() if exit_code == INTERRUPTED else TerminatedError(exit_code)
 
 
 def _leave_to_thread(*_: Any) -> None:
-    """Python tells the pipe of every signal that has a handler; there is nothing else to do."""
+    """Do nothing. Python writes each signal that has a handler to the pipe, where the thread reads it."""
 
 
-def _watch(reader: int, stop: Stop, notify: Callable[[str], None]) -> None:
-    asked = 0.0
+def _watch(reader: int, stop: Stop, notify: Notify) -> None:
+    first = 0.0
     while number := os.read(reader, 1):
         exit_code = _EXIT_CODES.get(signal.Signals(number[0]))
-        if exit_code is None:  # Others are told of too, such as the end of a child.
+        if exit_code is None:  # The pipe carries other signals, too, such as SIGCHLD.
             continue
         if stop.exit_code:
-            if time.monotonic() - asked > _ECHO:
+            if time.monotonic() - first > _ECHO_SECONDS:
                 os._exit(exit_code)
             continue
-        asked = time.monotonic()
+        first = time.monotonic()
         stop.exit_code = exit_code
-        # Who is told may not listen, and keep the teller waiting: not this thread.
-        text = "finishing this step and saving; once more ends at once, and loses what is not saved"
+        # From yet another thread: `notify` may block, for example on a full pipe, and this thread must not.
+        text = "finishing this step and saving; interrupt again to end at once without saving"
         threading.Thread(target=notify, args=(text,), daemon=True).start()

@@ -1,4 +1,4 @@
-"""The losses and samples of a run for TensorBoard, which is an extra."""
+"""The losses and samples of a run for TensorBoard, an optional extra."""
 
 import contextlib
 import importlib
@@ -25,51 +25,49 @@ def require_tensorboard() -> None:
 
 
 class Board:
-    """What TensorBoard reads of a run, in the making."""
+    """Writes the event files that TensorBoard reads."""
 
     def __init__(self, folder: Path, step: int) -> None:
-        """Write to `folder`; what an earlier part of the run wrote of steps after `step` is no longer shown.
+        """Write to `folder`. TensorBoard then hides the events of steps after `step` that the folder already holds.
 
         Raises:
-            UsageError: TensorBoard is not installed.
             OutputError: the folder cannot be written.
         """
-        require_tensorboard()
-        from torch.utils.tensorboard import SummaryWriter
+        from torch.utils.tensorboard import SummaryWriter  # Imported late: it is an extra.
 
         self._folder = folder
-        with _written(folder):
+        with _as_output_error(folder):
             self._writer = SummaryWriter(folder, purge_step=step + 1)
 
-    def losses(self, step: int, losses: Mapping[str, float]) -> None:
+    def add_losses(self, step: int, losses: Mapping[str, float]) -> None:
         """Add the losses of a step.
 
         Raises:
             OutputError: they cannot be written.
         """
-        with _written(self._folder):
+        with _as_output_error(self._folder):
             for name, value in losses.items():
                 self._writer.add_scalar(name, value, step)
 
-    def picture(self, step: int, sheet: ImageArray) -> None:
-        """Add a sample.
+    def add_samples(self, step: int, sheet: ImageArray) -> None:
+        """Add the samples of a step.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: they cannot be written.
         """
-        with _written(self._folder):
+        with _as_output_error(self._folder):
             self._writer.add_image("samples", sheet.rgb, step, dataformats="HWC")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):  # What ended the run is told, not what follows from it.
+        with contextlib.suppress(OSError):  # The error that ended the run matters more.
             self._writer.close()
 
 
 @contextlib.contextmanager
-def _written(folder: Path) -> Iterator[None]:
+def _as_output_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

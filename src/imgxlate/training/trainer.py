@@ -1,4 +1,4 @@
-"""The training loop, and the way of a step: batch -> train_step -> losses -> history, health, samples, checkpoint."""
+"""The training loop. `Trainer._train` holds the way of a step: batch, losses, history, checkpoint, samples."""
 
 import contextlib
 import itertools
@@ -10,52 +10,52 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from imgxlate.callbacks import Notify, ignore
-from imgxlate.checkpoint import TRAINING, Checkpoint
-from imgxlate.config import from_mapping
+from imgxlate.callbacks import ignore
+from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch, Rejected
 from imgxlate.data.loader import open_batches
-from imgxlate.errors import INTERRUPTED, TERMINATED, CheckpointError, DivergedError, ImgxlateError, UsageError
+from imgxlate.errors import INTERRUPTED, TERMINATED, DivergedError, ImgxlateError, UsageError
 from imgxlate.inference.device import require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext, Trainable
 from imgxlate.torchrun import find_rank
-from imgxlate.training import health, seeding
+from imgxlate.training import seeding
 from imgxlate.training.distributed import World, joined
-from imgxlate.training.plan import Plan
-from imgxlate.training.recipes import changes
+from imgxlate.training.divergence import divergence, is_finite
+from imgxlate.training.plan import Plan, require_resumable
 from imgxlate.training.run_writer import RunWriter
-from imgxlate.training.signals import Stop, deferred, ending
+from imgxlate.training.signals import Stop, deferred_signals, stop_error
 from imgxlate.training.tensorboard import require_tensorboard
 
-_MOST_ROLLBACKS = 10  # with no checkpoint in between
+_MAX_ROLLBACKS = 10  # without a checkpoint in between
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """A training step that is done."""
+    """The result of a training step."""
 
-    step: int  # steps done
-    iterations: int  # steps in all
-    losses: Mapping[str, float]  # the mean over all processes
-    seconds: float  # wall time of the step
-    waited: float  # ... of which it waited for pictures
-    saved: Path | None  # the checkpoint that was written after it
+    step: int  # number of steps done
+    iterations: int  # number of steps in all
+    losses: Mapping[str, float]  # means over all processes
+    seconds: float  # duration of the step
+    waited: float  # the part of it spent waiting for images, in seconds
+    saved: Path | None  # the checkpoint written after the step
 
 
 @contextlib.contextmanager
 def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
-    """Join the other processes, build the networks, and with `resume` go back to the newest checkpoint.
+    """Join the other processes and build the networks.
 
-    Without it, what the run's folder holds of another run is removed, once it is known that this one can begin.
+    With `resume`, restore the newest checkpoint. Without it, remove an older run from the folder, once all checks of
+    this run have passed.
 
     Raises:
-        UsageError: the configuration cannot be, or asks for less than the run has done.
-        CheckpointError: the checkpoint is another configuration's.
-        DeviceError: the other processes cannot be reached, or one was lost.
-        OutputError: the run's folder cannot be written.
+        UsageError: the configuration is invalid, or sets fewer steps than the run has done.
+        CheckpointError: the checkpoint belongs to another configuration.
+        DeviceError: another process cannot be reached, or was lost.
+        OutputError: the run folder cannot be written.
     """
-    if plan.options.tensorboard:
+    if plan.tensorboard:
         require_tensorboard()
     positions = find_rank().positions(plan.config.batch_size)
     with joined(plan.device) as world:
@@ -64,81 +64,110 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
         try:
             checkpoint = plan.run.latest(plan.notify) if resume else None
             if checkpoint:
-                _compare(plan, checkpoint, notify=plan.notify if world.is_main else ignore)
-            trainer.begin(checkpoint, clearing=not resume)
+                require_resumable(plan, checkpoint, plan.notify if world.is_main else ignore)
+            trainer.build(checkpoint, clear=not resume)
             yield trainer
         finally:
             trainer.close()
 
 
 class Trainer:
-    """A run: the networks in training, and how far they are."""
+    """The networks in training, and the number of steps done."""
 
     def __init__(self, plan: Plan, world: World, positions: range) -> None:
         self._plan = plan
         self._world = world
-        self._positions = positions  # of this process's pictures in a batch
-        self._writer: RunWriter | None = None  # of the leading process
-        self._rollbacks = 0
-        self.attempt = 0  # how often the run went back; what is random follows from it too, or it would go wrong again
-        self.step = 0
+        self._positions = positions  # of this process's images in the batch
+        self._writer: RunWriter | None = None  # only the main process has one
+        self._attempt = 0  # rollbacks in all; part of the seed, so that other images and noise are drawn
+        self._rollbacks = 0  # since the last checkpoint
+        self.step = 0  # number of steps done
 
-    def begin(self, checkpoint: Checkpoint | None, *, clearing: bool = False) -> None:
-        """Build the networks, as they were in `checkpoint`, or with initial weights; then clear the folder, or not.
+    def build(self, checkpoint: Checkpoint | None, *, clear: bool = False) -> None:
+        """Build the networks with initial weights, or with those of `checkpoint`. `clear`: empty the run folder then.
 
         Raises:
-            UsageError: the configuration cannot be.
-            CheckpointError: the checkpoint is another configuration's.
-            OutputError: the run's folder cannot be written.
+            UsageError: the configuration is invalid.
+            CheckpointError: the checkpoint belongs to another configuration.
+            OutputError: the run folder cannot be written.
         """
         plan = self._plan
         self.close()
         self._trainable: Trainable = registry.trainable(plan.spec).create(plan.config, plan.features)
-        self._trainable.place(plan.device, plan.dtype, compiled=plan.options.compiled)
-        self.step = self.attempt = 0
+        self._trainable.place(plan.device, plan.dtype, compiled=plan.compiled)
+        self.step = self._attempt = 0
         if checkpoint:
             self._trainable.load_state(_part(checkpoint, "training"))
-            self.step, self.attempt = checkpoint.header["step"], checkpoint.header["attempt"]
-        self._saved = self.step
-        if len(set(self._world.collect(self.step))) > 1:
+            self.step, self._attempt = checkpoint.header["step"], checkpoint.header["attempt"]
+        self._saved_step = self.step
+        if len(set(self._world.gather_objects(self.step))) > 1:
             raise UsageError(
-                f"the processes do not find the same checkpoints in {plan.run.path}",
-                hint="All machines of a run need one folder that they share.",
+                f"the processes find different checkpoints in {plan.run.path}",
+                hint="All machines of a run must share its folder.",
             )
         if self._world.is_main:
-            if clearing:
+            if clear:
                 plan.run.clear()
             average = _part(checkpoint, "average") if checkpoint else None
             self._writer = RunWriter(plan, self._trainable, self.step, average)
 
     def close(self) -> None:
-        """Close the files that are open."""
+        """Close the open files."""
         if self._writer:
             self._writer.close()
         self._writer = None
 
     def run(self) -> Generator[StepResult, None, None]:
-        """Train to the end, yielding after each step.
+        """Train to the last step, yielding after each one.
 
         Raises:
-            DivergedError: a loss or a gradient is NaN or infinite, and going back is not wanted or did not help.
-            KeyboardInterrupt, TerminatedError: somebody asked to end; the step is finished, and all is saved.
-            OutputError: the run's folder cannot be written; its last checkpoint is whole.
+            DivergedError: a loss or a gradient is NaN or infinite, and rollback is off or did not help.
+            KeyboardInterrupt, TerminatedError: a signal arrived. The step is finished, and everything is saved.
+            OutputError: the run folder cannot be written. Its last checkpoint is intact.
             DeviceError: another process of the run was lost.
         """
-        with deferred(self._plan.notify) as stop:
+        with deferred_signals(self._plan.notify) as stop:
             while self.step < self._plan.config.iterations:
                 try:
-                    yield from self._stretch(stop)
+                    yield from self._train(stop)
                 except DivergedError as error:
-                    self._go_back(error)
+                    self._roll_back(error)
             if self._writer:
                 self._writer.finish(self.step)
 
-    def _stretch(self, stop: Stop) -> Iterator[StepResult]:
-        """Go on from where the run stands, to the end or until it diverges."""
+    def _train(self, stop: Stop) -> Iterator[StepResult]:
+        """Take the steps that are left, until a loss is NaN or infinite."""
+        plan, iterations = self._plan, self._plan.config.iterations
+        with self._open_batches() as batches:
+            while self.step < iterations:
+                # Load the batch.
+                started = time.perf_counter()
+                batch = self._next_batch(batches)
+                waited = time.perf_counter() - started
+
+                # Update the networks, and share the losses and the signals with the other processes.
+                own_losses = self._trainable.train_step(batch.to(plan.device), self._context())
+                losses, exit_code, rejected = self._share(own_losses, stop.exit_code, batch.rejected)
+                self._require_finite(losses, batch)
+                self.step += 1
+
+                # Write the history, then the checkpoint and the samples if they are due.
+                if self._writer:
+                    self._writer.record_step(self.step, losses, time.perf_counter() - started, rejected)
+                saved = self._save() if exit_code or self._is_checkpoint_due() else None
+                if self._writer:
+                    self._writer.draw_samples(self.step)
+
+                # Report. No process ends before the main one has saved: torchrun would end that one, too.
+                if exit_code:
+                    self._world.gather_objects(None)
+                yield StepResult(self.step, iterations, losses, time.perf_counter() - started, waited, saved)
+                if exit_code:
+                    raise stop_error(exit_code)
+
+    def _open_batches(self) -> contextlib.AbstractContextManager[Iterator[Batch]]:
         plan = self._plan
-        loading = open_batches(
+        return open_batches(
             plan.folders,
             plan.config.data,
             seed=self._seed,
@@ -147,38 +176,13 @@ class Trainer:
             start_step=self.step,
             pin_memory=plan.device.type == "cuda",
         )
-        with loading as batches:
-            while self.step < plan.config.iterations:
-                progress, exit_code = self._advance(batches, stop)
-                yield progress
-                if exit_code:
-                    raise ending(exit_code)
 
-    def _advance(self, batches: Iterator[Batch], stop: Stop) -> tuple[StepResult, int]:
-        """One step, and what is due after it; also what to end with where somebody asked for that, or 0."""
-        started = time.perf_counter()
-        batch = self._next(batches)
-        waited = time.perf_counter() - started
-        losses = self._trainable.train_step(batch.to(self._plan.device), self._context())
-        shared, exit_code, rejected = self._shared(losses, stop.exit_code, batch.rejected)
-        self._check(shared, batch)
-
-        self.step += 1
-        if self._writer:
-            self._writer.step(self.step, shared, time.perf_counter() - started, rejected)
-        saved = self._save() if self._is_due(exit_code) else None
-        if self._writer:
-            self._writer.sample(self.step)
-        if exit_code:
-            self._world.collect(None)  # A process that ends before the leading one has saved would have it ended, too.
-        spent = time.perf_counter() - started
-        return StepResult(self.step, self._plan.config.iterations, shared, spent, waited, saved), exit_code
-
-    def _next(self, batches: Iterator[Batch]) -> Batch:
+    def _next_batch(self, batches: Iterator[Batch]) -> Batch:
+        """The next batch. If no images can be loaded any more, save what is trained before the error is raised."""
         try:
             return next(batches)
         except ImgxlateError:
-            if self.step > self._saved:  # What is trained so far is sound.
+            if self.step > self._saved_step:
                 self._save()
             raise
 
@@ -189,69 +193,52 @@ class Trainer:
     @property
     def _seed(self) -> int:
         seed = self._plan.config.seed
-        return seeding.derived(seed, self.attempt) if self.attempt else seed
+        return seeding.derived(seed, self._attempt) if self._attempt else seed
 
-    def _shared(
+    def _share(
         self, losses: Mapping[str, Tensor], exit_code: int, rejected: Sequence[Rejected]
     ) -> tuple[dict[str, float], int, Sequence[Rejected]]:
-        """What all processes know of a step: the mean losses, what any was asked to end with, what any put aside."""
-        told = [float(exit_code == code) for code in (INTERRUPTED, TERMINATED)] + [float(bool(rejected))]
+        """The mean losses, an exit code that any process has, and the rejected files of all processes.
+
+        Losses and flags take one exchange. The files take a second one, if there are any.
+        """
+        flags = [float(exit_code == code) for code in (INTERRUPTED, TERMINATED)] + [float(bool(rejected))]
         values = torch.stack([loss.detach() for loss in losses.values()])
-        together = torch.cat([values, values.new_tensor(told)])
+        together = torch.cat([values, values.new_tensor(flags)])
         self._world.average([together])
         *means, interrupted, terminated, any_rejected = together.tolist()
         if any_rejected:
-            rejected = list(itertools.chain.from_iterable(self._world.collect(rejected)))
-        code = INTERRUPTED if interrupted else TERMINATED if terminated else 0
-        return dict(zip(losses, means, strict=True)), code, rejected
+            rejected = list(itertools.chain.from_iterable(self._world.gather_objects(rejected)))
+        exit_code = INTERRUPTED if interrupted else TERMINATED if terminated else 0
+        return dict(zip(losses, means, strict=True)), exit_code, rejected
 
-    def _check(self, losses: Mapping[str, float], batch: Batch) -> None:
-        if health.is_finite(losses):
-            return
-        files = self._world.collect((batch.files_a, batch.files_b))
-        raise health.diverged(losses, self.step + 1, files)
+    def _require_finite(self, losses: Mapping[str, float], batch: Batch) -> None:
+        if not is_finite(losses):
+            files = self._world.gather_objects((batch.files_a, batch.files_b))
+            raise divergence(losses, self.step + 1, files)
 
-    def _is_due(self, exit_code: int) -> bool:
+    def _is_checkpoint_due(self) -> bool:
         config = self._plan.config
-        return bool(exit_code) or self.step % config.checkpoint_every == 0 or self.step == config.iterations
+        return self.step % config.checkpoint_every == 0 or self.step == config.iterations
 
     def _save(self) -> Path | None:
         self._rollbacks = 0
-        self._saved = self.step
-        return self._writer.save(self.step, self.attempt) if self._writer else None
+        self._saved_step = self.step
+        return self._writer.save(self.step, self._attempt) if self._writer else None
 
-    def _go_back(self, error: DivergedError) -> None:
-        """Return to the last checkpoint, or to the beginning, and take other pictures and noise from there."""
+    def _roll_back(self, error: DivergedError) -> None:
+        """Return to the last checkpoint, or to the beginning, and draw other images and noise from there on."""
         self._rollbacks += 1
-        if self._plan.options.on_nan == "stop" or self._rollbacks > _MOST_ROLLBACKS:
+        if self._plan.on_nan == "stop" or self._rollbacks > _MAX_ROLLBACKS:
             raise error
-        attempt = self.attempt + 1
-        self.begin(self._plan.run.latest(self._plan.notify))
-        self.attempt = attempt
+        attempt = self._attempt + 1
+        self.build(self._plan.run.latest(self._plan.notify))
+        self._attempt = attempt
         if self._world.is_main:
-            self._plan.notify(f"{error}; going on from step {self.step} with other pictures")
-
-
-def _compare(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> None:
-    """Refuse a checkpoint that the plan cannot go on from; say what is another than it was."""
-    header = checkpoint.header
-    if (header.get("kind"), header["method"]) != (TRAINING, plan.spec.name):
-        raise CheckpointError(
-            f"{checkpoint.path}: is of a training of {header['method']}, not of {plan.spec.name}",
-            hint="Give the method that the run began with, or another --out.",
-        )
-    if header["step"] > plan.config.iterations:
-        raise UsageError(
-            f"{plan.run.path} has done {header['step']} steps, and is to do {plan.config.iterations}",
-            hint=f"Type `--iterations {header['step']}` or more.",
-        )
-    old = from_mapping(type(plan.config), header["config"], origin=str(checkpoint.path))
-    for change in changes(old, plan.config):
-        notify(f"changed: {change}")
-    if header["pictures"] != plan.folders.digest:
-        notify("the training pictures are not those that the run had: from here on others are drawn")
+            self._plan.notify(f"{error}; continuing from step {self.step} with other images")
 
 
 def _part(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
+    """The tensors NAME.*, without the prefix."""
     prefix = f"{name}."
     return {key.removeprefix(prefix): value for key, value in checkpoint.tensors.items() if key.startswith(prefix)}
