@@ -24,8 +24,8 @@ from pathlib import Path
 
 import torch
 
-from imgxlate.evaluate.distances import VggDistance, diversity
-from imgxlate.evaluate.trunks import bundled_vgg
+from imgxlate.evaluate.diversity import diversity
+from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_distance
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.inference import style_codes
@@ -63,7 +63,7 @@ def load(method: str, name: str | None) -> Model:
 
 
 def measure(model: Model, pairs: list[tuple[ImageArray, ImageArray]], count: int) -> dict[str, dict[str, float]]:
-    distance = VggDistance(bundled_vgg(model.device))
+    distance = vgg_distance(bundled_vgg(model.device))
     errors: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for index, (source, truth) in enumerate(pairs):
         other = pairs[(index + 1) % len(pairs)][1]

@@ -16,7 +16,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from imgxlate import checkpoint
-from imgxlate.evaluate import trunks
+from imgxlate.evaluate import feature_networks
 from imgxlate.inference.loading import model_header
 from imgxlate.methods import registry
 from imgxlate.weights import cards
@@ -45,7 +45,7 @@ def draw(path, seed, size=(64, 48)):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """The table of the study, in miniature: its folder and what the command said."""
+    """A small comparison of all methods: its folder, and the result of the command."""
     from imgxlate.cli.app import app
 
     place = tmp_path_factory.mktemp("study")
@@ -78,7 +78,7 @@ def found(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_everything_is_in_one_folder_and_pictures_mirror_the_inputs(study):
+def test_everything_is_in_one_folder_and_images_mirror_the_inputs(study):
     made = [
         f"images/{stem}.{made}.png"
         for stem in ("a", "b", "trip/a")
@@ -89,10 +89,10 @@ def test_everything_is_in_one_folder_and_pictures_mirror_the_inputs(study):
 
 def test_the_grid_has_a_row_for_each_input_that_is_shown(study, pixels):
     height, width, _ = pixels(study[0] / "out/grid.png").shape
-    assert 2.5 < width / height < 5  # Two rows of six pictures, 4 to 3, under headers.
+    assert 2.5 < width / height < 5  # Two rows of six images, 4 to 3, below headers.
 
 
-def test_the_numbers_of_every_entrant_are_there(document):
+def test_every_method_has_all_numbers(document):
     numbers = {each["key"]: each["numbers"] for each in document["entrants"]}
     assert list(numbers) == ["munit", "unit", "cyclegan", "neural-style"]
     names = [measure["name"] for measure in document["measures"]]
@@ -114,13 +114,13 @@ def test_the_numbers_of_every_entrant_are_there(document):
     assert None not in numbers["neural-style"].values()
 
 
-def test_the_measures_say_which_pairs_and_which_network(document):
+def test_the_measures_name_their_pairs_and_network(document):
     diversity = document["measures"][0]["how"]
     assert "3 inputs x 6 pairs of 4 outputs = 18 pairs" in diversity
     assert "VGG-19" in diversity
 
 
-def test_the_table_has_a_row_for_each_picture(study, document):
+def test_the_table_has_a_row_for_each_image(study, document):
     with (study[0] / "out/metrics.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 3 * 5
@@ -130,7 +130,7 @@ def test_the_table_has_a_row_for_each_picture(study, document):
     ]
 
 
-def test_what_gives_the_same_again_is_said(document):
+def test_the_json_says_how_to_repeat_the_comparison(document):
     assert document["facts"]["seed"] == "3"
     assert document["style_images"] == ["painting.png"]
     settings = {each["key"]: each["settings"] for each in document["entrants"]}
@@ -138,7 +138,7 @@ def test_what_gives_the_same_again_is_said(document):
     assert settings["munit"] == {"to": "B"}
 
 
-def test_the_report_shows_all_entrants(study):
+def test_the_report_shows_all_methods(study):
     page = (study[0] / "out/report.html").read_text()
     assert all(title in page for title in ("MUNIT, style 01", "UNIT", "CycleGAN", "Neural style"))
 
@@ -147,16 +147,16 @@ def test_a_line_of_json_for_each_file_and_the_summary_on_stderr(study, document)
     place, result = study
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert sorted(line["output"] for line in lines) == [f"out/{name}" for name in found(place / "out")]
-    pictures = [line for line in lines if "entrant" in line]
-    assert len(pictures) == 15
-    assert set(pictures[0]) == {"output", "input", "entrant", "model", "style", "seed", "numbers"}
+    images = [line for line in lines if "entrant" in line]
+    assert len(images) == 15
+    assert set(images[0]) == {"output", "input", "entrant", "model", "style", "seed", "numbers"}
     (metrics,) = (line for line in lines if line["output"] == "out/metrics.json")
     assert metrics["entrants"] == {each["key"]: each["numbers"] for each in document["entrants"]}
     for measure in document["measures"]:
         assert f"{measure['how']}" in result.stderr
 
 
-def test_the_pictures_are_those_that_translate_makes(run, study, tmp_path, pixels):
+def test_the_images_are_those_of_translate(run, study, tmp_path, pixels):
     place, _ = study
     base = ("translate", "munit", place / "in/b.jpg", "--checkpoint", MODELS["munit"], "--seed", 3, "--n-styles", 2)
     assert run(*base, "-o", tmp_path / "out/").exit_code == 0
@@ -170,7 +170,7 @@ def test_one_bad_input_is_named_and_the_others_are_compared(run, inside):
     result = run("compare", "a.png", "bad.png", "b.png", *models("unit", "cyclegan"), "--metrics", "none", "-o", "out")
     assert result.exit_code == 4
     assert "1 of 3 inputs failed" in result.stderr
-    assert result.stderr.count("bad.png") == 2  # When it happened, and at the end; the second entrant leaves it out.
+    assert result.stderr.count("bad.png") == 2  # When it happened, and at the end; the second method leaves it out.
     rows = json.loads(Path("out/metrics.json").read_text())["rows"]
     assert [(row["input"], len(row["made"])) for row in rows] == [("a.png", 2), ("b.png", 2)]
 
@@ -186,7 +186,7 @@ def unit_with_first_layer(row):
     return ("--methods", "unit,cyclegan", *models, "--metrics", "none", "-o", "out")
 
 
-def test_what_one_entrant_cannot_make_of_an_input_others_do(run, inside):
+def test_if_one_method_fails_on_an_input_others_still_run(run, inside):
     Image.new("RGB", (64, 48), (128, 128, 128)).save("grey.png")
     edges_are_too_much = unit_with_first_layer([3e38] * 3 + [0.0] + [-3e38] * 3)
     result = run("compare", "a.png", "grey.png", *edges_are_too_much)
@@ -197,10 +197,10 @@ def test_what_one_entrant_cannot_make_of_an_input_others_do(run, inside):
     made = [[made["entrant"] for made in row["made"]] for row in document["rows"]]
     assert made == [["cyclegan"], ["unit", "cyclegan"]]
     assert document["facts"]["inputs"] == "2 (of which UNIT 1)"
-    assert "no picture" in Path("out/report.html").read_text()
+    assert "no image" in Path("out/report.html").read_text()
 
 
-def test_where_a_model_makes_nothing_of_a_single_input_others_do(run, inside):
+def test_if_one_method_fails_on_the_only_input_others_still_run(run, inside):
     result = run("compare", "a.png", *unit_with_first_layer([1e38] * 7))
     assert result.exit_code == 4, result.stderr
     assert found(Path("out")) == sorted([*FILES, "images/a.cyclegan.png"])
@@ -209,7 +209,7 @@ def test_where_a_model_makes_nothing_of_a_single_input_others_do(run, inside):
 
 
 @pytest.mark.parametrize("methods", [["unit"], ["unit", "cyclegan"]])
-def test_with_no_input_that_can_be_read_nothing_is_written(run, inside, methods):
+def test_without_a_readable_input_nothing_is_written(run, inside, methods):
     for name in ("a.png", "b.png"):
         Path(name).write_bytes(b"")
     base = (*models(*methods), "--metrics", "none", "-o", "out")
@@ -219,7 +219,7 @@ def test_with_no_input_that_can_be_read_nothing_is_written(run, inside, methods)
     assert not Path("out").exists()
 
 
-def test_the_strangest_files_are_compared(run, inside, pixels):
+def test_unusual_files_are_compared(run, inside, pixels):
     draw(Path("odd/dot.png"), 0, size=(1, 1))
     draw(Path("odd/strip.png"), 1, size=(300, 1))
     draw(Path("odd/a.unit.png"), 2)
@@ -243,11 +243,11 @@ def test_the_strangest_files_are_compared(run, inside, pixels):
         assert pixels(Path("out", made["file"])).shape[:2] == pixels(row["input"]).shape[:2]
 
 
-def test_where_nothing_looks_at_the_pictures_no_network_and_no_library_of_measures_is_loaded(run, inside, monkeypatch):
+def test_without_metrics_neither_a_feature_network_nor_torchmetrics_is_loaded(run, inside, monkeypatch):
     def refuse(device):
         raise AssertionError(device)
 
-    monkeypatch.setattr(trunks, "bundled_vgg", refuse)
+    monkeypatch.setattr(feature_networks, "bundled_vgg", refuse)
     monkeypatch.setitem(sys.modules, "torchmetrics", None)
     result = run("compare", "a.png", *models("munit", "unit"), "--metrics", "none", "-o", "out")
     assert result.exit_code == 0, result.stderr
@@ -255,7 +255,7 @@ def test_where_nothing_looks_at_the_pictures_no_network_and_no_library_of_measur
     assert [measure["name"] for measure in measures] == ["seconds", "memory"]
 
 
-def test_two_models_of_one_method_stand_side_by_side(run, inside):
+def test_two_models_of_one_method_are_compared(run, inside):
     arguments = ("--methods", "munit", "--model", f"munit={MODELS['munit']}", "--model", "munit=mine")
     imported = ("weights", "import", "mine", MODELS["munit"], "--method", "munit", "--domains", "summer,winter")
     assert run(*imported).exit_code == 0
@@ -268,7 +268,7 @@ def test_two_models_of_one_method_stand_side_by_side(run, inside):
     assert [each["settings"]["to"] for each in entrants] == ["B", "winter"]
 
 
-def test_the_protocol_of_munit_is_said_with_its_pairs(run, inside):
+def test_the_protocol_of_munit_is_described_with_its_pairs(run, inside):
     result = run("compare", "a.png", *models("munit"), "--protocol", "munit", "--metrics", "vgg19", "-o", "out")
     assert result.exit_code == 0, result.stderr
     assert "1 inputs x 19 independent pairs = 19 pairs" in result.stderr
@@ -289,13 +289,13 @@ def test_standard_input_that_cannot_be_read_is_left_out(run, inside):
     assert found(Path("out/images")) == ["a.unit.png"]
 
 
-def test_without_the_networks_that_are_demanded_standard_input_is_not_kept(run, inside):
+def test_without_the_required_networks_standard_input_is_not_kept(run, inside):
     published = ("--metrics", "published", "--offline", "-o", "out")
     assert run("compare", "-", *models("unit"), *published, stdin=Path("a.png").read_bytes()).exit_code == 5
     assert not Path("out").exists()
 
 
-def test_outputs_that_exist_are_refused_before_any_work_unless_they_are_to_be_replaced(run, inside):
+def test_existing_outputs_are_an_error_before_any_work_unless_they_may_be_replaced(run, inside):
     base = ("compare", "a.png", *models("unit"), "--metrics", "none", "-o", "out")
     assert run(*base).exit_code == 0
     for name in ("grid.png", "metrics.json", "metrics.csv", "report.html"):
@@ -308,7 +308,7 @@ def test_outputs_that_exist_are_refused_before_any_work_unless_they_are_to_be_re
     assert found(Path("out")) == sorted([*FILES, "images/a.unit.png"])
 
 
-def test_the_folder_has_a_name_where_none_is_given_and_is_no_input_of_the_next_run(run, inside):
+def test_the_default_folder_is_no_input_of_the_next_run(run, inside):
     base = ("compare", ".", *models("unit"), "--metrics", "none")
     assert run(*base).exit_code == 0
     assert run(*base, "--overwrite").exit_code == 0
@@ -337,21 +337,21 @@ def test_the_folder_has_a_name_where_none_is_given_and_is_no_input_of_the_next_r
         (["--methods", " , "], 2, "--methods names no method"),
     ],
 )
-def test_what_cannot_be_is_said_and_nothing_is_written(run, inside, arguments, code, said):
+def test_an_invalid_command_says_why_and_writes_nothing(run, inside, arguments, code, said):
     result = run("compare", "a.png", *arguments)
     assert result.exit_code == code, result.stderr
     assert said in result.stderr
     assert found(inside) == ["a.png", "b.png"]
 
 
-def test_the_last_entrant_is_looked_at_before_the_first_works(run, inside):
+def test_the_last_model_is_checked_before_the_first_method_runs(run, inside):
     Path("broken.pt").write_bytes(b"no model")
     arguments = ("--methods", "unit,munit", "--model", f"unit={MODELS['unit']}", "--model", "munit=broken.pt")
     assert run("compare", "a.png", *arguments, "-o", "out").exit_code == 6
     assert not Path("out").exists()
 
 
-def test_without_a_model_at_hand_it_says_what_to_give(run, inside, monkeypatch):
+def test_without_any_model_the_error_says_how_to_give_one(run, inside, monkeypatch):
     monkeypatch.setattr(cards, "cards", dict)
     result = run("compare", "a.png")
     assert result.exit_code == 2
@@ -367,7 +367,7 @@ def test_a_real_image_that_cannot_be_read_is_named_and_left_out(run, inside, pho
     assert "against 2 real ones" in result.stderr
 
 
-def test_what_an_earlier_comparison_made_among_the_real_images_is_none_of_them(run, inside, photo):
+def test_outputs_of_an_earlier_comparison_are_no_real_images(run, inside, photo):
     photo("real/x.png"), photo("real/y.png", seed=3)
     base = ("compare", "a.png", *models("unit"), "--metrics", "vgg19", "--targets", "real", "-o", "real/out")
     assert "against 2 real ones" in run(*base).stderr
@@ -382,14 +382,14 @@ def test_several_processes_do_not_compare_at_once(run, inside, monkeypatch):
     assert "2 processes" in result.stderr
 
 
-def test_quiet_says_nothing_and_verbose_names_every_picture(run, inside):
+def test_quiet_prints_nothing_and_verbose_names_every_image(run, inside):
     base = ("compare", "a.png", *models("unit"), "--metrics", "none")
     quiet = run(*base, "-q", "-o", "one")
     assert (quiet.exit_code, quiet.stdout, quiet.stderr) == (0, "", "")
     assert "two/images/a.unit.png" in run(*base, "-v", "-o", "two").stderr
 
 
-def test_interrupted_it_keeps_the_pictures_it_made_and_writes_nothing_half(
+def test_an_interrupt_keeps_finished_images_and_leaves_no_partial_files(
     command, inside, photo, pixels, heed_signals, unmeasured
 ):
     for number in range(300):
@@ -406,7 +406,7 @@ def test_interrupted_it_keeps_the_pictures_it_made_and_writes_nothing_half(
     assert not any(Path("out", name).exists() for name in FILES)
 
 
-def test_inputs_far_larger_than_those_of_the_training_bring_advice(run, inside):
+def test_for_inputs_far_larger_than_the_training_images_there_is_advice(run, inside):
     original = registry.implementation(registry.find("unit")).from_checkpoint(checkpoint.read(MODELS["unit"]), {})
     header = model_header("unit", original.config, ("summer", "winter"), "B") | {"card": {"size": 10}}
     checkpoint.write(inside / "small.safetensors", original.tensors(), header)
@@ -415,7 +415,7 @@ def test_inputs_far_larger_than_those_of_the_training_bring_advice(run, inside):
     assert "trained on" not in run(*base, "--size", 20, "-o", "two").stderr
 
 
-def test_optimising_tells_how_far_it_is(run, inside, monkeypatch):
+def test_optimizing_shows_its_progress(run, inside, monkeypatch):
     from imgxlate.cli import progress
 
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
@@ -425,7 +425,7 @@ def test_optimising_tells_how_far_it_is(run, inside, monkeypatch):
     assert "Neural style: 0 of 1 images, a.png, iteration 2 of 2" in result.stderr
 
 
-def test_the_shell_proposes_the_next_method():
+def test_the_shell_completes_the_next_method():
     from imgxlate.cli.complete import compared
 
     assert compared("munit,un") == ["munit,unit"]

@@ -2,32 +2,48 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgxlate.evaluate.comparison import Comparison, Entrant, Made, Measure, Row
+from imgxlate.evaluate.results import Comparison, ImageResult, Measure, MethodResult, Row
 
 RED, GREEN, BLUE, GOLD = (200, 30, 40), (20, 160, 60), (30, 60, 200), (220, 180, 30)
-COLOURS = {("munit", 0): GREEN, ("munit", 1): BLUE, ("unit", None): GOLD, ("gatys", None): (120, 40, 160)}
+COLORS = {("munit", 0): GREEN, ("munit", 1): BLUE, ("unit", None): GOLD, ("gatys", None): (120, 40, 160)}
 
 
 @pytest.fixture(scope="session")
 def compared():
-    """Builds a comparison whose pictures, each of one colour, are drawn into a folder. Inputs are red."""
+    """Builds a comparison whose images, each of one color, are drawn into a folder. Inputs are red."""
 
-    def draw(file, colour, size):
+    def draw(file, color, size):
         file.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((*size, 3), colour, np.uint8)).save(file)
+        Image.fromarray(np.full((*size, 3), color, np.uint8)).save(file)
         return file
 
     def row(folder, name, size, scores):
-        made = [
-            Made(key, draw(folder / "made" / f"{name}.{key}.{style}.png", colour, size), style, {"ssim": score})
-            for ((key, style), colour), score in zip(COLOURS.items(), scores, strict=True)
+        images = [
+            ImageResult(
+                method=key,
+                model=f"{key}-summer2winter",
+                style=style,
+                file=draw(folder / "images" / f"{name}.{key}.{style}.png", color, size),
+                numbers={"ssim": score},
+            )
+            for ((key, style), color), score in zip(COLORS.items(), scores, strict=True)
         ]
-        return Row(draw(folder / "photos" / name, RED, size), tuple(made))
+        return Row(draw(folder / "photos" / name, RED, size), tuple(images))
 
     def build(folder, names=("lake.png", "hut.png", "10.png", "9.png"), size=(96, 128), seed=0):
-        scores = np.random.default_rng(seed).uniform(0.1, 0.9, (len(names), len(COLOURS))).tolist()
+        scores = np.random.default_rng(seed).uniform(0.1, 0.9, (len(names), len(COLORS))).tolist()
         rows = tuple(row(folder, name, size, some) for name, some in zip(names, scores, strict=True))
-        return Comparison(ENTRANTS, MEASURES, rows, (draw(folder / "wave.png", BLUE, size),), {"seed": "0"})
+        return Comparison(
+            folder=folder,
+            methods=METHODS,
+            measures=MEASURES,
+            rows=rows,
+            style_images=(draw(folder / "wave.png", BLUE, size),),
+            facts={"seed": "0"},
+            failures={},
+            grid=Image.new("RGB", (30, 20)),
+            shown=24,
+        )
 
     return build
 
@@ -50,20 +66,20 @@ Made by `make models`, see [the paper](https://arxiv.org/abs/1804.04732).
 """
 
 
-def _entrant(key, title, settings, card, numbers):
-    return Entrant(key, title, f"{key}-summer2winter", settings, card, numbers)
+def _method(key, title, settings, card, numbers):
+    return MethodResult(key, title, f"{key}-summer2winter", settings, card, numbers)
 
 
-ENTRANTS = (
-    _entrant(
+METHODS = (
+    _method(
         *("munit", "MUNIT", {"to": "winter"}, CARD),
         {"ssim": 0.81, "fd-vgg19": 100.5, "gram": None, "seconds": 0.25, "memory": 900.0},
     ),
-    _entrant(
+    _method(
         *("unit", "UNIT", {}, None),
         {"ssim": 0.9, "fd-vgg19": 99.0, "gram": None, "seconds": 10.0, "memory": 1200.0},
     ),
-    _entrant(
+    _method(
         *("gatys", "Neural style", {"iterations": "500"}, CARD),
         {"ssim": 0.4, "fd-vgg19": 1000.0, "gram": 0.02, "seconds": 9.0, "memory": 800.0},
     ),

@@ -1,229 +1,287 @@
-"""Entrants at work on the inputs of a comparison."""
+"""Comparing from Python: what goes in, what comes out, and how methods are measured."""
 
+import gc
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from imgxlate.errors import ImageError, UsageError
-from imgxlate.evaluate.collection import Collection
-from imgxlate.evaluate.compare import Terms, begin, card_of, facts, headers
-from imgxlate.evaluate.distances import ALL_PAIRS, MUNIT_PAIRS, Pairs
-from imgxlate.evaluate.entrants import choose
-from imgxlate.evaluate.measuring import STYLES, Instruments
-from imgxlate.evaluate.painters import Circumstances
+from imgxlate.errors import BatchError, ImageError, OutputError, UsageError
+from imgxlate.evaluate import method_run
+from imgxlate.evaluate.compare import compare
+from imgxlate.evaluate.diversity import PROTOCOLS, Pairs
+from imgxlate.evaluate.loaded_method import card_of
+from imgxlate.evaluate.metrics import REPEATED, Metrics
 from imgxlate.images.decode import decode
-from imgxlate.images.inputs import Source
-from imgxlate.images.outputs import Existing, Job, Target, plan_jobs
 from imgxlate.inference import style_codes
 from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
 from imgxlate.paths import assets_dir
 from imgxlate.weights import cards
+from imgxlate.weights.store import Store
 
 CPU = torch.device("cpu")
 GENERATORS = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
+PAINT = {"neural-style": {"size": 40, "iterations": 2}}
 
 
 @dataclass
-class MeanColour:
-    """Tells pictures apart by their mean colours, and keeps those that it was asked about."""
+class MeanColor:
+    """A distance and features of sets by mean colors, which keeps the images it has seen."""
 
     seen: list
-    name = title = how = "mean-colour"
+    pairs: list
+    name = title = how = "mean-color"
+    frechet_name, kernel_name, channels = "fd", "kd", 3
 
-    def look(self, image, size):
-        return (image.mean(dim=(0, 2, 3)),)
+    def features(self, image):
+        return torch.tensor(image.rgb.mean(axis=(0, 1)))
 
     def between(self, first, second):
-        self.seen.append((first, second))
-        return float((first[0] - second[0]).abs().sum())
-
-
-@dataclass
-class Colours:
-    """Every picture's mean colour as its features."""
-
-    frechet_name, kernel_name, how, channels = "fd", "kd", "mean colours", 3
+        self.pairs.append((first, second))
+        return float((first - second).abs().sum())
 
     def __call__(self, images):
-        return torch.stack([torch.tensor(image.rgb.mean(axis=(0, 1))) for image in images])
+        self.seen += images
+        return torch.stack([self.features(image) for image in images])
+
+
+@pytest.fixture
+def color(monkeypatch):
+    """Measures everything by mean colors."""
+    color = MeanColor([], [])
+    real = torch.rand(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 255
+
+    def load_metrics(choice, protocol, *_):
+        return Metrics(PROTOCOLS[protocol], distance=color, features=color, real=real)
+
+    monkeypatch.setattr("imgxlate.evaluate.compare.load_metrics", load_metrics)
+    return color
+
+
+@pytest.fixture
+def models(golden):
+    return {method: golden / method / name for method, name in GENERATORS.items()}
 
 
 @pytest.fixture
 def inputs(photo):
-    return [Source(photo(f"in/{name}.png", seed=seed)) for seed, name in enumerate("abc")]
+    return [photo(f"in/{name}.png", seed=seed) for seed, name in enumerate("abc")]
 
 
 @pytest.fixture
-def start(golden, tmp_path, inputs):
-    """An entrant that is ready, and its jobs."""
+def run_compare(models):
+    """Compare some of the small models of the tests, by default without feature networks."""
 
-    def build(method, instruments=None, *, n_styles=2, size=None, sources=inputs, shown=24, path=None, to=None):
-        (entry,) = choose([method], [], [], painted=False)
-        terms = Terms(n_styles, size, seed=7)
-        collection = Collection(sources, headers([entry], terms), shown)
-        common = Circumstances(CPU, torch.float32, to, (), 7)
-        file = path or golden / method / GENERATORS[method]
-        trial = begin(
-            entry, ModelFile(file.name, file), common, terms, instruments or Instruments(ALL_PAIRS), collection
-        )
-        existing = Existing.OVERWRITE
-        return trial, plan_jobs(sources, f"{tmp_path}/out/", entry.key, len(terms.styles(entry)), existing)
+    def run(inputs, *methods, **options):
+        given = {method: models[method] for method in methods if method in models}
+        defaults = {"metrics": "none", "device": "cpu", "precision": "fp32"}
+        return compare(inputs, methods=methods, models=given, **defaults | options)
 
-    return build
+    return run
 
 
-def worked(trial, jobs):
-    for job in jobs:
-        trial.run(job)
-    return trial.entrant()
-
-
-def test_the_pictures_are_those_that_translating_with_the_same_seed_gives(start, golden, pixels):
-    trial, jobs = start("munit")
-    (first, second), *_ = [trial.run(job) for job in jobs]
-    assert (first.style, second.style) == (0, 1)
-    model = load_model(
-        registry.find("munit"),
-        ModelFile("m", golden / "munit" / GENERATORS["munit"]),
-        CPU,
-        torch.float32,
-    )
+def test_the_images_are_those_of_translating_with_the_same_seed(run_compare, models, inputs, pixels):
+    result = run_compare(inputs, "munit", seed=7)
+    row = result.rows[0]
+    assert [(image.method, image.style) for image in row.images] == [("munit", 0), ("munit", 1)]
+    model = load_model(registry.find("munit"), ModelFile("m", models["munit"]), CPU, torch.float32)
     codes = torch.tensor(style_codes.sample(2, model.translator.style_dim, 7).codes)
-    for made, picture in zip(
-        (first, second), model.translate_array(decode(jobs[0].source.path), "B", codes), strict=True
-    ):
-        assert np.array_equal(pixels(made.file), picture.rgb)
+    expected = model.translate_array(decode(inputs[0]), "B", codes)
+    for image, output in zip(row.images, expected, strict=True):
+        assert np.array_equal(pixels(image.file), output.rgb)
 
 
-def test_an_entrants_numbers_are_the_means_of_its_pictures(start):
-    trial, jobs = start("munit")
-    made = [picture for job in jobs for picture in trial.run(job)]
-    numbers = trial.entrant().numbers
+def test_paths_pillow_images_and_arrays_give_the_same(run_compare, photo, pixels):
+    path = photo("a.png")
+    image = Image.open(path)
+    result = run_compare([path, image, np.asarray(image)], "unit")
+    outputs = [pixels(row.images[0].file) for row in result.rows]
+    assert len(outputs) == 3
+    assert all(np.array_equal(outputs[0], output) for output in outputs)
+    assert [row.input.name for row in result.rows] == ["a.png", "input-01.png", "input-02.png"]
+
+
+def test_one_input_needs_no_list_and_transparency_is_kept(run_compare, pixels):
+    rgba = np.random.default_rng(0).integers(0, 256, (48, 64, 4), dtype=np.uint8)
+    result = run_compare(rgba, "unit")
+    assert np.array_equal(np.asarray(Image.open(result.rows[0].images[0].file))[..., 3], rgba[..., 3])
+
+
+def test_style_images_come_from_memory_too(run_compare, inputs):
+    style = Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8))
+    result = run_compare(inputs[0], "neural-style", styles=style, settings=PAINT)
+    assert np.array_equal(np.asarray(Image.open(result.style_images[0])), np.asarray(style))
+    assert result.methods[0].settings == {"size": "40", "iterations": "2"}
+
+
+def test_a_temporary_folder_lives_as_long_as_the_result(run_compare, inputs, tmp_path):
+    result = run_compare(inputs, "unit")
+    result.save(tmp_path / "out")
+    folder, files = result.folder, [image.file for row in result.rows for image in row.images]
+    assert all(file.is_relative_to(folder) and file.is_file() for file in files)
+    del result
+    gc.collect()
+    assert not folder.exists()
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 3
+
+
+def test_a_comparison_that_fails_leaves_no_temporary_folder(run_compare, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "bad.png").write_bytes(b"")
+    with pytest.raises(ImageError):
+        run_compare(tmp_path / "bad.png", "unit")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.png"]
+
+
+def test_images_are_written_into_a_given_folder_while_they_are_made(run_compare, inputs, tmp_path):
+    files = []
+    run_compare(inputs, "unit", folder=tmp_path / "out", on_image=lambda source, image: files.append(image.file))
+    assert files == [tmp_path / "out" / "images" / f"{name}.unit.png" for name in "abc"]
+    with pytest.raises(OutputError, match="already exists"):
+        run_compare(inputs, "unit", folder=tmp_path / "out")
+    run_compare(inputs, "unit", folder=tmp_path / "out", overwrite=True)
+
+
+def test_callbacks_hear_of_progress_and_failures(run_compare, inputs):
+    steps, errors = [], []
+    inputs[1].write_bytes(b"no image")
+    result = run_compare(inputs, "unit", "cyclegan", on_progress=steps.append, on_failure=errors.append)
+    done = {title: max(step.done for step in steps if step.title == title) for title in ("UNIT", "CycleGAN")}
+    assert done == {"UNIT": 3, "CycleGAN": 2}
+    assert {step.detail for step in steps} == {str(path) for path in inputs}
+    assert [str(inputs[1]) in str(error) for error in errors] == [True]
+    assert list(result.failures) == [inputs[1]]
+    assert [row.input for row in result.rows] == [inputs[0], inputs[2]]
+
+
+def test_optimizing_reports_each_iteration(run_compare, inputs, photo):
+    steps = []
+    run_compare(inputs[0], "neural-style", styles=photo("style.png", seed=9), settings=PAINT, on_progress=steps.append)
+    assert f"{inputs[0]}, iteration 2 of 2" in [step.detail for step in steps]
+
+
+def test_if_every_input_fails_the_error_lists_them(run_compare, inputs):
+    for path in inputs:
+        path.write_bytes(b"")
+    with pytest.raises(BatchError, match="3 of 3 inputs failed, none is done") as caught:
+        run_compare(inputs, "unit")
+    assert all(str(path) in str(caught.value) for path in inputs)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_styles": 0}, "n_styles is 0"),
+        ({"rows": 0}, "rows is 0"),
+        ({"size": 0}, "size is 0"),
+        ({"targets": "real"}, "--metrics none has none"),
+        ({"inputs": []}, "there is no input"),
+        ({"to": "winter"}, "has no domain 'winter'"),
+        ({"folder": "out.png"}, "Give a folder"),
+    ],
+)
+def test_invalid_arguments_are_refused(run_compare, inputs, options, message):
+    with pytest.raises(UsageError) as caught:
+        run_compare(options.pop("inputs", inputs), "unit", **options)
+    assert message in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_methods_numbers_are_the_means_of_its_images(run_compare, inputs):
+    result = run_compare(inputs, "munit")
+    images = [image for row in result.rows for image in row.images]
+    numbers = result.methods[0].numbers
     assert set(numbers) == {"seconds", "memory"}
-    assert numbers["seconds"] == pytest.approx(np.mean([picture.numbers["seconds"] for picture in made]))
+    assert numbers["seconds"] == pytest.approx(np.mean([image.numbers["seconds"] for image in images]))
 
 
 @pytest.mark.parametrize("method", ["unit", "cyclegan"])
-def test_a_deterministic_method_has_diversity_zero_exactly_and_that_is_measured(start, method):
-    distance = MeanColour([])
-    entrant = worked(*start(method, Instruments(ALL_PAIRS, distance=distance)))
-    assert entrant.numbers["mean-colour"] == 0.0
-    assert len(distance.seen) == 3
+def test_the_diversity_of_a_deterministic_method_is_measured_as_0(run_compare, inputs, color, method):
+    result = run_compare(inputs, method)
+    assert result.methods[0].numbers["mean-color"] == 0.0
+    assert len(color.pairs) == min(3, REPEATED)
 
 
-def test_diversity_takes_all_pairs_of_styles_drawn_for_each_input(start):
-    distance = MeanColour([])
-    entrant = worked(*start("munit", Instruments(ALL_PAIRS, distance=distance)))
-    assert entrant.numbers["mean-colour"] > 0
-    assert len(distance.seen) == 3 * STYLES * (STYLES - 1) / 2
+def test_diversity_takes_all_pairs_of_styles_drawn_for_each_input(run_compare, inputs, color):
+    result = run_compare(inputs, "munit")
+    assert result.methods[0].numbers["mean-color"] > 0
+    assert len(color.pairs) == 3 * 4 * 3 / 2
 
 
-def test_the_protocol_of_munit_takes_19_pairs_of_each_of_the_first_inputs(start):
-    distance = MeanColour([])
-    pairs = Pairs(inputs=2, each=MUNIT_PAIRS.each)
-    worked(*start("munit", Instruments(pairs, distance=distance)))
-    assert len(distance.seen) == 2 * 19
-    assert len({tuple(side[0].tolist()) for pair in distance.seen for side in pair}) == 2 * 38
+def test_the_protocol_of_munit_takes_19_pairs_of_each_of_the_first_inputs(run_compare, inputs, color, monkeypatch):
+    monkeypatch.setitem(PROTOCOLS, "munit", Pairs(outputs=38, independent=True, inputs=2))
+    result = run_compare(inputs, "munit", protocol="munit")
+    assert len(color.pairs) == 2 * 19
+    assert len({tuple(features.tolist()) for pair in color.pairs for features in pair}) == 2 * 38
+    assert len(color.seen) == 3
+    assert result.methods[0].numbers["fd"] > 0
 
 
-def test_diversity_depends_on_neither_names_nor_order_of_the_inputs(start, inputs, photo):
-    instruments = Instruments(ALL_PAIRS, distance=MeanColour([]))
-    other = [Source(photo(f"other/{name}.png", seed=seed)) for seed, name in ((2, "x"), (0, "y"), (1, "z"))]
-    one, two = (worked(*start("munit", instruments, sources=sources)) for sources in (inputs, other))
-    assert one.numbers["mean-colour"] == pytest.approx(two.numbers["mean-colour"], rel=1e-12)
+def test_diversity_depends_on_neither_names_nor_order_of_the_inputs(run_compare, inputs, color, photo):
+    others = [photo(f"other/{name}.png", seed=seed) for seed, name in ((2, "x"), (0, "y"), (1, "z"))]
+    one, other = (run_compare(paths, "munit").methods[0].numbers["mean-color"] for paths in (inputs, others))
+    assert one == pytest.approx(other, rel=1e-12)
 
 
 @pytest.mark.parametrize("method", ["munit", "unit"])
-def test_the_set_that_is_held_against_real_pictures_has_one_of_each_input(start, method):
-    features = Colours()
-    real = torch.rand(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 255
-    trial, jobs = start(method, Instruments(ALL_PAIRS, features=features, real=real))
-    held = []
-    add = trial.tally.add_to_set
-    trial.tally.add_to_set = lambda picture: (held.append(picture), add(picture))
-    entrant = worked(trial, jobs)
-    assert len(held) == 3
-    assert entrant.numbers["fd"] > 0
-    assert {"kd", "kd-deviation"} <= set(entrant.numbers)
+def test_the_set_that_is_compared_with_real_images_has_one_of_each_input(run_compare, inputs, color, method):
+    numbers = run_compare(inputs, method).methods[0].numbers
+    assert len(color.seen) == 3
+    assert numbers["fd"] > 0
+    assert {"kd", "kd-deviation"} <= set(numbers)
 
 
-def test_without_enough_pictures_there_is_no_distance_of_sets(start, inputs):
-    instruments = Instruments(ALL_PAIRS, features=Colours(), real=torch.rand(5, 3))
-    numbers = worked(*start("unit", instruments, sources=inputs[:1])).numbers
+def test_without_enough_images_there_is_no_distance_of_sets(run_compare, inputs, color):
+    numbers = run_compare(inputs[0], "unit").methods[0].numbers
     assert (numbers["fd"], numbers["kd"]) == (None, None)
 
 
-def test_inputs_are_made_smaller_where_that_is_asked_for(start, pixels):
-    trial, jobs = start("unit", size=24)
-    (made,) = trial.run(jobs[0])
-    assert pixels(made.file).shape[:2] == (24, 32)
+def test_inputs_are_resized_if_a_size_is_given(run_compare, inputs, pixels):
+    result = run_compare(inputs[0], "unit", size=24)
+    assert pixels(result.rows[0].images[0].file).shape[:2] == (24, 32)
 
 
-def test_the_grid_shows_the_first_inputs_and_leaves_places_empty_where_nothing_was_made(start, inputs):
-    trial, jobs = start("unit", shown=2)
-    for job in jobs[1:]:
-        trial.run(job)
-    assert [row.input for row in trial.collection.rows] == [source.path for source in inputs[1:]]
-    two = trial.collection.sheet().size[0]
-    trial.run(jobs[0])
-    assert len(trial.collection.rows) == 3
-    assert trial.collection.sheet().size[0] == two
+def test_the_grid_shows_the_first_inputs(run_compare, inputs):
+    heights = [run_compare(inputs, "unit", rows=rows).grid.height for rows in (1, 2, 3, 4)]
+    assert heights[0] < heights[1] < heights[2] == heights[3]
 
 
-def test_an_input_that_cannot_be_read_leaves_no_row(start, inputs):
-    inputs[1].path.write_bytes(b"no picture")
-    trial, jobs = start("unit")
-    trial.run(jobs[0])
-    with pytest.raises(ImageError, match=r"b\.png"):
-        trial.run(jobs[1])
-    assert len(trial.collection.rows) == 1
+def test_a_grid_of_many_inputs_has_smaller_cells_and_says_so(run_compare, inputs, monkeypatch):
+    monkeypatch.setattr("imgxlate.images.grids._MOST_PIXELS", 200_000)
+    lines = []
+    grid = run_compare(inputs, "unit", notify=lines.append).grid
+    assert grid.width * grid.height <= 200_000
+    assert "grid.png shows the first 3 inputs at" in lines[0]
 
 
-def test_a_domain_that_a_model_does_not_have_is_refused_before_any_work(start):
-    with pytest.raises(UsageError, match="has no domain 'winter'"):
-        start("unit", to="winter")
+def test_only_thumbnails_of_the_first_inputs_stay_in_memory(run_compare, inputs, monkeypatch):
+    made = []
+    thumbnail = method_run.thumbnail
+    monkeypatch.setattr(method_run, "thumbnail", lambda image, cell: made.append(image) or thumbnail(image, cell))
+    run_compare(inputs, "unit", "munit", rows=1)
+    assert len(made) == 1 + 1 + 2
 
 
-def test_the_settings_say_where_to_it_translates(start):
-    trial, _ = start("unit", to="A")
-    assert trial.entrant().settings == {"to": "A"}
+def test_settings_and_facts_say_how_to_repeat_it(run_compare, inputs):
+    result = run_compare(inputs, "unit", to="A", precision="bf16", seed=7, size=24)
+    assert result.methods[0].settings == {"to": "A"}
+    facts = result.facts
+    assert (facts["precision"], facts["seed"], facts["inputs"]) == ("bfloat16", "7", "3")
+    assert "24" in facts["size of inputs"]
 
 
-def test_a_card_is_what_ships_with_the_model_or_what_is_known_of_it():
-    assert card_of("vgg19") == (assets_dir() / "vgg19.md").read_text()
+def test_the_card_is_the_bundled_one_or_what_is_known_of_the_weights():
+    assert card_of(ModelFile("vgg19", assets_dir() / "vgg19.safetensors")) == (assets_dir() / "vgg19.md").read_text()
     known = cards.find("cyclegan-horse2zebra")
-    for part in (known.name, known.summary, known.licence, known.page, known.citation):
-        assert part in card_of("horse2zebra")
-    assert card_of("gen_00000001.pt") is None
+    card = card_of(ModelFile("horse2zebra", Store().root / "x.pth"))
+    assert all(part in card for part in (known.name, known.summary, known.licence, known.page, known.citation))
+    assert card_of(ModelFile("unknown", Store().root / "x.pth")) is None
 
 
-def test_a_file_of_the_users_has_no_card_whatever_its_name(start, golden, tmp_path):
+def test_a_file_of_the_users_has_no_card_whatever_its_name(run_compare, models, inputs, tmp_path):
     path = tmp_path / "cyclegan-horse2zebra"
-    path.write_bytes((golden / "cyclegan" / GENERATORS["cyclegan"]).read_bytes())
-    trial, _ = start("cyclegan", path=path)
-    assert trial.entrant().card is None
-    assert card_of(path.name) is not None
-
-
-def test_the_facts_say_what_gives_the_same_again():
-    told = facts(Circumstances(CPU, torch.bfloat16, None, (), 7), Terms(2, 256, 7), "12")
-    assert (told["precision"], told["seed"], told["inputs"]) == ("bfloat16", "7", "12")
-    assert "256" in told["size of inputs"]
-
-
-def test_columns_are_headed_by_entrant_and_style():
-    entries = choose(["munit", "unit"], [], [], painted=False)
-    assert list(headers(entries, Terms(2, None, 0)).values()) == ["MUNIT, style 00", "MUNIT, style 01", "UNIT"]
-
-
-def test_standard_input_and_output_are_no_files(start, tmp_path):
-    trial, jobs = start("unit")
-    with pytest.raises(ValueError, match="read only once"):
-        trial.run(Job(Source(None), jobs[0].targets))
-    with pytest.raises(ValueError, match="go to files"):
-        trial.run(Job(jobs[0].source, (Target(0, None),)))
-    assert not Path(tmp_path / "out").exists()
+    path.write_bytes(models["cyclegan"].read_bytes())
+    result = compare(inputs[0], methods=["cyclegan"], models={"cyclegan": path}, metrics="none")
+    assert result.methods[0].card is None

@@ -1,4 +1,4 @@
-"""Seconds and memory of a picture, on machines that tell and on those that do not."""
+"""Seconds and memory of an image, on machines that report them and on those that do not."""
 
 import sys
 
@@ -6,52 +6,55 @@ import numpy as np
 import pytest
 import torch
 
-from imgxlate.evaluate.cost import MEMORY, SECONDS, Meter
+from imgxlate.evaluate import cost
+from imgxlate.evaluate.cost import MEMORY, SECONDS, allocated, cost_measures, metered
 
 CPU = torch.device("cpu")
-LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux'")
+LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc")
 
 
-def test_each_picture_comes_with_what_it_cost():
-    watched = list(Meter(CPU).watch(iter("abc")))
-    assert [picture for picture, _ in watched] == ["a", "b", "c"]
-    assert all(cost.seconds >= 0 for _, cost in watched)
-    assert all(cost.numbers == {SECONDS.name: cost.seconds, MEMORY: cost.mebibytes} for _, cost in watched)
+def memory_of(items, device=CPU, before=0):
+    return [numbers[MEMORY] for _, numbers in metered(items, device, before)]
 
 
-def test_pictures_are_made_when_they_are_asked_for():
+def test_each_item_comes_with_its_cost():
+    found = list(metered("abc", CPU))
+    assert [item for item, _ in found] == ["a", "b", "c"]
+    assert all(set(numbers) == {SECONDS.name, MEMORY} and numbers[SECONDS.name] >= 0 for _, numbers in found)
+
+
+def test_items_are_computed_one_by_one():
     made = []
-    watched = Meter(CPU).watch(made.append(n) or n for n in range(3))
-    assert next(watched)[0] == 0
+    found = metered((made.append(n) or n for n in range(3)), CPU)
+    assert next(found)[0] == 0
     assert made == [0]
 
 
 @LINUX
-def test_memory_that_a_picture_takes_shows_in_its_peak_and_not_in_the_next_ones():
+def test_memory_that_an_item_needs_shows_in_its_peak_and_not_in_the_next_ones():
     def work():
         yield 0
-        np.ones(40 << 20)  # 320 MiB of float64, given back at once
+        np.ones(40 << 20)  # 320 MiB of float64, released at once
         yield 1
         yield 2
 
-    before, during, after = (cost.mebibytes for _, cost in Meter(CPU).watch(work()))
+    before, during, after = memory_of(work())
     assert during > before + 300
     assert after < during - 300
 
 
-def test_where_the_system_does_not_tell_memory_is_absent_with_a_reason(tmp_path):
-    meter = Meter(CPU, process=tmp_path / "proc")
-    assert [cost.mebibytes for _, cost in meter.watch("a")] == [None]
-    assert meter.measures()[1].how.startswith("Not taken")
+def test_where_the_system_does_not_report_memory_it_is_absent_with_a_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "_PROCESS", tmp_path / "proc")
+    assert memory_of("a") == [None]
+    assert cost_measures(CPU)[1].how.startswith("Not measured")
 
 
 def test_on_a_device_of_another_kind_memory_is_absent_with_a_reason():
-    meter = Meter(torch.device("mps"))
-    assert [cost.mebibytes for _, cost in meter.watch("a")] == [None]
-    assert "mps" in meter.measures()[1].how
+    assert memory_of("a", torch.device("mps")) == [None]
+    assert "mps" in cost_measures(torch.device("mps"))[1].how
 
 
-def test_on_a_gpu_what_was_there_before_the_model_does_not_count(monkeypatch):
+def test_on_a_gpu_memory_from_before_the_model_does_not_count(monkeypatch):
     held = {"now": 10 << 20, "peak": 0}
     fake = {
         "memory_allocated": lambda device: held["now"],
@@ -61,7 +64,8 @@ def test_on_a_gpu_what_was_there_before_the_model_does_not_count(monkeypatch):
     }
     for name, function in fake.items():
         monkeypatch.setattr(torch.cuda, name, function)
-    meter = Meter(torch.device("cuda"))
+    gpu = torch.device("cuda")
+    before = allocated(gpu)
     held["now"] = 30 << 20  # The model.
 
     def work():
@@ -69,6 +73,6 @@ def test_on_a_gpu_what_was_there_before_the_model_does_not_count(monkeypatch):
         yield "a"
         yield "b"
 
-    assert [cost.mebibytes for _, cost in meter.watch(work())] == [35, 20]
-    assert "GPU" in meter.measures()[1].how
-    assert (meter.measures()[1].better, Meter(CPU).measures()[1].better) == ("lower", None)
+    assert memory_of(work(), gpu, before) == [35, 20]
+    assert "GPU" in cost_measures(gpu)[1].how
+    assert (cost_measures(gpu)[1].better, cost_measures(CPU)[1].better) == ("lower", None)

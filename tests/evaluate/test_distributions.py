@@ -1,22 +1,26 @@
+"""Distances between sets of images."""
+
 import itertools
 
+import numpy as np
 import pytest
 import torch
 
 from imgxlate.evaluate.distributions import (
-    VggFeatures,
     distribution_measures,
     frechet_distance,
     kernel_distance,
+    squared_mmd,
     subset_size,
 )
-from imgxlate.evaluate.trunks import bundled_vgg
+from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_features
+from imgxlate.images.image_array import ImageArray
 from imgxlate.vision import torchvision
 
 
 @pytest.fixture(scope="module")
 def features():
-    return VggFeatures(bundled_vgg(torch.device("cpu")))
+    return vgg_features(bundled_vgg(torch.device("cpu")))
 
 
 def vectors(count, length=24, seed=0, shift=0.0):
@@ -30,7 +34,7 @@ def library(metric, made, real):
 
 
 class Given(torch.nn.Module):
-    """A trunk whose pictures are features already."""
+    """A feature network whose images are features already."""
 
     num_features = 24
 
@@ -62,7 +66,7 @@ def test_the_frechet_distance_is_that_of_its_formula(counts):
 
 
 @pytest.mark.parametrize("count", [2, 5, 60])
-def test_a_set_has_no_frechet_distance_from_itself_however_few_its_pictures(count):
+def test_the_frechet_distance_of_a_set_from_itself_is_0_even_for_few_images(count):
     made = vectors(count)
     assert frechet_distance(made, made.flip(0)) == pytest.approx(0, abs=1e-9)
 
@@ -72,34 +76,29 @@ def test_a_shift_of_all_features_is_the_frechet_distance():
     assert frechet_distance(made, made + 0.5) == pytest.approx(24 * 0.25)
 
 
-def test_the_kernel_distance_is_that_of_torchmetrics_on_the_same_subsets():
+@pytest.mark.parametrize("count", [2, 14])
+def test_the_kernel_distance_is_that_of_torchmetrics_on_the_same_subsets(count):
     torchvision()
     from torchmetrics.image.kid import KernelInceptionDistance
 
-    made, real = vectors(2), vectors(2, seed=1, shift=0.1)  # so few that each subset is the set
+    made, real = vectors(count), vectors(count + 3, seed=1, shift=0.1)
     with pytest.warns(UserWarning, match="save all extracted features"):
-        metric = KernelInceptionDistance(Given(), subsets=3, subset_size=2)
-    mean, deviation = library(metric, made, real)
-    found = kernel_distance(made, real)
-    assert (found.mean, found.deviation) == pytest.approx((float(mean), float(deviation)))
+        metric = KernelInceptionDistance(Given(), subsets=100, subset_size=subset_size(len(made), len(real)))
+    with torch.random.fork_rng():
+        torch.manual_seed(5)  # It draws from the global generator, the real images first.
+        expected = library(metric, made, real)
+    assert kernel_distance(made, real, seed=5) == pytest.approx(tuple(map(float, expected)))
 
 
-def test_the_kernel_distance_comes_near_that_of_the_whole_sets():
-    made, real = vectors(40), vectors(36, seed=1, shift=0.3)
-    found = kernel_distance(made, real)
-    assert found.mean == pytest.approx(_squared_discrepancy(made, real), abs=3 * found.deviation / 10)  # 100 subsets
-    assert found.deviation > 0
-
-
-def _squared_discrepancy(made, real):
-    """The unbiased estimate, a pair at a time."""
+def test_the_discrepancy_is_the_unbiased_estimate_over_pairs():
+    made, real = vectors(8), vectors(8, seed=1, shift=0.3)
 
     def mean(pairs):
         values = [(float(one @ other) / len(one) + 1) ** 3 for one, other in pairs]
         return sum(values) / len(values)
 
     within = mean(itertools.permutations(made, 2)) + mean(itertools.permutations(real, 2))
-    return within - 2 * mean(itertools.product(made, real))
+    assert float(squared_mmd(made, real)) == pytest.approx(within - 2 * mean(itertools.product(made, real)))
 
 
 def test_the_kernel_distance_is_repeatable_and_leaves_other_random_numbers_alone():
@@ -111,7 +110,7 @@ def test_the_kernel_distance_is_repeatable_and_leaves_other_random_numbers_alone
 
 
 @pytest.mark.parametrize("counts", [(0, 5), (1, 5), (5, 1)])
-def test_sets_of_fewer_than_two_pictures_have_no_distance(counts):
+def test_sets_of_fewer_than_two_images_have_no_distance(counts):
     made, real = vectors(counts[0]), vectors(counts[1])
     assert frechet_distance(made, real) is None
     assert kernel_distance(made, real) is None
@@ -122,31 +121,32 @@ def test_subsets_are_half_of_the_smaller_set_within_limits(counts, size):
     assert subset_size(*counts) == size
 
 
-def test_features_do_not_depend_on_the_company_of_a_picture(features):
-    pictures = (torch.rand(3, 3, 40, 30, generator=torch.Generator().manual_seed(0)) * 2 - 1).split(1)
-    together = features(pictures)
+def test_the_features_of_an_image_do_not_depend_on_the_others(features):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 40, 30, 3), dtype=np.uint8)
+    images = [ImageArray(each) for each in pixels]
+    together = features(images)
     assert together.shape == (3, 512)
     assert together.dtype == torch.float64
-    assert torch.equal(together, torch.cat([features([picture]) for picture in pictures]))
+    assert torch.equal(together, torch.cat([features([image]) for image in images]))
     assert features([]).shape == (0, 512)
 
 
-def test_the_measures_say_counts_trunk_and_subsets(features):
+def test_the_measures_name_counts_network_and_subsets(features):
     frechet, kernel, deviation = distribution_measures(features, 40, 31)
     assert (frechet.name, kernel.name, deviation.name) == ("fd-vgg19", "kd-vgg19", "kd-vgg19-deviation")
-    assert "40 made pictures against 31 real ones" in frechet.how
+    assert "40 images of a method against 31 real ones" in frechet.how
     assert "100 random subsets of 15" in kernel.how
     assert all("neither FID nor KID" in measure.how for measure in (frechet, kernel, deviation))
 
 
 @pytest.mark.parametrize(("made", "real"), [(1, 9), (9, 1)])
-def test_with_fewer_than_two_pictures_every_measure_says_that_it_takes_two(features, made, real):
-    assert all("takes two pictures" in measure.how for measure in distribution_measures(features, made, real))
+def test_for_fewer_than_two_images_every_measure_says_that_it_needs_two(features, made, real):
+    assert all("needs two images" in measure.how for measure in distribution_measures(features, made, real))
 
 
 @pytest.mark.parametrize(
-    ("made", "caution"), [(1, "takes two pictures"), (512, "compare only numbers of equally many"), (513, None)]
+    ("made", "caution"), [(1, "needs two images"), (512, "distances of equally many"), (513, None)]
 )
-def test_the_frechet_distance_says_when_pictures_are_too_few(features, made, caution):
+def test_the_frechet_distance_warns_of_too_few_images(features, made, caution):
     how = distribution_measures(features, made, 600)[0].how
-    assert caution in how if caution else how.endswith("not to be compared with them.")
+    assert caution in how if caution else how.endswith("its values do not compare with those.")

@@ -1,4 +1,4 @@
-"""The page of a comparison: what is in it, and what cannot get into it."""
+"""The page of a comparison: what it contains, and what it must not."""
 
 import base64
 import dataclasses
@@ -16,7 +16,6 @@ from PIL import Image
 
 from imgxlate.errors import ImageError
 from imgxlate.evaluate import report
-from imgxlate.evaluate.comparison import Comparison
 
 NASTY = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7 * 7 }}&amp;"
 
@@ -56,7 +55,7 @@ def decoded(image):
     return Image.open(io.BytesIO(base64.b64decode(image["src"].partition(";base64,")[2])))
 
 
-def test_every_picture_lies_in_the_page_under_its_name(comparison):
+def test_every_image_is_embedded_under_its_name(comparison):
     images = Page(report.page(comparison)).attributes("img")
     assert all(image["src"].startswith("data:image/") for image in images)
     words = [image["alt"] for image in images]
@@ -66,7 +65,7 @@ def test_every_picture_lies_in_the_page_under_its_name(comparison):
         assert words[at + 1 : at + 5] == [f"{each} of {name}" for each in made]
     assert words[-1] == "Style image wave.png"
     first = decoded(images[1]).convert("RGB").getpixel((5, 5))
-    with Image.open(comparison.rows[0].made[0].file) as picture:
+    with Image.open(comparison.rows[0].images[0].file) as picture:
         assert max(abs(one - other) for one, other in zip(first, picture.getpixel((5, 5)), strict=True)) < 4
 
 
@@ -87,15 +86,15 @@ def test_a_page_loads_nothing_and_allows_only_its_own_style_and_script(compariso
 
 def named(comparison, name):
     """The comparison with `name` wherever a user or a plug-in can put words."""
-    entrants = tuple(
-        dataclasses.replace(entrant, title=name, model=name, settings={name: name}, card=name)
-        for entrant in comparison.entrants
+    methods = tuple(
+        dataclasses.replace(method, title=name, model=name, settings={name: name}, card=name)
+        for method in comparison.methods
     )
     measures = tuple(
         dataclasses.replace(measure, title=name, how=name, unit=name, name=measure.name)
         for measure in comparison.measures
     )
-    return dataclasses.replace(comparison, entrants=entrants, measures=measures, facts={name: name})
+    return dataclasses.replace(comparison, methods=methods, measures=measures, facts={name: name})
 
 
 def test_words_of_users_and_plug_ins_stay_words(comparison):
@@ -138,18 +137,18 @@ def test_inputs_with_no_folder_in_common_are_named_by_their_names(comparison, tm
 
 
 def test_a_long_comparison_shows_its_first_inputs_and_the_numbers_of_all(comparison):
-    html = report.page(comparison, rows=2)
+    html = report.page(dataclasses.replace(comparison, shown=2))
     page = Page(html)
     assert "The first 2 of 4 inputs are shown." in html
     assert len(page.attributes("figure")) == 2 * 5 + 1
     assert page.text("bdi").count("9.png") == 4
-    assert "inputs are shown" not in report.page(comparison, rows=4)
+    assert "inputs are shown" not in report.page(dataclasses.replace(comparison, shown=4))
 
 
-def test_a_picture_that_was_not_made_leaves_its_place_empty(comparison):
-    rows = (dataclasses.replace(comparison.rows[0], made=comparison.rows[0].made[1:]), *comparison.rows[1:])
+def test_a_missing_output_leaves_its_place_empty(comparison):
+    rows = (dataclasses.replace(comparison.rows[0], images=comparison.rows[0].images[1:]), *comparison.rows[1:])
     page = Page(report.page(dataclasses.replace(comparison, rows=rows)))
-    assert page.text("span").count("no picture") == 1
+    assert page.text("span").count("no image") == 1
     assert len(page.attributes("figure")) == 4 * 5  # with the style image
 
 
@@ -160,21 +159,22 @@ def test_the_best_of_each_measure_is_marked_in_words_too(comparison):
     assert page.text("span").count(" best") == 3
 
 
-def test_a_comparison_of_pictures_alone_has_no_empty_parts(comparison):
+def test_a_comparison_without_numbers_has_no_empty_parts(comparison):
     rows = tuple(
-        dataclasses.replace(row, made=tuple(dataclasses.replace(made, numbers={}) for made in row.made))
+        dataclasses.replace(row, images=tuple(dataclasses.replace(image, numbers={}) for image in row.images))
         for row in comparison.rows
     )
-    entrants = tuple(dataclasses.replace(each, numbers={}, card=None, settings={}) for each in comparison.entrants)
-    page = Page(report.page(Comparison(entrants, (), rows, (), {})))
-    assert page.text("h2") == ["Pictures", "Methods and their models"]
+    methods = tuple(dataclasses.replace(each, numbers={}, card=None, settings={}) for each in comparison.methods)
+    bare = dataclasses.replace(comparison, methods=methods, measures=(), rows=rows, style_images=(), facts={})
+    page = Page(report.page(bare))
+    assert page.text("h2") == ["Images", "Methods and their models"]
     assert len(page.attributes("table")) == 1
     assert page.attributes("details") == []
 
 
-def test_a_picture_that_is_gone_is_named(comparison):
-    comparison.rows[0].made[1].file.unlink()
-    with pytest.raises(ImageError, match=re.escape(str(comparison.rows[0].made[1].file))):
+def test_the_error_for_a_removed_image_names_it(comparison):
+    comparison.rows[0].images[1].file.unlink()
+    with pytest.raises(ImageError, match=re.escape(str(comparison.rows[0].images[1].file))):
         report.page(comparison)
 
 

@@ -149,10 +149,10 @@ def heading(browser, table, words):
 
 def sorted_by(comparison, measure, *, reverse):
     """The titles in the order of their numbers, those without one last."""
-    present = [entrant for entrant in comparison.entrants if entrant.numbers[measure] is not None]
-    absent = [entrant for entrant in comparison.entrants if entrant.numbers[measure] is None]
-    ordered = sorted(present, key=lambda entrant: entrant.numbers[measure], reverse=reverse)
-    return [entrant.title for entrant in (*ordered, *absent)]
+    present = [method for method in comparison.methods if method.numbers[measure] is not None]
+    absent = [method for method in comparison.methods if method.numbers[measure] is None]
+    ordered = sorted(present, key=lambda method: method.numbers[measure], reverse=reverse)
+    return [method.title for method in (*ordered, *absent)]
 
 
 def pixel(file):
@@ -161,7 +161,7 @@ def pixel(file):
 
 def test_arrow_keys_lay_the_input_over_a_picture(opened, comparison):
     frame = one(opened, ".made .frame")
-    before, after = pixel(comparison.rows[0].input), pixel(comparison.rows[0].made[0].file)
+    before, after = pixel(comparison.rows[0].input), pixel(comparison.rows[0].images[0].file)
     assert near(colour_at(frame, 0.2), after)
     focus(opened, one(frame, "input"))
     press(opened, *[Keys.ARROW_RIGHT] * 40)
@@ -210,7 +210,7 @@ def test_a_picture_opens_by_mouse_and_its_division_follows_mouse_and_finger(open
     many(opened, ".open")[0].click()
     frame = one(opened, "dialog .frame")
     assert near(colour_at(frame, 0.25), pixel(comparison.rows[0].input))
-    assert near(colour_at(frame, 0.75), pixel(comparison.rows[0].made[0].file))
+    assert near(colour_at(frame, 0.75), pixel(comparison.rows[0].images[0].file))
     width = frame.rect["width"]
     ActionChains(opened).move_to_element_with_offset(frame, int(width / 4), 40).click().perform()
     assert 70 < share(frame) < 80
@@ -266,7 +266,7 @@ def test_the_keyboard_sorts_numbers_as_numbers_and_names_as_people_do(opened, co
     press(opened, Keys.ENTER)
     names = titles(opened, "singles")
     assert names.index("9.png") < names.index("10.png")
-    assert sorted(names) == sorted(name for name in NAMES for _ in comparison.rows[0].made)
+    assert sorted(names) == sorted(name for name in NAMES for _ in comparison.rows[0].images)
 
 
 def test_every_control_has_a_name(opened):

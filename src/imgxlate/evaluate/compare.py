@@ -1,166 +1,244 @@
-"""Comparing methods: each makes pictures of the same inputs, one method after the other, and all are measured alike."""
+"""Comparison of several methods on the same images."""
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+import os
+import shutil
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
+from PIL import Image
 
-from imgxlate import __version__, paths
-from imgxlate.callbacks import ignore
-from imgxlate.errors import WeightsError
-from imgxlate.evaluate.collection import Collection, Column
-from imgxlate.evaluate.comparison import Entrant, Made, heading
-from imgxlate.evaluate.cost import Meter
-from imgxlate.evaluate.distances import ALL_PAIRS
-from imgxlate.evaluate.entrants import Entry
-from imgxlate.evaluate.measuring import AGAIN, Instruments, Tally, mean
-from imgxlate.evaluate.painters import Circumstances, Painter, Watch, load, warm_up
+from imgxlate import __version__
+from imgxlate.callbacks import Notify, ignore
+from imgxlate.errors import ImageError, ImgxlateError, UsageError
+from imgxlate.evaluate.choices import MethodChoice, MetricsChoice, Models, PairProtocol, choose_methods
+from imgxlate.evaluate.cost import cost_measures
+from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_folder, plan_files, read_stdin
+from imgxlate.evaluate.loaded_method import Settings, find_file, load
+from imgxlate.evaluate.method_run import Run, Step, run_method, written_styles
+from imgxlate.evaluate.metrics import load_metrics
+from imgxlate.evaluate.results import GRID, Comparison, ImageResult, MethodResult, Row, heading
+from imgxlate.images.batch import require_no_failures
 from imgxlate.images.decode import decode
-from imgxlate.images.encode import save
-from imgxlate.images.image_array import ImageArray
-from imgxlate.images.outputs import Job, Target
-from imgxlate.inference import style_codes
-from imgxlate.inference.loading import ModelFile
-from imgxlate.inference.translation import resized
-from imgxlate.training import seeding
+from imgxlate.images.encode import longest_side, save
+from imgxlate.images.grids import CELL, SheetPlan, contact_sheet, plan_sheet
+from imgxlate.images.pil import ImageLike
+from imgxlate.inference.device import Precision, find_device, find_dtype
+from imgxlate.torchrun import find_rank
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What holds for every entrant of a comparison."""
+def compare(
+    inputs: ImageLike | Sequence[ImageLike],
+    *,
+    methods: Sequence[str] | None = None,
+    models: Models | None = None,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    styles: ImageLike | Sequence[ImageLike] = (),
+    targets: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
+    to: str | None = None,
+    size: int | None = None,
+    n_styles: int = 2,
+    protocol: PairProtocol = "all",
+    metrics: MetricsChoice = "auto",
+    rows: int = 24,
+    device: str = "auto",
+    precision: Precision = "auto",
+    seed: int = 0,
+    offline: bool = False,
+    folder: str | os.PathLike[str] | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[Step], None] = ignore,
+    on_image: Callable[[Path, ImageResult], None] = ignore,
+    on_failure: Callable[[ImgxlateError], None] = ignore,
+    notify: Notify = ignore,
+) -> Comparison:
+    """Compare several methods on the same images.
 
-    n_styles: int  # pictures of an input to keep, of a method with styles
-    size: int | None  # shorter side of the inputs in pixels; None: as they are
-    seed: int
+        result = compare(["a.jpg", "b.jpg"], methods=["munit", "cyclegan"], targets="winter/")
+        result.methods[0].numbers["ssim"], result.rows[0].images[0].file
+        result.save("out/")
 
-    def styles(self, entry: Entry) -> Sequence[int | None]:
-        """The styles of the pictures to keep."""
-        return range(self.n_styles) if entry.has_styles else (None,)
+    Methods run one after the other, and inputs one by one, so that memory stays bounded. An input that fails is left
+    out, and its reason is in the result's `failures`.
 
-
-def headers(entries: Sequence[Entry], terms: Terms) -> dict[Column, str]:
-    """The columns of a comparison and what stands above them."""
-    return {(entry.key, style): heading(entry.title, style) for entry in entries for style in terms.styles(entry)}
-
-
-@dataclass(slots=True)
-class Trial:
-    """One entrant at work on the inputs."""
-
-    entry: Entry
-    painter: Painter
-    terms: Terms
-    instruments: Instruments
-    meter: Meter
-    collection: Collection
-    tally: Tally
-    card: str | None  # of its model, in Markdown
-    done: int = 0  # inputs
-
-    def run(self, job: Job, look: Callable[[ImageArray], None] = ignore, watch: Watch = ignore) -> list[Made]:
-        """Make, write and measure the pictures of one input, which `look` is shown first.
-
-        Raises:
-            ImageError: the input cannot be read.
-            OutputError: a picture cannot be written.
-        """
-        content = resized(decode(_path(job)), self.terms.size)
-        look(content)
-        numbers_of = self.instruments.of_single(content)
-        kept = self.terms.styles(self.entry)
-        outputs = self.meter.watch(self.painter.paint(content, self._codes(content), watch))
-        made, picture = [], content
-        # In this order: what is drawn beyond the pictures to keep is left to be counted.
-        for target, style, (picture, cost) in zip(job.targets, kept, outputs, strict=False):
-            found = Made(self.entry.key, _write(picture, target), style, numbers_of(picture) | cost.numbers)
-            self.collection.add(job.source, content, found, picture)
-            made.append(found)
-        self._count(content, picture, (picture for picture, _ in outputs))
-        self.done += 1
-        return made
-
-    def entrant(self) -> Entrant:
-        """The entrant with the means of its pictures' numbers, and those of the sets."""
-        made = [made for row in self.collection.rows for made in row.made if made.entrant == self.entry.key]
-        names = dict.fromkeys(name for picture in made for name in picture.numbers)
-        means = {name: mean(picture.numbers[name] for picture in made) for name in names}
-        return Entrant(
-            key=self.entry.key,
-            title=self.entry.title,
-            model=self.painter.model,
-            settings={**self.painter.settings, **self.entry.settings},
-            card=self.card,
-            numbers=means | self.tally.numbers(self.terms.seed),
-        )
-
-    def _codes(self, content: ImageArray) -> Sequence[style_codes.Code]:
-        """The styles of the pictures to keep, the same for all inputs, and those that are drawn for this input alone.
-
-        The latter follow from the input's pixels, so that neither its name nor its place among others matters.
-        """
-        if self.painter.style_dim is None:
-            return ()
-        own = seeding.derived(self.terms.seed, hashlib.sha256(content.rgb.tobytes()).hexdigest())
-        counts = len(self.terms.styles(self.entry)), self.instruments.draws(self.done)
-        kept, drawn = (
-            style_codes.sample(count, self.painter.style_dim, seed)
-            for count, seed in zip(counts, (self.terms.seed, own), strict=True)
-        )
-        return (*kept.codes, *drawn.codes)
-
-    def _count(self, content: ImageArray, picture: ImageArray, drawn: Iterator[ImageArray]) -> None:
-        """Count what is measured of several pictures together: `drawn` ones where there are styles, or `picture`."""
-        if self.painter.style_dim is not None:
-            for first in islice(drawn, 1):
-                self.tally.add_to_set(first)
-                self.tally.add_outputs(chain([first], drawn), self.instruments.pairs)
-            return
-        self.tally.add_to_set(picture)
-        if self.entry.config is None and self.done < AGAIN:
-            self.tally.add_outputs(chain([picture], self.painter.paint(content, (), ignore)), ALL_PAIRS)
-
-
-def begin(
-    entry: Entry,
-    file: ModelFile,
-    common: Circumstances,
-    terms: Terms,
-    instruments: Instruments,
-    collection: Collection,
-) -> Trial:
-    """Load an entrant, ready to work.
+    Args:
+        inputs: paths of images and folders, which are searched recursively, "-" for standard input, or images.
+        methods: the methods to compare, in this order; None: all that have a bundled model or one in `models`, and
+            neural style if there are `styles`.
+        models: a model for each method, or several: a name, a checkpoint file or the folder of a training run.
+        settings: configuration values for methods without a model: {"neural-style": {"iterations": 100}}.
+        styles: style images for neural style, or their paths.
+        targets: real images of the target domain, for FID and KID.
+        to: the target domain: its name, A or B; None: each model's default.
+        size: the shorter side of the inputs, in pixels; None: their own size.
+        n_styles: how many images of each input to make with a method that has styles.
+        protocol: which outputs are compared for diversity: all pairs of 4 outputs of each input, or as in MUNIT's
+            paper 19 independent pairs of each of 100 inputs.
+        metrics: the feature networks: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none.
+        rows: how many inputs grid and report show; all are measured.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, fp32 or bf16.
+        seed: seed for all random choices.
+        offline: do not use the network.
+        folder: write images/ there while they are made; None: into a temporary folder that lives as long as the result.
+        overwrite: replace files in `folder`.
+        on_progress: called when work advances.
+        on_image: called with the input and each image that is written.
+        on_failure: called with the error of each input that fails.
+        notify: called with lines of text for a person.
 
     Raises:
-        CheckpointError: the file is damaged, or holds something else.
-        UsageError: the model does not translate to that domain, or the configuration asks for what its network lacks.
+        UsageError: an argument is invalid, or arguments contradict each other.
+        ImageError: the only input, a style image or all targets cannot be read.
+        BatchError: every input failed.
+        WeightsError: weights are missing and cannot be downloaded.
+        CheckpointError: a model's file is damaged or belongs to another method.
+        DeviceError: the device is absent, or its memory is too small for the only input.
+        OutputError: an output exists, or cannot be written.
     """
-    meter = Meter(common.device)  # Before the model is there, to count it in.
-    painter = load(entry, file, common)
-    if entry.config is None:
-        warm_up(painter)
-    return Trial(entry, painter, terms, instruments, meter, collection, Tally(instruments), _card(file))
+    _check(n_styles=n_styles, rows=rows, size=1 if size is None else size)
+    if find_rank().size > 1:
+        raise UsageError(f"{find_rank().size} processes were started, but one process makes a whole comparison")
+    if targets is not None and metrics == "none":
+        raise UsageError("--targets needs feature networks, and --metrics none has none")
+    input_list, style_list = listed(inputs), listed(styles)
+    choices = choose_methods(methods, models or {}, settings or {}, has_style_images=bool(style_list))
+    with output_folder(folder) as root:
+        counts = {choice.key: len(written_styles(choice, n_styles)) for choice in choices}
+        plan = plan_files(input_list, style_list, root, counts, overwrite=overwrite)
+        real = None if targets is None else find_images("--targets", listed(targets), root)
+        style_images = tuple(plan.in_memory.get(path) or decode(path) for path in plan.style_images)
+        if len(plan.inputs) == 1 and plan.inputs[0] != plan.stdin and not plan.in_memory:
+            decode(Path(plan.inputs[0].name))  # If it is unreadable, this is an error before any work.
+        where = find_device(device)
+        shared = Settings(where, find_dtype(precision, where), to, style_images, n_styles, size, seed)
+        fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
+        model_files = [find_file(choice, fetch) for choice in choices]
+        for choice, file in zip(choices, model_files, strict=True):  # An error in the last shows before hours of work.
+            load(choice, file, shared)
+        networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify)
+        run = Run(
+            settings=shared,
+            metrics=networks,
+            jobs=plan.jobs,
+            sheet=_plan_sheet(min(rows, len(plan.inputs)), 1 + sum(counts.values()), notify),
+            on_progress=on_progress,
+            on_image=on_image,
+            on_failure=on_failure,
+            notify=notify,
+            images={source: [] for source in plan.inputs},
+        )
+        _write_in_memory(plan, run)
+        results = [run_method(run, choice, file) for choice, file in zip(choices, model_files, strict=True)]
+        if not any(run.images.values()):
+            require_no_failures(list(run.failures.values()), inputs=len(plan.inputs))
+        comparison = _comparison(run, choices, results, root, plan.style_images, rows)
+    if folder is None:
+        weakref.finalize(comparison, shutil.rmtree, root, ignore_errors=True)
+    return comparison
 
 
-def facts(common: Circumstances, terms: Terms, inputs: str) -> dict[str, str]:
-    """What the same numbers take again, beside the inputs, the entrants and how each measure is taken.
+def _check(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < 1:
+            raise UsageError(f"{name} is {number}, but must be at least 1")
 
-    `inputs` says how many there are.
-    """
-    size = "their own" if terms.size is None else f"shorter side {terms.size} pixels"
+
+def _fetch(card: Card, store: Store, *, offline: bool, on_progress: Callable[[Step], None], notify: Notify) -> Path:
+    """The file of a card's weights, downloaded first if it is missing."""
+
+    def progress(done: int, total: int | None) -> None:
+        on_progress(Step(card.name, done, total, "bytes"))
+
+    return store.path(card, offline=offline, progress=progress, notify=notify)
+
+
+def _write_in_memory(plan: FilePlan, run: Run) -> None:
+    """Write the images that come from no file, for the methods and the report to read."""
+    for path, image in plan.in_memory.items():
+        save(image, path)
+    if plan.stdin:
+        try:
+            save(read_stdin(), Path(plan.stdin.name))
+        except ImageError as error:
+            if len(plan.inputs) == 1:
+                raise
+            run.on_failure(error)
+            run.leave_out(plan.stdin, error)
+
+
+def _comparison(
+    run: Run,
+    choices: Sequence[MethodChoice],
+    results: Sequence[MethodResult],
+    root: Path,
+    style_images: Sequence[Path],
+    shown: int,
+) -> Comparison:
+    rows = tuple(Row(Path(source.name), tuple(images)) for source, images in run.images.items() if images)
+    measures = (*run.metrics.measures(len(rows)), *cost_measures(run.settings.device))
+    names = [measure.name for measure in measures]
+    return Comparison(
+        folder=root,
+        methods=tuple(
+            replace(result, numbers={name: result.numbers.get(name) for name in names}) for result in results
+        ),
+        measures=measures,
+        rows=rows,
+        style_images=tuple(style_images),
+        facts=_facts(run.settings, _counted(rows, results)),
+        failures={Path(source.name): reason for source, reason in run.failures.items()},
+        grid=_grid(run, choices),
+        shown=shown,
+    )
+
+
+def _plan_sheet(rows: int, columns: int, notify: Notify) -> SheetPlan:
+    """The sheet of the grid, within the limits of memory and of the file's format."""
+    sheet = plan_sheet(rows, columns, longest_side=longest_side(Path(GRID).suffix))
+    if sheet.cell < CELL:
+        notify(f"{GRID} shows the first {sheet.rows} inputs at {sheet.cell} pixels, because there are {rows} to show")
+    return sheet
+
+
+def _grid(run: Run, choices: Sequence[MethodChoice]) -> Image.Image:
+    """The contact sheet: a row for each input that is shown, which comes first."""
+    columns = {
+        (choice.key, style): heading(choice.title, style)
+        for choice in choices
+        for style in written_styles(choice, run.settings.n_styles)
+    }
+    shown = [run.thumbnails[source] for source in run.images if source in run.thumbnails]
+    rows = [[images[None], *map(images.get, columns)] for images in shown]
+    return Image.fromarray(contact_sheet(rows, column_headers=["input", *columns.values()], cell=run.sheet.cell).rgb)
+
+
+def _counted(rows: Sequence[Row], results: Sequence[MethodResult]) -> str:
+    """The number of inputs, and of those with images of each method that failed on some: "2 (of which UNIT 1)"."""
+    counts = {
+        result.title: sum(any(image.method == result.key for image in row.images) for row in rows) for result in results
+    }
+    fewer = [f"{title} {count}" for title, count in counts.items() if count < len(rows)]
+    return f"{len(rows)} (of which {', '.join(fewer)})" if fewer else str(len(rows))
+
+
+def _facts(settings: Settings, inputs: str) -> dict[str, str]:
+    """What is needed to repeat the comparison, beside the inputs, the methods and the measures."""
     return {
         "imgxlate": __version__,
         "torch": torch.__version__,
-        "device": _device_name(common.device),
-        "precision": str(common.dtype).removeprefix("torch."),
-        "seed": str(terms.seed),
+        "device": _device_name(settings.device),
+        "precision": str(settings.dtype).removeprefix("torch."),
+        "seed": str(settings.seed),
         "inputs": inputs,
-        "size of inputs": size,
-        "pictures of an input, of methods with styles": str(terms.n_styles),
+        "size of inputs": "their own" if settings.size is None else f"shorter side {settings.size} pixels",
+        "pictures of an input, of methods with styles": str(settings.n_styles),
     }
 
 
@@ -168,38 +246,3 @@ def _device_name(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"{device} ({torch.get_num_threads()} threads)" if device.type == "cpu" else str(device)
-
-
-def card_of(name: str) -> str | None:
-    """The card of a model, in Markdown: what ships with it, or what is known of it by name; None: nothing is."""
-    try:
-        card = Store().find(name)
-    except WeightsError:
-        return None
-    return card.document.read_text(encoding="utf-8") if card.document else _described(card)
-
-
-def _card(file: ModelFile) -> str | None:
-    """The card of a model that ships or is in the store; a file of the user's is none of those, whatever its name."""
-    kept = (paths.assets_dir(), Store().root)
-    return card_of(file.name) if any(file.path.is_relative_to(folder) for folder in kept) else None
-
-
-def _described(card: Card) -> str:
-    facts = {"Licence": card.licence, "Source": card.page, "Paper": card.citation}
-    lines = "".join(f"- {name}: {value}\n" for name, value in facts.items() if value)
-    return f"# {card.name}\n\n{card.summary}\n\n{lines}"
-
-
-def _path(job: Job) -> Path:
-    """The file of an input; what came through standard input has been put into one."""
-    if job.source.path is None:
-        raise ValueError("standard input can be read only once")
-    return job.source.path
-
-
-def _write(picture: ImageArray, target: Target) -> Path:
-    if target.path is None:
-        raise ValueError("pictures of a comparison go to files")
-    save(picture, target.path)
-    return target.path

@@ -1,57 +1,34 @@
-"""Pictures as the measures see them: small enough for bounded memory, large enough for the networks."""
+"""Images at the size at which they are measured: small enough for bounded memory, large enough for the networks."""
 
-import torch
 from torch import Tensor
 
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import Size
 from imgxlate.images.tensors import pad_to, resize, to_tensor
 
-Image = ImageArray | Tensor
-"""A decoded picture, whose transparency is not looked at, or a tensor (1, 3, H, W) in [-1, 1] on any device."""
-
 LONGEST_SIDE = 256
-"""Pixels. MUNIT and LPIPS were measured on pictures of 256 x 256."""
+"""Pixels. The papers of MUNIT and LPIPS measure images of 256 x 256."""
 
 SMALLEST_SIDE = 32
-"""Pixels. AlexNet's features have no positions below 31, VGG-19's below 16, and the window of SSIM takes 11."""
+"""Pixels. AlexNet needs 31, VGG-19 16, and the window of SSIM 11."""
 
 SIZES = (
-    f"Pictures are shrunk, antialiased, to at most {LONGEST_SIDE} pixels on the longer side; "
-    f"sides below {SMALLEST_SIDE} pixels are filled up by reflection."
+    f"Images are reduced, antialiased, to at most {LONGEST_SIDE} pixels on the longer side; "
+    f"sides below {SMALLEST_SIDE} pixels are padded by reflection."
 )
-"""What `view` does, for people."""
+"""Describes `view` in reports."""
 
 
-def as_tensor(image: Image) -> Tensor:
-    """(1, 3, H, W) float32 in [-1, 1] on the CPU."""
-    if isinstance(image, ImageArray):
-        return to_tensor(image.rgb)
-    return image.detach().float().cpu()
+def view(image: ImageArray, size: Size | None = None) -> Tensor:
+    """The colors of `image` as (1, 3, H, W) float32 in [-1, 1] on the CPU, H and W within the bounds above.
 
-
-def view(image: Image, size: Size | None = None) -> Tensor:
-    """`image` as (1, 3, H, W) float32 in [-1, 1] on the CPU, its size bounded from above and below.
-
-    It is resized to `size` first, where that is given: the size of the picture that it is compared with.
+    `size` is the size of the image that it is compared with: it is resized to that first. None: its own size.
     """
-    tensor = as_tensor(image)
-    tensor = resize(tensor, bounded(size or (tensor.shape[-2], tensor.shape[-1])))
+    tensor = resize(to_tensor(image.rgb), _bounded(size or image.size))
     return pad_to(tensor, 1, SMALLEST_SIDE)[0]
 
 
-def bounded(size: Size) -> Size:
-    """`size`, scaled down until the longer side is `LONGEST_SIDE`, where it is longer."""
+def _bounded(size: Size) -> Size:
     scale = min(1.0, LONGEST_SIDE / max(size))
     height, width = (max(1, round(side * scale)) for side in size)
     return height, width
-
-
-def size_of(image: Image) -> Size:
-    """Height and width in pixels."""
-    return image.size if isinstance(image, ImageArray) else (image.shape[-2], image.shape[-1])
-
-
-def on(device: torch.device, image: Image, size: Size | None = None) -> Tensor:
-    """The `view` of `image`, on `device`."""
-    return view(image, size).to(device)

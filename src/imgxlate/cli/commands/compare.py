@@ -1,23 +1,23 @@
 """`imgxlate compare`: several methods on the same images, as a grid, numbers and a report."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from imgxlate.cli import complete, options, runs, translation
-from imgxlate.cli.comparing import carry_out
-from imgxlate.cli.comparison_plan import Folder, Metrics, Plan, Protocol
+from imgxlate import config
+from imgxlate.cli import complete, options
 from imgxlate.cli.output import Output
-from imgxlate.errors import OutputError, UsageError
-from imgxlate.evaluate import entrants
-from imgxlate.images.inputs import STDIO, Source, expand
-from imgxlate.images.outputs import Existing, Job, names_file, plan_jobs
-from imgxlate.torchrun import find_rank
+from imgxlate.cli.progress import Bar
+from imgxlate.errors import UsageError
+from imgxlate.evaluate.choices import MetricsChoice, PairProtocol
+from imgxlate.images.batch import require_no_failures
 
 if TYPE_CHECKING:
-    from imgxlate.images.image_array import ImageArray
+    from imgxlate.evaluate.method_run import Step
+    from imgxlate.evaluate.results import Comparison, ImageResult, Measure
 
 _NUMBERS = "Numbers"
 
@@ -39,7 +39,7 @@ def compare(
         str | None,
         typer.Option(
             metavar="A,B,...",
-            help="Default: all methods with a model at hand, and neural-style if --style is given.",
+            help="Default: all methods with a bundled model or a --model, and neural-style if --style is given.",
             autocompletion=complete.compared,
         ),
     ] = None,
@@ -76,7 +76,7 @@ def compare(
         ),
     ] = None,
     protocol: Annotated[
-        Protocol,
+        PairProtocol,
         typer.Option(
             help="Pairs for diversity: all pairs of 4 styles of each input, or 19 pairs of each of 100 inputs, as in "
             "MUNIT's paper.",
@@ -84,7 +84,7 @@ def compare(
         ),
     ] = "all",
     metrics: Annotated[
-        Metrics,
+        MetricsChoice,
         typer.Option(
             help="Networks that measure the images: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none "
             "(time and memory only). auto: the published ones if they are available.",
@@ -101,88 +101,117 @@ def compare(
 
     The images go to images/, named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
     """
-    entries = entrants.choose(_split(methods), model or [], assignments or [], painted=bool(style))
-    sources = expand(inputs, output)
-    folder = _folder(output)
-    if targets is not None and metrics == "none":
-        raise UsageError("--targets takes networks to measure with, and --metrics none has none")
-    translation.require_shareable(find_rank(), None, [folder.root])
-    plan = Plan(
-        folder=folder,
-        entries=entries,
-        sources=sources,
-        jobs=_jobs(folder, entries, sources, n_styles, settings.overwrite),
-        style_images=_read_styles(style or [], folder),
-        targets=None if targets is None else _images("--targets", [targets], folder),
-        to=to,
-        size=size,
-        n_styles=n_styles,
-        protocol=protocol,
-        metrics=metrics,
-        rows=rows,
-        device=settings.device,
-        precision=settings.precision,
-        seed=settings.seed,
-        offline=settings.offline,
-    )
-    carry_out(out, plan)
+    models = _by_method("--model", model or [], "=", "METHOD=NAME", "munit=runs/mine")
+    values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
+    from imgxlate.evaluate.compare import compare as compare_images  # Imports torch.
+
+    with _Bars(out) as bars:
+        result = compare_images(
+            inputs,
+            methods=None if methods is None else [name.strip() for name in methods.split(",") if name.strip()],
+            models=models,
+            settings={method: dict(map(config.assignment, texts)) for method, texts in values.items()},
+            styles=style or [],
+            targets=targets,
+            to=to,
+            size=size,
+            n_styles=n_styles,
+            protocol=protocol,
+            metrics=metrics,
+            rows=rows,
+            device=settings.device,
+            precision=settings.precision,
+            seed=settings.seed,
+            offline=settings.offline,
+            folder=output,
+            overwrite=settings.overwrite,
+            on_progress=bars.show,
+            on_image=lambda source, image: _report_image(out, source, image, settings.seed),
+            on_failure=out.error,
+            notify=out.note,
+        )
+    _show_table(out, result)
+    result.save(output, overwrite=True, on_file=lambda path: _report_file(out, path, result))
+    inputs_in_all = {*result.failures, *(row.input for row in result.rows)}
+    require_no_failures(list(result.failures.values()), inputs=len(inputs_in_all))
 
 
-def _split(methods: str | None) -> list[str] | None:
-    return None if methods is None else [name.strip() for name in methods.split(",") if name.strip()]
-
-
-def _folder(output: str) -> Folder:
-    """The folder that `output` names.
-
-    Raises:
-        UsageError: it can be none.
-    """
-    if output == STDIO or names_file(output):
-        raise UsageError(f"-o {output}: a comparison is several files", hint="Give a folder: `-o comparison/`.")
-    return Folder(Path(output))
-
-
-def _jobs(
-    folder: Folder, entries: Sequence[entrants.Entry], sources: Sequence[Source], n_styles: int, overwrite: bool
-) -> dict[str, list[Job]]:
-    """What each entrant is to make, by its key.
+def _by_method(option: str, texts: Iterable[str], separator: str, form: str, example: str) -> dict[str, list[str]]:
+    """The values that an option gives for each method.
 
     Raises:
-        UsageError: two things would be written to one place, or over an input.
-        OutputError: an output exists and is not to be replaced, or cannot be written where it is to go.
+        UsageError: a value has another form.
     """
-    extras = [*folder.files, *([folder.stdin] if Source(None) in sources else [])]
-    place = f"{folder.pictures}/"
-    jobs = {
-        entry.key: plan_jobs(sources, place, entry.key, n_styles if entry.has_styles else 1, Existing.OVERWRITE, extras)
-        for entry in entries
-    }
-    targets = [target.path for each in jobs.values() for job in each for target in job.targets if target.path]
-    taken = [path for path in (*extras, *targets) if path.exists()]
-    if taken and not overwrite:
-        more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
-        raise OutputError(f"{taken[0]}{more} already exists", hint="Add --overwrite to replace it, or give another -o.")
-    return jobs
+    given: dict[str, list[str]] = {}
+    for text in texts:
+        method, found, value = text.partition(separator)
+        if not (found and value.strip()):
+            raise UsageError(f"{option} {text}: must be {form}", hint=f"Such as {option} {example}.")
+        given.setdefault(method.strip(), []).append(value.strip())
+    return given
 
 
-def _images(option: str, names: Sequence[str], folder: Folder) -> list[Source]:
-    """The image files that an option names, without those that an earlier comparison made.
+class _Bars:
+    """A progress bar for the step under way; another step has another bar."""
 
-    Raises:
-        UsageError: standard input is among them.
-        ImageError: there are none.
-    """
-    if STDIO in names:
-        raise UsageError(f"{option} {STDIO}: only an input can come through standard input", hint="Give a file.")
-    return expand(names, str(folder.root))
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._shown = ExitStack()
+        self._title = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shown.close()
+
+    def show(self, step: "Step") -> None:
+        """Show how far the step is."""
+        if step.title != self._title:
+            self._shown.close()
+            self._bar = self._shown.enter_context(Bar(self._out, step.title, step.total, step.unit).shown())
+            self._title = step.title
+        self._bar.update(step.done, step.total, step.detail)
 
 
-def _read_styles(names: Sequence[str], folder: Folder) -> "dict[Path, ImageArray]":
-    """The style images by their files.
+def _report_image(out: Output, source: Path, image: "ImageResult", seed: int) -> None:
+    record = {"output": str(image.file), "input": str(source), "entrant": image.method, "model": image.model}
+    out.record(record | {"style": image.style, "seed": seed, "numbers": dict(image.numbers)})
+    out.detail(str(image.file))
 
-    Raises:
-        UsageError: standard input is among them.
-        ImageError: one cannot be read.
-    """
-    return {source.path: runs.read_picture(source) for source in _images("--style", names, folder) if source.path}
+
+def _report_file(out: Output, path: Path, result: "Comparison") -> None:
+    numbers = {method.key: dict(method.numbers) for method in result.methods}
+    out.record({"output": str(path)} | ({"entrants": numbers} if path.name == "metrics.json" else {}))
+    if not out.as_json:
+        out.note(str(path))
+
+
+def _show_table(out: Output, result: "Comparison") -> None:
+    """Print a table of measures by methods on stderr, and a line for each measure that says how it was computed."""
+    titles = ["", *(method.title for method in result.methods)]
+    numbers = [
+        [_heading(measure), *(_shown(method.numbers[measure.name]) for method in result.methods)]
+        for measure in result.measures
+    ]
+    for line in ("", *_aligned([titles, *numbers]), ""):
+        out.note(line)
+    for measure in result.measures:
+        better = f" ({measure.better} is better)" if measure.better else ""
+        out.note(f"{measure.title}{better}: {measure.how}")
+
+
+def _heading(measure: "Measure") -> str:
+    return f"{measure.title}, {measure.unit}" if measure.unit else measure.title
+
+
+def _shown(number: float | None) -> str:
+    if number is None:
+        return "-"
+    return f"{number:.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines: the first column flush left, the others flush right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]

@@ -1,6 +1,6 @@
 "use strict";
 
-// Sliders: a picture over its input, divided at a place that a range input says.
+// Sliders: an output over its input, divided where a range input says.
 
 const sliderParts = document.getElementById("slider").content;
 
@@ -16,7 +16,7 @@ function divide(frame, range, share) {
   range.setAttribute("aria-valuetext", `${Math.round(share)} % input`);
 }
 
-// The input's picture is added when it is first wanted: most are never.
+// The input's image is added when it is first needed, because most never are.
 function layOver(frame, input) {
   if (frame.querySelector(".before")) return;
   const before = input.cloneNode();
@@ -93,7 +93,7 @@ document.getElementById("next").addEventListener("click", () => show(current + 1
 document.getElementById("close").addEventListener("click", () => large.close());
 large.addEventListener("close", () => openers[current].focus());
 
-// Tables that sort by a column: the better first, then the other way round, what has no number always last.
+// Tables that sort by a column: the better first, at the next click the worse; rows without a number stay last.
 
 const opposite = { ascending: "descending", descending: "ascending" };
 

@@ -1,0 +1,130 @@
+"""A chosen method with its weights: finding them, loading them, making images of an input."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from imgxlate import paths
+from imgxlate.callbacks import ignore
+from imgxlate.errors import DivergedError, WeightsError
+from imgxlate.evaluate.choices import Fetch, MethodChoice
+from imgxlate.images.image_array import ImageArray
+from imgxlate.inference.loading import ModelFile, find_model, load_model
+from imgxlate.inference.style_codes import Code
+from imgxlate.inference.stylization import load_stylizer, painted, stylize
+from imgxlate.methods.protocol import Iterate
+from imgxlate.methods.spec import MethodConfig
+from imgxlate.weights import cards
+from imgxlate.weights.store import Store
+
+OnIteration = Callable[[Iterate], None]
+
+_SMALL = 64  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings that all methods of a comparison share."""
+
+    device: torch.device
+    dtype: torch.dtype
+    to: str | None  # the target domain; None: each model's default
+    style_images: Sequence[ImageArray]  # for methods that stylize
+    n_styles: int  # output images of an input, for methods with styles
+    size: int | None  # shorter side of the inputs, in pixels; None: their own size
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedMethod:
+    """A method that is ready to make images."""
+
+    model: str
+    settings: Mapping[str, str]  # what determines its images beside its weights, by name
+    trained_size: int | None  # shorter side of its training images, in pixels; None: unknown, or not trained
+    style_dim: int | None  # length of its style codes; None: it has no styles
+    make: Callable[[ImageArray, Sequence[Code], OnIteration], Iterator[ImageArray]]
+    """Yields an image of the input for each code; one image and no codes for a method without styles."""
+
+
+def find_file(choice: MethodChoice, fetch: Fetch) -> ModelFile:
+    """The file of the method's model or feature network.
+
+    Raises:
+        WeightsError: there is no model of that name, or it cannot be downloaded.
+        CheckpointError: the model is a folder, but not a training run's with a model.
+    """
+    store, model = Store(), choice.model
+    if choice.config is not None:
+        known = model in cards.cards() or not Path(str(model)).exists()
+        return ModelFile(str(model), fetch(cards.find(str(model)), store) if known else Path(str(model)))
+    path = Path(model) if model and _is_path(model, store) else None
+    return find_model(choice.spec, None if path else model, path, None, store, lambda card: fetch(card, store))
+
+
+def load(choice: MethodChoice, file: ModelFile, settings: Settings) -> LoadedMethod:
+    """Read the method's weights and move them to the device.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds something else.
+        UsageError: the model has no such target domain, or its configuration asks for what the network lacks.
+    """
+    if choice.config is None:
+        return _load_translator(choice, file, settings)
+    return _load_stylizer(choice, choice.config, file, settings)
+
+
+def warm_up(method: LoadedMethod) -> None:
+    """Make a small gray image, so that the time of the first image does not include what libraries set up once."""
+    gray = ImageArray(np.full((_SMALL, _SMALL, 3), 128, np.uint8))
+    with contextlib.suppress(DivergedError):  # The inputs that it happens with will say so.
+        for _ in method.make(gray, [(0.0,) * method.style_dim] if method.style_dim else [], ignore):
+            pass
+
+
+def card_of(file: ModelFile) -> str | None:
+    """The card of a bundled or stored model, in Markdown; None for a file of the user's, whatever its name."""
+    if not any(file.path.is_relative_to(folder) for folder in (paths.assets_dir(), Store().root)):
+        return None
+    try:
+        card = Store().find(file.name)
+    except WeightsError:
+        return None
+    if card.document:
+        return card.document.read_text(encoding="utf-8")
+    facts = {"License": card.licence, "Source": card.page, "Paper": card.citation}
+    lines = "".join(f"- {name}: {value}\n" for name, value in facts.items() if value)
+    return f"# {card.name}\n\n{card.summary}\n\n{lines}"
+
+
+def _is_path(model: str, store: Store) -> bool:
+    """Whether a model is given by its path: with a slash, or as an existing file that has no known model's name."""
+    if "/" in model or os.sep in model:
+        return True
+    return model not in {*cards.cards(), *(record.name for record in store.records())} and Path(model).exists()
+
+
+def _load_translator(choice: MethodChoice, file: ModelFile, settings: Settings) -> LoadedMethod:
+    model = load_model(choice.spec, file, settings.device, settings.dtype)
+    to = model.target(settings.to)
+
+    def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
+        return model.translate_array(image, to, torch.tensor(codes) if model.style_dim else None)
+
+    return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, model.style_dim, make)
+
+
+def _load_stylizer(choice: MethodChoice, config: MethodConfig, file: ModelFile, settings: Settings) -> LoadedMethod:
+    stylizer = load_stylizer(choice.spec, config, file.path, settings.device, settings.dtype)
+
+    def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
+        for iterate in stylize(stylizer, image, settings.style_images, None, settings.seed):
+            on_iteration(iterate)
+        yield painted(image, iterate)
+
+    return LoadedMethod(file.name, dict(choice.settings), None, None, make)

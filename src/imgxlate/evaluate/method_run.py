@@ -1,0 +1,196 @@
+"""One method of a comparison at work: it makes images of all inputs, which are written and measured."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+from imgxlate.callbacks import Notify, ignore
+from imgxlate.errors import ImageError, ImgxlateError, known_error
+from imgxlate.evaluate.choices import MethodChoice
+from imgxlate.evaluate.cost import allocated, metered
+from imgxlate.evaluate.loaded_method import LoadedMethod, Settings, card_of, load, warm_up
+from imgxlate.evaluate.metrics import REPEATED, Metrics, SetNumbers, mean
+from imgxlate.evaluate.results import ImageResult, MethodResult
+from imgxlate.images.batch import run_jobs
+from imgxlate.images.decode import decode
+from imgxlate.images.encode import save
+from imgxlate.images.grids import SheetPlan, thumbnail
+from imgxlate.images.image_array import ImageArray
+from imgxlate.images.inputs import Source
+from imgxlate.images.outputs import Job
+from imgxlate.inference import style_codes
+from imgxlate.inference.loading import ModelFile
+from imgxlate.inference.translation import resized, size_advice
+from imgxlate.methods.protocol import Iterate
+from imgxlate.training import seeding
+
+Column = tuple[str, int | None]
+"""A column of the grid: a method's key and the number of its style."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Progress of one part of the work."""
+
+    title: str  # a method's title, or the name of the weights that are downloaded
+    done: int
+    total: int | None  # None: unknown
+    unit: Literal["images", "bytes"]
+    detail: str = ""  # such as the current input
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A comparison under way. It grows by a few numbers for each image, and by thumbnails of the first inputs."""
+
+    settings: Settings
+    metrics: Metrics
+    jobs: Mapping[str, Sequence[Job]]  # of each method, by its key
+    sheet: SheetPlan  # of the grid
+    on_progress: Callable[[Step], None]
+    on_image: Callable[[Path, ImageResult], None]
+    on_failure: Callable[[ImgxlateError], None]
+    notify: Notify
+    images: dict[Source, list[ImageResult]]  # of each input, in their order
+    thumbnails: dict[Source, dict[Column | None, ImageArray]] = field(default_factory=dict)  # None: the input's own
+    failures: dict[Source, str] = field(default_factory=dict)  # the first reason for each input
+    unreadable: set[Source] = field(default_factory=set)
+
+    def add(self, source: Source, content: ImageArray, result: ImageResult, output: ImageArray) -> None:
+        """Keep a result, and thumbnails if the grid shows its input."""
+        self.images[source].append(result)
+        if source not in self.thumbnails and len(self.thumbnails) < self.sheet.rows:
+            self.thumbnails[source] = {None: thumbnail(content, self.sheet.cell)}
+        if source in self.thumbnails:
+            self.thumbnails[source][result.method, result.style] = thumbnail(output, self.sheet.cell)
+
+    def leave_out(self, source: Source, error: ImageError) -> None:
+        """Leave out an unreadable input from here on."""
+        self.unreadable.add(source)
+        self.failures[source] = str(error)
+
+
+def written_styles(choice: MethodChoice, n_styles: int) -> Sequence[int | None]:
+    """The numbers of the styles whose images are written; (None,) for a method without styles."""
+    return range(n_styles) if choice.has_styles else (None,)
+
+
+def run_method(run: Run, choice: MethodChoice, file: ModelFile) -> MethodResult:
+    """Make, write and measure the images of one method. Its model is in memory only during this call."""
+    memory_before = allocated(run.settings.device)
+    method = load(choice, file, run.settings)
+    if choice.config is None:
+        warm_up(method)
+    jobs = [job for job in run.jobs[choice.key] if job.source not in run.unreadable]
+    method_run = MethodRun(run, choice, method, memory_before, len(jobs), SetNumbers(run.metrics))
+    run_jobs(
+        jobs,
+        method_run.work,
+        inputs=len(run.images) * len(run.jobs),  # An error is raised only if nothing else is left to do.
+        on_progress=method_run.show,
+        on_failure=run.on_failure,
+    )
+    return method_run.result(card_of(file))
+
+
+@dataclass(slots=True)
+class MethodRun:
+    """A loaded method, and its numbers so far."""
+
+    run: Run
+    choice: MethodChoice
+    method: LoadedMethod
+    memory_before: int  # bytes on the GPU before the model was loaded
+    total: int  # inputs
+    sets: SetNumbers
+    finished: int = 0  # inputs of which all images are made
+    tried: int = 0  # inputs that are finished or have failed
+    advised: bool = False  # about large inputs
+
+    def show(self, tried: int, job: Job) -> None:
+        """Report which input is next."""
+        self.tried = tried
+        self.run.on_progress(Step(self.choice.title, tried, self.total, "images", job.source.name))
+
+    def work(self, job: Job) -> None:
+        """Make the images of one input, and note its failure for the summary, the first one if several methods fail."""
+        try:
+            self._make_images(job)
+        except ImageError as error:
+            self.run.leave_out(job.source, error)
+            raise
+        except Exception as error:
+            self.run.failures.setdefault(job.source, f"{job.source.name}: {self.choice.title}: {known_error(error)}")
+            raise
+
+    def result(self, card: str | None) -> MethodResult:
+        """The method with the means of its images' numbers, and the numbers of sets."""
+        made = [image for row in self.run.images.values() for image in row if image.method == self.choice.key]
+        names = dict.fromkeys(name for image in made for name in image.numbers)
+        means = {name: mean(image.numbers[name] for image in made) for name in names}
+        return MethodResult(
+            key=self.choice.key,
+            title=self.choice.title,
+            model=self.method.model,
+            settings=self.method.settings,
+            card=card,
+            numbers={**means, **self.sets.numbers(self.run.settings.seed)},
+        )
+
+    def _make_images(self, job: Job) -> None:
+        path = Path(job.source.name)
+        content = resized(decode(path), self.run.settings.size)
+        self._advise(path, content)
+        measure = self.run.metrics.of_outputs(content)
+        made = self.method.make(content, self._codes(content), partial(self._show_iteration, job))
+        outputs = metered(made, self.run.settings.device, self.memory_before)
+        files = zip(self._styles(), job.targets, strict=True)
+        for (style, target), (output, cost) in zip(files, outputs, strict=False):  # `outputs` last: it may have more.
+            file = Path(target.name)
+            save(output, file)
+            numbers = {**measure(output), **cost}
+            result = ImageResult(self.choice.key, self.method.model, style, file, numbers)
+            self.run.add(job.source, content, result, output)
+            self.run.on_image(path, result)
+        self._measure_sets(content, output, (output for output, _ in outputs))
+        self.finished += 1
+
+    def _styles(self) -> Sequence[int | None]:
+        return written_styles(self.choice, self.run.settings.n_styles)
+
+    def _codes(self, content: ImageArray) -> Sequence[style_codes.Code]:
+        """The style codes of the images to write, equal for all inputs, and codes that are drawn for this input.
+
+        The latter depend on the input's pixels, and not on its name or its place among the inputs.
+        """
+        if self.method.style_dim is None:
+            return ()
+        seed = self.run.settings.seed
+        own_seed = seeding.derived(seed, hashlib.sha256(content.rgb.tobytes()).hexdigest())
+        written = style_codes.sample(len(self._styles()), self.method.style_dim, seed)
+        drawn = style_codes.sample(self.run.metrics.draws(self.finished), self.method.style_dim, own_seed)
+        return (*written.codes, *drawn.codes)
+
+    def _measure_sets(self, content: ImageArray, output: ImageArray, drawn: Iterator[ImageArray]) -> None:
+        """Count outputs in the numbers of sets: the `drawn` ones of a method with styles, else the one `output`."""
+        if self.method.style_dim is not None:
+            self.sets.add_drawn(drawn)
+            return
+        self.sets.add_to_set(output)
+        if self.choice.config is None and self.finished < REPEATED:
+            self.sets.add_diversity(chain([output], self.method.make(content, (), ignore)))
+
+    def _advise(self, path: Path, content: ImageArray) -> None:
+        """Say once that inputs are far larger than the training images."""
+        advice = size_advice(content, self.method.model, self.method.trained_size)
+        if advice and not (self.advised or self.run.settings.size):
+            self.advised = True
+            self.run.notify(f"{path}: {advice}")
+
+    def _show_iteration(self, job: Job, iterate: Iterate) -> None:
+        detail = f"{job.source.name}, iteration {iterate.iteration} of {iterate.iterations}"
+        self.run.on_progress(Step(self.choice.title, self.tried, self.total, "images", detail))
