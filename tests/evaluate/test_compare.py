@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from imgxlate.errors import BatchError, ImageError, OutputError, UsageError
-from imgxlate.evaluate import method_run
+from imgxlate.evaluate import evaluation
 from imgxlate.evaluate.compare import compare
 from imgxlate.evaluate.diversity import PROTOCOLS, Pairs
 from imgxlate.evaluate.loaded_method import card_of
@@ -258,8 +258,8 @@ def test_a_grid_of_many_inputs_has_smaller_cells_and_says_so(run_compare, inputs
 
 def test_only_thumbnails_of_the_first_inputs_stay_in_memory(run_compare, inputs, monkeypatch):
     made = []
-    thumbnail = method_run.thumbnail
-    monkeypatch.setattr(method_run, "thumbnail", lambda image, cell: made.append(image) or thumbnail(image, cell))
+    thumbnail = evaluation.thumbnail
+    monkeypatch.setattr(evaluation, "thumbnail", lambda image, cell: made.append(image) or thumbnail(image, cell))
     run_compare(inputs, "unit", "munit", rows=1)
     assert len(made) == 1 + 1 + 2
 

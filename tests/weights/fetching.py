@@ -24,8 +24,6 @@ def main(root, url, *options):
         forbid_sockets()
     if "--no-locks" in options:
         disable_locks()
-    from imgxlate.weights.waiting import Patience
-
     from imgxlate.errors import ImgxlateError
     from imgxlate.weights.cards import Card
     from imgxlate.weights.patience import Patience

@@ -17,9 +17,9 @@ from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, ImgxlateError, UsageError
 from imgxlate.evaluate.choices import MethodChoice, MetricsChoice, Models, PairProtocol, choose_methods
 from imgxlate.evaluate.cost import cost_measures
+from imgxlate.evaluate.evaluation import Evaluation, Stage, evaluate_method, written_styles
 from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_folder, plan_files, read_stdin
-from imgxlate.evaluate.loaded_method import Settings, find_file, load
-from imgxlate.evaluate.method_run import Run, Step, run_method, written_styles
+from imgxlate.evaluate.loaded_method import SharedSettings, find_file, load
 from imgxlate.evaluate.metrics import load_metrics
 from imgxlate.evaluate.results import GRID, Comparison, ImageResult, MethodResult, Row, heading
 from imgxlate.images.batch import require_no_failures
@@ -53,16 +53,21 @@ def compare(
     offline: bool = False,
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
-    on_progress: Callable[[Step], None] = ignore,
+    on_progress: Callable[[Stage], None] = ignore,
     on_image: Callable[[Path, ImageResult], None] = ignore,
     on_failure: Callable[[ImgxlateError], None] = ignore,
     notify: Notify = ignore,
 ) -> Comparison:
     """Compare several methods on the same images.
 
-        result = compare(["a.jpg", "b.jpg"], methods=["munit", "cyclegan"], targets="winter/")
-        result.methods[0].numbers["ssim"], result.rows[0].images[0].file
-        result.save("out/")
+        >>> result = imgxlate.compare("photo.jpg", methods=["munit", "unit"], size=64, metrics="vgg19")
+        >>> [method.title for method in result.methods]
+        ['MUNIT', 'UNIT']
+        >>> [(image.method, image.style) for image in result.rows[0].images]
+        [('munit', 0), ('munit', 1), ('unit', None)]
+        >>> result.methods[1].numbers["vgg19-distance"]  # UNIT makes the same image again
+        0.0
+        >>> result.save("out/")
 
     Methods run one after the other, and inputs one by one, so that memory stays bounded. An input that fails is left
     out, and its reason is in the result's `failures`.
@@ -117,13 +122,13 @@ def compare(
         if len(plan.inputs) == 1 and plan.inputs[0] != plan.stdin and not plan.in_memory:
             decode(Path(plan.inputs[0].name))  # If it is unreadable, this is an error before any work.
         where = find_device(device)
-        shared = Settings(where, find_dtype(precision, where), to, style_images, n_styles, size, seed)
+        shared = SharedSettings(where, find_dtype(precision, where), to, style_images, n_styles, size, seed)
         fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
         model_files = [find_file(choice, fetch) for choice in choices]
         for choice, file in zip(choices, model_files, strict=True):  # An error in the last shows before hours of work.
             load(choice, file, shared)
         networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify)
-        run = Run(
+        evaluation = Evaluation(
             settings=shared,
             metrics=networks,
             jobs=plan.jobs,
@@ -134,11 +139,11 @@ def compare(
             notify=notify,
             images={source: [] for source in plan.inputs},
         )
-        _write_in_memory(plan, run)
-        results = [run_method(run, choice, file) for choice, file in zip(choices, model_files, strict=True)]
-        if not any(run.images.values()):
-            require_no_failures(list(run.failures.values()), inputs=len(plan.inputs))
-        comparison = _comparison(run, choices, results, root, plan.style_images, rows)
+        _write_in_memory(plan, evaluation)
+        results = [evaluate_method(evaluation, choice, file) for choice, file in zip(choices, model_files, strict=True)]
+        if not any(evaluation.images.values()):
+            require_no_failures(list(evaluation.failures.values()), inputs=len(plan.inputs))
+        comparison = _comparison(evaluation, choices, results, root, plan.style_images, rows)
     if folder is None:
         weakref.finalize(comparison, shutil.rmtree, root, ignore_errors=True)
     return comparison
@@ -150,16 +155,16 @@ def _check(**numbers: int) -> None:
             raise UsageError(f"{name} is {number}, but must be at least 1")
 
 
-def _fetch(card: Card, store: Store, *, offline: bool, on_progress: Callable[[Step], None], notify: Notify) -> Path:
+def _fetch(card: Card, store: Store, *, offline: bool, on_progress: Callable[[Stage], None], notify: Notify) -> Path:
     """The file of a card's weights, downloaded first if it is missing."""
 
     def progress(done: int, total: int | None) -> None:
-        on_progress(Step(card.name, done, total, "bytes"))
+        on_progress(Stage(card.name, done, total, "bytes"))
 
     return store.path(card, offline=offline, progress=progress, notify=notify)
 
 
-def _write_in_memory(plan: FilePlan, run: Run) -> None:
+def _write_in_memory(plan: FilePlan, evaluation: Evaluation) -> None:
     """Write the images that come from no file, for the methods and the report to read."""
     for path, image in plan.in_memory.items():
         save(image, path)
@@ -169,20 +174,20 @@ def _write_in_memory(plan: FilePlan, run: Run) -> None:
         except ImageError as error:
             if len(plan.inputs) == 1:
                 raise
-            run.on_failure(error)
-            run.leave_out(plan.stdin, error)
+            evaluation.on_failure(error)
+            evaluation.leave_out(plan.stdin, error)
 
 
 def _comparison(
-    run: Run,
+    evaluation: Evaluation,
     choices: Sequence[MethodChoice],
     results: Sequence[MethodResult],
     root: Path,
     style_images: Sequence[Path],
     shown: int,
 ) -> Comparison:
-    rows = tuple(Row(Path(source.name), tuple(images)) for source, images in run.images.items() if images)
-    measures = (*run.metrics.measures(len(rows)), *cost_measures(run.settings.device))
+    rows = tuple(Row(Path(source.name), tuple(images)) for source, images in evaluation.images.items() if images)
+    measures = (*evaluation.metrics.measures(len(rows)), *cost_measures(evaluation.settings.device))
     names = [measure.name for measure in measures]
     return Comparison(
         folder=root,
@@ -192,9 +197,9 @@ def _comparison(
         measures=measures,
         rows=rows,
         style_images=tuple(style_images),
-        facts=_facts(run.settings, _counted(rows, results)),
-        failures={Path(source.name): reason for source, reason in run.failures.items()},
-        grid=_grid(run, choices),
+        facts=_facts(evaluation.settings, _counted(rows, results)),
+        failures={Path(source.name): reason for source, reason in evaluation.failures.items()},
+        grid=_grid(evaluation, choices),
         shown=shown,
     )
 
@@ -207,16 +212,17 @@ def _plan_sheet(rows: int, columns: int, notify: Notify) -> SheetPlan:
     return sheet
 
 
-def _grid(run: Run, choices: Sequence[MethodChoice]) -> Image.Image:
+def _grid(evaluation: Evaluation, choices: Sequence[MethodChoice]) -> Image.Image:
     """The contact sheet: a row for each input that is shown, which comes first."""
     columns = {
         (choice.key, style): heading(choice.title, style)
         for choice in choices
-        for style in written_styles(choice, run.settings.n_styles)
+        for style in written_styles(choice, evaluation.settings.n_styles)
     }
-    shown = [run.thumbnails[source] for source in run.images if source in run.thumbnails]
+    shown = [evaluation.thumbnails[source] for source in evaluation.images if source in evaluation.thumbnails]
     rows = [[images[None], *map(images.get, columns)] for images in shown]
-    return Image.fromarray(contact_sheet(rows, column_headers=["input", *columns.values()], cell=run.sheet.cell).rgb)
+    sheet = contact_sheet(rows, column_headers=["input", *columns.values()], cell=evaluation.sheet.cell)
+    return Image.fromarray(sheet.rgb)
 
 
 def _counted(rows: Sequence[Row], results: Sequence[MethodResult]) -> str:
@@ -228,7 +234,7 @@ def _counted(rows: Sequence[Row], results: Sequence[MethodResult]) -> str:
     return f"{len(rows)} (of which {', '.join(fewer)})" if fewer else str(len(rows))
 
 
-def _facts(settings: Settings, inputs: str) -> dict[str, str]:
+def _facts(settings: SharedSettings, inputs: str) -> dict[str, str]:
     """What is needed to repeat the comparison, beside the inputs, the methods and the measures."""
     return {
         "imgxlate": __version__,

@@ -28,7 +28,7 @@ _SMALL = 64  # pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SharedSettings:
     """The settings that all methods of a comparison share."""
 
     device: torch.device
@@ -67,7 +67,7 @@ def find_file(choice: MethodChoice, fetch: Fetch) -> ModelFile:
     return find_model(choice.spec, None if path else model, path, None, store, lambda card: fetch(card, store))
 
 
-def load(choice: MethodChoice, file: ModelFile, settings: Settings) -> LoadedMethod:
+def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:
     """Read the method's weights and move them to the device.
 
     Raises:
@@ -109,7 +109,7 @@ def _is_path(model: str, store: Store) -> bool:
     return model not in {*cards.cards(), *(record.name for record in store.records())} and Path(model).exists()
 
 
-def _load_translator(choice: MethodChoice, file: ModelFile, settings: Settings) -> LoadedMethod:
+def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:
     model = load_model(choice.spec, file, settings.device, settings.dtype)
     to = model.target(settings.to)
 
@@ -119,7 +119,9 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: Settings) 
     return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, model.style_dim, make)
 
 
-def _load_stylizer(choice: MethodChoice, config: MethodConfig, file: ModelFile, settings: Settings) -> LoadedMethod:
+def _load_stylizer(
+    choice: MethodChoice, config: MethodConfig, file: ModelFile, settings: SharedSettings
+) -> LoadedMethod:
     stylizer = load_stylizer(choice.spec, config, file.path, settings.device, settings.dtype)
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:

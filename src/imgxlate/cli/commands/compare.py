@@ -16,7 +16,7 @@ from imgxlate.evaluate.choices import MetricsChoice, PairProtocol
 from imgxlate.images.batch import require_no_failures
 
 if TYPE_CHECKING:
-    from imgxlate.evaluate.method_run import Step
+    from imgxlate.evaluate.evaluation import Stage
     from imgxlate.evaluate.results import Comparison, ImageResult, Measure
 
 _NUMBERS = "Numbers"
@@ -152,7 +152,7 @@ def _by_method(option: str, texts: Iterable[str], separator: str, form: str, exa
 
 
 class _Bars:
-    """A progress bar for the step under way; another step has another bar."""
+    """A progress bar for the stage under way; another stage has another bar."""
 
     def __init__(self, out: Output) -> None:
         self._out = out
@@ -165,13 +165,13 @@ class _Bars:
     def __exit__(self, *_: object) -> None:
         self._shown.close()
 
-    def show(self, step: "Step") -> None:
-        """Show how far the step is."""
-        if step.title != self._title:
+    def show(self, stage: "Stage") -> None:
+        """Show how far the stage is."""
+        if stage.title != self._title:
             self._shown.close()
-            self._bar = self._shown.enter_context(Bar(self._out, step.title, step.total, step.unit).shown())
-            self._title = step.title
-        self._bar.update(step.done, step.total, step.detail)
+            self._bar = self._shown.enter_context(Bar(self._out, stage.title, stage.total, stage.unit).shown())
+            self._title = stage.title
+        self._bar.update(stage.done, stage.total, stage.detail)
 
 
 def _report_image(out: Output, source: Path, image: "ImageResult", seed: int) -> None:

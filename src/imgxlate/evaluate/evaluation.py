@@ -1,4 +1,4 @@
-"""One method of a comparison at work: it makes images of all inputs, which are written and measured."""
+"""The evaluation of one method after the other: making, writing and measuring their images of all inputs."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, ImgxlateError, known_error
 from imgxlate.evaluate.choices import MethodChoice
 from imgxlate.evaluate.cost import allocated, metered
-from imgxlate.evaluate.loaded_method import LoadedMethod, Settings, card_of, load, warm_up
+from imgxlate.evaluate.loaded_method import LoadedMethod, SharedSettings, card_of, load, warm_up
 from imgxlate.evaluate.metrics import REPEATED, Metrics, SetNumbers, mean
 from imgxlate.evaluate.results import ImageResult, MethodResult
 from imgxlate.images.batch import run_jobs
@@ -33,7 +33,7 @@ Column = tuple[str, int | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Stage:
     """Progress of one part of the work."""
 
     title: str  # a method's title, or the name of the weights that are downloaded
@@ -44,14 +44,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Evaluation:
     """A comparison under way. It grows by a few numbers for each image, and by thumbnails of the first inputs."""
 
-    settings: Settings
+    settings: SharedSettings
     metrics: Metrics
     jobs: Mapping[str, Sequence[Job]]  # of each method, by its key
     sheet: SheetPlan  # of the grid
-    on_progress: Callable[[Step], None]
+    on_progress: Callable[[Stage], None]
     on_image: Callable[[Path, ImageResult], None]
     on_failure: Callable[[ImgxlateError], None]
     notify: Notify
@@ -79,29 +79,25 @@ def written_styles(choice: MethodChoice, n_styles: int) -> Sequence[int | None]:
     return range(n_styles) if choice.has_styles else (None,)
 
 
-def run_method(run: Run, choice: MethodChoice, file: ModelFile) -> MethodResult:
+def evaluate_method(evaluation: Evaluation, choice: MethodChoice, file: ModelFile) -> MethodResult:
     """Make, write and measure the images of one method. Its model is in memory only during this call."""
-    memory_before = allocated(run.settings.device)
-    method = load(choice, file, run.settings)
+    memory_before = allocated(evaluation.settings.device)
+    method = load(choice, file, evaluation.settings)
     if choice.config is None:
         warm_up(method)
-    jobs = [job for job in run.jobs[choice.key] if job.source not in run.unreadable]
-    method_run = MethodRun(run, choice, method, memory_before, len(jobs), SetNumbers(run.metrics))
-    run_jobs(
-        jobs,
-        method_run.work,
-        inputs=len(run.images) * len(run.jobs),  # An error is raised only if nothing else is left to do.
-        on_progress=method_run.show,
-        on_failure=run.on_failure,
-    )
-    return method_run.result(card_of(file))
+    jobs = [job for job in evaluation.jobs[choice.key] if job.source not in evaluation.unreadable]
+    sets = SetNumbers(evaluation.metrics)
+    work = MethodEvaluation(evaluation, choice, method, memory_before, len(jobs), sets)
+    attempts = len(evaluation.images) * len(evaluation.jobs)  # If there is only one, its error is raised.
+    run_jobs(jobs, work.run, inputs=attempts, on_progress=work.show, on_failure=evaluation.on_failure)
+    return work.result(card_of(file))
 
 
 @dataclass(slots=True)
-class MethodRun:
+class MethodEvaluation:
     """A loaded method, and its numbers so far."""
 
-    run: Run
+    evaluation: Evaluation
     choice: MethodChoice
     method: LoadedMethod
     memory_before: int  # bytes on the GPU before the model was loaded
@@ -114,22 +110,23 @@ class MethodRun:
     def show(self, tried: int, job: Job) -> None:
         """Report which input is next."""
         self.tried = tried
-        self.run.on_progress(Step(self.choice.title, tried, self.total, "images", job.source.name))
+        self.evaluation.on_progress(Stage(self.choice.title, tried, self.total, "images", job.source.name))
 
-    def work(self, job: Job) -> None:
-        """Make the images of one input, and note its failure for the summary, the first one if several methods fail."""
+    def run(self, job: Job) -> None:
+        """Make the images of one input. For the summary, note its first failure."""
         try:
             self._make_images(job)
         except ImageError as error:
-            self.run.leave_out(job.source, error)
+            self.evaluation.leave_out(job.source, error)
             raise
         except Exception as error:
-            self.run.failures.setdefault(job.source, f"{job.source.name}: {self.choice.title}: {known_error(error)}")
+            reason = f"{job.source.name}: {self.choice.title}: {known_error(error)}"
+            self.evaluation.failures.setdefault(job.source, reason)
             raise
 
     def result(self, card: str | None) -> MethodResult:
         """The method with the means of its images' numbers, and the numbers of sets."""
-        made = [image for row in self.run.images.values() for image in row if image.method == self.choice.key]
+        made = [image for row in self.evaluation.images.values() for image in row if image.method == self.choice.key]
         names = dict.fromkeys(name for image in made for name in image.numbers)
         means = {name: mean(image.numbers[name] for image in made) for name in names}
         return MethodResult(
@@ -138,29 +135,29 @@ class MethodRun:
             model=self.method.model,
             settings=self.method.settings,
             card=card,
-            numbers={**means, **self.sets.numbers(self.run.settings.seed)},
+            numbers={**means, **self.sets.numbers(self.evaluation.settings.seed)},
         )
 
     def _make_images(self, job: Job) -> None:
         path = Path(job.source.name)
-        content = resized(decode(path), self.run.settings.size)
+        content = resized(decode(path), self.evaluation.settings.size)
         self._advise(path, content)
-        measure = self.run.metrics.of_outputs(content)
+        measure = self.evaluation.metrics.of_outputs(content)
         made = self.method.make(content, self._codes(content), partial(self._show_iteration, job))
-        outputs = metered(made, self.run.settings.device, self.memory_before)
+        outputs = metered(made, self.evaluation.settings.device, self.memory_before)
         files = zip(self._styles(), job.targets, strict=True)
         for (style, target), (output, cost) in zip(files, outputs, strict=False):  # `outputs` last: it may have more.
             file = Path(target.name)
             save(output, file)
             numbers = {**measure(output), **cost}
             result = ImageResult(self.choice.key, self.method.model, style, file, numbers)
-            self.run.add(job.source, content, result, output)
-            self.run.on_image(path, result)
+            self.evaluation.add(job.source, content, result, output)
+            self.evaluation.on_image(path, result)
         self._measure_sets(content, output, (output for output, _ in outputs))
         self.finished += 1
 
     def _styles(self) -> Sequence[int | None]:
-        return written_styles(self.choice, self.run.settings.n_styles)
+        return written_styles(self.choice, self.evaluation.settings.n_styles)
 
     def _codes(self, content: ImageArray) -> Sequence[style_codes.Code]:
         """The style codes of the images to write, equal for all inputs, and codes that are drawn for this input.
@@ -169,10 +166,10 @@ class MethodRun:
         """
         if self.method.style_dim is None:
             return ()
-        seed = self.run.settings.seed
+        seed = self.evaluation.settings.seed
         own_seed = seeding.derived(seed, hashlib.sha256(content.rgb.tobytes()).hexdigest())
         written = style_codes.sample(len(self._styles()), self.method.style_dim, seed)
-        drawn = style_codes.sample(self.run.metrics.draws(self.finished), self.method.style_dim, own_seed)
+        drawn = style_codes.sample(self.evaluation.metrics.draws(self.finished), self.method.style_dim, own_seed)
         return (*written.codes, *drawn.codes)
 
     def _measure_sets(self, content: ImageArray, output: ImageArray, drawn: Iterator[ImageArray]) -> None:
@@ -187,10 +184,10 @@ class MethodRun:
     def _advise(self, path: Path, content: ImageArray) -> None:
         """Say once that inputs are far larger than the training images."""
         advice = size_advice(content, self.method.model, self.method.trained_size)
-        if advice and not (self.advised or self.run.settings.size):
+        if advice and not (self.advised or self.evaluation.settings.size):
             self.advised = True
-            self.run.notify(f"{path}: {advice}")
+            self.evaluation.notify(f"{path}: {advice}")
 
     def _show_iteration(self, job: Job, iterate: Iterate) -> None:
         detail = f"{job.source.name}, iteration {iterate.iteration} of {iterate.iterations}"
-        self.run.on_progress(Step(self.choice.title, self.tried, self.total, "images", detail))
+        self.evaluation.on_progress(Stage(self.choice.title, self.tried, self.total, "images", detail))
