@@ -101,9 +101,35 @@ def test_a_style_weighted_zero_does_not_show(features: Checkpoint, content: Tens
     assert (both - alone).abs().max() > 0.02
 
 
-def test_one_weight_a_style_is_needed(features: Checkpoint, content: Tensor, style: Tensor) -> None:
-    with pytest.raises(UsageError, match="3 style weights for 1 style"):
+def test_each_style_needs_a_weight(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    with pytest.raises(UsageError, match="3 style weights for 1 style") as caught:
         paint(features, content, [style], style_weights=(1.0, 1.0, 1.0))
+    assert "one weight for each style image" in str(caught.value.hint)
+
+
+# Each pair has an option that empties what the other one counts or weighs.
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"style_weight": 0.0, "style_layer_factors": (1.0, 1.0, 1.0, 1.0, 1.0)},
+        {"style_weight": 0.0, "style_layer_weighting": "average"},
+        {"style_weight": 0.0, "style_weights": (1.0,)},
+        {"style_weight": 0.0, "init": "style"},
+        {"style_layers": (), "style_layer_weighting": "average"},
+        {"style_layers": (), "normalised": True},
+        {"content_weight": 0.0, "content_error": "half-sum"},
+        {"content_layers": (), "content_weight": 5.0},
+        {"content_weight": 0.0, "style_weight": 0.0},
+        {"content_layers": (), "style_layers": ()},
+        {"tv_weight": 0.0, "range_weight": 0.0},
+        {"noise": 0.0, "init": "noise"},
+        {"size": 1, "scales": 3},
+    ],
+)
+def test_options_that_empty_what_others_count_paint(
+    features: Checkpoint, content: Tensor, style: Tensor, changes: dict[str, Any]
+) -> None:
+    assert paint(features, content, [style], **{"iterations": 2, **changes})[-1].image().isfinite().all()
 
 
 def test_luminance_mode_keeps_the_contents_chroma(features: Checkpoint, content: Tensor, style: Tensor) -> None:

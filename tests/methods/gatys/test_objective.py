@@ -101,6 +101,16 @@ def test_layer_factors_multiply_the_losses_of_their_layers(features: Checkpoint)
     assert [value.item() for value in scaled.values()] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("weighting", ["each", "average", "channels"])
+@pytest.mark.parametrize("normalised", [False, True])
+def test_layer_factors_need_no_style_weight(features: Checkpoint, weighting: str, normalised: bool) -> None:
+    changes: dict[str, Any] = {"style_layer_weighting": weighting, "normalised": normalised}
+    config = dataclasses.replace(preset("author"), style_weight=0.0, style_layer_factors=(1.0,) * 5, **changes)
+    losses = objective(config, features)(picture("init"))
+    assert losses.style == {}
+    assert losses.total.item() > 0
+
+
 def test_colors_beyond_black_and_white_cost_what_clipping_takes_away(features: Checkpoint) -> None:
     judge = objective(dataclasses.replace(preset("author"), range_weight=3.0), features)
     beyond = picture("init")
