@@ -14,13 +14,13 @@ kinds = pytest.mark.parametrize(
 
 
 @kinds
-def test_discriminators_want_real_pictures_to_score_one_and_made_ones_zero(kind, distance):
+def test_the_discriminator_loss_pulls_real_scores_to_one_and_fake_scores_to_zero(kind, distance):
     expected = distance(REAL, torch.ones_like(REAL)) + distance(FAKE, torch.zeros_like(FAKE))
     assert torch.allclose(discriminator_loss(REAL, FAKE, kind), expected, rtol=1e-6)
 
 
 @kinds
-def test_generators_want_made_pictures_to_score_one(kind, distance):
+def test_the_generator_loss_pulls_fake_scores_to_one(kind, distance):
     assert torch.allclose(generator_loss(FAKE, kind), distance(FAKE, torch.ones_like(FAKE)), rtol=1e-6)
 
 
@@ -31,11 +31,11 @@ def test_the_non_saturating_loss_pulls_where_the_discriminator_is_sure():
 
 
 def test_the_penalty_is_half_the_squared_gradient_of_a_patch_averaged_over_patches_and_summed_over_scales():
-    pictures = torch.randn(3, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    images = torch.randn(3, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     weight = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64).requires_grad_()
-    fine = torch.einsum("bchw,c->bhw", pictures, weight)  # 1 x 1 patches: each gradient is the weight
-    coarse = torch.nn.functional.avg_pool2d(pictures.sum(1, keepdim=True), 4)  # 4 x 4 patches of gradients 1 / 16
-    penalty = gradient_penalty([fine, coarse], pictures)
+    fine = torch.einsum("bchw,c->bhw", images, weight)  # 1 x 1 patches: each gradient is the weight
+    coarse = torch.nn.functional.avg_pool2d(images.sum(1, keepdim=True), 4)  # 4 x 4 patches of gradients 1 / 16
+    penalty = gradient_penalty([fine, coarse], images)
     assert penalty.item() == pytest.approx((0.25 + 4 + 1) / 2 + 3 * 16 / 16**2 / 2, rel=1e-12)
     penalty.backward()
     assert torch.allclose(weight.grad, weight.detach(), rtol=1e-12)

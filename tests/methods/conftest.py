@@ -1,4 +1,4 @@
-"""Golden models, pictures as the methods take them, and training steps as the training loop takes them."""
+"""Golden models, images as the methods take them, and training steps as the training loop takes them."""
 
 import random
 from types import SimpleNamespace
@@ -48,7 +48,7 @@ def forward(golden):
 
 
 @pytest.fixture
-def picture(golden):
+def golden_image(golden):
     """A golden input as (1, 3, H, W) in [-1, 1]."""
     return lambda method, name: to_tensor(decode(golden / method / f"{name}.png").rgb)
 
@@ -94,7 +94,7 @@ def begin():
 
 @pytest.fixture
 def advance():
-    """Take the training step number `step`, on pictures and noise that follow from it; returns the losses."""
+    """Take the training step number `step`, on images and noise that follow from it; returns the losses."""
 
     def take(training, step=0, *, size=1, noise=None, group=ALONE):
         generator = torch.Generator().manual_seed(step)

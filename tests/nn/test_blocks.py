@@ -8,7 +8,7 @@ from imgxlate.nn.blocks import Conv2d, ConvBlock, make_activation, set_compute_d
 from imgxlate.nn.upsampling import pad
 
 
-def picture(*shape):
+def image(*shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
@@ -16,7 +16,7 @@ def picture(*shape):
 def test_a_convolution_in_bfloat16_takes_and_gives_float32_and_keeps_its_weights(bias):
     layer = Conv2d(3, 8, 3, bias=bias)
     weights = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
-    x = picture(1, 3, 8, 8)
+    x = image(1, 3, 8, 8)
     exact = layer(x)
     set_compute_dtype(layer, torch.bfloat16)
     rounded = layer(x)
@@ -29,7 +29,7 @@ def test_a_convolution_in_bfloat16_takes_and_gives_float32_and_keeps_its_weights
 
 def test_a_convolution_is_torchs_own():
     layer = Conv2d(3, 5, 3, stride=2, padding=1)
-    x = picture(2, 3, 9, 7)
+    x = image(2, 3, 9, 7)
     assert torch.equal(layer(x), nn.Conv2d.forward(layer, x))
 
 
@@ -59,13 +59,13 @@ def test_each_padding_is_the_originals(kind, row):
 @pytest.mark.parametrize(("kernel", "stride", "size"), [(7, 1, (12, 8)), (3, 1, (12, 8)), (4, 2, (6, 4))])
 def test_a_block_keeps_the_size_or_halves_it(kernel, stride, size):
     block = ConvBlock(3, 6, kernel, stride=stride)
-    assert block(picture(2, 3, 12, 8)).shape == (2, 6, *size)
+    assert block(image(2, 3, 12, 8)).shape == (2, 6, *size)
 
 
 def test_a_block_pads_convolves_normalises_and_activates_in_that_order():
     block = ConvBlock(3, 4, 3, norm=nn.BatchNorm2d(4).eval(), activ="lrelu", pad_type="replicate")
     block.norm.running_mean.fill_(1)
-    x = picture(1, 3, 5, 5)
+    x = image(1, 3, 5, 5)
     convolved = nn.functional.conv2d(nn.functional.pad(x, (1, 1, 1, 1), mode="replicate"), *block.conv.parameters())
     expected = nn.functional.leaky_relu((convolved - 1) / (1 + 1e-5) ** 0.5, 0.2)
     assert torch.allclose(block(x), expected, atol=1e-5)

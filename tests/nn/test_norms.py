@@ -46,7 +46,7 @@ def test_affine_instance_norm_scales_and_shifts_each_channel():
     assert torch.allclose(layer(x).double(), expected, atol=1e-5)
 
 
-def test_adaptive_parameters_are_the_shift_then_the_scale_of_each_picture():
+def test_adaptive_parameters_are_the_shift_then_the_scale_of_each_image():
     x, adain = features(2, 3, 8, 8), features(2, 2, 3, seed=1)
     y = AdaptiveInstanceNorm(3)(x, adain)
     assert torch.allclose(y.mean((2, 3)), adain[:, 0], atol=1e-5)

@@ -1,4 +1,4 @@
-"""The folded convolution is the convolution of the upsampled picture."""
+"""The folded convolution is the convolution of the upsampled image."""
 
 from types import SimpleNamespace
 

@@ -143,7 +143,7 @@ def test_a_header_tells_the_convention() -> None:
     ("tensors", "reason"),
     [
         ({"dec.model.0.weight": torch.zeros(3)}, "neither conv1_1 nor features.0"),
-        ({**random_state(19, numbered), "features.1.running_mean": torch.zeros(5)}, "batch normalisation"),
+        ({**random_state(19, numbered), "features.1.running_mean": torch.zeros(5)}, "batch normalization"),
         ({"conv1_1.weight": torch.zeros(4, 3, 5, 5), "conv1_1.bias": torch.zeros(4)}, r"\(4, 3, 5, 5\)"),
         ({"conv1_1.table": torch.zeros(256)}, "conv1_1 has a table of weights, and no indices"),
         ({"conv1_1.table": torch.zeros(256), "conv1_1.indices": torch.ones(4, 3, 3, 3)}, "no indices into it in 8"),

@@ -1,1 +1,1 @@
-"""Methods: what each says of itself, the door they come through, and one package each."""
+"""Methods: their specs, their protocols, the registry that finds them, and a package for each."""

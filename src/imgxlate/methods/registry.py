@@ -29,7 +29,7 @@ BUILT_IN = {
 }
 
 
-# What a method without a capability is told to lack; completes "unit ...".
+# The part of an error message that says what a method cannot do; it follows the method's name.
 LACKS = {
     Capability.TRANSLATE: "does not translate images",
     Capability.SAMPLE_STYLES: "has no style codes to sample",
@@ -41,7 +41,7 @@ LACKS = {
 
 @dataclass(frozen=True, slots=True)
 class BrokenMethod:
-    """A plug-in whose spec could not be had, and why."""
+    """A plug-in whose spec failed to load, and why."""
 
     name: str
     source: str  # the entry point's value
@@ -50,7 +50,7 @@ class BrokenMethod:
 
 @cache
 def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
-    """Every method by name, and the plug-ins that failed. Each failure is said once, in a line on stderr."""
+    """Every method by name, and the plug-ins that failed. Each failure is reported once, in a line on stderr."""
     specs: dict[str, MethodSpec] = {}
     broken: list[BrokenMethod] = []
     for entry in _entries():
@@ -75,13 +75,13 @@ def find(name: str, capability: Capability | None = None) -> MethodSpec:
     """The method of that name.
 
     Raises:
-        UsageError: there is none, or it lacks `capability`; says which methods would do.
+        UsageError: there is none, or it lacks `capability`; names the methods that have it.
     """
     specs, broken = discover()
     able = [spec.name for spec in specs.values() if capability in (None, *spec.capabilities)]
     if name in specs:
         if capability and name not in able:
-            others = f"Methods for that: {', '.join(able)}." if able else "No method that is installed is for that."
+            others = f"Methods for that: {', '.join(able)}." if able else "No installed method does that."
             raise UsageError(f"{name} {LACKS[capability]}", hint=others)
         return specs[name]
     for failure in broken:

@@ -10,7 +10,7 @@ from imgxlate.nn.norms import AdaptiveInstanceNorm, LayerNorm, make_norm
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions whose result is added to what went in."""
+    """Two 3x3 convolutions whose output is added to the input."""
 
     def __init__(
         self, channels: int, *, norm: Callable[[int], nn.Module], activ: Activation, pad_type: Padding
@@ -76,7 +76,7 @@ class ContentEncoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Content code (B, dim 2^n_upsample, h, w) to picture (B, 3, h 2^n_upsample, w 2^n_upsample) in [-1, 1]."""
+    """Content code (B, dim 2^n_upsample, h, w) to image (B, 3, h 2^n_upsample, w 2^n_upsample) in [-1, 1]."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Decoder(nn.Module):
 
     @property
     def residual_blocks(self) -> list[nn.Module]:
-        """The residual blocks, in the order in which they compute."""
+        """The residual blocks, from the first to the last."""
         return [part for part in self.model[0].modules() if isinstance(part, ResidualBlock)]
 
     def forward(self, content: Tensor, adain: Tensor | None = None) -> Tensor:

@@ -25,9 +25,9 @@ def make_activation(kind: Activation) -> nn.Module:
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution that multiplies in `compute_dtype` where one is set.
+    """A convolution that multiplies in `compute_dtype`, if that is set.
 
-    Input, output and weights keep their own precision, so that setting it back gives the same numbers as before.
+    Input, output and weights keep their precision, so that resetting it gives the same numbers as before.
     """
 
     compute_dtype: torch.dtype | None = None
@@ -35,7 +35,7 @@ class Conv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, C, H, W)."""
         if self.compute_dtype is None:
-            return super().forward(x)  # ... in which torch.autocast may choose the precision.
+            return super().forward(x)  # Here torch.autocast may choose the precision.
         dtype = self.compute_dtype
         bias = None if self.bias is None else self.bias.to(dtype)
         y = functional.conv2d(x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding)
@@ -43,23 +43,23 @@ class Conv2d(nn.Conv2d):
 
 
 def set_compute_dtype(module: nn.Module, dtype: torch.dtype) -> None:
-    """Let the convolutions in `module` multiply in `dtype`; the rest of it keeps the precision of its input."""
+    """Set the dtype in which the convolutions of `module` multiply; other layers keep the precision of their input."""
     for part in module.modules():
         if isinstance(part, Conv2d):
             part.compute_dtype = dtype
 
 
 class ConvBlock(nn.Module):
-    """Pad, convolve, normalise, activate."""
+    """Pad, convolve, normalize, activate."""
 
     def __init__(
         self,
         channels_in: int,
         channels_out: int,
-        kernel: int,  # side, in positions; the padding keeps the size, or halves it exactly with stride 2
+        kernel: int,  # side in positions; with the padding, stride 1 keeps the size and stride 2 halves it
         *,
         stride: int = 1,
-        norm: nn.Module | None = None,  # None: no normalisation
+        norm: nn.Module | None = None,  # None: no normalization
         activ: Activation = "relu",
         pad_type: Padding = "reflect",
     ) -> None:
@@ -79,7 +79,7 @@ class ConvBlock(nn.Module):
 
 
 class UpsampledConvBlock(nn.Module):
-    """Double the sides (nearest neighbour), then 5x5 convolve, normalise, activate."""
+    """Double height and width (nearest neighbor), convolve with a 5x5 kernel, normalize, activate."""
 
     def __init__(
         self, channels_in: int, channels_out: int, *, norm: nn.Module, activ: Activation, pad_type: Padding

@@ -1,4 +1,4 @@
-"""Discriminators that score patches of a picture, with the originals' state-dict keys."""
+"""Discriminators that score patches of an image, with the originals' state-dict keys."""
 
 from collections.abc import Callable
 
@@ -17,10 +17,10 @@ _NORMS: dict[DiscriminatorNorm, Callable[[int], nn.Module | None]] = {
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """MUNIT's and UNIT's discriminator: networks that see the picture at full, half, quarter ... size.
+    """MUNIT's and UNIT's discriminator: networks that see the image at full, half, quarter ... size.
 
     arXiv 1804.04732, Sec. 5.1 and Appendix B.2, after arXiv 1711.11585, Sec. 3.2; NVlabs/MUNIT, networks.py:18-83. Each
-    halves the sides `n_layer` times, doubling the channels, and scores every position of what is left.
+    halves height and width `n_layer` times, doubles the channels, and scores every position of the result.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class MultiScaleDiscriminator(nn.Module):
         self.cnns = nn.ModuleList(network() for _ in range(num_scales))
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Scores (B, 1, h, w) of pictures (B, 3, H, W) in [-1, 1] at each scale, the finest first."""
+        """Scores (B, 1, h, w) of images (B, 3, H, W) in [-1, 1] at each scale, the finest first."""
         scores = []
         for index, network in enumerate(self.cnns):
             if index:
@@ -57,8 +57,8 @@ class MultiScaleDiscriminator(nn.Module):
 def smallest_side(n_layer: int, num_scales: int, norm: DiscriminatorNorm) -> int:
     """The shortest side that `MultiScaleDiscriminator` takes, in pixels.
 
-    Convolutions round halves down and reflect 2 positions at least; the pooling between scales rounds up. A norm needs
-    2 positions of the last layer's output.
+    Convolutions round halves down and need 2 positions to reflect; the pooling between scales rounds up. A norm needs
+    2 positions in the last layer's output.
     """
     coarsest = 2 ** (n_layer if norm == "none" else n_layer + 1)
     return int(2 ** (num_scales - 1) * (coarsest - 1) + 1)

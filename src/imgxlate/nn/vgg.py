@@ -17,7 +17,7 @@ Pooling = Literal["max", "average"]
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How the pixels must be prepared for a set of weights. `mean` and `deviation` are of R, G, B in grey levels."""
+    """How pixels must be prepared for a set of weights. `mean` and `deviation` are of R, G, B in gray levels."""
 
     name: str
     mean: tuple[float, float, float]
@@ -48,8 +48,8 @@ class Vgg(nn.Module):
     Args:
         convolutions: weight (O, I, 3, 3) and bias (O,) by name, convB_I, in the order in which they are applied.
         convention: how pixels must be prepared for these weights.
-        pooling: `max` as the network was trained, or `average`, which Gatys et al. (1508.06576) prefer.
-        omitted: poolings that are left out, such as pool4.
+        pooling: `max`, as in its training, or `average`, which Gatys et al. (arXiv 1508.06576) prefer.
+        omitted: poolings to leave out, such as pool4.
     """
 
     mean: Tensor
@@ -117,9 +117,9 @@ class Vgg(nn.Module):
         return found
 
     def _prepare(self, images: Tensor) -> Tensor:
-        grey_levels = (at_least_float32(images) + 1) * 127.5
-        normalised = (grey_levels - self.mean) / self.deviation
-        return normalised.to(dtype=self.dtype, memory_format=self.memory_format)
+        gray_levels = (at_least_float32(images) + 1) * 127.5
+        normalized = (gray_levels - self.mean) / self.deviation
+        return normalized.to(dtype=self.dtype, memory_format=self.memory_format)
 
     def _advance(self, name: str, features: Tensor) -> Tensor:
         if name in self.convolutions:

@@ -1,7 +1,7 @@
 """Reads VGG networks from files: the one that ships with the package, Caffe conversions, torchvision's.
 
-All hold the same convolutions under different names. What the names do not say is how pixels must be prepared; with the
-wrong convention every picture comes out poorly and nothing fails, so `convention_of` works it out or refuses.
+All hold the same convolutions under different names. The names do not tell how pixels must be prepared. With the wrong
+convention every image comes out poorly without an error, so `convention_of` infers it or refuses the file.
 """
 
 import re
@@ -28,9 +28,9 @@ _PUBLISHED = {
     "397923af": "torchvision",  # VGG-16
 }
 
-# Bias over norm of the first filters of Simonyan and Zisserman's VGG-19, which normalising the network does not change.
+# Bias over norm of the first filters of Simonyan and Zisserman's VGG-19. Normalizing the network does not change it.
 _ORIGINAL_VGG19 = (0.4839, 0.1370, 0.0658, 0.5587, 0.2726, 0.6368)
-_QUANTISATION_ERROR = 0.005  # ... of those ratios in an 8-bit file
+_QUANTIZATION_ERROR = 0.005  # of those ratios in an 8-bit file
 _BLUE_YELLOW_FILTER = 1  # It weighs blue up and red down, so it tells BGR from RGB.
 
 _CONVOLUTION = re.compile(r"conv(\d)_(\d)")
@@ -40,10 +40,10 @@ _SEQUENTIAL = re.compile(r"(?:.*\.)?features\.(\d+)\.weight|(\d+)\.weight")
 def load(
     checkpoint: Checkpoint, *, pooling: Pooling = "max", omitted: Collection[str] = (), convention: str | None = None
 ) -> Vgg:
-    """The network in `checkpoint`; `convention`, one of `CONVENTIONS`, overrules what is read off the file.
+    """The network in `checkpoint`; `convention`, one of `CONVENTIONS`, overrules the file.
 
     Raises:
-        CheckpointError: the file holds no VGG network, or its convention cannot be known.
+        CheckpointError: the file holds no VGG network, or its convention is unknown.
     """
     convolutions = convolutions_of(checkpoint)
     chosen = CONVENTIONS[convention] if convention else convention_of(checkpoint, convolutions)
@@ -51,14 +51,14 @@ def load(
 
 
 def convolutions_of(checkpoint: Checkpoint) -> Convolutions:
-    """The convolutions in `checkpoint`, whatever their names in it.
+    """The convolutions in `checkpoint`, under any of the known names.
 
     Raises:
-        CheckpointError: the file holds no VGG network; says what was missed.
+        CheckpointError: the file holds no VGG network; says why.
     """
     tensors = checkpoint.tensors
     if any(key.endswith("running_mean") for key in tensors):
-        raise _not_vgg(checkpoint, "it has batch normalisation, which no published style transfer uses")
+        raise _not_vgg(checkpoint, "it has batch normalization, which no published style transfer uses")
     keys = _named_keys(tensors) or _sequential_keys(checkpoint)
     convolutions = {name: (_weight(checkpoint, key), tensors.get(f"{key}.bias", torch.empty(0))) for name, key in keys}
     _check_shapes(checkpoint, convolutions)
@@ -68,11 +68,12 @@ def convolutions_of(checkpoint: Checkpoint) -> Convolutions:
 def convention_of(checkpoint: Checkpoint, convolutions: Convolutions) -> Convention:
     """How pixels must be prepared for the weights in `checkpoint`.
 
-    Told, in this order, by the header of a file of ours, the hash in a published file's name, the weights if they are
-    the original VGG-19's, and the classifier: a VGG-19 that has torchvision's and is not the original is torchvision's.
+    The sources, in this order, are the header of our own files, the hash in a published file's name, the weights if
+    they are the original VGG-19's, and the classifier: a VGG-19 with torchvision's classifier that is not the original
+    is torchvision's.
 
     Raises:
-        CheckpointError: nothing of this tells.
+        CheckpointError: none of them tells.
     """
     if checkpoint.header.get("convention") in CONVENTIONS:
         return CONVENTIONS[checkpoint.header["convention"]]
@@ -85,8 +86,8 @@ def convention_of(checkpoint: Checkpoint, convolutions: Convolutions) -> Convent
         return CONVENTIONS["torchvision"]
     raise CheckpointError(
         f"{checkpoint.path}: cannot tell how pixels must be prepared for these VGG weights",
-        hint="Say it with `convention`: caffe for the original weights (B, G, R in grey levels), "
-        "torchvision for weights trained with torchvision (R, G, B, normalised).",
+        hint="Set `convention`: caffe for the original weights (B, G, R in gray levels), "
+        "torchvision for weights trained with torchvision (R, G, B, normalized).",
     )
 
 
@@ -140,7 +141,7 @@ def _is_original_vgg19(convolutions: Convolutions) -> bool:
     ratios = (bias / weight.flatten(1).norm(dim=1))[: len(_ORIGINAL_VGG19)]
     if ratios.shape[0] < len(_ORIGINAL_VGG19):
         return False
-    return torch.allclose(ratios.float(), torch.tensor(_ORIGINAL_VGG19), rtol=0, atol=_QUANTISATION_ERROR)
+    return torch.allclose(ratios.float(), torch.tensor(_ORIGINAL_VGG19), rtol=0, atol=_QUANTIZATION_ERROR)
 
 
 def _expects_blue_first(convolutions: Convolutions) -> bool:

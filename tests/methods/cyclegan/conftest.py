@@ -28,7 +28,7 @@ def context():
 
 @pytest.fixture
 def batch():
-    """Pictures that follow from `seed`, `size` of each domain."""
+    """Images that follow from `seed`, `size` of each domain."""
 
     def draw(seed, size=1, side=32):
         generator = torch.Generator().manual_seed(seed)

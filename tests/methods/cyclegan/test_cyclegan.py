@@ -125,22 +125,22 @@ def test_the_keys_and_shapes_are_the_originals(reference_keys, heading, blocks):
 
 
 @pytest.mark.parametrize(("to", "name", "source"), [("B", "a2b", "a"), ("A", "b2a", "b")])
-def test_the_picture_is_the_originals(model, picture, forward, golden, to, name, source):
-    made = translated(model, picture("cyclegan", source), to)
+def test_the_image_is_the_originals(model, golden_image, forward, golden, to, name, source):
+    made = translated(model, golden_image("cyclegan", source), to)
     assert (made - forward("cyclegan")[name]).abs().max() < 1e-4
     assert abs(from_tensor(made).astype(int) - decode(golden / "cyclegan" / f"{name}.png").rgb).max() <= 1
 
 
-def test_batches_equal_singles(model, picture):
-    batch = torch.cat([picture("cyclegan", "a"), picture("cyclegan", "b")])
+def test_batches_equal_singles(model, golden_image):
+    batch = torch.cat([golden_image("cyclegan", "a"), golden_image("cyclegan", "b")])
     singles = torch.cat([translated(model, image[None], "B") for image in batch])
     assert (translated(model, batch, "B") - singles).abs().max() < 1e-5
 
 
-def test_bfloat16_stays_within_two_grey_levels(model, picture):
-    exact = translated(model, picture("cyclegan", "a"), "B")
+def test_bfloat16_stays_within_two_grey_levels(model, golden_image):
+    exact = translated(model, golden_image("cyclegan", "a"), "B")
     model.place(CPU, torch.bfloat16)
-    levels = (translated(model, picture("cyclegan", "a"), "B") - exact).abs() * 127.5
+    levels = (translated(model, golden_image("cyclegan", "a"), "B") - exact).abs() * 127.5
     assert 0 < levels.max() <= 2
     assert levels.mean() < 0.5
 
@@ -171,10 +171,10 @@ def test_the_file_names_say_which_directions_there_are(load, saved, content, nam
     assert load("cyclegan", first).targets == targets
 
 
-def test_a_direction_that_is_not_there_is_refused(load, saved, content, picture):
+def test_a_direction_that_is_not_there_is_refused(load, saved, content, golden_image):
     model = load("cyclegan", saved(content))
     with pytest.raises(UsageError, match="translates to B only"):
-        translated(model, picture("cyclegan", "a"), "A")
+        translated(model, golden_image("cyclegan", "a"), "A")
 
 
 def test_a_file_beside_that_cannot_be_used_is_named(load, saved, content):
@@ -228,7 +228,7 @@ def test_generators_whose_names_say_no_direction_are_refused(load, saved, conten
         load("cyclegan", saved(both))
 
 
-def test_statistics_of_old_instance_norms_are_dropped(load, saved, content, model, picture):
+def test_statistics_of_old_instance_norms_are_dropped(load, saved, content, model, golden_image):
     for name in [name for name in content if name.endswith(".bias") and name != "model.26.bias"]:
         head, number, _ = name.rsplit(".", 2)
         norm = f"{head}.{int(number) + 1}"
@@ -236,7 +236,7 @@ def test_statistics_of_old_instance_norms_are_dropped(load, saved, content, mode
         content[f"{norm}.running_var"] = torch.full_like(content[name], 7)
         content[f"{norm}.num_batches_tracked"] = torch.tensor(5)
     old = load("cyclegan", saved(content))
-    image = picture("cyclegan", "a")
+    image = golden_image("cyclegan", "a")
     assert (translated(old, image, "B") - translated(model, image, "B")).abs().max() < 1e-5
 
 

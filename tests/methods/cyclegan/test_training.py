@@ -69,7 +69,7 @@ def test_it_is_trainable_and_says_every_loss_and_gradient(train, batch, context)
 
 
 @pytest.mark.parametrize("gan_mode", ["lsgan", "nsgan"])
-def test_the_discriminators_learn_to_tell_pictures_that_stay(train, batch, context, gan_mode):
+def test_the_discriminators_learn_to_tell_fakes_of_images_that_stay(train, batch, context, gan_mode):
     training = train(gan_mode=gan_mode, lr=2e-3)
     first, *_, last = [training.train_step(batch(0), context(step)) for step in range(12)]
     assert last["D_A"] < first["D_A"]
@@ -161,8 +161,8 @@ def test_a_state_that_does_not_fit_is_refused_by_name(train, name, tensor):
 
 def test_a_gap_in_a_pool_is_refused_by_name(train):
     training = train()
-    picture = torch.zeros(3, 32, 32)
-    training.load_state(training.state() | {"pools.B.0": picture, "pools.B.1": picture})
+    image = torch.zeros(3, 32, 32)
+    training.load_state(training.state() | {"pools.B.0": image, "pools.B.1": image})
     without = {name: tensor for name, tensor in training.state().items() if name != "pools.B.0"}
     with pytest.raises(CheckpointError, match=r"pools\.B\.0"):
         training.load_state(without)
@@ -326,7 +326,7 @@ def test_a_score_is_for_a_patch_of_70_pixels():
     seen = torch.zeros(1, 3, 256, 256, requires_grad=True)
     for layer in discriminator.model:
         if not isinstance(layer, torch.nn.Conv2d | torch.nn.LeakyReLU):
-            layer.forward = lambda x: x  # An instance norm sees the whole picture.
+            layer.forward = lambda x: x  # An instance norm sees the whole image.
     (scores,) = discriminator(seen)
     assert scores.shape == (1, 1, 30, 30)
     scores[0, 0, 15, 15].backward()

@@ -1,6 +1,10 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from imgxlate.methods.gatys import color
 
@@ -41,15 +45,32 @@ def test_images_of_one_color_can_be_matched(photo: Tensor, level: float) -> None
     assert color.match_luminance(color.luminance(plain), color.luminance(photo)).isfinite().all()
 
 
+class OnlyTheCpuHasFloat64(TorchDispatchMode):
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, tuple | list) else [result]:
+            assert not isinstance(tensor, Tensor) or tensor.dtype != torch.float64 or tensor.device.type == "cpu"
+        return result
+
+
+def test_colors_are_matched_on_a_device_without_float64() -> None:
+    with FakeTensorMode(), OnlyTheCpuHasFloat64():  # A device that every build knows stands in for an Apple GPU.
+        photo, painting = torch.empty(1, 3, 8, 9, device="lazy"), torch.empty(1, 3, 7, 5, device="lazy")
+        matched = color.match_colors(painting, photo)
+    assert (matched.device.type, matched.dtype, matched.shape) == ("lazy", torch.float32, (1, 3, 7, 5))
+
+
 def test_luminance_weighs_green_most() -> None:
     image = torch.tensor([1.0, 0, 0, 0, 1, 0, 0, 0, 1]).view(1, 3, 3, 1).transpose(1, 2)  # red, green, blue in a row
     assert color.luminance(image.reshape(1, 3, 1, 3))[0, 0, 0].tolist() == pytest.approx([0.299, 0.587, 0.114])
 
 
-def test_restored_chroma_keeps_the_pictures_luminance_and_the_contents_color_differences(photo: Tensor) -> None:
-    picture = photo.flip(3) * 0.5
-    restored = color.restore_chroma(picture, photo)
-    torch.testing.assert_close(color.luminance(restored), color.luminance(picture), rtol=0, atol=1e-6)
+def test_restored_chroma_keeps_the_luminance_of_the_image_and_the_color_differences_of_the_content(
+    photo: Tensor,
+) -> None:
+    image = photo.flip(3) * 0.5
+    restored = color.restore_chroma(image, photo)
+    torch.testing.assert_close(color.luminance(restored), color.luminance(image), rtol=0, atol=1e-6)
     torch.testing.assert_close(restored[:, 0] - restored[:, 2], photo[:, 0] - photo[:, 2], rtol=0, atol=1e-6)
 
 

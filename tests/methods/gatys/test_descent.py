@@ -57,7 +57,7 @@ def test_the_first_step_moves_pixels_by_a_grey_level_on_average() -> None:
     assert (seen[1] - seen[0]).abs().mean().item() == pytest.approx(1.0, rel=1e-3)
 
 
-def test_the_canvas_is_the_best_picture_that_was_evaluated() -> None:
+def test_the_canvas_is_the_best_image_that_was_evaluated() -> None:
     seen: list[tuple[float, Tensor]] = []
 
     def recorded(canvas: Tensor) -> Losses:
@@ -72,7 +72,7 @@ def test_the_canvas_is_the_best_picture_that_was_evaluated() -> None:
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
-def test_after_an_explosion_it_goes_on_from_the_best_picture(value: float) -> None:
+def test_after_an_explosion_it_continues_from_the_best_image(value: float) -> None:
     evaluations = itertools.count()
 
     def exploding(canvas: Tensor) -> Losses:

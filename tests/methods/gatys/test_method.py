@@ -34,15 +34,15 @@ def test_it_is_a_stylizer(features: Checkpoint) -> None:
     assert isinstance(Gatys.from_features(GatysConfig(), features), Stylizer)
 
 
-def test_the_loss_falls_and_the_picture_is_in_range(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+def test_the_loss_falls_and_the_image_is_in_range(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     iterates = paint(features, content, [style])
     assert [iterate.iteration for iterate in iterates] == [1, 2, 3, 4, 5, 6]
     assert iterates[-1].losses["total"] < iterates[0].losses["total"]
-    picture = iterates[-1].image()
-    assert picture.shape == (1, 3, 36, 48)
-    assert picture.dtype == torch.float32
-    assert picture.min() >= -1
-    assert picture.max() <= 1
+    image = iterates[-1].image()
+    assert image.shape == (1, 3, 36, 48)
+    assert image.dtype == torch.float32
+    assert image.min() >= -1
+    assert image.max() <= 1
 
 
 def test_sizes_go_from_coarse_to_fine(features: Checkpoint, content: Tensor, style: Tensor) -> None:
@@ -67,7 +67,7 @@ def test_the_scales_are_as_asked(changes: dict[str, Any], sizes: list[int]) -> N
     assert scale_sizes(dataclasses.replace(GatysConfig(scales=None), **changes)) == sizes
 
 
-def test_the_same_seed_gives_the_same_picture_and_another_another(
+def test_the_same_seed_gives_the_same_image_and_another_seed_another(
     features: Checkpoint, content: Tensor, style: Tensor
 ) -> None:
     one, again, other = (
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_picture_and_another_another(
 
 
 @pytest.mark.parametrize("kind", ["content", "style"])
-def test_the_picture_begins_as_asked(features: Checkpoint, content: Tensor, style: Tensor, kind: str) -> None:
+def test_init_sets_the_image_to_start_from(features: Checkpoint, content: Tensor, style: Tensor, kind: str) -> None:
     (iterate,) = paint(features, content, [style], iterations=1, init=kind)
     expected = torch.nn.functional.interpolate(
         content if kind == "content" else style, (36, 48), mode="bicubic", antialias=True
@@ -86,7 +86,7 @@ def test_the_picture_begins_as_asked(features: Checkpoint, content: Tensor, styl
     torch.testing.assert_close(iterate.image(), expected.clamp(-1, 1), rtol=0, atol=0.05)
 
 
-def test_a_picture_given_is_what_it_begins_as(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+def test_it_starts_from_an_image_that_is_given(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     given = torch.full((1, 3, 36, 48), 0.25)
     (iterate,) = paint(features, content, [style], given, iterations=1)
     torch.testing.assert_close(iterate.image(), given)
@@ -101,19 +101,45 @@ def test_a_style_weighted_zero_does_not_show(features: Checkpoint, content: Tens
     assert (both - alone).abs().max() > 0.02
 
 
-def test_one_weight_a_style_is_needed(features: Checkpoint, content: Tensor, style: Tensor) -> None:
-    with pytest.raises(UsageError, match="3 style weights for 1 style"):
+def test_each_style_needs_a_weight(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    with pytest.raises(UsageError, match="3 style weights for 1 style") as caught:
         paint(features, content, [style], style_weights=(1.0, 1.0, 1.0))
+    assert "one weight for each style image" in str(caught.value.hint)
+
+
+# Each pair has an option that empties what the other one counts or weighs.
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"style_weight": 0.0, "style_layer_factors": (1.0, 1.0, 1.0, 1.0, 1.0)},
+        {"style_weight": 0.0, "style_layer_weighting": "average"},
+        {"style_weight": 0.0, "style_weights": (1.0,)},
+        {"style_weight": 0.0, "init": "style"},
+        {"style_layers": (), "style_layer_weighting": "average"},
+        {"style_layers": (), "normalised": True},
+        {"content_weight": 0.0, "content_error": "half-sum"},
+        {"content_layers": (), "content_weight": 5.0},
+        {"content_weight": 0.0, "style_weight": 0.0},
+        {"content_layers": (), "style_layers": ()},
+        {"tv_weight": 0.0, "range_weight": 0.0},
+        {"noise": 0.0, "init": "noise"},
+        {"size": 1, "scales": 3},
+    ],
+)
+def test_options_that_empty_what_others_count_paint(
+    features: Checkpoint, content: Tensor, style: Tensor, changes: dict[str, Any]
+) -> None:
+    assert paint(features, content, [style], **{"iterations": 2, **changes})[-1].image().isfinite().all()
 
 
 def test_luminance_mode_keeps_the_contents_chroma(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     muted, iterate = content * 0.3, None  # so that nothing is clipped
     iterate = paint(features, muted, [style * 0.3], preserve_color="luminance")[-1]
     small = torch.nn.functional.interpolate(muted, iterate.size, mode="bicubic", antialias=True)
-    picture = iterate.image()
-    chroma, expected = (image - color.luminance(image) for image in (picture, small))
+    image = iterate.image()
+    chroma, expected = (image - color.luminance(image) for image in (image, small))
     torch.testing.assert_close(chroma, expected, rtol=0, atol=1e-2)
-    assert not torch.allclose(picture, small, atol=1e-2)
+    assert not torch.allclose(image, small, atol=1e-2)
 
 
 def test_match_mode_paints_as_with_style_images_in_the_contents_colors(
@@ -121,9 +147,9 @@ def test_match_mode_paints_as_with_style_images_in_the_contents_colors(
 ) -> None:
     recolored = color.match_colors(style, content)
     by_hand = paint(features, content, [recolored], size=70)[-1].image()  # the style's size: it is not resized
-    picture = paint(features, content, [style], size=70, preserve_color="match")[-1].image()
-    torch.testing.assert_close(picture, by_hand, rtol=0, atol=0.05)
-    assert not torch.allclose(picture, paint(features, content, [style], size=70)[-1].image(), atol=0.05)
+    image = paint(features, content, [style], size=70, preserve_color="match")[-1].image()
+    torch.testing.assert_close(image, by_hand, rtol=0, atol=0.05)
+    assert not torch.allclose(image, paint(features, content, [style], size=70)[-1].image(), atol=0.05)
 
 
 def test_a_layer_that_the_network_lacks_is_refused_with_the_nearest(features: Checkpoint) -> None:
@@ -164,9 +190,9 @@ def test_every_preset_paints(features: Checkpoint, content: Tensor, style: Tenso
 def test_images_of_any_shape_can_be_painted(features: Checkpoint, style: Tensor, shape: tuple[int, int]) -> None:
     sliver = torch.zeros(1, 3, *shape)
     for pair in ((sliver, style), (style, sliver)):
-        picture = paint(features, pair[0], [pair[1]], size=40, iterations=2)[-1].image()
-        assert picture.isfinite().all()
-        assert max(picture.shape[2:]) == 40
+        image = paint(features, pair[0], [pair[1]], size=40, iterations=2)[-1].image()
+        assert image.isfinite().all()
+        assert max(image.shape[2:]) == 40
 
 
 def test_bfloat16_reaches_the_loss_of_float32(features: Checkpoint, content: Tensor, style: Tensor) -> None:

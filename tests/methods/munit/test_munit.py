@@ -35,7 +35,7 @@ def content(file):
     return torch.load(file, weights_only=True)
 
 
-def pictures(model, images, to, styles):
+def translations(model, images, to, styles):
     return torch.stack(list(model.translate(images, to, styles)))
 
 
@@ -60,9 +60,9 @@ def test_the_architecture_is_read_off_the_weights(load, file):
 
 
 @pytest.mark.parametrize(("to", "name", "source"), [("B", "a2b", "a"), ("A", "b2a", "b")])
-def test_styles_give_the_originals_pictures(model, picture, forward, golden, to, name, source):
+def test_styles_give_the_originals_images(model, golden_image, forward, golden, to, name, source):
     expected = forward("munit")
-    made = pictures(model, picture("munit", source), to, expected["styles"])[:, 0]
+    made = translations(model, golden_image("munit", source), to, expected["styles"])[:, 0]
     assert close(made, expected[name])
     for index, one in enumerate(made):
         stored = decode(golden / "munit" / f"{name}_style{index}.png").rgb
@@ -75,9 +75,9 @@ def test_the_stored_styles_are_those_of_the_arrays(golden, forward):
 
 
 @pytest.mark.parametrize("domain", ["A", "B"])
-def test_content_style_and_reconstruction_are_the_originals(model, picture, forward, domain):
+def test_content_style_and_reconstruction_are_the_originals(model, golden_image, forward, domain):
     expected, letter = forward("munit"), domain.lower()
-    image, generator = picture("munit", letter), model._generators[domain]
+    image, generator = golden_image("munit", letter), model._generators[domain]
     style = model.encode_style(image, domain)
     assert close(style, expected[f"style_{letter}"])
     code = generator.enc_content(image)
@@ -85,65 +85,65 @@ def test_content_style_and_reconstruction_are_the_originals(model, picture, forw
     assert close(generator.decode(code, style), expected[f"recon_{letter}"])
 
 
-def test_the_style_of_an_image_guides_the_translation(model, picture, forward):
-    style = model.encode_style(picture("munit", "b"), "B")
-    assert close(pictures(model, picture("munit", "a"), "B", style)[0], forward("munit")["a2b_guided_by_b"])
+def test_the_style_of_an_image_guides_the_translation(model, golden_image, forward):
+    style = model.encode_style(golden_image("munit", "b"), "B")
+    assert close(translations(model, golden_image("munit", "a"), "B", style)[0], forward("munit")["a2b_guided_by_b"])
 
 
-def test_content_is_encoded_once_for_all_styles(model, picture):
+def test_content_is_encoded_once_for_all_styles(model, golden_image):
     calls = []
     for domain, generator in model._generators.items():
         generator.enc_content.register_forward_hook(lambda *_, domain=domain: calls.append(domain))
-    assert pictures(model, picture("munit", "a"), "B", torch.randn(5, 4)).shape[0] == 5
+    assert translations(model, golden_image("munit", "a"), "B", torch.randn(5, 4)).shape[0] == 5
     assert calls == ["A"]
 
 
-def test_pictures_come_as_they_are_made(model, picture):
+def test_translations_are_yielded_one_at_a_time(model, golden_image):
     decoded = []
     model._generators["B"].dec.register_forward_hook(lambda *_: decoded.append(1))
-    stream = model.translate(picture("munit", "a"), "B", torch.randn(5, 4))
+    stream = model.translate(golden_image("munit", "a"), "B", torch.randn(5, 4))
     next(stream)
     assert len(decoded) == 1
 
 
-def test_batches_equal_singles(model, picture):
-    batch, styles = torch.cat([picture("munit", "a"), picture("munit", "b")]), torch.randn(2, 4)
-    singles = torch.cat([pictures(model, image[None], "B", styles) for image in batch], 1)
-    assert (pictures(model, batch, "B", styles) - singles).abs().max() < 1e-5
+def test_batches_equal_singles(model, golden_image):
+    batch, styles = torch.cat([golden_image("munit", "a"), golden_image("munit", "b")]), torch.randn(2, 4)
+    singles = torch.cat([translations(model, image[None], "B", styles) for image in batch], 1)
+    assert (translations(model, batch, "B", styles) - singles).abs().max() < 1e-5
     codes = torch.cat([model.encode_style(image[None], "A") for image in batch])
     assert (model.encode_style(batch, "A") - codes).abs().max() < 1e-5
 
 
-def test_bfloat16_stays_within_two_grey_levels_and_can_be_undone(model, picture):
-    image, styles = picture("munit", "a"), torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
-    exact = pictures(model, image, "B", styles)
+def test_bfloat16_stays_within_two_grey_levels_and_can_be_undone(model, golden_image):
+    image, styles = golden_image("munit", "a"), torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    exact = translations(model, image, "B", styles)
     model.place(CPU, torch.bfloat16)
-    levels = (pictures(model, image, "B", styles) - exact).abs() * 127.5
+    levels = (translations(model, image, "B", styles) - exact).abs() * 127.5
     assert 0 < levels.max() <= 2
     assert levels.mean() < 0.5
     assert all(not tensor.is_floating_point() or tensor.dtype == torch.float32 for tensor in model.tensors().values())
     model.place(CPU, torch.float32)
-    assert torch.equal(pictures(model, image, "B", styles), exact)
+    assert torch.equal(translations(model, image, "B", styles), exact)
 
 
 @pytest.mark.parametrize("size", [(16, 16), (16, 20), (36, 24)])
 def test_the_smallest_side_and_multiples_of_the_stride_are_taken(model, size):
     image = torch.rand(1, 3, *size) * 2 - 1
-    assert pictures(model, image, "A", model.encode_style(image, "A")).shape == (1, 1, 3, *size)
+    assert translations(model, image, "A", model.encode_style(image, "A")).shape == (1, 1, 3, *size)
 
 
 def test_a_flat_image_gives_finite_numbers(model):
     image = torch.ones(1, 3, 16, 16)
-    assert torch.isfinite(pictures(model, image, "B", torch.zeros(1, 4))).all()
+    assert torch.isfinite(translations(model, image, "B", torch.zeros(1, 4))).all()
 
 
 @pytest.mark.parametrize("styles", [None, torch.zeros(4), torch.zeros(2, 5)])
-def test_styles_of_another_length_are_refused(model, picture, styles):
+def test_styles_of_another_length_are_refused(model, golden_image, styles):
     with pytest.raises(UsageError, match=r"\(S, 4\)"):
-        next(model.translate(picture("munit", "a"), "B", styles))
+        next(model.translate(golden_image("munit", "a"), "B", styles))
 
 
-def test_a_model_stored_by_us_gives_the_same_picture(model, load, picture, tmp_path):
+def test_a_model_stored_by_us_gives_the_same_image(model, load, golden_image, tmp_path):
     config = dataclasses.asdict(model.config)
     header = {"method": "munit", "architecture": config, "domains": ["cat", "dog"]}
     checkpoint.write(tmp_path / "model.safetensors", model.tensors(), header)
@@ -152,8 +152,8 @@ def test_a_model_stored_by_us_gives_the_same_picture(model, load, picture, tmp_p
     assert {name: tensor.shape for name, tensor in again.tensors().items()} == {
         name: tensor.shape for name, tensor in model.tensors().items()
     }
-    image, styles = picture("munit", "a"), torch.randn(1, 4)
-    assert (pictures(again, image, "B", styles) - pictures(model, image, "B", styles)).abs().max() < 1e-5
+    image, styles = golden_image("munit", "a"), torch.randn(1, 4)
+    assert (translations(again, image, "B", styles) - translations(model, image, "B", styles)).abs().max() < 1e-5
 
 
 def test_what_weights_do_not_show_comes_from_our_header(model, load, tmp_path):
@@ -163,12 +163,12 @@ def test_what_weights_do_not_show_comes_from_our_header(model, load, tmp_path):
     assert dataclasses.asdict(load("munit", tmp_path / "m.safetensors").config) == architecture
 
 
-def test_activation_and_padding_come_from_the_yaml_and_change_the_picture(load, file, model, picture):
-    image, styles = picture("munit", "a"), torch.zeros(1, 4)
-    exact = pictures(model, image, "B", styles)
+def test_activation_and_padding_come_from_the_yaml_and_change_the_image(load, file, model, golden_image):
+    image, styles = golden_image("munit", "a"), torch.zeros(1, 4)
+    exact = translations(model, image, "B", styles)
     for gen in ({"activ": "lrelu"}, {"pad_type": "zero"}, {"pad_type": "replicate"}):
         other = load("munit", file, {"gen": gen})
-        assert not close(pictures(other, image, "B", styles), exact)
+        assert not close(translations(other, image, "B", styles), exact)
 
 
 @pytest.mark.parametrize("key", ["dim", "n_res", "style_dim", "mlp_dim", "n_downsample"])
@@ -212,7 +212,7 @@ def test_other_spellings_of_the_same_networks_are_mapped(load, model, content, t
 
 
 def test_statistics_of_old_instance_norms_are_dropped_and_the_adaptive_ones_may_be_absent(
-    load, model, content, picture, tmp_path
+    load, model, content, golden_image, tmp_path
 ):
     for part in content.values():
         for name in [
@@ -225,8 +225,8 @@ def test_statistics_of_old_instance_norms_are_dropped_and_the_adaptive_ones_may_
     torch.save(content, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     other = load("munit", tmp_path / "old.pt")
     assert other.tensors().keys() == model.tensors().keys()
-    image, styles = picture("munit", "a"), torch.zeros(1, 4)
-    assert close(pictures(other, image, "B", styles), pictures(model, image, "B", styles))
+    image, styles = golden_image("munit", "a"), torch.zeros(1, 4)
+    assert close(translations(other, image, "B", styles), translations(model, image, "B", styles))
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -50,31 +50,31 @@ def test_the_architecture_is_read_off_the_weights(load, file):
 
 
 @pytest.mark.parametrize(("to", "name", "source"), [("B", "a2b", "a"), ("A", "b2a", "b")])
-def test_the_picture_is_the_originals(model, picture, forward, golden, to, name, source):
-    made = translated(model, picture("unit", source), to)
+def test_the_image_is_the_originals(model, golden_image, forward, golden, to, name, source):
+    made = translated(model, golden_image("unit", source), to)
     assert (made - forward("unit")[name]).abs().max() < 1e-4
     assert abs(from_tensor(made).astype(int) - decode(golden / "unit" / f"{name}.png").rgb).max() <= 1
 
 
 @pytest.mark.parametrize("domain", ["A", "B"])
-def test_latent_code_and_reconstruction_are_the_originals(model, picture, forward, domain):
+def test_latent_code_and_reconstruction_are_the_originals(model, golden_image, forward, domain):
     expected, letter = forward("unit"), domain.lower()
     generator = model._generators[domain]
-    latent = generator.encode(picture("unit", letter))
+    latent = generator.encode(golden_image("unit", letter))
     assert (latent - expected[f"latent_{letter}"]).abs().max() < 1e-4
     assert (generator.decode(latent) - expected[f"recon_{letter}"]).abs().max() < 1e-4
 
 
-def test_batches_equal_singles(model, picture):
-    batch = torch.cat([picture("unit", "a"), picture("unit", "b")])
+def test_batches_equal_singles(model, golden_image):
+    batch = torch.cat([golden_image("unit", "a"), golden_image("unit", "b")])
     singles = torch.cat([translated(model, image[None], "B") for image in batch])
     assert (translated(model, batch, "B") - singles).abs().max() < 1e-5
 
 
-def test_bfloat16_stays_within_two_grey_levels(model, picture):
-    exact = translated(model, picture("unit", "a"), "B")
+def test_bfloat16_stays_within_two_grey_levels(model, golden_image):
+    exact = translated(model, golden_image("unit", "a"), "B")
     model.place(CPU, torch.bfloat16)
-    levels = (translated(model, picture("unit", "a"), "B") - exact).abs() * 127.5
+    levels = (translated(model, golden_image("unit", "a"), "B") - exact).abs() * 127.5
     assert 0 < levels.max() <= 2
     assert levels.mean() < 0.5
 

@@ -16,7 +16,7 @@ from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Init, NormKind, Upsampling
 
 EPOCH = 1334
-"""Pictures in an epoch where the originals' epochs become steps: those of the larger folder of horse2zebra."""
+"""Images in an epoch, to convert epochs to steps: the number in the larger folder of horse2zebra."""
 
 _OPTIONS = "junyanz/pytorch-CycleGAN-and-pix2pix, options/base_options.py"
 _TRAINING = "junyanz/pytorch-CycleGAN-and-pix2pix, options/train_options.py"
@@ -32,17 +32,19 @@ class CycleganConfig(MethodConfig):
         9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2"
     )
     n_downsampling: Annotated[PositiveInt, Lt(9)] = option(
-        2, "how often the sides are halved before the residual blocks", "models/networks.py"
+        2, "how often height and width are halved before the residual blocks", "models/networks.py"
     )
-    norm: NormKind = option("instance", "normalisation", _OPTIONS)
+    norm: NormKind = option("instance", "normalization", _OPTIONS)
     upsampling: Upsampling = option(
         "transposed",
-        "how sides are doubled; nearest: repeated pixels, then a 5x5 convolution, which leave no checkerboard",
+        "upsampling; nearest repeats pixels and applies a 5x5 convolution, which leaves no checkerboard pattern",
         f"{_MODEL.replace('cycle_gan_model', 'networks')}; arXiv 1804.04732, Appendix B.2",
     )
-    bias: bool = option(True, "whether convolutions that a normalisation follows have a bias", "models/networks.py")
+    bias: bool = option(True, "whether convolutions before a normalization have a bias", "models/networks.py")
     dropout: bool = option(
-        False, "whether the residual blocks were trained with dropout, which shifts the names of their layers", _OPTIONS
+        False,
+        "whether the residual blocks were trained with dropout, which changes the names of their layers",
+        _OPTIONS,
     )
 
 
@@ -54,7 +56,7 @@ class CycleganTrainingConfig(TrainingConfig):
     lr: NonNegativeFloat = option(2e-4, "learning rate of Adam at the start", _TRAINING)
     lr_decay_share: NonNegativeFloat = option(
         0.5,
-        "share of the steps, the last ones, in which the learning rate falls linearly to zero",
+        "share of the steps, at the end, over which the learning rate falls linearly to zero",
         _TRAINING,
     )
     weight_decay: NonNegativeFloat = option(0.0, "weight of the L2 penalty in Adam", _MODEL)
@@ -62,29 +64,29 @@ class CycleganTrainingConfig(TrainingConfig):
     ndf: PositiveInt = option(64, "channels after a discriminator's first convolution", _OPTIONS, fixed=True)
     n_layers: Annotated[PositiveInt, Lt(9)] = option(
         3,
-        "halvings of the sides in a discriminator: 3 make it judge patches of 70 x 70 pixels",
+        "how often a discriminator halves height and width; with 3 it scores patches of 70 x 70 pixels",
         _OPTIONS,
         fixed=True,
     )
-    gan_mode: GanLoss = option("lsgan", "adversarial loss; nsgan is the original's vanilla", _TRAINING, fixed=True)
-    lambda_a: NonNegativeFloat = option(10.0, "weight of the cycle from A over B to A", _MODEL)
-    lambda_b: NonNegativeFloat = option(10.0, "weight of the cycle from B over A to B", _MODEL)
+    gan_mode: GanLoss = option("lsgan", "adversarial loss; the original calls nsgan vanilla", _TRAINING, fixed=True)
+    lambda_a: NonNegativeFloat = option(10.0, "weight of the cycle from A to B and back", _MODEL)
+    lambda_b: NonNegativeFloat = option(10.0, "weight of the cycle from B to A and back", _MODEL)
     lambda_identity: NonNegativeFloat = option(
         0.5,
-        "weight of leaving alone what is of the target domain, as a share of lambda_a and lambda_b",
+        "weight of the identity loss, which keeps images of the target domain, as a share of lambda_a and lambda_b",
         _MODEL,
     )
     r1_w: NonNegativeFloat = option(
         0.0,
-        "weight of the penalty on the discriminators' gradient at real pictures (R1)",
+        "weight of the R1 gradient penalty on real images",
         "arXiv 1801.04406, Eq. 9",
     )
     pool_size: NonNegativeInt = option(
-        50, "made pictures of each domain that discriminators see again; 0: none", _TRAINING, fixed=True
+        50, "translated images of each domain that discriminators see again; 0: none", _TRAINING, fixed=True
     )
     init: Init = option("gaussian", "initial weights", _OPTIONS, fixed=True)
     data: DataConfig = option(
-        DataConfig(resize="square", new_size=286, interpolation="bicubic"), "how pictures are prepared", "", fixed=False
+        DataConfig(resize="square", new_size=286, interpolation="bicubic"), "how images are prepared", "", fixed=False
     )
 
 
@@ -144,7 +146,7 @@ _WORDS: dict[str, dict[Any, dict[str, Any]]] = {
     },
     "no_flip": {True: {"data.flip": False}, False: {"data.flip": True}},
     "no_dropout": {True: {"gen.dropout": False}, False: {"gen.dropout": True}},
-    # Where one way is done here.
+    # Only one value is available here.
     "model": {"cycle_gan": {}},
     "dataset_mode": {"unaligned": {}},
     "direction": {"AtoB": {}},
@@ -174,10 +176,10 @@ _KNOWN = _LEFT_OUT | _COMPUTED | _SAME.keys() | _WORDS.keys()
 def from_original(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of the original's `train.py`, by names such as `n_layers_D`, as keys of ours with dots.
 
-    What says where files lie, and what is shown when, is left out. Epochs become steps as if each had `EPOCH` pictures.
+    Options about files and display are left out. Epochs become steps as if each had `EPOCH` images.
 
     Raises:
-        UsageError: the original has no such option, or its value means what is not done here.
+        UsageError: the original has no such option, or its value is not available here.
     """
     for key in options:
         if key not in _KNOWN:
@@ -211,11 +213,11 @@ def _choice(key: str, value: Any, meanings: Mapping[Any, dict[str, Any]]) -> dic
         if word == value:
             return meaning
     known = " or ".join(str(word) for word in meanings)
-    raise UsageError(f"{key} is {shown(value)}, which is not done here", hint=f"Known here: {known}.")
+    raise UsageError(f"{key} is {shown(value)}, which is not available here", hint=f"Known here: {known}.")
 
 
 def _patches(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The depth of the discriminators: the original heeds `n_layers_D` only where `netD` says n_layers."""
+    """The depth of the discriminators: the original uses `n_layers_D` only if `netD` is n_layers."""
     if not options.keys() & {"netD", "n_layers_D"}:
         return {}
     basic = {"n_layers": 3}
@@ -235,5 +237,5 @@ def _steps(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _number(key: str, value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
-        raise UsageError(f"{key} is {shown(value)}; it is a whole number, and not below 0")
+        raise UsageError(f"{key} is {shown(value)}; it must be a whole number of 0 or more")
     return value

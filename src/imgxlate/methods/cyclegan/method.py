@@ -15,15 +15,16 @@ from imgxlate.methods.protocol import Graph
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.blocks import set_compute_dtype
 
-# How many of the last residual blocks bear bfloat16 within two grey levels. What is rounded earlier grows.
-_ROUNDED_BLOCKS = 1
+# The last residual blocks that may compute in bfloat16: the error in the image stays within two gray levels. Rounding
+# in earlier blocks is amplified.
+_BF16_BLOCKS = 1
 
 
 class Cyclegan:
     """A loaded CycleGAN model: a generator for one direction, or for both."""
 
     def __init__(self, config: CycleganConfig, generators: Mapping[Domain, Generator]) -> None:
-        """`generators` are by the domain that they take, the default direction first."""
+        """`generators` are by the domain whose images they take, the default direction first."""
         self.config = config
         self.stride = stride(config)
         self.minimum_side = minimum_side(config)
@@ -37,7 +38,7 @@ class Cyclegan:
         `options` are the original's training options, or empty.
 
         Raises:
-            CheckpointError: the file, or the one beside it, holds something else, or contradicts `options`.
+            CheckpointError: the file, or the one beside it, holds another network, or contradicts `options`.
             UsageError: `options` are no options of CycleGAN's.
         """
         return cls(*checkpoints.load(checkpoint, options))
@@ -54,12 +55,12 @@ class Cyclegan:
         """Move the generators to `device`; their last residual block multiplies in `dtype`, all else in float32."""
         for generator in self._generators.values():
             generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for block in generator.residual_blocks[-_ROUNDED_BLOCKS:]:
+            for block in generator.residual_blocks[-_BF16_BLOCKS:]:
                 set_compute_dtype(block, dtype)
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield the one batch of pictures (B, 3, H, W) that the method gives; it has no styles.
+        """Yield one batch of translated images (B, 3, H, W); the method has no styles.
 
         Raises:
             UsageError: the model has no generator for that direction.
@@ -71,7 +72,7 @@ class Cyclegan:
         yield self._generators[to](images)
 
     def original_files(self, step: int | None) -> dict[str, dict[str, Tensor]]:
-        """What the original would save, by the names of its files; `step`: of the training, where it is known."""
+        """The original's files, by their names after `step` steps of training, if that is known."""
         return checkpoints.original_files(self._generators, step)
 
     def graphs(self) -> list[Graph]:

@@ -198,7 +198,10 @@ def _require_trainable(config: CycleganTrainingConfig) -> None:
             hint="Leave it out; the original trains CycleGAN without (--no_dropout).",
         )
     if not 0 <= config.lr_decay_share <= 1:
-        raise UsageError(f"lr_decay_share is {config.lr_decay_share}; it is a share, from 0 to 1")
+        raise UsageError(
+            f"lr_decay_share is {config.lr_decay_share}; it is a share, from 0 to 1",
+            hint="Type `--set lr_decay_share=0.5` for a decay over the second half of the steps.",
+        )
     # The discriminator needs 2 x 2 positions before its last layer.
     smallest = max(minimum_side(config.gen), 3 * 2**config.n_layers)
     step = stride(config.gen)

@@ -7,7 +7,7 @@ from imgxlate.methods.spec import Capability, Citation, MethodSpec
 SPEC = MethodSpec(
     name="gatys",
     title="Neural style",
-    summary="Paint a picture in the style of another by optimisation (neural style).",
+    summary="Paint an image in the style of another by optimization (neural style).",
     citation=Citation(
         title="A Neural Algorithm of Artistic Style",
         authors="Leon A. Gatys, Alexander S. Ecker, Matthias Bethge",

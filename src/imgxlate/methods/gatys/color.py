@@ -1,4 +1,4 @@
-"""Keeps the content image's colours (Gatys et al., arXiv 1611.07865, section 5). Images are (1, 3, H, W) in [-1, 1]."""
+"""Keeps the content image's colors (Gatys et al., arXiv 1611.07865, section 5). Images are (1, 3, H, W) in [-1, 1]."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -9,53 +9,58 @@ from torch import Tensor
 PreserveColor = Literal["off", "luminance", "match"]
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in the authors' code
-_REGULAR = 1e-5 * 4  # added to variances, for images of one colour; the authors' 1e-5 is for the range [0, 1]
+_REGULAR = 1e-5 * 4  # added to variances, for images of one color; the authors' 1e-5 is for the range [0, 1]
 
 
 def prepare(mode: PreserveColor, content: Tensor, styles: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """What to paint, and in the style of what, so that the content's colours can be kept."""
+    """The content image and the style images to paint with, so that the content's colors are kept."""
     if mode == "match":
         return content, [match_colors(style, content) for style in styles]
     if mode == "luminance":
-        grey = luminance(content)
-        return grey, [match_luminance(luminance(style), grey) for style in styles]
+        gray = luminance(content)
+        return gray, [match_luminance(luminance(style), gray) for style in styles]
     return content, list(styles)
 
 
 def luminance(image: Tensor) -> Tensor:
-    """The grey image of `image`, still with three channels."""
+    """The gray version of `image`, with three equal channels."""
     weights = image.new_tensor(_LUMA).view(1, 3, 1, 1)
     return (image * weights).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1).contiguous()
 
 
-def match_luminance(grey: Tensor, reference: Tensor) -> Tensor:
-    """Give a grey image the mean and the standard deviation of the grey image `reference`."""
-    contrast = reference.std() / grey.std().clamp(min=_REGULAR**0.5)
-    return ((grey - grey.mean()) * contrast + reference.mean()).clamp(-1, 1)
+def match_luminance(gray: Tensor, reference: Tensor) -> Tensor:
+    """Give a gray image the mean and the standard deviation of the gray image `reference`."""
+    contrast = reference.std() / gray.std().clamp(min=_REGULAR**0.5)
+    return ((gray - gray.mean()) * contrast + reference.mean()).clamp(-1, 1)
 
 
-def restore_chroma(picture: Tensor, content: Tensor) -> Tensor:
-    """The luminance of `picture` with the chroma of `content`, of the same size."""
-    return content + luminance(picture) - luminance(content)
+def restore_chroma(image: Tensor, content: Tensor) -> Tensor:
+    """The luminance of `image` with the chroma of `content`, which has the same size."""
+    return content + luminance(image) - luminance(content)
 
 
 def match_colors(image: Tensor, reference: Tensor) -> Tensor:
-    """Give `image` the mean and the covariance of the colours of `reference`, by a linear map of colours.
+    """Give `image` the mean and the covariance of the colors of `reference`, by a linear map of colors.
 
-    The map is the product of symmetric square roots of the covariances, the authors' variant `pca`.
+    The map is the product of symmetric square roots of the covariances, the authors' variant `pca`. It is computed in
+    float64 on the CPU, because Apple GPUs have no float64.
     """
-    mean, covariance = _statistics(image)
-    target_mean, target_covariance = _statistics(reference)
+    colors = _colors(image)
+    mean, covariance = _statistics(colors)
+    target_mean, target_covariance = _statistics(_colors(reference))
     transform = _power(target_covariance, 0.5) @ _power(covariance, -0.5)
-    matched = transform @ (image[0].flatten(1).double() - mean) + target_mean
-    return matched.view_as(image).to(image.dtype).clamp(-1, 1)
+    matched = transform @ (colors - mean) + target_mean
+    return matched.view_as(image).to(image.dtype).clamp(-1, 1).to(image.device)
 
 
-def _statistics(image: Tensor) -> tuple[Tensor, Tensor]:
-    colors = image[0].flatten(1).double()  # (3, H W)
+def _colors(image: Tensor) -> Tensor:
+    return image[0].flatten(1).cpu().double()  # (3, H W)
+
+
+def _statistics(colors: Tensor) -> tuple[Tensor, Tensor]:
     mean = colors.mean(dim=1, keepdim=True)
     covariance = (colors - mean) @ (colors - mean).T / colors.shape[1]
-    return mean, covariance + _REGULAR * torch.eye(3, dtype=colors.dtype, device=colors.device)
+    return mean, covariance + _REGULAR * torch.eye(3, dtype=colors.dtype)
 
 
 def _power(symmetric: Tensor, exponent: float) -> Tensor:

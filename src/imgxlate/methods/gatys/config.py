@@ -134,7 +134,7 @@ class GatysConfig(MethodConfig):
         _require(
             len(self.style_layer_factors) in (0, len(self.style_layers)),
             "style_layer_factors",
-            f"has {len(self.style_layer_factors)} values for {len(self.style_layers)} style layers",
+            f"has {len(self.style_layer_factors)} values for {len(self.style_layers)} style layers; give as many",
         )
         _require(not self.style_weights or any(self.style_weights), "style_weights", "must not be all zero")
 

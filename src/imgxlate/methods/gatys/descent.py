@@ -1,4 +1,4 @@
-"""Minimises the objective over the pixels of a picture, with a guard against steps that go astray."""
+"""Minimizes the objective over the pixels of an image, with a guard against steps that explode."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,42 +10,42 @@ from imgxlate.errors import DivergedError
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.objective import Losses
 
-# Mean length of L-BFGS's first step, in grey levels. It must be long enough to measure curvature in bfloat16: torch's
-# own, which is 1 / (3 H W), is all rounding error there, and the step after it leaves the picture in ruins.
+# Mean length of L-BFGS's first step, in gray levels. It must be long enough to measure curvature in bfloat16: torch's
+# own first step, 1 / (3 H W), is lost in rounding there, and the next step destroys the image.
 _FIRST_STEP = 1.0
-_ASTRAY = 10.0  # A loss this many times the best is no step of a descent. L-BFGS often passes twice the best.
-_SHORTENED = 4.0  # how many times shorter steps are after one
-_SHORTEST = _SHORTENED**-8  # of a full step; shorter ones lead nowhere
+_EXPLODED = 10.0  # A step explodes if it makes the loss this many times the best. Twice the best is common in L-BFGS.
+_SHORTENING = 4.0  # After an explosion, steps are shorter by this factor ...
+_SHORTEST = _SHORTENING**-8  # ... down to this fraction of a full step; still shorter ones make no progress.
 
 
 class Descent:
-    """An optimisation of a `canvas` (1, 3, H, W), in grey levels, by one evaluation of `objective` an iteration.
+    """Optimizes a `canvas` (1, 3, H, W), in gray levels; each iteration evaluates `objective` once.
 
-    L-BFGS without line search, which suits this objective best, sometimes takes a step that explodes. Then the descent
-    goes back to its best picture, forgets the optimiser's memory and takes shorter steps. Each better picture makes
-    them twice as long again: less than an explosion took, so that a descent whose every second step explodes, as from
-    noise, ends that.
+    L-BFGS without line search suits this objective best, but a step sometimes explodes. Then the descent returns to its
+    best image, clears the optimizer's memory and shortens its steps by a factor of four. Each image that is better than
+    the best doubles them again. Doubling is less than the shortening, so steps get shorter even if every second step
+    explodes, as it may from noise.
     """
 
     def __init__(self, config: GatysConfig, objective: Callable[[Tensor], Losses], canvas: Tensor) -> None:
-        self.canvas = canvas.detach()  # the best picture met
+        self.canvas = canvas.detach()  # the best image so far
         self._best = float("inf")
-        self._step_length = 1.0  # in full steps
+        self._step_length = 1.0  # as a fraction of a full step
         self._config = config
         self._objective = objective
         self._working = canvas.detach().clone().contiguous().requires_grad_()  # L-BFGS views it as a vector.
         self._optimizer = self._start()
 
     def run(self, iterations: int) -> Iterator[dict[str, float]]:
-        """Yield the losses after each of `iterations` evaluations; `canvas` has the best picture met.
+        """Yield the losses after each of `iterations` evaluations; `canvas` is the best image so far.
 
         Raises:
-            DivergedError: the loss is not finite, or explodes however often the descent starts again.
+            DivergedError: the loss is not finite or explodes, even with the shortest steps.
         """
         for _ in range(iterations):
             evaluated = self._working.detach().clone()
             losses = self._step()
-            self._judge(losses["total"], evaluated)
+            self._accept(losses["total"], evaluated)
             yield losses
 
     def _start(self) -> torch.optim.Optimizer:
@@ -55,7 +55,7 @@ class Descent:
         first_step = _FIRST_STEP * self._working.numel() * self._step_length
         return torch.optim.LBFGS(
             [self._working],
-            lr=first_step,  # of the first step only; torch divides it by the gradient's sum of absolute values
+            lr=first_step,  # for the first step only; torch divides it by the sum of the gradient's absolute values
             max_iter=1,
             max_eval=1,
             tolerance_grad=0,
@@ -78,23 +78,23 @@ class Descent:
             self._optimizer.param_groups[0]["lr"] = (self._config.learning_rate or 1.0) * self._step_length
         return evaluated[0].summary()
 
-    def _judge(self, loss: float, picture: Tensor) -> None:
-        """Keep `picture`, of which `loss` is the total, if it is the best; if far worse, start again from the best."""
+    def _accept(self, loss: float, image: Tensor) -> None:
+        """Keep `image`, whose total loss is `loss`, if it is the best; start again from the best if it exploded."""
         if loss < self._best:
-            self._best, self.canvas = loss, picture
+            self._best, self.canvas = loss, image
             self._step_length = min(1.0, 2 * self._step_length)
-        elif not math.isfinite(loss) or self._is_astray(loss):
+        elif not math.isfinite(loss) or self._exploded(loss):
             self._restart()
 
-    def _is_astray(self, loss: float) -> bool:
-        """Adam's steps are bounded: it comes back by itself."""
-        return self._config.optimizer == "lbfgs" and loss > _ASTRAY * self._best
+    def _exploded(self, loss: float) -> bool:
+        """Steps of Adam are bounded, so that it recovers by itself."""
+        return self._config.optimizer == "lbfgs" and loss > _EXPLODED * self._best
 
     def _restart(self) -> None:
-        self._step_length /= _SHORTENED
+        self._step_length /= _SHORTENING
         if self._step_length < _SHORTEST or self._best == float("inf"):
             raise DivergedError(
-                "the picture diverged: its loss explodes at every attempt",
+                "the image diverged: its loss explodes at every attempt",
                 hint="Try --optimizer adam, a lower --learning-rate, or --precision fp32.",
             )
         with torch.no_grad():

@@ -20,12 +20,12 @@ from imgxlate.methods.spec import MethodConfig
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 
-_MINIMUM_SIDE = 32  # The shorter side of a narrow image is stretched to this, or five poolings leave nothing of it.
-_MEAN_GREY = (123.68, 116.779, 103.939)  # of the images that VGG was trained on, in R, G, B
+_MINIMUM_SIDE = 32  # Sides of narrow images are stretched to this: five poolings need 32 pixels.
+_MEAN_GRAY = (123.68, 116.779, 103.939)  # mean color of the images that VGG was trained on: R, G, B
 
 
 class Gatys:
-    """Neural style. Its picture, while it is optimised, is in grey levels: that is the scale of published options."""
+    """Neural style. The image is optimized in gray levels from 0 to 255, the scale of published options."""
 
     def __init__(self, config: GatysConfig, network: Vgg) -> None:
         self.config = config
@@ -37,7 +37,7 @@ class Gatys:
         """Build it over the VGG network in `features`.
 
         Raises:
-            CheckpointError: the file holds no VGG network, or its convention cannot be known.
+            CheckpointError: the file holds no VGG network, or its convention is unknown.
             UsageError: a layer in `config` is not one of the network's.
         """
         if not isinstance(config, GatysConfig):
@@ -48,23 +48,23 @@ class Gatys:
         return cls(config, network)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move the network to `device`, to convolve in `dtype`. Losses and the picture stay in float32."""
+        """Move the network to `device`, to convolve in `dtype`. Losses and the image stay in float32."""
         self._device = device
         self.network.place(device, dtype)
 
     def stylize(self, content: Tensor, styles: Sequence[Tensor], init: Tensor | None, seed: int) -> Iterator[Iterate]:
-        """Optimise, yielding after each iteration; the last one's picture is the result, (1, 3, H, W) in [-1, 1].
+        """Optimize, yielding after each iteration; the last one's image is the result, (1, 3, H, W) in [-1, 1].
 
-        Its longer side is `config.size`. `init`, where given, is what the picture begins as instead of `config.init`.
+        Its longer side is `config.size`. `init` is the image to start from; None: start as `config.init` says.
 
         Raises:
-            UsageError: there are more or fewer style weights than styles, or no style where one is asked for.
-            DivergedError: the loss is not finite, or explodes however often the optimiser starts again.
+            UsageError: the number of style weights is not that of the style images, or a style image is missing.
+            DivergedError: the loss is not finite or explodes, even with the shortest steps.
         """
         self._require_styles(styles)
         content, styles = content.to(self._device), [style.to(self._device) for style in styles]
         weights = _shares(self.config.style_weights, len(styles))
-        canvas = None if init is None else _grey_levels(init.to(self._device))
+        canvas = None if init is None else _gray_levels(init.to(self._device))
         sizes = scale_sizes(self.config)
         for scale, longer in enumerate(sizes):
             small = _resize(content, _fit(content, longer)).clamp(-1, 1)
@@ -82,32 +82,32 @@ class Gatys:
 
     def _require_styles(self, styles: Sequence[Tensor]) -> None:
         if not styles and (self.config.style_weight or self.config.init == "style"):
-            raise UsageError("there is no style image", hint="Without one, style_weight must be 0, and init not style.")
+            raise UsageError("there is no style image", hint="Give one, or set style_weight=0 and another init.")
 
     def _guides(self, styles: Sequence[Tensor], longer: int) -> list[Tensor]:
-        """The style images at the size that goes with a picture whose longer side is `longer`."""
+        """The style images at their size for an image whose longer side is `longer`."""
         side = round(longer * self.config.style_scale)
         return [_resize(style, _fit(style, side)).clamp(-1, 1) for style in styles]
 
     def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
-        """The first canvas (1, 3, H, W), in grey levels."""
+        """The first canvas (1, 3, H, W), in gray levels."""
         if self.config.init == "content":
-            return _grey_levels(content)
+            return _gray_levels(content)
         if self.config.init == "style":
-            return _grey_levels(styles[0])
+            return _gray_levels(styles[0])
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(content.shape, generator=generator).to(content.device)
-        return noise * self.config.noise + content.new_tensor(_MEAN_GREY).view(1, 3, 1, 1)
+        return noise * self.config.noise + content.new_tensor(_MEAN_GRAY).view(1, 3, 1, 1)
 
     def _finish(self, descent: Descent, content: Tensor) -> Tensor:
-        picture = _unit(descent.canvas)
+        image = _unit(descent.canvas)
         if self.config.preserve_color == "luminance":
-            picture = color.restore_chroma(picture, content)
-        return picture.clamp(-1, 1)
+            image = color.restore_chroma(image, content)
+        return image.clamp(-1, 1)
 
 
 def scale_sizes(config: GatysConfig) -> list[int]:
-    """The longer sides at which a picture is optimised, the last one `config.size`; no smaller one is below 32."""
+    """The longer sides at which an image is optimized, up to `config.size`; the smaller ones are at least 32."""
     most = config.scales or math.inf
     least = max(_MINIMUM_SIDE, 0 if config.scales else config.coarsest_size)
     sizes = [config.size]
@@ -120,7 +120,10 @@ def _shares(weights: Sequence[float], styles: int) -> list[float]:
     if not weights:
         return [1 / max(styles, 1)] * styles
     if len(weights) != styles:
-        raise UsageError(f"there are {len(weights)} style weights for {styles} style images")
+        raise UsageError(
+            f"there are {len(weights)} style weights for {styles} style images",
+            hint="Give one weight for each style image, or none.",
+        )
     return [weight / sum(weights) for weight in weights]
 
 
@@ -137,13 +140,13 @@ def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(image, size, mode="bicubic", antialias=True)
 
 
-def _evaluate(objective: Objective, grey_levels: Tensor) -> Losses:
-    return objective(_unit(grey_levels))
+def _evaluate(objective: Objective, gray_levels: Tensor) -> Losses:
+    return objective(_unit(gray_levels))
 
 
-def _grey_levels(image: Tensor) -> Tensor:
+def _gray_levels(image: Tensor) -> Tensor:
     return (image + 1) * 127.5
 
 
-def _unit(grey_levels: Tensor) -> Tensor:
-    return grey_levels / 127.5 - 1
+def _unit(gray_levels: Tensor) -> Tensor:
+    return gray_levels / 127.5 - 1

@@ -1,7 +1,7 @@
 """The loss of neural style (Gatys et al., arXiv 1508.06576, Eq. 7), in two steps.
 
-`sums` reduces a picture to what the loss depends on: squared errors of content features, Gram sums, variation. All of
-it adds up over the parts of a picture. `losses` compares that with the targets.
+`sums` reduces an image to the sums that the loss depends on: squared errors of content features, Gram matrices, total
+variation. The sums over an image are the sums over its parts. `losses` compares them with the targets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from imgxlate.losses.style import excess, gram_sum, mix, squared_error_sum, tota
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.nn.vgg import Vgg
 
-_LEAST_SQUARE = 1e-6  # nothing is divided by less, as where a flat picture activates no feature
+_LEAST_SQUARE = 1e-6  # the least divisor: an image of one color may activate no feature
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What the loss depends on, of a picture or of a part of it."""
+    """The sums that the loss depends on, over an image or a part of it."""
 
     content: Mapping[str, Tensor]  # by layer: sum of the squared differences of features, ()
     grams: Mapping[str, Tensor]  # by layer: sum over positions of features times features, (C, C)
-    positions: Mapping[str, int]  # by layer of `grams`: how many positions
+    positions: Mapping[str, int]  # by layer of `grams`: the number of positions
     variation: Tensor  # ()
     excess: Tensor  # ()
 
@@ -39,7 +39,7 @@ class Losses:
 
     @property
     def total(self) -> Tensor:
-        """What is minimised."""
+        """The loss that is minimized."""
         return sum((*self.content.values(), *self.style.values()), start=self.variation + self.excess)
 
     def summary(self) -> dict[str, float]:
@@ -52,10 +52,10 @@ class Losses:
 
 
 class Objective:
-    """How far pictures are from the content of one image and the style of others.
+    """The distance of an image from the content of one image and the style of others.
 
-    Pictures and images are (1, 3, H, W) in [-1, 1]; the pictures have the content image's size. `style_weights` are
-    those of `styles`, of sum 1.
+    Images are (1, 3, H, W) in [-1, 1]; the image that is judged has the content image's size. `style_weights`, one for
+    each of `styles`, have the sum 1.
     """
 
     def __init__(
@@ -73,31 +73,31 @@ class Objective:
         self._style_layers = config.style_layers if config.style_weight else ()
         with torch.no_grad():
             self._content = network(content, self._content_layers)
-            seen = [self._look_at(style) for style in styles]
-            self._style = {name: mix([grams[name] for grams, _ in seen], style_weights) for name in self._style_layers}
-            squares = {name: mix([square[name] for _, square in seen], style_weights) for name in self._style_layers}
+            targets = [self._style_targets(style) for style in styles]
+            self._style = {n: mix([grams[n] for grams, _ in targets], style_weights) for n in self._style_layers}
+            squares = {n: mix([square[n] for _, square in targets], style_weights) for n in self._style_layers}
         self._content_weights = {
             name: config.content_weight / self._unit(_mean_square(maps)) for name, maps in self._content.items()
         }
         self._layer_weights = self._weigh_style_layers(squares)
 
-    def __call__(self, picture: Tensor) -> Losses:
-        """The loss of a whole picture."""
-        return self.losses(self.sums(picture))
+    def __call__(self, image: Tensor) -> Losses:
+        """The loss of a whole image."""
+        return self.losses(self.sums(image))
 
-    def sums(self, picture: Tensor) -> Sums:
-        """Reduce `picture` to what its loss depends on."""
-        features = self.network(picture, {*self._content_layers, *self._style_layers})
+    def sums(self, image: Tensor) -> Sums:
+        """Reduce `image` to the sums that its loss depends on."""
+        features = self.network(image, {*self._content_layers, *self._style_layers})
         return Sums(
             content={name: squared_error_sum(features[name], target) for name, target in self._content.items()},
             grams={name: gram_sum(features[name]) for name in self._style_layers},
             positions={name: features[name][0, 0].numel() for name in self._style_layers},
-            variation=self._variation(picture),
-            excess=excess(picture),
+            variation=self._variation(image),
+            excess=excess(image),
         )
 
     def losses(self, sums: Sums) -> Losses:
-        """The loss of the picture that has these `sums`."""
+        """The loss of the image that has these `sums`."""
         content = {name: self._content_loss(name, error) for name, error in sums.content.items()}
         style = {name: self._style_loss(name, gram, sums.positions[name]) for name, gram in sums.grams.items()}
         variation = self.config.tv_weight * sums.variation
@@ -115,29 +115,29 @@ class Objective:
     def _range_loss(self, squares: Tensor) -> Tensor:
         return self.config.range_weight * squares * 127.5**2 / self._elements
 
-    def _look_at(self, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _style_targets(self, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The Gram matrices of a style image, and the mean squares of its features."""
         features = self.network(style, self._style_layers)
         grams = {name: self._scale(gram_sum(maps), maps[0, 0].numel()) for name, maps in features.items()}
         return grams, {name: _mean_square(maps) for name, maps in features.items()}
 
     def _unit(self, mean_square: Tensor) -> float:
-        """What squares of features are divided by."""
+        """The divisor of squared features."""
         return max(mean_square.item(), _LEAST_SQUARE) if self.config.normalised else 1.0
 
     def _scale(self, gram: Tensor, positions: int) -> Tensor:
         return gram / (positions * gram.shape[0] if self.config.gram_scaling == "elements" else positions)
 
-    def _variation(self, picture: Tensor) -> Tensor:
+    def _variation(self, image: Tensor) -> Tensor:
         if not self.config.tv_weight:
-            return picture.new_zeros(())
-        return total_variation(picture * 127.5, self.config.tv_kind)
+            return image.new_zeros(())
+        return total_variation(image * 127.5, self.config.tv_kind)
 
     def _weigh_style_layers(self, squares: Mapping[str, Tensor]) -> dict[str, float]:
-        factors = self.config.style_layer_factors or (1.0,) * len(self._style_layers)
+        factors = dict(zip(self.config.style_layers, self.config.style_layer_factors, strict=False))  # or none
         return {
-            name: self._weight(name) * factor / self._unit(squares[name]) ** 2
-            for name, factor in zip(self._style_layers, factors, strict=True)
+            name: self._weight(name) * factors.get(name, 1.0) / self._unit(squares[name]) ** 2
+            for name in self._style_layers
         }
 
     def _weight(self, layer: str) -> float:

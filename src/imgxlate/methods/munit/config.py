@@ -24,10 +24,12 @@ class MunitConfig(MethodConfig):
     mlp_dim: PositiveInt = option(256, "width of the network that turns a style code into AdaIN parameters", _YAML)
     style_dim: PositiveInt = option(8, "length of a style code", _YAML)
     activ: Activation = option("relu", "activation; only prelu shows in the weights", _YAML)
-    n_downsample: Annotated[NonNegativeInt, Lt(9)] = option(2, "how often the content encoder halves the sides", _YAML)
+    n_downsample: Annotated[NonNegativeInt, Lt(9)] = option(
+        2, "how often the content encoder halves height and width", _YAML
+    )
     n_res: PositiveInt = option(4, "residual blocks in the content encoder, and in the decoder", _YAML)
     pad_type: Padding = option("reflect", "padding; does not show in the weights", _YAML)
-    norm: NormKind = option("instance", "normalisation in the content encoder", "NVlabs/MUNIT, networks.py:206-221")
+    norm: NormKind = option("instance", "normalization in the content encoder", "NVlabs/MUNIT, networks.py:206-221")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +40,20 @@ class MunitTrainingConfig(TrainingConfig):
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
     gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
-    recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing pictures", _YAML)
+    recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing images", _YAML)
     recon_s_w: NonNegativeFloat = option(1.0, "weight of reconstructing style codes", _YAML)
     recon_c_w: NonNegativeFloat = option(1.0, "weight of reconstructing content codes", _YAML)
     recon_x_cyc_w: NonNegativeFloat = option(
-        10.0, "weight of the style-augmented cycle; 0 where shapes change between domains", _YOSEMITE
+        10.0, "weight of the style-augmented cycle; 0 suits domains whose shapes differ", _YOSEMITE
     )
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
-        PerceptualConfig(), "the perceptual loss's features, where vgg_w is not 0", "", fixed=False
+        PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)
     gamma: NonNegativeFloat = option(0.5, "factor by which the learning rate changes", _YAML)
-    display_size: PositiveInt = option(16, "pictures of each domain in the samples", _YOSEMITE)
+    display_size: PositiveInt = option(16, "images of each domain in the samples", _YOSEMITE)
     sample_every: PositiveInt = option(
         10_000,
         "steps between samples; steps 1, 2, 5, 10, 20, 50 and so on have samples too",
@@ -61,7 +63,7 @@ class MunitTrainingConfig(TrainingConfig):
 
     @property
     def features(self) -> str | None:
-        """The network of the perceptual loss, where that has a weight."""
+        """The network of the perceptual loss, if that has a weight."""
         return self.vgg.network if self.vgg_w else None
 
 
@@ -83,8 +85,8 @@ PRESETS = {
         iterations=20_000,
         lr=4e-4,
         lr_policy="constant",
-        gen=MunitConfig(dim=16, mlp_dim=64, n_downsample=1),  # Pictures of 100 pixels have little detail to lose.
-        dis=DiscriminatorConfig(dim=32, n_layer=3, r1_w=1.0),  # Without the penalty, stripes and lattices come first.
+        gen=MunitConfig(dim=16, mlp_dim=64, n_downsample=1),  # Images of 100 pixels have little detail to lose.
+        dis=DiscriminatorConfig(dim=32, n_layer=3, r1_w=1.0),  # Without the penalty, stripes and lattices appear.
         data=DataConfig(new_size=104, crop_height=96, crop_width=96),
         display_size=4,
         sample_every=1000,
@@ -103,7 +105,7 @@ PRESETS = {
         checkpoint_every=200,
     ),
 }
-"""Named configurations, the default first; those of the original have its values, but for `data.workers`."""
+"""Named configurations, the default first; the original's have its values except `data.workers`."""
 
 from_original = yaml_reader(
     weights=("gan_w", "recon_x_w", "recon_s_w", "recon_c_w", "recon_x_cyc_w", "vgg_w"),

@@ -32,7 +32,7 @@ class Munit:
         """Build the generators that `checkpoint` holds; `options` is the original's yaml, or empty.
 
         Raises:
-            CheckpointError: the file holds something else, one domain only, or contradicts `options`.
+            CheckpointError: the file holds another network, one domain only, or contradicts `options`.
             UsageError: `options` is no configuration of MUNIT's.
         """
         return cls(*checkpoints.load(checkpoint, options))
@@ -47,10 +47,10 @@ class Munit:
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield a batch of pictures (B, 3, H, W) for each of `styles` (S, style_dim); content is encoded once.
+        """Yield translated images (B, 3, H, W) for each of `styles` (S, style_dim); content is encoded once.
 
         Raises:
-            UsageError: there are no styles, or of another length.
+            UsageError: there are no styles, or they have another length.
         """
         if styles is None or styles.dim() != 2 or styles.shape[1] != self.style_dim:
             given = "none" if styles is None else tuple(styles.shape)
@@ -66,7 +66,7 @@ class Munit:
         return codes
 
     def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
-        """What the original would save, by the name of its file; `step`: of the training, where it is known."""
+        """The original's file, by its name after `step` steps of training, if that is known."""
         return autoencoders.original_files(self._generators, step)
 
     def graphs(self) -> list[Graph]:

@@ -8,11 +8,11 @@ from imgxlate.nn.autoencoder import ContentEncoder, Decoder
 from imgxlate.nn.blocks import ConvBlock, make_activation
 from imgxlate.nn.precision import without_autocast
 
-STYLE_DOWNSAMPLE = 4  # how often the style encoder halves the sides
+STYLE_DOWNSAMPLE = 4  # how often the style encoder halves height and width
 
 
 class StyleEncoder(nn.Module):
-    """Image (B, 3, H, W) to style code (B, style_dim); without normalisation, which would remove the style."""
+    """Image (B, 3, H, W) to style code (B, style_dim); without normalization, which would remove the style."""
 
     def __init__(self, dim: int, style_dim: int, activ: Activation, pad_type: Padding) -> None:
         super().__init__()
@@ -58,14 +58,14 @@ class StyleMlp(nn.Module):
         )
 
     def forward(self, style: Tensor) -> Tensor:
-        """For each norm in the order of the layers: the shift of each channel, then the scale."""
-        with without_autocast(style.device):  # The decoder's residual blocks scale by them.
+        """For each norm, in the order of the layers, the shift of each channel, then the scale."""
+        with without_autocast(style.device):  # They scale features of the decoder, so they need full precision.
             parameters: Tensor = self.model(style)
         return parameters.view(-1, *self.shape)
 
 
 class Generator(nn.Module):
-    """The auto-encoder of one domain: picture to content and style code, and back."""
+    """The autoencoder of one domain: image to content and style code, and back."""
 
     def __init__(self, config: MunitConfig) -> None:
         super().__init__()
@@ -89,14 +89,14 @@ class Generator(nn.Module):
         self.mlp = StyleMlp(config)
 
     def decode(self, content: Tensor, style: Tensor) -> Tensor:
-        """Content code (B, C, h, w) and style code (B, style_dim) to a picture (B, 3, H, W) in [-1, 1]."""
-        picture: Tensor = self.dec(content, self.mlp(style))
-        return picture
+        """Content code (B, C, h, w) and style code (B, style_dim) to an image (B, 3, H, W) in [-1, 1]."""
+        image: Tensor = self.dec(content, self.mlp(style))
+        return image
 
 
 def minimum_side(config: MunitConfig) -> int:
-    """The shortest side of a picture that the networks take, in pixels.
+    """The shortest side of an image that the networks take, in pixels.
 
-    Codes have 2 x 2 positions: reflection and instance norms need as many. So does the style encoder's last layer.
+    Reflection and instance norms need codes of 2 x 2 positions, and so does the style encoder's last convolution.
     """
     return int(2 * max(2**config.n_downsample, 2 ** (STYLE_DOWNSAMPLE - 1)))

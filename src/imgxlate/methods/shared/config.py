@@ -61,7 +61,6 @@ def step_decay(policy: LrPolicy, step_size: int, gamma: float) -> Schedule:
     """The learning rate times `gamma` every `step_size` steps, or constant.
 
     The originals count a step before they take it (train.py). In PyTorch 0.4, which they were written for, the
-    scheduler starts one step earlier than in later releases (optim/lr_scheduler.py). So the first `step_size` steps
-    have the full rate.
+    scheduler's count starts at -1 (optim/lr_scheduler.py). So the first `step_size` steps have the full rate.
     """
     return (lambda step: gamma ** (step // step_size)) if policy == "step" else (lambda step: 1.0)

@@ -22,11 +22,11 @@ class UnitConfig(MethodConfig):
 
     dim: PositiveInt = option(64, "channels after the first convolution of the encoder", _YAML)
     activ: Activation = option("relu", "activation; only prelu shows in the weights", _YAML)
-    n_downsample: Annotated[NonNegativeInt, Lt(9)] = option(2, "how often the encoder halves the sides", _YAML)
+    n_downsample: Annotated[NonNegativeInt, Lt(9)] = option(2, "how often the encoder halves height and width", _YAML)
     n_res: PositiveInt = option(4, "residual blocks in the encoder, and in the decoder", _YAML)
     pad_type: Padding = option("reflect", "padding; does not show in the weights", _YAML)
     norm: NormKind = option(
-        "instance", "normalisation in the encoder and in the decoder's residual blocks", "mingyuliutw/UNIT, networks.py"
+        "instance", "normalization in the encoder and in the decoder's residual blocks", "mingyuliutw/UNIT, networks.py"
     )
 
 
@@ -38,26 +38,26 @@ class UnitTrainingConfig(TrainingConfig):
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
     share_latent: bool = option(
         False,
-        "whether the last block of the encoders and the first of the decoders are common to both domains",
+        "whether both domains share the last block of the encoders and the first of the decoders",
         "mingyuliutw/UNIT, networks.py: not; arXiv 1703.00848, Sec. 3: they are",
         fixed=True,
     )
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
     gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
-    recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing pictures", _YAML)
-    recon_kl_w: NonNegativeFloat = option(0.01, "weight of the codes' divergence from N(0, I)", _YAML)
+    recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing images", _YAML)
+    recon_kl_w: NonNegativeFloat = option(0.01, "weight of the KL divergence of the codes from N(0, I)", _YAML)
     recon_x_cyc_w: NonNegativeFloat = option(10.0, "weight of the cycle to the other domain and back", _YAML)
     recon_kl_cyc_w: NonNegativeFloat = option(
-        0.01, "weight of the divergence of made pictures' codes from N(0, I)", _YAML
+        0.01, "weight of the KL divergence of translated images' codes from N(0, I)", _YAML
     )
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
-        PerceptualConfig(), "the perceptual loss's features, where vgg_w is not 0", "", fixed=False
+        PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)
     gamma: NonNegativeFloat = option(0.5, "factor by which the learning rate changes", _YAML)
-    display_size: PositiveInt = option(16, "pictures of each domain in the samples", _YOSEMITE)
+    display_size: PositiveInt = option(16, "images of each domain in the samples", _YOSEMITE)
     sample_every: PositiveInt = option(
         10_000,
         "steps between samples; steps 1, 2, 5, 10, 20, 50 and so on have samples too",
@@ -67,7 +67,7 @@ class UnitTrainingConfig(TrainingConfig):
 
     @property
     def features(self) -> str | None:
-        """The network of the perceptual loss, where that has a weight."""
+        """The network of the perceptual loss, if that has a weight."""
         return self.vgg.network if self.vgg_w else None
 
 
@@ -85,8 +85,8 @@ PRESETS = {
         iterations=20_000,
         lr=4e-4,
         lr_policy="constant",
-        gen=UnitConfig(dim=16, n_downsample=1),  # Pictures of 100 pixels have little detail to lose.
-        dis=DiscriminatorConfig(dim=32, n_layer=3, r1_w=1.0),  # Without the penalty, stripes and lattices come first.
+        gen=UnitConfig(dim=16, n_downsample=1),  # Images of 100 pixels have little detail to lose.
+        dis=DiscriminatorConfig(dim=32, n_layer=3, r1_w=1.0),  # Without the penalty, stripes and lattices appear.
         data=DataConfig(new_size=104, crop_height=96, crop_width=96),
         display_size=4,
         sample_every=1000,
@@ -105,7 +105,7 @@ PRESETS = {
         checkpoint_every=200,
     ),
 }
-"""Named configurations, the default first; those of the original have its values, but for `data.workers`."""
+"""Named configurations, the default first; the original's have its values except `data.workers`."""
 
 from_original = yaml_reader(
     weights=("gan_w", "recon_x_w", "recon_kl_w", "recon_x_cyc_w", "recon_kl_cyc_w", "vgg_w"),

@@ -30,7 +30,7 @@ class Unit:
         """Build the generators that `checkpoint` holds; `options` is the original's yaml, or empty.
 
         Raises:
-            CheckpointError: the file holds something else, one domain only, or contradicts `options`.
+            CheckpointError: the file holds another network, one domain only, or contradicts `options`.
             UsageError: `options` is no configuration of UNIT's.
         """
         return cls(*checkpoints.load(checkpoint, options))
@@ -45,12 +45,12 @@ class Unit:
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield the one batch of pictures (B, 3, H, W) that the method gives; it has no styles."""
+        """Yield one batch of translated images (B, 3, H, W); the method has no styles."""
         latent = self._generators[OTHER[to]].encode(images)
         yield self._generators[to].decode(latent)
 
     def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
-        """What the original would save, by the name of its file; `step`: of the training, where it is known."""
+        """The original's file, by its name after `step` steps of training, if that is known."""
         return autoencoders.original_files(self._generators, step)
 
     def graphs(self) -> list[Graph]:

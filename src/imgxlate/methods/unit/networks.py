@@ -9,7 +9,7 @@ from imgxlate.nn.autoencoder import ContentEncoder, Decoder, ResidualBlocks
 
 
 class Generator(nn.Module):
-    """The variational auto-encoder of one domain: picture to latent code, and back."""
+    """The variational autoencoder of one domain: image to latent code, and back."""
 
     def __init__(self, config: UnitConfig) -> None:
         super().__init__()
@@ -31,28 +31,28 @@ class Generator(nn.Module):
         )
 
     def encode(self, x: Tensor) -> Tensor:
-        """The mean of the latent code's distribution N(mean, I) for pictures (B, 3, H, W) in [-1, 1]."""
+        """The mean of the latent code's distribution N(mean, I) for images (B, 3, H, W) in [-1, 1]."""
         mean: Tensor = self.enc(x)
         return mean
 
     def decode(self, latent: Tensor) -> Tensor:
-        """The picture (B, 3, H, W) in [-1, 1] of a latent code (B, C, h, w)."""
-        picture: Tensor = self.dec(latent)
-        return picture
+        """The image (B, 3, H, W) in [-1, 1] of a latent code (B, C, h, w)."""
+        image: Tensor = self.dec(latent)
+        return image
 
 
 def minimum_side(config: UnitConfig) -> int:
-    """The shortest side of a picture that the networks take, in pixels.
+    """The shortest side of an image that the networks take, in pixels.
 
-    Codes have 2 x 2 positions, which reflection and instance norms need; and 7x7 convolutions reflect 4 pixels.
+    Reflection and instance norms need codes of 2 x 2 positions; the 7x7 convolutions reflect 3 pixels and need 4.
     """
     return int(max(2 * 2**config.n_downsample, 4))
 
 
 def share_latent(first: Generator, second: Generator) -> None:
-    """Let the last block of the encoders and the first of the decoders be one in both (arXiv 1703.00848, Sec. 3).
+    """Share the last block of the encoders and the first of the decoders (arXiv 1703.00848, Sec. 3).
 
-    Both keep them under their own names.
+    Both generators keep them under their own names.
     """
     for ours, theirs, place in (
         (first.enc.model[-1], second.enc.model[-1], -1),
