@@ -18,7 +18,9 @@ def test_the_public_names_are_these():
     assert imgxlate.__all__ == [
         "Capability",
         "Citation",
+        "Comparison",
         "DataConfig",
+        "FigureSpec",
         "ImgxlateError",
         "Iteration",
         "MethodConfig",
@@ -30,6 +32,7 @@ def test_the_public_names_are_these():
         "TrainingConfig",
         "TrainingSpec",
         "__version__",
+        "compare",
         "load",
         "load_style_transfer",
         "option",

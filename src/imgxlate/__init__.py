@@ -11,7 +11,9 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Capability": "imgxlate.methods.spec",
     "Citation": "imgxlate.methods.spec",
+    "Comparison": "imgxlate.evaluate.results",
     "DataConfig": "imgxlate.data.config",
+    "FigureSpec": "imgxlate.methods.spec",
     "ImgxlateError": "imgxlate.errors",
     "Iteration": "imgxlate.inference.stylization",
     "MethodConfig": "imgxlate.methods.spec",
@@ -22,6 +24,7 @@ _PUBLIC = {
     "StyleTransfer": "imgxlate.inference.stylization",
     "TrainingConfig": "imgxlate.methods.spec",
     "TrainingSpec": "imgxlate.methods.spec",
+    "compare": "imgxlate.api",
     "load": "imgxlate.api",
     "load_style_transfer": "imgxlate.api",
     "option": "imgxlate.config",
@@ -32,7 +35,9 @@ _PUBLIC = {
 __all__ = [
     "Capability",
     "Citation",
+    "Comparison",
     "DataConfig",
+    "FigureSpec",
     "ImgxlateError",
     "Iteration",
     "MethodConfig",
@@ -44,6 +49,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingSpec",
     "__version__",
+    "compare",
     "load",
     "load_style_transfer",
     "option",
@@ -52,13 +58,22 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from imgxlate.api import load, load_style_transfer, stylize, train
+    from imgxlate.api import compare, load, load_style_transfer, stylize, train
     from imgxlate.config import option
     from imgxlate.data.config import DataConfig
     from imgxlate.errors import ImgxlateError
+    from imgxlate.evaluate.results import Comparison
     from imgxlate.inference.model import Model
     from imgxlate.inference.stylization import Iteration, StyleTransfer
-    from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec, TrainingConfig, TrainingSpec
+    from imgxlate.methods.spec import (
+        Capability,
+        Citation,
+        FigureSpec,
+        MethodConfig,
+        MethodSpec,
+        TrainingConfig,
+        TrainingSpec,
+    )
     from imgxlate.training.run import Run
     from imgxlate.training.trainer import StepResult
 

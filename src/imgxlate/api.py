@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.evaluate.compare import compare
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference import stylization
 from imgxlate.inference.device import Precision
@@ -20,7 +21,7 @@ from imgxlate.training.run import train
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["load", "load_style_transfer", "stylize", "train"]
+__all__ = ["compare", "load", "load_style_transfer", "stylize", "train"]
 
 
 def stylize(

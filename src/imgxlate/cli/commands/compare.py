@@ -103,7 +103,7 @@ def compare(
     """
     models = _by_method("--model", model or [], "=", "METHOD=NAME", "munit=runs/mine")
     values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
-    from imgxlate.evaluate.compare import compare as compare_images  # Imports torch.
+    from imgxlate import compare as compare_images  # Imports torch.
 
     with _Bars(out) as bars:
         result = compare_images(
