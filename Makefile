@@ -3,10 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint unit docs figures assets models clean
+.PHONY: demo check test lint unit docs figures assets models clean
 
 demo: .venv/installed
 	$(BIN)/python scripts/demo.py demo
+
+# For use while working: below two minutes.
+check: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "not slow"
 
 test: lint unit
 

@@ -20,6 +20,41 @@ GOLDEN = Path(__file__).parent / "golden"
 GENERATORS = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
 
 
+# Folders and modules whose tests take long: they start processes, train, paint or render.
+SLOW = (
+    "chaos/",
+    "distributed/",
+    "examples/",
+    "scripts/",
+    "cli/test_compare.py",
+    "cli/test_neural_style",
+    "cli/test_sample_styles.py",
+    "cli/test_source_tree.py",
+    "cli/test_startup.py",
+    "cli/test_train.py",
+    "docs/test_batch.py",
+    "docs/test_docstrings.py",
+    "docs/test_plugins.py",
+    "evaluate/test_report_in_browser.py",
+    "export/test_write.py",
+    "methods/gatys/test_method.py",
+    "methods/gatys/test_objective.py",
+    "training/test_plots.py",
+    "training/test_run.py",
+    "training/test_trainer.py",
+    "weights/test_processes.py",
+    "test_vision.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the slow tests."""
+    root = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(root).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def golden():
     """The folder of what the original implementations gave."""
