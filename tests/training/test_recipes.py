@@ -273,24 +273,26 @@ def test_averaging_cannot_start_in_a_resumed_run():
 
 
 def test_a_resumed_run_keeps_its_values(write):
-    begun = write("config.toml", to_toml(resolve(SPEC, preset="tiny", assignments=["lr=0.5", "cycle_w=3"])))
-    recipe = resolve(SPEC, begun=begun, preset="tiny", file=write("more.toml", "cycle_w = 4"), assignments=["seed=0"])
+    resumed = write("config.toml", to_toml(resolve(SPEC, preset="tiny", assignments=["lr=0.5", "cycle_w=3"])))
+    recipe = resolve(
+        SPEC, resumed=resumed, preset="tiny", file=write("more.toml", "cycle_w = 4"), assignments=["seed=0"]
+    )
     assert (recipe.preset, recipe.config.lr, recipe.config.cycle_w) == ("tiny", 0.5, 4)
-    assert recipe.origins["lr"] == str(begun)
+    assert recipe.origins["lr"] == str(resumed)
 
 
 def test_a_resumed_run_keeps_its_preset(write):
-    begun = write("config.toml", to_toml(resolve(SPEC, preset="tiny")))
+    resumed = write("config.toml", to_toml(resolve(SPEC, preset="tiny")))
     with pytest.raises(UsageError, match="began with the preset tiny, not full"):
-        resolve(SPEC, begun=begun, preset="full")
+        resolve(SPEC, resumed=resumed, preset="full")
     with pytest.raises(UsageError, match="began with the preset tiny, not full"):
-        resolve(SPEC, begun=begun, file=write("more.toml", 'preset = "full"'))
+        resolve(SPEC, resumed=resumed, file=write("more.toml", 'preset = "full"'))
 
 
 def test_the_folders_come_from_the_last_file_that_names_any(write):
-    begun = write("config.toml", 'folders = ["a", "b"]')
-    assert resolve(SPEC, begun=begun, file=write("more.toml", "seed = 0")).folders == (Path("a"), Path("b"))
-    assert resolve(SPEC, begun=begun, file=write("other.toml", 'folders = ["c"]')).folders == (Path("c"),)
+    resumed = write("config.toml", 'folders = ["a", "b"]')
+    assert resolve(SPEC, resumed=resumed, file=write("more.toml", "seed = 0")).folders == (Path("a"), Path("b"))
+    assert resolve(SPEC, resumed=resumed, file=write("other.toml", 'folders = ["c"]')).folders == (Path("c"),)
 
 
 def test_resolving_imports_nothing_heavy():

@@ -75,7 +75,7 @@ def resolve(
     file: Path | None = None,
     assignments: Sequence[str] = (),
     options: Mapping[str, tuple[str, Any]] | None = None,
-    begun: Path | None = None,
+    resumed: Path | None = None,
 ) -> Recipe:
     """The configuration of a preset, changed by a file, then by KEY=VALUE assignments, then by options.
 
@@ -85,14 +85,14 @@ def resolve(
         file: TOML, or the configuration file of an original. The suffix decides, or else the content.
         assignments: Values of `--set`: a key, `=`, and a TOML value or a word.
         options: For the key of each other option its origin, such as "--iterations", and its value.
-        begun: The configuration file of the run to resume. `file` overrides it, but its preset stays.
+        resumed: The configuration file of the run to resume. `file` overrides it, but its preset stays.
 
     Raises:
         UsageError: a file cannot be read, a preset or a key is unknown, or a value is invalid; names the origin.
     """
-    files = [path for path in (begun, file) if path]
+    files = [path for path in (resumed, file) if path]
     documents = [_read(path, spec) for path in files]
-    name = _choose_preset(spec, preset, documents, keep=begun is not None)
+    name = _choose_preset(spec, preset, documents, keep=resumed is not None)
     start = training_of(spec).presets[name]
     layers = [
         _Layer(f"preset {name}", config.flattened(start)),

@@ -149,8 +149,8 @@ def train(
         return Run(run.path, recipe, trainer.step)
 
 
-def begun_configuration(run: RunFolder, *, resume: bool, overwrite: bool) -> Path | None:
-    """The configuration of the run to resume, if there is one.
+def resumed_configuration(run: RunFolder, *, resume: bool, overwrite: bool) -> Path | None:
+    """The configuration file of the run to resume, if there is one.
 
     Raises:
         UsageError: the options contradict each other.
@@ -198,7 +198,7 @@ def _resolve(
         preset=preset,
         file=None if config is None else Path(config),
         options={key: ("settings", value) for key, value in (settings or {}).items()},
-        begun=begun_configuration(run, resume=resume, overwrite=overwrite),
+        resumed=resumed_configuration(run, resume=resume, overwrite=overwrite),
     )
 
 

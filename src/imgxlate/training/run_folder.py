@@ -99,8 +99,8 @@ class RunFolder:
         Raises:
             OutputError: it holds one.
         """
-        begun = self.history.exists() and self.history.stat().st_size > 0
-        if begun or self.has_checkpoints() or self.model.exists():
+        has_steps = self.history.exists() and self.history.stat().st_size > 0
+        if has_steps or self.has_checkpoints() or self.model.exists():
             raise OutputError(
                 f"{self.path}: already holds a run",
                 hint="Continue it with --resume, replace it with --overwrite, or give another --out.",

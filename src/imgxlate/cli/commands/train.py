@@ -147,7 +147,7 @@ def train(
         file=config,
         assignments=assignments or [],
         options=values | _named(options.domain_pair(domains)),
-        begun=_begun(run_path, resume=resume, overwrite=overwrite),
+        resumed=_begun(run_path, resume=resume, overwrite=overwrite),
     )
     if show_config:
         return recipe_table.show(out, recipe) if is_main else None
@@ -247,7 +247,7 @@ def _begun(run: Path | None, *, resume: bool, overwrite: bool) -> Path | None:
         return None
     if run is None:
         raise UsageError("--resume needs the folder of the run", hint="Add --out RUN.")
-    from imgxlate.training.run import begun_configuration
+    from imgxlate.training.run import resumed_configuration
     from imgxlate.training.run_folder import RunFolder
 
-    return begun_configuration(RunFolder(run), resume=resume, overwrite=overwrite)
+    return resumed_configuration(RunFolder(run), resume=resume, overwrite=overwrite)
