@@ -170,7 +170,9 @@ def digest(path: Path) -> Any:
     """The content of a file as JSON without volatile keys, or its digest."""
     if path.name.endswith("losses.png") or path.suffix == ".html":
         return "present"  # Curves are drawn by another library; the report shows measured times.
-    if path.suffix in (".json", ".jsonl", ".toml"):
+    if path.suffix == ".toml":  # A run's configuration names the folders of its images by their absolute paths.
+        return {key: value for key, value in tomllib.loads(path.read_text()).items() if key != "folders"}
+    if path.suffix in (".json", ".jsonl"):
         return printed(path.read_bytes())
     if path.suffix == ".csv":
         with path.open(newline="") as file:

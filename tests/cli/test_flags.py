@@ -6,12 +6,13 @@
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 from types import NoneType
 from typing import Any, get_args
 
 import typer.main
 
-from imgxlate.cli.app import app
+from imgxlate.cli.app import COMMANDS, app
 
 LISTING = Path(__file__).with_name("flags.txt")
 
@@ -22,7 +23,28 @@ def test_the_commands_have_the_flags_and_defaults_that_are_listed():
 
 def listing() -> list[str]:
     """A heading for each command, and a line for each of its parameters."""
-    return [line for name, command, function in commands(app) for line in (name, *lines(command, function))]
+    return [line for name, command, function in all_commands() for line in (name, *lines(command, function))]
+
+
+def all_commands() -> Iterator[tuple[str, Any, Any]]:
+    """Each command's full name, the command that typer makes, and the function that it calls."""
+    made = typer.main.get_command(app)
+    yield from commands(app)
+    groups = []
+    for name, (place, _) in COMMANDS.items():
+        found = resolve_name(f"imgxlate.cli.commands.{place}")
+        if isinstance(found, typer.Typer):
+            groups.append((found, f"imgxlate {name}"))
+        else:
+            yield f"imgxlate {name}", made.commands[name], found
+    for group, name in groups:
+        yield from commands(group, name)
+
+
+def test_the_lines_of_the_main_help_are_those_of_the_commands():
+    made = typer.main.get_command(app)
+    for name, (_, line) in COMMANDS.items():
+        assert made.commands[name].help.splitlines()[0] == line
 
 
 def commands(group: typer.Typer, name: str = "imgxlate") -> Iterator[tuple[str, Any, Any]]:
