@@ -13,7 +13,7 @@ from PIL import Image
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
 from imgxlate.paths import assets_dir
-from imgxlate.weights.bundled import MODELS
+from imgxlate.weights.cards import cards
 
 LANDSCAPES = {"winter": ("tea-gardens.jpg", "aitzgorri.jpg"), "summer": ("lake-sherburne.jpg", "picos-de-europa.jpg")}
 SIZE = {"summer2winter": 208, "outline2color": 72}  # pixels of the shorter side
@@ -23,7 +23,7 @@ QUALITY = 85
 
 def main() -> None:
     """Draw a sheet for each model, or for the named ones."""
-    names = [card.name for card in MODELS]
+    names = [card.name for card in cards().values() if card.bundled and card.kind == "generator"]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="MODEL", help=f"{', '.join(names)}; default: all")
     parser.add_argument("--outdir", type=Path, default=assets_dir())

@@ -67,7 +67,7 @@ def pack(name: str, run: Path) -> None:
     model = ASSETS / f"{name}.safetensors"
     imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model), "--overwrite")
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    print(f'for weights/bundled.py: "{name}", size={model.stat().st_size:_}, sha256="{digest}"', flush=True)
+    print(f'for "{name}" in weights/catalogue.toml: size = {model.stat().st_size:_}, sha256 = "{digest}"', flush=True)
 
 
 def keep_history(run: Path, path: Path) -> None:

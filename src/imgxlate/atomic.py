@@ -1,4 +1,4 @@
-"""Whole files or none: write to a temporary file beside the target, flush it to the disk, rename it."""
+"""Atomic writes: write to a temporary file beside the target, flush it to the disk, rename it."""
 
 import contextlib
 import os
@@ -15,14 +15,13 @@ _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")
 
 @contextlib.contextmanager
 def writer(path: Path) -> Iterator[BinaryIO]:
-    """Open `path` for writing so that it appears whole at the end of the block, or not at all.
+    """Open `path` for writing. The file appears whole at the end of the block, or not at all.
 
-    Missing parent folders are made. A symbolic link stays one: what it leads to is written. Whatever ends the block
-    early, Ctrl-C included, leaves an older file of that name as it was and no temporary file behind.
+    Missing parent folders are created. If `path` is a symbolic link, its target is written. If the block ends early,
+    also by Ctrl-C, an older file of that name stays as it was, and no temporary file is left.
 
     Raises:
-        OutputError: the folder cannot be made, the file cannot be written or put in its place, or what has that name
-            is no file.
+        OutputError: the folder or the file cannot be written, or `path` is a folder, a pipe or a device.
     """
     try:
         _require_file_or_nothing(path)
@@ -53,12 +52,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """The temporary files of writes to `folder` that were killed, or are under way; none where there is no folder."""
+    """The temporary files in `folder` of writes that were killed or still run. Empty if there is no such folder."""
     return [path for path in folder.glob(".*.part") if _TEMPORARY.fullmatch(path.name)]
 
 
 def _require_file_or_nothing(path: Path) -> None:
-    """Refuse what a rename would destroy: a pipe, a device, a socket."""
+    """Refuse folders, and pipes, devices and sockets, which a rename would destroy."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -72,7 +71,7 @@ def _require_file_or_nothing(path: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make a rename last through a power failure, on platforms that open folders."""
+    """Make a rename survive a power failure, on platforms that can open folders."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

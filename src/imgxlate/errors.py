@@ -1,15 +1,15 @@
-"""The exception tree. Each class knows the exit code that the command line ends with.
+"""The exception tree. Each class has the exit code of the command line.
 
-ImgxlateError          1   something we did not foresee
-├── UsageError         2   an option or an argument that cannot be
+ImgxlateError          1   the base of all; as an exit code: an unexpected error
+├── UsageError         2   an invalid option or argument
 ├── ImageError         3   an image that cannot be read
-├── BatchError         4   some of a batch failed, the rest is done
-├── WeightsError       5   weights that are missing, wrong or cannot be fetched
-│   └── NetworkError   5   the network or a server failed
-├── CheckpointError    6   a checkpoint that is damaged, unsafe or another method's
-├── DeviceError        7   a device that is absent, or too little memory
-├── DivergedError      8   numbers that became NaN or infinite
-└── OutputError        9   an output that exists or cannot be written
+├── BatchError         4   some inputs of a batch failed, the others are done
+├── WeightsError       5   weights that are missing or damaged, or cannot be downloaded
+│   └── NetworkError   5   the network or a server failed, or the network is switched off
+├── CheckpointError    6   a checkpoint that is damaged, unsafe or of another method
+├── DeviceError        7   a missing device, or not enough memory
+├── DivergedError      8   values that became NaN or infinite
+└── OutputError        9   an output that already exists or cannot be written
 """
 
 from pathlib import Path
@@ -23,13 +23,13 @@ TERMINATED = 143
 
 
 class TerminatedError(SystemExit):
-    """The program was asked to end by a signal. It is no plug-in's exit, and not to be caught."""
+    """A signal ends the program. It is not a plug-in's own exit, so do not catch it."""
 
 
 class ImgxlateError(Exception):
     """Base of all errors that imgxlate raises on purpose.
 
-    `hint`, where there is one, is the next thing to do or to type.
+    `hint` says what to do or to type next, if there is something.
     """
 
     exit_code = 1
@@ -40,13 +40,13 @@ class ImgxlateError(Exception):
 
 
 class UsageError(ImgxlateError):
-    """An option or an argument that cannot be."""
+    """An invalid option or argument."""
 
     exit_code = 2
 
 
 class ImageError(ImgxlateError):
-    """An image file that cannot be read; `path` and `reason` say which and why."""
+    """An image file that cannot be read. `path` says which, `reason` why."""
 
     exit_code = 3
 
@@ -56,7 +56,7 @@ class ImageError(ImgxlateError):
         self.reason = reason
 
     def __reduce__(self) -> tuple[type[Self], tuple[Path | str, str], dict[str, Any]]:
-        """So that it can be sent from one process to another."""
+        """For sending the error from one process to another."""
         return type(self), (self.path, self.reason), self.__dict__
 
 
@@ -67,7 +67,7 @@ class BatchError(ImgxlateError):
 
 
 class WeightsError(ImgxlateError):
-    """Weights that are missing, wrong, or cannot be fetched."""
+    """Weights that are missing or damaged, or cannot be downloaded."""
 
     exit_code = 5
 
@@ -77,19 +77,19 @@ class NetworkError(WeightsError):
 
 
 class CheckpointError(ImgxlateError):
-    """A checkpoint that is damaged, unsafe, or not the kind that was asked for."""
+    """A checkpoint that is damaged, unsafe, or of another kind than the one needed."""
 
     exit_code = 6
 
 
 class DeviceError(ImgxlateError):
-    """A device that is absent, or too little memory on it."""
+    """A missing device, or not enough memory on it."""
 
     exit_code = 7
 
 
 class DivergedError(ImgxlateError):
-    """Numbers that became NaN or infinite."""
+    """Values that became NaN or infinite."""
 
     exit_code = 8
 
@@ -104,10 +104,10 @@ _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 
 
 def known_error(error: Exception) -> ImgxlateError | None:
-    """`error` as one of ours: itself, or a DeviceError if memory ran out. None for a bug."""
+    """`error` itself if it is an ImgxlateError, a DeviceError if memory ran out, None for a bug."""
     if isinstance(error, ImgxlateError):
         return error
     if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
-        reason = str(error).splitlines()[0] if str(error) else "memory ran out"
+        reason = str(error).splitlines()[0] if str(error) else "out of memory"
         return DeviceError(reason, hint="Use smaller images, fewer at once, or a device with more memory.")
     return None

@@ -1,4 +1,4 @@
-"""Where files live, and the environment variables that move them."""
+"""The folders of the program, and its environment variables."""
 
 import os
 from pathlib import Path
@@ -20,5 +20,5 @@ def assets_dir() -> Path:
 
 
 def offline() -> bool:
-    """Whether `IMGXLATE_OFFLINE` forbids the network (set and neither empty nor 0)."""
+    """Whether `IMGXLATE_OFFLINE` forbids the network: it is set, and neither empty nor 0."""
     return os.environ.get("IMGXLATE_OFFLINE", "") not in ("", "0")

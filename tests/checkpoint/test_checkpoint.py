@@ -165,7 +165,11 @@ def test_no_mutated_weight_of_a_zip_file_goes_unseen(torch_file):
         (b"<!DOCTYPE html><html>404</html>", "a web page"),
         (b"  <html><body>Sign in</body></html>", "a web page"),
         (b"\x89PNG\r\n\x1a\n" + bytes(60), "an image"),
-        (b"some words", "is no checkpoint"),
+        (b"some words", "is not a checkpoint"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+            "is a Git LFS pointer, not a checkpoint",
+        ),
         (struct.pack("<Q", 2**60) + b"{}", "is damaged"),
         (struct.pack("<Q", 2) + b"{}", "holds no tensors"),
         (struct.pack("<Q", 63) + b'{"w":{"dtype":"F32","shape":[1000000],"data_offsets":[0,4000000]}}', "is damaged"),
@@ -177,6 +181,13 @@ def test_what_is_no_checkpoint_is_named(tmp_path, content, reason):
     path = tmp_path / "weights.pt"
     path.write_bytes(content)
     assert reason in refused(path)
+
+
+def test_a_git_lfs_pointer_comes_with_the_command_that_fetches_the_file(tmp_path):
+    (tmp_path / "gen.pt").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    with pytest.raises(CheckpointError) as caught:
+        checkpoint.read(tmp_path / "gen.pt")
+    assert "`git lfs pull`" in caught.value.hint
 
 
 def test_missing_files_and_folders_are_named(tmp_path):
@@ -192,7 +203,7 @@ class Trap:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_file_that_needs_more_than_tensors_is_refused_and_not_run(torch_file, zipped):
     path = torch_file({"w": torch.ones(1), "x": Trap()}, _use_new_zipfile_serialization=zipped)
-    assert "needs more than tensors (io.open)" in refused(path)
+    assert "contains more than tensors (io.open)" in refused(path)
 
 
 def test_a_whole_pickled_model_is_refused_by_the_name_of_what_it_needs(torch_file):
@@ -203,7 +214,7 @@ def test_a_bare_pickle_is_refused(tmp_path):
     path = tmp_path / "x.pkl"
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         path.write_bytes(pickle.dumps({"weights": Trap()}, protocol))
-        assert "a plain pickle, which could run code; it is not loaded" in refused(path)
+        assert "a plain pickle, which could run code, and is not loaded" in refused(path)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -244,7 +255,7 @@ def test_an_archive_whose_entries_overlap_is_refused(torch_file):
         entry = archive.infolist()[0]
         archive.filelist.extend([entry] * 1000)
         archive._didModify = True
-    assert "claims more than it holds" in refused(path)
+    assert "its entries are larger than the file" in refused(path)
 
 
 def test_a_storage_that_claims_more_than_its_record_is_refused(torch_file):
@@ -258,7 +269,7 @@ def test_a_storage_that_claims_more_than_its_record_is_refused(torch_file):
 
 
 def test_a_tensor_that_repeats_itself_beyond_the_file_is_refused(torch_file):
-    assert "claims more" in refused(torch_file({"w": torch.zeros(1).expand(10**12)}))
+    assert "w is larger than the file" in refused(torch_file({"w": torch.zeros(1).expand(10**12)}))
 
 
 def test_values_that_are_not_finite_are_refused(torch_file, tmp_path):
@@ -274,13 +285,13 @@ def test_a_file_without_tensors_is_refused(torch_file, content):
 
 def test_sparse_quantised_and_meta_tensors_are_refused(torch_file):
     for odd in (torch.eye(3).to_sparse(), torch.empty(3, device="meta")):
-        assert "no plain tensor" in refused(torch_file({"w": odd}))
+        assert "not a plain tensor" in refused(torch_file({"w": odd}))
 
 
 def test_numbers_of_eight_bits_are_refused(tmp_path):
     for odd in (torch.float8_e4m3fn, torch.float8_e5m2):
         save_file({"w": torch.ones(3).to(odd)}, tmp_path / "x.safetensors")
-        assert "no plain tensor" in refused(tmp_path / "x.safetensors")
+        assert "not a plain tensor" in refused(tmp_path / "x.safetensors")
 
 
 def test_two_tensors_of_one_name_are_refused(torch_file):

@@ -33,6 +33,16 @@ def test_a_second_export_is_refused_and_says_how_to_go_on(run, golden, tmp_path)
     assert run(*command, "--overwrite").exit_code == 0
 
 
+def test_an_export_never_overwrites_its_input(run, golden, tmp_path):
+    file = tmp_path / "gen.pt"
+    file.write_bytes((golden / "unit" / "gen_00000001.pt").read_bytes())
+    before = file.read_bytes()
+    result = run("weights", "export", file, "--format", "originals", "-o", tmp_path, "--overwrite")
+    assert result.exit_code == 2
+    assert f"the output {file} is an input" in result.stderr
+    assert file.read_bytes() == before
+
+
 def test_an_unknown_format_is_refused(run, golden):
     result = run("weights", "export", golden / "unit" / "gen_00000001.pt", "--format", "caffe")
     assert result.exit_code == 2

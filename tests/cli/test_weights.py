@@ -33,9 +33,8 @@ def server(tmp_path, monkeypatch):
         )
         known = {**cards.cards(), tiny.name: tiny}
         monkeypatch.setattr(cards, "cards", lambda: known)
-        for module in ("imgxlate.weights.store", "imgxlate.weights.imports", "imgxlate.cli.commands.weights"):
-            monkeypatch.setattr(f"{module}.cards", lambda: known, raising=False)
-        monkeypatch.setattr("imgxlate.weights.store.published.cards", lambda: known, raising=False)
+        monkeypatch.setattr("imgxlate.weights.records.cards", lambda: known)
+        monkeypatch.setattr("imgxlate.weights.imports.cards", lambda: known)
         yield folder
         httpd.shutdown()
 
@@ -130,7 +129,7 @@ def test_a_file_that_is_no_model_of_the_method_is_not_imported(run, golden):
 def test_a_network_of_a_metric_is_imported_only_as_it_was_published(run, golden):
     result = run("weights", "import", "lpips-alexnet", golden / "munit" / "gen_00000001.pt")
     assert result.exit_code == 5
-    assert "is not alexnet-owt-7be5be79.pth as it was published" in result.stderr
+    assert "is not the published alexnet-owt-7be5be79.pth" in result.stderr
     assert listed(run)["lpips-alexnet"]["status"] != "here"
 
 
@@ -143,7 +142,7 @@ def test_a_feature_network_is_opened_before_it_is_imported(run, golden):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "whose model is"),
+        ([], "is not known"),
         (["--method", "munit", "--domains", "summer"], "two names are needed"),
         (["--method", "munit", "--domains", "a,b,c"], "two names are needed"),
         (["--method", "gatys"], "gatys does not translate images"),
@@ -225,6 +224,28 @@ def test_a_file_that_holds_no_weights_is_said_to(run, tmp_path, content):
     result = run("weights", "info", tmp_path / "model.safetensors")
     assert result.exit_code == 6
     assert "model.safetensors" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("weights", "info"),
+        ("weights", "export", "--format", "half"),
+        ("weights", "import", "mine", "--method", "munit"),
+        ("weights", "import", "vgg19-caffe"),
+        ("weights", "import", "lpips-alexnet"),
+        ("translate", "munit", "{photo}", "--checkpoint"),
+        ("neural-style", "{photo}", "{photo}", "--features"),
+    ],
+    ids=" ".join,
+)
+def test_a_git_lfs_pointer_comes_with_the_command_that_fetches_the_file(run, photo, tmp_path, command):
+    file = tmp_path / "weights.pt"
+    file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 45512716\n")
+    result = run(*(word.format(photo=photo()) for word in command), file)
+    assert result.exit_code in (5, 6)
+    assert "weights.pt: is a Git LFS pointer" in result.stderr
+    assert "git lfs pull" in result.stderr
 
 
 def test_a_path_that_leads_nowhere_is_an_unknown_name(run, tmp_path):

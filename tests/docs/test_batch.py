@@ -23,14 +23,14 @@ STRICT = RECIPES.pop("Batches in scripts")[0]
 
 # What Python runs as it starts: the small checkpoint is in the place of the model that ships with the package.
 BUNDLE = """\
-from imgxlate.weights import catalogue
-from imgxlate.weights.cards import Card
+from imgxlate.weights import cards
 
-card = Card(
-    name="munit-tiny", kind="generator", method="munit", summary="", filename="tiny.pt", licence="", citation="",
+card = cards.Card(
+    name="munit-tiny", kind="generator", method="munit", summary="", filename="tiny.pt", license="", citation="",
     page="", domains=("summer", "winter"), bundled={checkpoint!r},
 )
-catalogue.CATALOGUE = (card, *catalogue.CATALOGUE)
+known = {{card.name: card, **cards.cards()}}
+cards.cards = lambda: known
 """
 
 

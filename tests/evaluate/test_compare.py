@@ -276,7 +276,7 @@ def test_the_card_is_the_bundled_one_or_what_is_known_of_the_weights():
     assert card_of(ModelFile("vgg19", assets_dir() / "vgg19.safetensors")) == (assets_dir() / "vgg19.md").read_text()
     known = cards.find("cyclegan-horse2zebra")
     card = card_of(ModelFile("horse2zebra", Store().root / "x.pth"))
-    assert all(part in card for part in (known.name, known.summary, known.licence, known.page, known.citation))
+    assert all(part in card for part in (known.name, known.summary, known.license, known.page, known.citation))
     assert card_of(ModelFile("unknown", Store().root / "x.pth")) is None
 
 

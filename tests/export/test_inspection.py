@@ -47,7 +47,7 @@ def test_a_folder_of_a_run_stands_for_its_model_else_for_its_newest_checkpoint(r
 
 
 def test_a_folder_that_is_no_runs_is_refused(tmp_path):
-    with pytest.raises(CheckpointError, match="no model and no checkpoint"):
+    with pytest.raises(CheckpointError, match="no model and no intact checkpoint"):
         inspect(tmp_path)
 
 

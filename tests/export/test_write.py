@@ -232,16 +232,16 @@ def scaled_graph(name, **options):
 
 
 def test_a_graph_that_computes_something_else_is_not_given_out():
-    with pytest.raises(ImgxlateError, match="wrong gives values that are off by"):
+    with pytest.raises(ImgxlateError, match="wrong computes values that differ"):
         onnx_graphs.to_onnx(scaled_graph("wrong", fickle=True), {})
 
 
 def test_where_one_graph_is_wrong_none_is_written(golden, tmp_path, monkeypatch):
     graphs = [scaled_graph("right", fickle=False), scaled_graph("wrong", fickle=True)]
     monkeypatch.setattr(Cyclegan, "graphs", lambda _: graphs)
-    with pytest.raises(ImgxlateError, match="wrong gives values") as caught:
+    with pytest.raises(ImgxlateError, match="wrong computes values") as caught:
         list(export(golden / "cyclegan" / FILES["cyclegan"], "onnx", str(tmp_path)))
-    assert "nothing was written" in caught.value.hint
+    assert "Nothing was written" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 
@@ -278,12 +278,78 @@ def test_a_model_with_numbers_that_half_precision_has_no_room_for_is_refused(gol
     tensors = torch.load(golden / "unit" / FILES["unit"], weights_only=True)
     tensors["a"]["dec.model.5.conv.bias"][0] = 1e6
     torch.save(tensors, tmp_path / "gen.pt")
-    with pytest.raises(CheckpointError, match=r"gen\.pt: .*dec\.model\.5\.conv\.bias holds numbers that float16"):
+    with pytest.raises(CheckpointError, match=r"gen\.pt: .*dec\.model\.5\.conv\.bias holds values that float16"):
         list(export(tmp_path / "gen.pt", "half", f"{tmp_path}/out/"))
     assert not (tmp_path / "out").exists()
 
 
 def test_a_model_in_half_precision_is_not_called_another_kind_of_file(golden, tmp_path):
-    with pytest.raises(UsageError, match=r"x\.onnx: a model of ours is a \.safetensors file"):
+    with pytest.raises(UsageError, match=r"x\.onnx: the format 'half' writes a \.safetensors file"):
         list(export(golden / "unit" / FILES["unit"], "half", f"{tmp_path}/x.onnx"))
     assert not list(tmp_path.iterdir())
+
+
+FORMATS = [("originals", "gen.pt"), ("half", "gen.safetensors"), ("onnx", "gen.onnx")]
+
+
+@pytest.fixture
+def one_way(short_cyclegan, tmp_path):
+    """Writes a model of one direction, which has one file in each format, under a name."""
+
+    def write(name):
+        header = {"method": "cyclegan", "domains": ["summer", "winter"], "architecture": asdict(short_cyclegan.config)}
+        checkpoint.write(tmp_path / name, short_cyclegan.tensors(), header)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.mark.parametrize(("form", "name"), FORMATS)
+@pytest.mark.parametrize("route", ["same", "relative", "link", "hard link", "linked folder"])
+def test_an_export_never_overwrites_its_input(one_way, tmp_path, monkeypatch, form, name, route):
+    source = one_way(name)
+    before = source.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / f"link-{name}").symlink_to(source)
+    (tmp_path / f"hard-{name}").hardlink_to(source)
+    (tmp_path / "linked").symlink_to(tmp_path)
+    output = {
+        "same": source,
+        "relative": f"folder/../{name}",
+        "link": tmp_path / f"link-{name}",
+        "hard link": f"hard-{name}",
+        "linked folder": f"linked/{name}",
+    }[route]
+    with pytest.raises(UsageError, match="is an input"):
+        export(source, form, output, overwrite=True)
+    assert source.read_bytes() == before
+
+
+def test_an_export_into_the_folder_of_its_input_never_overwrites_it(golden, tmp_path):
+    pair = [tmp_path / "latest_net_G_A.pth", tmp_path / "latest_net_G_B.pth"]
+    for path in pair:
+        path.write_bytes((golden / "cyclegan" / path.name).read_bytes())
+    before = [path.read_bytes() for path in pair]
+    with pytest.raises(UsageError, match="is an input"):
+        export(pair[0], "originals", tmp_path, overwrite=True)
+    # The generator beside the named one is read, too.
+    pair[0].rename(tmp_path / "epoch_net_G_A.pth")
+    pair[1].rename(tmp_path / "epoch_net_G_B.pth")
+    (tmp_path / "latest_net_G_B.pth").symlink_to(tmp_path / "epoch_net_G_B.pth")
+    with pytest.raises(UsageError, match=r"latest_net_G_B\.pth is an input"):
+        export(tmp_path / "epoch_net_G_A.pth", "originals", tmp_path, overwrite=True)
+    assert [(tmp_path / f"epoch_net_G_{end}.pth").read_bytes() for end in "AB"] == before
+
+
+def test_an_export_of_a_run_never_overwrites_its_model(trained):
+    run = trained("unit")
+    with pytest.raises(UsageError, match=r"model\.safetensors is an input"):
+        export(run, "half", run / "model.safetensors", overwrite=True)
+
+
+def test_an_export_never_overwrites_its_config(golden, tmp_path):
+    config = tmp_path / "config.pt"
+    config.write_bytes((golden / "unit" / "config.yaml").read_bytes())
+    with pytest.raises(UsageError, match=r"config\.pt is an input"):
+        export(golden / "unit" / FILES["unit"], "originals", config, config=config, overwrite=True)

@@ -150,13 +150,13 @@ def test_a_model_of_ours_that_is_imported_keeps_the_names_of_its_domains(importe
     model = imported("zeb", "latest_net_G_A.pth", domains=("horse", "zebra"))
     copy = shutil.copy(Store().file(Store().record("zeb")), tmp_path)
     record = import_model(registry.find("cyclegan"), Store(), "again", tmp_path / copy)
-    assert record.domains == model.domains
+    assert record.card.domains == model.domains
 
 
 def test_a_file_that_is_published_is_kept_as_it_is_under_its_card(golden):
     file, config = golden / "munit" / "gen_00000001.pt", golden / "munit" / "config.yaml"
     record = import_model(registry.find("munit"), Store(), "edges2shoes", file, config=config)
-    assert record.name == "munit-edges2shoes"
+    assert record.card.name == "munit-edges2shoes"
     assert Store().file(record).read_bytes() == file.read_bytes()
     assert Store().config("munit-edges2shoes").read_bytes() == config.read_bytes()
 

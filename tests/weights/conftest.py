@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from imgxlate.weights.cards import Card
-from imgxlate.weights.patience import Patience
+from imgxlate.weights.partials import Patience
 from imgxlate.weights.store import Store
 
 HERE = Path(__file__).parent
-QUICK = Patience(connect=5, stall=0.5, tries=2, backoff=0.01, turn=30)
+QUICK = Patience(connect=5, stall=0.5, tries=2, backoff=0.01, lock=30)
 
 
 @dataclass
@@ -218,7 +218,7 @@ def body():
 def make_card():
     def make(*urls: str, **facts) -> Card:
         known = {"name": "toy", "kind": "generator", "method": "cyclegan", "filename": "toy.pth", "page": "a page"}
-        told = {"summary": "a toy", "licence": "CC0", "citation": "none"}
+        told = {"summary": "a toy", "license": "CC0", "citation": "none"}
         return Card(**(known | told | {"urls": urls} | facts))
 
     return make

@@ -26,12 +26,12 @@ def main(root, url, *options):
         disable_locks()
     from imgxlate.errors import ImgxlateError
     from imgxlate.weights.cards import Card
-    from imgxlate.weights.patience import Patience
+    from imgxlate.weights.partials import Patience
     from imgxlate.weights.store import Store
 
-    facts = {"summary": "a toy", "licence": "CC0", "citation": "none", "page": "a page"}
+    facts = {"summary": "a toy", "license": "CC0", "citation": "none", "page": "a page"}
     card = Card(name="toy", kind="generator", method="cyclegan", filename="toy.pth", urls=(url,), **facts)
-    store = Store(Path(root), Patience(stall=30, turn=60))
+    store = Store(Path(root), Patience(stall=30, lock=60))
     try:
         print(store.path(card, notify=lambda line: print(line, file=sys.stderr, flush=True)))
     except ImgxlateError as error:

@@ -11,10 +11,11 @@ from PIL import Image
 from imgxlate import checkpoint, paths
 from imgxlate.methods import registry
 from imgxlate.training.recipes import resolve
-from imgxlate.weights.bundled import MODELS
+from imgxlate.weights.cards import cards
 
 ROOT = Path(__file__).parents[2]
 PHOTOS = ROOT / "examples" / "photos"
+MODELS = [card for card in cards().values() if card.bundled and card.kind == "generator"]
 models = pytest.mark.parametrize("card", MODELS, ids=lambda card: card.name)
 landscapes = pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
 

@@ -1,18 +1,90 @@
 import re
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
+from pydantic import TypeAdapter
 
 from imgxlate import paths
 from imgxlate.errors import WeightsError
-from imgxlate.weights.cards import bundled_model, cards, find
+from imgxlate.weights.cards import Card, bundled_model, cards, find, read_catalogue
 from imgxlate.weights.store import Store
+
+CATALOGUE = """
+[[group]]
+kind = "generator"
+method = "cyclegan"
+license = "CC0"
+citation = "none"
+page = "https://example.org"
+urls = ["https://example.org/{filename}", "http://example.org/{filename}"]
+
+[[group.weights]]
+name = "cyclegan-a2b"
+summary = "a to b"
+filename = "a2b.pth"
+domains = ["a", "b"]
+
+[[group.weights]]
+name = "cyclegan-b2a"
+summary = "b to a"
+filename = "b2a.pth"
+domains = ["b", "a"]
+license = "MIT"
+"""
+
+
+@pytest.fixture
+def catalogue(tmp_path):
+    def write(text):
+        (tmp_path / "catalogue.toml").write_text(text)
+        return list(read_catalogue(tmp_path / "catalogue.toml"))
+
+    return write
+
+
+def test_weights_take_over_what_their_group_shares_unless_they_say_otherwise(catalogue):
+    first, second = catalogue(CATALOGUE)
+    assert (first.name, first.method, first.license, first.domains) == ("cyclegan-a2b", "cyclegan", "CC0", ("a", "b"))
+    assert (second.license, second.domains) == ("MIT", ("b", "a"))
+
+
+def test_the_name_of_the_file_is_filled_in(catalogue):
+    assert [card.urls for card in catalogue(CATALOGUE)] == [
+        ("https://example.org/a2b.pth", "http://example.org/a2b.pth"),
+        ("https://example.org/b2a.pth", "http://example.org/b2a.pth"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (("license =", "licence ="), "licence"),
+        (('page = "https://example.org"', ""), "page"),
+        (('filename = "a2b.pth"', ""), "filename"),
+    ],
+)
+def test_an_entry_with_a_wrong_or_missing_key_is_named(catalogue, change, key):
+    with pytest.raises(ValueError, match=rf"catalogue\.toml: cyclegan-a2b: .*'{key}'"):
+        catalogue(CATALOGUE.replace(*change, 1))
 
 
 @pytest.mark.parametrize("card", cards().values(), ids=lambda card: card.name)
-def test_a_card_says_where_weights_come_from_and_on_what_terms(card):
-    assert card.licence
+def test_the_fields_of_a_card_have_the_types_that_it_declares(card):
+    assert TypeAdapter(Card).validate_python(asdict(card)) == card
+
+
+@pytest.mark.parametrize("card", cards().values(), ids=lambda card: card.name)
+def test_checksums_are_hex_digits_and_those_of_bundled_weights_are_whole(card):
+    assert card.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", card.sha256)
+    assert not (card.sha256 and card.prefix)
+    assert not card.bundled or (card.sha256 and card.size)
+
+
+@pytest.mark.parametrize("card", cards().values(), ids=lambda card: card.name)
+def test_a_card_names_source_license_and_paper(card):
+    assert card.license
     assert card.citation
     assert card.page.startswith("https://")
     assert bool(card.urls) + bool(card.bundled) + bool(card.manual) == 1
@@ -45,14 +117,14 @@ def test_bundled_weights_are_those_that_their_cards_describe():
     assert [Store().path(cards()[name]).stat().st_size for name in bundled] == [cards()[name].size for name in bundled]
 
 
-def test_all_eighteen_models_of_cyclegan_are_there():
+def test_all_eighteen_models_of_cyclegan_are_listed():
     assert sum(card.method == "cyclegan" and not card.bundled for card in cards().values()) == 18
 
 
 def test_non_commercial_weights_say_so():
     theirs = [card for card in cards().values() if card.method in ("munit", "unit") and not card.bundled]
     assert theirs
-    assert all("non-commercial" in card.licence for card in theirs)
+    assert all("non-commercial" in card.license for card in theirs)
 
 
 @pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
@@ -61,7 +133,7 @@ def test_each_translating_method_has_a_model_in_the_package_for_landscapes(metho
     assert (card.name, card.domains) == (f"{method}-summer2winter", ("summer", "winter"))
 
 
-def test_bundled_models_are_small_and_tell_of_themselves_on_a_page():
+def test_bundled_models_are_small_and_have_a_page():
     models = [card for card in cards().values() if card.bundled and card.kind == "generator"]
     assert all(card.size <= 10_000_000 for card in models)
     for card in cards().values():
@@ -69,7 +141,7 @@ def test_bundled_models_are_small_and_tell_of_themselves_on_a_page():
             assert (paths.assets_dir() / card.bundled).with_suffix(".md").read_text().startswith(f"# {card.bundled}")
 
 
-def test_a_method_of_which_nothing_ships_has_no_default():
+def test_a_method_without_bundled_models_has_no_default_model():
     assert bundled_model("gatys") is None
 
 
@@ -82,7 +154,7 @@ def test_another_methods_model_is_not_found():
         find("horse2zebra", "munit")
 
 
-def test_a_misspelt_name_gets_a_proposal():
+def test_a_misspelled_name_gets_a_suggestion():
     with pytest.raises(WeightsError) as caught:
         find("horse2zebr")
     assert "horse2zebra" in caught.value.hint
@@ -94,7 +166,7 @@ def test_a_name_near_nothing_leads_to_the_list():
     assert "weights list" in caught.value.hint
 
 
-def test_a_short_name_of_two_methods_must_be_told_apart(make_card):
+def test_a_short_name_that_two_methods_share_is_refused(make_card):
     known = {card.name: card for card in (make_card(name="munit-toy", method="munit"), make_card(name="cyclegan-toy"))}
     with pytest.raises(WeightsError) as caught:
         find("toy", known=known)

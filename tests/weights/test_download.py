@@ -8,8 +8,7 @@ import pytest
 
 from imgxlate.errors import NetworkError
 from imgxlate.weights import download
-from imgxlate.weights.partials import Source, claim
-from imgxlate.weights.patience import Patience
+from imgxlate.weights.partials import Patience, Source, claim
 
 QUICK = Patience(connect=5, stall=0.5, tries=2, backoff=0.01)
 LOST_PER_BREAK = 1 << 16  # bytes: what is read is written in pieces of this size
@@ -64,8 +63,8 @@ def test_a_file_arrives_whole_with_its_progress(server, make_card, body, fetch):
     [
         (403, "refuses access"),
         (404, "no such file"),
-        (410, "any longer"),
-        (418, "makes no sense"),
+        (410, "has removed the file"),
+        (418, "an unexpected answer"),
         (429, "wait a while"),
         (500, "the server fails"),
         (503, "the server fails"),
@@ -98,6 +97,11 @@ def test_when_all_mirrors_fail_each_one_is_named(server, make_card, fetch):
 def test_a_web_page_is_not_taken_for_weights(server, make_card, fetch, headers):
     page = b"\n <!DOCTYPE html><title>Sign in</title>"
     assert "web page" in refusal(fetch, make_card(server.offer("/a", page, headers=headers)))
+
+
+def test_a_git_lfs_pointer_is_not_taken_for_weights(server, make_card, fetch):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 45512716\n"
+    assert "sends a Git LFS pointer, not weights" in refusal(fetch, make_card(server.offer("/a", pointer)))
 
 
 def test_a_stall_ends(server, make_card, body, fetch):
@@ -258,7 +262,7 @@ def test_a_range_that_goes_on_too_long_is_noticed(server, make_card, body, fetch
 
 def test_a_packed_answer_is_refused(server, make_card, body, fetch):
     url = server.offer("/a", gzip.compress(body), headers={"Content_Encoding": "gzip"})
-    assert "packed (gzip)" in refusal(fetch, make_card(url))
+    assert "compresses the file (gzip)" in refusal(fetch, make_card(url))
 
 
 def test_redirects_are_followed(server, make_card, body, fetch):
@@ -286,7 +290,7 @@ def test_https_never_falls_to_http(server, secure_server, make_card, body, fetch
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(request.path.parent / "loopback.pem"))
     insecure = server.offer("/b", body)
     card = make_card(secure_server.offer("/a", fault="status", status=302, headers={"Location": insecure}))
-    assert "no secure connection leads" in refusal(fetch, card)
+    assert "a redirect to an insecure address is refused" in refusal(fetch, card)
     assert server.seen == []
 
 
@@ -311,7 +315,7 @@ def test_a_name_that_cannot_be_resolved(make_card, fetch, monkeypatch):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    assert "is there a network?" in refusal(fetch, make_card("http://weights.invalid/a"))
+    assert "check the network" in refusal(fetch, make_card("http://weights.invalid/a"))
 
 
 def test_a_proxy_that_is_not_there_is_named(secure_server, make_card, fetch, monkeypatch):

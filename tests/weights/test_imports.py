@@ -40,14 +40,18 @@ def test_an_import_without_a_config_has_none(store, file):
 
 def test_a_file_fetched_by_hand_goes_under_its_card(store, file):
     record = import_file(store, "edges2shoes", file)
-    assert (record.name, record.method, record.domains) == ("munit-edges2shoes", "munit", ("edges", "shoes"))
+    assert (record.card.name, record.card.method, record.card.domains) == (
+        "munit-edges2shoes",
+        "munit",
+        ("edges", "shoes"),
+    )
     assert store.path(store.find("munit-edges2shoes")).name == "edges2shoes.pt"
 
 
 @pytest.mark.parametrize(("name", "method"), [("horse2zebra", "cyclegan"), ("horse2zebra", None)])
 def test_a_short_name_means_the_card(store, file, name, method):
     assert find_card(name, method).name == "cyclegan-horse2zebra"
-    assert import_file(store, name, file, method=method).name == "cyclegan-horse2zebra"
+    assert import_file(store, name, file, method=method).card.name == "cyclegan-horse2zebra"
 
 
 @pytest.mark.parametrize(("name", "method"), [("mine", None), ("mine", "unit"), ("horse2zebra", "unit")])
@@ -108,6 +112,15 @@ def test_a_web_page_is_refused(store, file):
         import_file(store, "edges2shoes", file)
 
 
+@pytest.mark.parametrize("name", ["edges2shoes", "lpips-alexnet"])
+def test_a_git_lfs_pointer_is_refused_with_the_command_that_fetches_the_file(store, file, name):
+    file.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    with pytest.raises(WeightsError, match="is a Git LFS pointer, not weights") as caught:
+        import_file(store, name, file)
+    assert "`git lfs pull`" in caught.value.hint
+    assert store.records() == ()
+
+
 @pytest.mark.parametrize("which", ["file", "config"])
 def test_a_file_that_cannot_be_read_is_named(store, file, tmp_path, which):
     absent = tmp_path / "absent"
@@ -140,7 +153,7 @@ def test_what_is_in_the_package_cannot_be_replaced(store, file):
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a" * 65, "grün"])
 def test_a_name_must_be_safe_as_a_file_name(store, file, name):
-    with pytest.raises(UsageError, match="cannot be a name"):
+    with pytest.raises(UsageError, match="is not a valid name"):
         import_file(store, name, file, method="unit")
 
 

@@ -109,7 +109,7 @@ def test_who_has_waited_too_long_downloads_as_well(server, store, make_card, bod
     fetching(url)
     wait_for(lambda: server.seen)
     server.offer("/a", body)
-    impatient = type(store)(store.root, type(store.patience)(turn=0.1))
+    impatient = type(store)(store.root, type(store.patience)(lock=0.1))
     told = []
     assert impatient.path(make_card(url), notify=told.append).read_bytes() == body
     assert "waiting for" in told[0]

@@ -5,14 +5,16 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from imgxlate import paths
 from imgxlate.errors import NetworkError, WeightsError
+from imgxlate.weights import cards as cards_module
 from imgxlate.weights.cards import cards
 from imgxlate.weights.imports import import_file
-from imgxlate.weights.store import Store
+from imgxlate.weights.store import Store, find_features
 
 
 @pytest.fixture
@@ -120,6 +122,16 @@ def test_a_flipped_bit_is_found_by_verify_and_mended(store, card, body):
     (found,) = store.verify(["toy"])
     assert "damaged" in found.fault
     assert store.path(card).read_bytes() == body
+
+
+def test_verify_recognizes_a_git_lfs_pointer_in_the_package(store, make_card, tmp_path, monkeypatch):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
+    (tmp_path / "toy.safetensors").write_bytes(pointer)
+    card = make_card(bundled=str(tmp_path / "toy.safetensors"), sha256="0" * 64)
+    monkeypatch.setattr(cards_module, "cards", lambda: {"toy": card})
+    (found,) = store.verify()
+    assert "is a Git LFS pointer" in found.fault
+    assert found.mend == "git lfs pull"
 
 
 def test_a_flipped_bit_is_found_on_use_when_the_file_has_another_time(store, card, body):
@@ -283,6 +295,18 @@ def test_a_full_disk_is_told_and_loses_nothing(store, card, server, body, monkey
             store.path(card)
     assert store.path(card).read_bytes() == body
     assert len(server.seen) == 1
+
+
+def test_a_feature_network_is_found_by_its_name_and_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.pth").write_bytes(b"weights")
+    assert find_features("mine.pth") == Path("mine.pth")
+    (tmp_path / "vgg19").write_bytes(b"weights")
+    assert find_features("vgg19") == paths.assets_dir() / "vgg19.safetensors"
+    with pytest.raises(WeightsError, match="'vgg18'"):
+        find_features("vgg18")
+    with pytest.raises(NetworkError, match="vgg19-caffe is not here"):
+        find_features("vgg19-caffe", offline=True)
 
 
 def test_an_imported_files_domains_are_found_with_its_card(store, tmp_path):

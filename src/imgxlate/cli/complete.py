@@ -36,10 +36,9 @@ def training_presets(context: typer.Context, incomplete: str) -> list[str]:
 
 def weights(incomplete: str) -> list[str]:
     """The names of all weights: those that have a card, and those that were imported."""
-    from imgxlate.weights import cards  # Imported late: every command line loads this module.
-    from imgxlate.weights.store import Store
+    from imgxlate.weights.store import Store  # Imported late: every command line loads this module.
 
-    return _starting(incomplete, sorted({*cards.cards(), *(record.name for record in Store().records())}))
+    return _starting(incomplete, sorted(Store().cards()))
 
 
 def _starting(incomplete: str, names: Iterable[str]) -> list[str]:

@@ -1,9 +1,8 @@
-"""Loading models with a progress bar for what has to be downloaded."""
+"""Loads models and weights with a progress bar for downloads."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imgxlate import paths
 from imgxlate.cli.options import Settings
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
@@ -20,10 +19,10 @@ def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
     """The file of a card's weights, downloaded first if it is missing.
 
     Raises:
-        WeightsError: it cannot be downloaded, or is not the published file.
+        WeightsError: as `Store.path`.
     """
     with Bar(output, card.name, card.size, "bytes").shown() as bar:
-        return store.path(card, offline=offline or paths.offline(), progress=bar.update, notify=output.note)
+        return store.path(card, offline=offline, progress=bar.update, notify=output.note)
 
 
 def load_model(

@@ -97,7 +97,7 @@ def card_of(file: ModelFile) -> str | None:
         return None
     if card.document:
         return card.document.read_text(encoding="utf-8")
-    facts = {"License": card.licence, "Source": card.page, "Paper": card.citation}
+    facts = {"License": card.license, "Source": card.page, "Paper": card.citation}
     lines = "".join(f"- {name}: {value}\n" for name, value in facts.items() if value)
     return f"# {card.name}\n\n{card.summary}\n\n{lines}"
 
@@ -106,7 +106,7 @@ def _is_path(model: str, store: Store) -> bool:
     """Whether a model is given by its path: with a slash, or as an existing file that has no known model's name."""
     if "/" in model or os.sep in model:
         return True
-    return model not in {*cards.cards(), *(record.name for record in store.records())} and Path(model).exists()
+    return model not in store.cards() and Path(model).exists()
 
 
 def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:

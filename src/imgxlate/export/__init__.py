@@ -1,1 +1,1 @@
-"""What a file of weights holds, and writing models for other programs."""
+"""Files of weights: what they hold, importing them, and exporting models for other programs."""

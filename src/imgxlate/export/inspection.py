@@ -1,4 +1,4 @@
-"""What a file of weights is: a model of ours, a checkpoint of a training, or an original's file."""
+"""Inspects a file of weights: a model of ours, a training checkpoint, or an original's file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,27 +17,27 @@ from imgxlate.training.run_folder import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a file says of itself, and what its tensors show; None where it says nothing."""
+    """The facts that a file and its tensors show. None: the file does not say."""
 
     path: str
-    contents: str  # what it is, in words
+    contents: str  # in words
     method: str | None
-    step: int | None  # steps of training that are done
+    step: int | None  # of training
     domains: tuple[str, str] | None
-    target: str | None  # the domain that it translates to by default: A or B
-    parameters: int  # numbers in the tensors; in a checkpoint of a training, those of the optimisers too
+    target: str | None  # the domain to which it translates by default: A or B
+    parameters: int  # numbers in the tensors; in a training checkpoint, those of the optimizers, too
     dtype: str  # "float32", or several
     size: int  # bytes
-    payload_sha256: str  # over names, types, shapes and bytes of the tensors
+    payload_sha256: str  # of names, dtypes, shapes and bytes of the tensors
     architecture: Mapping[str, Any] | None
-    card: Mapping[str, Any] | None  # how a model came to be
+    card: Mapping[str, Any] | None  # how a model was trained
 
 
 def inspect(path: Path) -> Inspection:
-    """Read a file of weights, or what is in the folder of a run: its model, else its newest checkpoint.
+    """Inspect a file of weights, or a run's folder: its model, or its newest checkpoint if there is no model.
 
     Raises:
-        CheckpointError: it cannot be read or is damaged, or the folder is no run's.
+        CheckpointError: the file cannot be read or is damaged, or the folder is not a run's.
     """
     opened = _opened(path)
     header, tensors = opened.header, opened.tensors
@@ -66,7 +66,7 @@ def _opened(path: Path) -> Checkpoint:
     opened = checkpoint.read(run.model) if run.model.exists() else run.latest()
     if opened is None:
         raise CheckpointError(
-            f"{path}: the folder holds no model and no checkpoint that is whole", hint="Give a run's folder, or a file."
+            f"{path}: the folder holds no model and no intact checkpoint", hint="Give the folder of a run, or a file."
         )
     return opened
 
@@ -80,5 +80,5 @@ def _contents(header: Mapping[str, Any], kind: FileKind | None) -> str:
 
 
 def _parameters(tensors: Mapping[str, Tensor]) -> list[Tensor]:
-    """All but the counts of batches that norms keep."""
+    """All tensors but the batch counts of norms."""
     return [tensor for tensor in tensors.values() if tensor.dtype != torch.int64]

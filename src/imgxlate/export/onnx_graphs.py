@@ -1,4 +1,4 @@
-"""Parts of models as ONNX files, each checked against what it was made from."""
+"""Writes parts of models as ONNX files, and checks each against torch."""
 
 import importlib.util
 import warnings
@@ -17,30 +17,30 @@ _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 _LENGTHS = (
     {"batch": 2, "height": 16, "width": 24},
     {"batch": 1, "height": 23, "width": 17},
-)  # of the axes, in multiples
-_TOLERANCE = 1e-3  # how far values may be from torch's
+)  # of the axes, in multiples of the least
+_TOLERANCE = 1e-3  # largest difference from torch's values
 
 
 def require_onnx() -> None:
-    """Check that what writes and checks ONNX files is installed.
+    """Check that the packages for ONNX are installed.
 
     Raises:
-        UsageError: it is not.
+        UsageError: one is missing.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(f"ONNX needs {', '.join(missing)}", hint="Type `pip install 'imgxlate[onnx]'`.")
 
 
-def to_onnx(graph: Graph, about: Mapping[str, str]) -> bytes:
-    """The bytes of an ONNX file for `graph`, for any length of the axes that have names; `about` becomes its metadata.
+def to_onnx(graph: Graph, metadata: Mapping[str, str]) -> bytes:
+    """The bytes of an ONNX file of `graph`. Axes with a name may have any length.
 
     Raises:
-        ImgxlateError: onnxruntime does not compute what torch does.
+        ImgxlateError: onnxruntime computes other values than torch.
     """
     graph.module.eval()
     with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # The exporter speaks of its own workings.
+        warnings.simplefilter("ignore")  # The exporter warns about its own internals.
         program = torch.onnx.export(
             graph.module,
             tuple(_example(graph, _LENGTHS[0]).values()),
@@ -50,8 +50,8 @@ def to_onnx(graph: Graph, about: Mapping[str, str]) -> bytes:
             dynamo=True,
             verbose=False,
         )
-    assert program is not None  # noqa: S101 (it is None for the older exporter alone)
-    program.model.metadata_props.update(about)
+    assert program is not None  # noqa: S101 (only the older exporter returns None)
+    program.model.metadata_props.update(metadata)
     data: bytes = program.model_proto.SerializeToString()
     for lengths in _LENGTHS:
         _check(data, graph, _example(graph, lengths))
@@ -59,7 +59,7 @@ def to_onnx(graph: Graph, about: Mapping[str, str]) -> bytes:
 
 
 def _example(graph: Graph, lengths: Mapping[str, int]) -> dict[str, Tensor]:
-    """Inputs in [-1, 1] for the graph; they follow from nothing but its axes and `lengths`."""
+    """Inputs in [-1, 1] for the graph, always the same for the same axes and `lengths`."""
     generator = torch.Generator().manual_seed(0)
     shapes = {
         name: [axis if isinstance(axis, int) else lengths[axis] * graph.multiples.get(axis, 1) for axis in axes]
@@ -69,7 +69,7 @@ def _example(graph: Graph, lengths: Mapping[str, int]) -> dict[str, Tensor]:
 
 
 def _dynamic(graph: Graph) -> tuple[dict[int, Any], ...]:
-    """The axes of each input that have names, for torch: an axis of one name has one length."""
+    """The named axes of each input, as torch describes them. Axes of the same name have the same length."""
     names = {axis for axes in graph.inputs.values() for axis in axes if isinstance(axis, str)}
     dims: dict[str, Any] = {name: Dim(name) for name in names}
     dims |= {name: dims[name] * multiple for name, multiple in graph.multiples.items() if multiple > 1}
@@ -81,12 +81,12 @@ def _dynamic(graph: Graph) -> tuple[dict[int, Any], ...]:
 
 def _check(data: bytes, graph: Graph, inputs: Mapping[str, Tensor]) -> None:
     session = import_module("onnxruntime").InferenceSession(data, providers=["CPUExecutionProvider"])
-    (made,) = session.run([graph.output], {name: tensor.numpy() for name, tensor in inputs.items()})
+    (computed,) = session.run([graph.output], {name: tensor.numpy() for name, tensor in inputs.items()})
     with torch.no_grad():
         expected = graph.module(*inputs.values())
-    error = float((torch.from_numpy(made) - expected).abs().max())
+    error = float((torch.from_numpy(computed) - expected).abs().max())
     if not error <= _TOLERANCE:
         raise ImgxlateError(
-            f"the ONNX file of {graph.name} gives values that are off by {error:.2g}",
-            hint="Try another release of torch or onnxscript; nothing was written.",
+            f"the ONNX file of {graph.name} computes values that differ from torch's by {error:.2g}",
+            hint="Nothing was written. Try another release of torch or onnxscript.",
         )

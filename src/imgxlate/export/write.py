@@ -1,9 +1,9 @@
-"""Writes models for other programs, as the original's files or as ONNX, and for others to use: in half precision."""
+"""Exports models: to the original's files, to ONNX, and to checkpoints of ours in half precision."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
@@ -14,83 +14,76 @@ from imgxlate.export.inspection import Inspection, inspect
 from imgxlate.inference.loading import ModelFile, load_model, model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.protocol import Exportable, Graph
+from imgxlate.methods.protocol import Exportable
+from imgxlate.methods.shared.checkpoints import opposite
 from imgxlate.methods.spec import Capability, MethodSpec
 
 Format = Literal["onnx", "originals", "half"]
 
+_Places = Callable[[Sequence[str]], list[Path]]  # from the names of files to their paths
 _SUFFIXES = frozenset({".pt", ".pth", ".onnx", ".safetensors"})
 
 
 def export(
-    file: Path,
+    file: Path,  # a model of ours, an original's file, or the folder of a run
     form: Format,
-    output: str | None,  # a file or a folder; None: the current one
+    output: str | Path | None = None,  # a file or a folder; None: the current folder
     *,
-    config: Path | None = None,  # the original's yaml, for what weights do not show
+    config: Path | None = None,  # the original's yaml, for settings that the weights do not show
     overwrite: bool = False,
-) -> Iterator[Path]:
-    """Write the model in `file`, which is ours, an original's, or a run's folder; yields each file that is written.
+) -> list[Path]:
+    """Write the model in `file` in another format, and return the paths of the files.
 
     Raises:
-        CheckpointError: `file` holds no model, or one that float16 has no room for.
-        UsageError: its method cannot be exported, the extra for ONNX is missing, or several files are to go to one.
+        CheckpointError: `file` holds no model, or a value that float16 cannot represent.
+        UsageError: the method cannot be exported, the extra for ONNX is missing, several files would go to one, or an
+            output is an input.
         OutputError: a file exists already, or cannot be written.
-        ImgxlateError: a graph does not compute what the model does; nothing was written.
+        ImgxlateError: the ONNX file computes something else than the model; nothing was written.
     """
     if form == "onnx":
         onnx_graphs.require_onnx()
     found = inspect(file)
     spec = _spec(found)
     model = load_model(spec, ModelFile(file.name, Path(found.path), config), torch.device("cpu"), torch.float32)
+    stem = file.resolve().name if file.is_dir() else file.stem
+
+    def places(names: Sequence[str]) -> list[Path]:
+        paths = _paths(names, None if output is None else str(output))
+        _refuse_inputs(paths, [Path(found.path), opposite(Path(found.path)), config])
+        _refuse_existing(paths, overwrite)
+        return paths
+
     if form == "half":
-        yield _write_half(model, found, spec, output, overwrite, file)
-        return
+        return _write_half(model, found, spec, stem, places)
     if not isinstance(model.translator, Exportable):
         raise UsageError(f"models of {spec.name} cannot be exported")
     if form == "originals":
-        yield from _write_originals(model.translator.original_files(found.step), output, overwrite)
-    else:
-        yield from _write_onnx(model.translator.graphs(), output, overwrite, _about(spec, model), file)
+        return _write_originals(model.translator, found.step, places)
+    return _write_onnx(model.translator, stem, places, _metadata(spec, model))
 
 
 def _spec(found: Inspection) -> MethodSpec:
     if found.method is None:
         raise CheckpointError(
-            f"{found.path}: holds {found.contents}, and no model that can be exported",
+            f"{found.path}: holds {found.contents}, which cannot be exported",
             hint="Give the file with the generators.",
         )
     return registry.find(found.method, Capability.TRANSLATE)
 
 
-def _write_originals(contents: Mapping[str, Mapping[str, Any]], output: str | None, overwrite: bool) -> Iterator[Path]:
-    for path, content in zip(_paths(list(contents), output, overwrite), contents.values(), strict=True):
-        checkpoint.write_original(path, content)
-        yield path
-
-
-def _write_onnx(
-    graphs: Sequence[Graph], output: str | None, overwrite: bool, about: Mapping[str, str], file: Path
-) -> Iterator[Path]:
-    paths = _paths([f"{_stem(file)}.{graph.name}.onnx" for graph in graphs], output, overwrite)
-    checked = [onnx_graphs.to_onnx(graph, {**about, "graph": graph.does}) for graph in graphs]
-    for path, data in zip(paths, checked, strict=True):
-        atomic.write_bytes(path, data)
-        yield path
-
-
-def _write_half(
-    model: Model, found: Inspection, spec: MethodSpec, output: str | None, overwrite: bool, file: Path
-) -> Path:
-    """A model of ours whose weights are stored in float16; it computes in float32 as any other."""
-    (path,) = _paths([f"{_stem(file)}.half.safetensors"], output, overwrite)
+def _write_half(model: Model, found: Inspection, spec: MethodSpec, stem: str, places: _Places) -> list[Path]:
+    """A checkpoint of ours with weights in float16. Every command loads it and computes in float32."""
+    (path,) = places([f"{stem}.half.safetensors"])
     if path.suffix.lower() != ".safetensors":
-        raise UsageError(f"{path}: a model of ours is a .safetensors file", hint=f"Type `-o {path.stem}.safetensors`.")
+        raise UsageError(
+            f"{path}: the format 'half' writes a .safetensors file", hint=f"Type `-o {path.stem}.safetensors`."
+        )
     halved = {name: _halved(f"{found.path}: {name}", tensor) for name, tensor in model.translator.tensors().items()}
     history = {key: value for key, value in (("step", found.step), ("card", found.card)) if value is not None}
     header = model_header(spec.name, model.translator.config, model.domains, model.translator.targets[0])
     checkpoint.write(path, halved, header | history)
-    return path
+    return [path]
 
 
 def _halved(name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -98,17 +91,28 @@ def _halved(name: str, tensor: torch.Tensor) -> torch.Tensor:
         return tensor
     half = tensor.half()
     if not half.isfinite().all():
-        raise CheckpointError(f"{name} holds numbers that float16 has no room for, or that are none")
+        raise CheckpointError(f"{name} holds values that float16 cannot represent")
     return half
 
 
-def _stem(file: Path) -> str:
-    """What the files that are made of `file`, or of the run in it, are named after."""
-    return file.resolve().name if file.is_dir() else file.stem
+def _write_originals(translator: Exportable, step: int | None, places: _Places) -> list[Path]:
+    contents = translator.original_files(step)
+    paths = places(list(contents))
+    for path, content in zip(paths, contents.values(), strict=True):
+        checkpoint.write_original(path, content)
+    return paths
 
 
-def _about(spec: MethodSpec, model: Model) -> dict[str, str]:
-    """What an ONNX file says of itself."""
+def _write_onnx(translator: Exportable, stem: str, places: _Places, metadata: Mapping[str, str]) -> list[Path]:
+    graphs = translator.graphs()
+    paths = places([f"{stem}.{graph.name}.onnx" for graph in graphs])
+    files = [onnx_graphs.to_onnx(graph, {**metadata, "graph": graph.does}) for graph in graphs]
+    for path, data in zip(paths, files, strict=True):
+        atomic.write_bytes(path, data)
+    return paths
+
+
+def _metadata(spec: MethodSpec, model: Model) -> dict[str, str]:
     return {
         "imgxlate": __version__,
         "method": spec.name,
@@ -118,18 +122,27 @@ def _about(spec: MethodSpec, model: Model) -> dict[str, str]:
     }
 
 
-def _paths(names: list[str], output: str | None, overwrite: bool) -> list[Path]:
-    """Where files of these names go."""
-    paths = [Path(output or ".") / name for name in names]
-    if output is not None and _is_file(output):
-        if len(names) > 1:
-            raise UsageError(f"{len(names)} files cannot go to {output}", hint="Give a folder: `-o exported/`.")
-        paths = [Path(output)]
+def _paths(names: Sequence[str], output: str | None) -> list[Path]:
+    if output is None or not _names_file(output):
+        return [Path(output or ".") / name for name in names]
+    if len(names) > 1:
+        raise UsageError(f"{len(names)} files cannot go to {output}", hint="Give a folder: `-o exported/`.")
+    return [Path(output)]
+
+
+def _names_file(output: str) -> bool:
+    return not output.endswith("/") and not Path(output).is_dir() and Path(output).suffix.lower() in _SUFFIXES
+
+
+def _refuse_inputs(paths: Sequence[Path], inputs: Sequence[Path | None]) -> None:
+    """Refuse to write over a file that was read, also under another path to it."""
+    read = [source for source in inputs if source and source.exists()]
+    for path in paths:
+        if path.exists() and any(path.samefile(source) for source in read):
+            raise UsageError(f"the output {path} is an input", hint="Give another file or folder: `-o exported/`.")
+
+
+def _refuse_existing(paths: Sequence[Path], overwrite: bool) -> None:
     taken = [path for path in paths if os.path.lexists(path)]
     if taken and not overwrite:
         raise OutputError(f"{taken[0]} already exists", hint="Add --overwrite to replace it.")
-    return paths
-
-
-def _is_file(output: str) -> bool:
-    return not output.endswith("/") and not Path(output).is_dir() and Path(output).suffix.lower() in _SUFFIXES

@@ -176,7 +176,7 @@ def model_header(method: str, architecture: MethodConfig, domains: tuple[str, st
 def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec, str | None]:
     """The method and the model's name, from the name of a method or of a model."""
     specs, _ = registry.discover()
-    if method not in specs and model is None and method in store.names():
+    if method not in specs and model is None and method in store.cards():
         card = store.find(method)
         return registry.find(card.method, Capability.TRANSLATE), card.name
     return registry.find(method, Capability.TRANSLATE), model

@@ -17,7 +17,7 @@ from imgxlate.inference.device import Precision, find_device, find_dtype, requir
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
-from imgxlate.weights.features import find_features
+from imgxlate.weights.store import find_features
 
 if TYPE_CHECKING:
     from PIL.Image import Image

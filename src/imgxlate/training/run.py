@@ -26,7 +26,7 @@ from imgxlate.training.plan import Plan
 from imgxlate.training.recipes import Recipe
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import StepResult, open_trainer
-from imgxlate.weights.features import find_features
+from imgxlate.weights.store import find_features
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,18 @@
-"""Cards: which weights exist, where they come from, and under which licence."""
+"""Cards: which weights have a name, where they come from, and under which license. `catalogue.toml` holds them."""
 
-from collections.abc import Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from imgxlate import paths
 from imgxlate.config import did_you_mean
 from imgxlate.errors import WeightsError
+
+CATALOGUE = Path(__file__).with_name("catalogue.toml")
 
 Kind = Literal["generator", "features", "metric"]
 Convention = Literal["caffe", "caffe-rgb", "torchvision"]
@@ -17,24 +20,24 @@ Convention = Literal["caffe", "caffe-rgb", "torchvision"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """Weights that can be used by name: in the package, to be downloaded, or to be fetched by hand and imported."""
+    """Weights that can be used by name. `catalogue.toml` explains the fields."""
 
-    name: str  # "cyclegan-horse2zebra"; unique, and safe as a file name
-    kind: Kind  # a translation model, a network whose features are optimised for, or one that only measures
-    method: str  # the method that uses it, "cyclegan"
+    name: str  # "cyclegan-horse2zebra"
+    kind: Kind
+    method: str  # "cyclegan"
     summary: str
-    filename: str  # the file's name in the store, whatever a server calls it
-    licence: str
+    filename: str
+    license: str
     citation: str
-    page: str  # where the source describes it
-    urls: tuple[str, ...] = ()  # the same file at several places, to be tried in this order
-    size: int | None = None  # bytes, to within `SIZE_TOLERANCE`; None: not known
-    sha256: str | None = None  # 64 hex digits, where the source publishes them
-    prefix: str | None = None  # ... or only the first few
-    domains: tuple[str, str] | None = None  # what A and B are; a one-way model turns A into B
-    convention: Convention | None = None  # how a feature network expects its pixels
-    bundled: str | None = None  # the file's name among the package's assets
-    manual: str | None = None  # how a person gets a file that no program may fetch
+    page: str
+    urls: tuple[str, ...] = ()
+    size: int | None = None  # bytes
+    sha256: str | None = None
+    prefix: str | None = None  # of the sha256
+    domains: tuple[str, str] | None = None
+    convention: Convention | None = None
+    bundled: str | None = None
+    manual: str | None = None
 
     @property
     def short(self) -> str:
@@ -48,39 +51,33 @@ class Card:
 
     @property
     def document(self) -> Path | None:
-        """The page, in Markdown, that tells of bundled weights: data, licence, limits, quality."""
+        """The Markdown page of bundled weights: training data, license, limits, quality."""
         return self.asset.with_suffix(".md") if self.asset else None
 
     def fits(self, sha256: str) -> bool:
-        """Whether a file with this hash can be what the source published."""
+        """Whether the published checksum, or its published beginning, is that of a file with this one."""
         return sha256.startswith(self.sha256 or self.prefix or "")
-
-
-SIZE_TOLERANCE = 0.1
-"""Published sizes are rounded, and containers add to the weights: a file is refused outside of this fraction."""
-
-
-def bundled_model(method: str) -> Card | None:
-    """The model that a method uses where none is named: the first of it that ships with the package."""
-    models = (card for card in cards().values() if card.kind == "generator" and card.method == method and card.bundled)
-    return next(models, None)
 
 
 @cache
 def cards() -> Mapping[str, Card]:
-    """Every card by its name."""
-    from imgxlate.weights.catalogue import CATALOGUE
+    """The cards of the catalogue by name."""
+    return MappingProxyType({card.name: card for card in read_catalogue(CATALOGUE)})
 
-    return MappingProxyType({card.name: card for card in CATALOGUE})
+
+def bundled_model(method: str) -> Card | None:
+    """The default model of a method: its first generator in the catalogue that ships with the package."""
+    models = (card for card in cards().values() if card.kind == "generator" and card.method == method and card.bundled)
+    return next(models, None)
 
 
 def find(name: str, method: str | None = None, known: Mapping[str, Card] | None = None) -> Card:
-    """The card of that name, among `known` (all there are) and those of `method` (any).
+    """The card of that name among `known` (default: the catalogue), and among those of `method` if it is given.
 
-    The method's name may be left out where this leaves no doubt: "horse2zebra" is "cyclegan-horse2zebra".
+    The method may be left out of the name unless several cards then have it: "horse2zebra" is "cyclegan-horse2zebra".
 
     Raises:
-        WeightsError: there is none, or the short name fits several; says which names would do.
+        WeightsError: no card has the name, or several do; the hint lists names that would work.
     """
     usable = {card.name: card for card in (known or cards()).values() if method in (None, card.method)}
     if name in usable:
@@ -90,9 +87,36 @@ def find(name: str, method: str | None = None, known: Mapping[str, Card] | None 
         return matches[0]
     if matches:
         listing = ", ".join(card.name for card in matches)
-        raise WeightsError(f"{name!r} are the weights of several methods", hint=f"Say which: {listing}.")
+        raise WeightsError(f"several methods have weights named {name!r}", hint=f"Type one of {listing}.")
     names = [*usable, *(card.short for card in usable.values())]
     raise WeightsError(
         f"there are no weights named {name!r}{f' for {method}' if method else ''}",
-        hint=did_you_mean(name, names) or "`imgxlate weights list` shows those there are.",
+        hint=did_you_mean(name, names) or "`imgxlate weights list` shows all names.",
     )
+
+
+def read_catalogue(path: Path) -> Iterator[Card]:
+    """The cards of a catalogue file, in its order.
+
+    Raises:
+        ValueError: the file is not TOML, or an entry has an unknown key or lacks one; names the entry.
+    """
+    for group in tomllib.loads(path.read_text("utf-8"))["group"]:
+        shared = {key: value for key, value in group.items() if key != "weights"}
+        for own in group["weights"]:
+            yield _card(path, {**shared, **own})
+
+
+def _card(path: Path, values: dict[str, Any]) -> Card:
+    try:
+        filled = {key: _filled(value, values["filename"]) for key, value in values.items()}
+        return Card(**filled)
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{path}: {values.get('name')}: {error}") from error
+
+
+def _filled(value: Any, filename: str) -> Any:
+    """A value of the catalogue with the file's name in it; lists become tuples."""
+    if isinstance(value, list):
+        return tuple(_filled(part, filename) for part in value)
+    return value.replace("{filename}", filename) if isinstance(value, str) else value

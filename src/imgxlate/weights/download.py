@@ -1,4 +1,4 @@
-"""Fetches the file of a card over HTTP: whole, checked, and from where an earlier attempt broke off."""
+"""Downloads the file of a card over HTTP: whole, checked, and from where an earlier attempt broke off."""
 
 import os
 import time
@@ -10,47 +10,49 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3 import exceptions as faults
 
-from imgxlate import __version__
+from imgxlate import __version__, signatures
 from imgxlate.callbacks import Progress, ignore
 from imgxlate.errors import NetworkError
-from imgxlate.weights.cards import SIZE_TOLERANCE, Card
-from imgxlate.weights.partials import Partial, Source
-from imgxlate.weights.patience import Patience
-from imgxlate.weights.records import looks_like_web_page, sha256_of
+from imgxlate.weights.cards import Card
+from imgxlate.weights.partials import Partial, Patience, Source
+from imgxlate.weights.records import sha256_of
 
 _CHUNK_BYTES = 1 << 16
+_SIZE_TOLERANCE = 0.1  # a fraction: published sizes are rounded, and file formats add to the weights
 _LARGEST_BYTES = 2 << 30  # of a file whose card states no size
 _REDIRECTS = 10
 _LONGEST_RETRY_AFTER = 30  # seconds
 
-_WEB_PAGE = "the server sends a web page, not weights"
 _TRANSIENT = (429, 500, 502, 503, 504)
 _ANSWERS_TO_A_RANGE = (requests.codes.partial_content, requests.codes.requested_range_not_satisfiable)
 _STATUS = {
     401: "the server refuses access",
     403: "the server refuses access",
     404: "the server has no such file",
-    410: "the server has no such file any longer",
-    429: "the server is asked too often, wait a while",
+    410: "the server has removed the file",
+    429: "the server gets too many requests, wait a while",
 }
 
-# The first that fits, so the particular before the general.
+# The first that fits is used, so special kinds come before general ones.
 _FAULTS = (
-    (faults.SSLError, "no secure connection: {cause}; is the clock right, does a proxy need its own certificate?"),
-    (faults.ProxyError, "the proxy fails: {cause}; look at HTTPS_PROXY"),
-    (faults.NameResolutionError, "the server's name is not known; is there a network?"),
+    (faults.SSLError, "no secure connection: {cause}; check the clock, and whether a proxy needs its own certificate"),
+    (faults.ProxyError, "the proxy fails: {cause}; check HTTPS_PROXY"),
+    (faults.NameResolutionError, "the server's name cannot be resolved; check the network"),
     (faults.NewConnectionError, "the server cannot be reached: {cause}"),
     (faults.ConnectTimeoutError, "the server does not answer"),
     (faults.ReadTimeoutError, "the server has stalled"),
     (faults.ProtocolError, "the connection broke off"),
     (requests.TooManyRedirects, "the server redirects without end"),
-    (requests.exceptions.InvalidSchema, "it redirects to where no secure connection leads, which is refused: {cause}"),
+    (
+        requests.exceptions.InvalidSchema,
+        "a redirect to an insecure address is refused: {cause}",
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A file that was fetched and checked."""
+    """A file that was downloaded and checked."""
 
     file: Path
     sha256: str
@@ -58,16 +60,16 @@ class Fetched:
 
 
 class _MirrorError(Exception):
-    """Why a mirror does not give the file."""
+    """The reason why a mirror does not give the file."""
 
 
 class _InterruptionError(_MirrorError):
-    """... for which the same mirror can be asked for the rest."""
+    """... after which the same mirror may send the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Mirror:
-    """One of the places where a card's file is, and a session to talk to it."""
+    """One address of a card's file, and a session for it."""
 
     url: str
     card: Card
@@ -78,12 +80,12 @@ class _Mirror:
 def fetch(
     card: Card, partial: Partial, patience: Patience, expected: str | None = None, progress: Progress = ignore
 ) -> Fetched:
-    """Fetch the file of `card` from the first of its mirrors that gives it, going on with what `partial` holds.
+    """Download the file of `card` from the first of its mirrors that works, continuing what `partial` holds.
 
-    `expected` is the file's sha256, where the caller knows more of it than the card.
+    `expected` is the file's sha256 if the caller knows it and the card does not.
 
     Raises:
-        NetworkError: no mirror gives the file; says of each why.
+        NetworkError: no mirror works; gives the reason for each.
         OSError: the disk fails.
     """
     reasons = []
@@ -96,7 +98,7 @@ def fetch(
             reasons.append(f"\n  {url}: {error}")
     raise NetworkError(
         f"{card.name} cannot be downloaded:{''.join(reasons)}",
-        hint="Try again later, what has arrived is kept; or get the file in another way and type "
+        hint="Try again later; what has arrived is kept. Or get the file in another way and type "
         f"`imgxlate weights import {card.name} FILE`.",
     )
 
@@ -104,7 +106,7 @@ def fetch(
 def _session(url: str, patience: Patience) -> requests.Session:
     retry = urllib3.Retry(
         total=patience.tries - 1,
-        connect=1,  # Without a network, or with a wrong certificate, waiting does not help.
+        connect=1,  # Waiting does not help without a network or with a wrong certificate.
         other=0,
         status_forcelist=_TRANSIENT,
         backoff_factor=patience.backoff,
@@ -114,8 +116,8 @@ def _session(url: str, patience: Patience) -> requests.Session:
     session = requests.Session()
     session.max_redirects = _REDIRECTS
     session.headers["User-Agent"] = f"imgxlate/{__version__}"
-    session.headers["Accept-Encoding"] = "identity"  # Else lengths and ranges would be those of a packed file.
-    # A session goes nowhere that it has no adapter for, redirected or not: https stays https.
+    session.headers["Accept-Encoding"] = "identity"  # Else lengths and ranges are those of a compressed file.
+    # A session follows no redirect to a scheme that it has no adapter for: https stays https.
     session.adapters.clear()
     for scheme in ("https://",) if url.startswith("https://") else ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=retry))
@@ -123,7 +125,7 @@ def _session(url: str, patience: Patience) -> requests.Session:
 
 
 def _complete(mirror: _Mirror, partial: Partial, progress: Progress) -> None:
-    """Fetch what is missing, asking again where the connection breaks."""
+    """Download what is missing, and try again if the connection breaks."""
     for attempt in range(mirror.patience.tries):
         if attempt:
             time.sleep(mirror.patience.backoff * 2**attempt)
@@ -138,7 +140,7 @@ def _transfer(mirror: _Mirror, partial: Partial, progress: Progress) -> None:
     source = partial.source
     if source and source.url == mirror.url and source.total == partial.size:
         return
-    with _ask(mirror, partial) as response:
+    with _request(mirror, partial) as response:
         if response.status_code == requests.codes.ok:
             partial.start(_source(response, mirror))
         elif response.status_code not in _ANSWERS_TO_A_RANGE:
@@ -149,7 +151,7 @@ def _transfer(mirror: _Mirror, partial: Partial, progress: Progress) -> None:
         _receive(response, mirror.card, partial, progress)
 
 
-def _ask(mirror: _Mirror, partial: Partial) -> requests.Response:
+def _request(mirror: _Mirror, partial: Partial) -> requests.Response:
     timeouts = (mirror.patience.connect, mirror.patience.stall)
     headers = _range(partial, mirror.url)
     try:
@@ -159,7 +161,7 @@ def _ask(mirror: _Mirror, partial: Partial) -> requests.Response:
 
 
 def _range(partial: Partial, url: str) -> dict[str, str]:
-    """The headers that ask for the rest of a file, if it is still the same one; else for all of it."""
+    """The headers that request the rest of a file if it is still the same; else the whole file."""
     source = partial.source
     if source is None or source.url != url or source.validator is None or not partial.size:
         return {}
@@ -167,7 +169,7 @@ def _range(partial: Partial, url: str) -> dict[str, str]:
 
 
 def _continues(response: requests.Response, partial: Partial) -> bool:
-    """Whether the answer is the rest of what `partial` holds; some servers heed Range and neglect If-Range."""
+    """Whether the answer continues what `partial` holds. Some servers obey Range and ignore If-Range."""
     source = partial.source
     start = f"bytes {partial.size}-"
     if source is None or not response.headers.get("Content-Range", "").startswith(start):
@@ -176,22 +178,22 @@ def _continues(response: requests.Response, partial: Partial) -> bool:
 
 
 def _source(response: requests.Response, mirror: _Mirror) -> Source:
-    """What a full answer is going to send.
+    """The source that a full answer describes.
 
     Raises:
-        _MirrorError: something that cannot be the file.
+        _MirrorError: the answer is not the file.
     """
     headers = response.headers
     if headers.get("Content-Type", "").startswith("text/html"):
-        raise _MirrorError(_WEB_PAGE)
+        raise _MirrorError("the server sends a web page, not weights")
     if headers.get("Content-Encoding", "identity") != "identity":
-        raise _MirrorError(f"the server sends the file packed ({headers['Content-Encoding']}), unasked")
+        raise _MirrorError(f"the server compresses the file ({headers['Content-Encoding']}), unrequested")
     length = headers.get("Content-Length", "")
     if length.isdigit():
         if misfit := _misfit(int(length), mirror.card):
             raise _MirrorError(misfit)
     elif headers.get("Transfer-Encoding") != "chunked":
-        raise _MirrorError("the server does not say how long the file is, so a break would go unnoticed")
+        raise _MirrorError("the server does not say how long the file is, so that a break would go unnoticed")
     return Source(mirror.url, _validator(response), int(length) if length.isdigit() else None)
 
 
@@ -201,7 +203,7 @@ def _validator(response: requests.Response) -> str | None:
 
 
 def _status(response: requests.Response) -> str:
-    other = "the server fails" if response.status_code >= 500 else "the server answers what makes no sense here"
+    other = "the server fails" if response.status_code >= 500 else "the server sends an unexpected answer"
     return f"{_STATUS.get(response.status_code, other)} ({response.status_code} {response.reason})"
 
 
@@ -212,14 +214,14 @@ def _receive(response: requests.Response, card: Card, partial: Partial, progress
         progress(done, total)
         try:
             for chunk in response.iter_content(_CHUNK_BYTES):
-                if done == 0 and looks_like_web_page(chunk):
-                    raise _MirrorError(_WEB_PAGE)
+                if done == 0 and (other := signatures.recognize(chunk)):
+                    raise _MirrorError(f"the server sends {other.title}, not weights")
                 done += len(chunk)
                 if done > (total or _largest(card)):
                     partial.discard()
                     raise _MirrorError(f"the server sends more than {total or _largest(card)} bytes")
                 file.write(chunk)
-                file.flush()  # So that what a killed process has received is not lost.
+                file.flush()  # So that a killed process does not lose what it has received.
                 progress(done, total)
         except (requests.RequestException, faults.HTTPError) as error:
             raise _InterruptionError(f"{_explain(error)} after {done} of {total or 'unknown'} bytes") from error
@@ -231,7 +233,7 @@ def _check(card: Card, partial: Partial, expected: str | None) -> str:
     """The sha256 of the whole file.
 
     Raises:
-        _MirrorError: the file is not the expected one; it is thrown away.
+        _MirrorError: the file is not the expected one; it is removed.
     """
     wanted = expected or card.sha256 or card.prefix or ""
     digest = sha256_of(partial.file)
@@ -245,19 +247,19 @@ def _check(card: Card, partial: Partial, expected: str | None) -> str:
 
 
 def _misfit(size: int, card: Card) -> str | None:
-    """Why a file of this size cannot be the card's."""
-    smallest = (1 - SIZE_TOLERANCE) * card.size if card.size else 1
+    """The reason why a file of this size is not the card's; None if it may be."""
+    smallest = (1 - _SIZE_TOLERANCE) * card.size if card.size else 1
     if smallest <= size <= _largest(card):
         return None
-    return f"the file has {size} bytes, where about {card.size or 'some millions of'} are expected"
+    return f"the file has {size} bytes; about {card.size or 'some millions of'} are expected"
 
 
 def _largest(card: Card) -> int:
-    return round((1 + SIZE_TOLERANCE) * card.size) if card.size else _LARGEST_BYTES
+    return round((1 + _SIZE_TOLERANCE) * card.size) if card.size else _LARGEST_BYTES
 
 
 def _explain(error: Exception) -> str:
-    """What happened, in a sentence. The exceptions of requests wrap those of urllib3, which say more."""
+    """The error as a sentence. The exceptions of requests wrap those of urllib3, which say more."""
     inner = error.args[0] if error.args else None
     cause = getattr(inner, "reason", inner)
     for kind, sentence in _FAULTS:

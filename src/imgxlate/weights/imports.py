@@ -1,26 +1,26 @@
-"""Puts a file of the user's into the store: what no program may download, or a model of the user's own."""
+"""Puts a file of the user into the store: weights that no program may download, or a model of the user's own."""
 
-import dataclasses
 import re
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
-from imgxlate import atomic
+from imgxlate import atomic, signatures
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError, WeightsError
 from imgxlate.weights.cards import Card, cards, find
-from imgxlate.weights.records import Record, looks_like_web_page, sha256_of
+from imgxlate.weights.records import Record, own_card, sha256_of
 from imgxlate.weights.store import Store, writing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def find_card(name: str, method: str | None = None) -> Card | None:
-    """The published card that `name` means, whole or short; None: no card has it, it can be a name of the user's own.
+    """The card of the catalogue that `name` means, with or without its method. None: the user may take the name.
 
     Raises:
-        UsageError: the card is another method's or in the package, or the short name fits several.
+        UsageError: the card is bundled or belongs to another method, or several cards have the short name.
     """
     short = [card.short for card in cards().values() if method in (None, card.method)]
     return _published(name, method) if name in cards() or name in short else None
@@ -37,30 +37,29 @@ def import_file(
     source: Path | None = None,
     notify: Notify = ignore,
 ) -> Record:
-    """Copy `file` into the store, under the name of a card or, with `method`, under a name of the user's own.
+    """Copy `file` into the store, under the name of a card or, with `method`, under a name of the user's choice.
 
-    `domains` says what A and B are, where the card does not; `config` is the original's yaml, kept beside the file.
-    `source` is what to record as its origin, where `file` was made from it.
+    `domains` are the names of A and B, if they differ from the card's. `config` is the original's yaml, which is kept
+    beside the file. `source` is recorded as the file's origin (default: `file`).
 
     Raises:
-        UsageError: the name cannot be, or a name of the user's own comes without a method.
-        WeightsError: a file cannot be read or cannot be the card's, or the store cannot be written.
+        UsageError: the name is invalid, or no card has it and no method is given.
+        WeightsError: a file cannot be read or is not the card's, or the store cannot be written.
     """
     card = _card(name, file, method)
-    card = dataclasses.replace(card, domains=domains or card.domains)
+    card = replace(card, domains=domains or card.domains)
     settings = _read(config) if config else None
-    if looks_like_web_page(_read(file, 64)):
-        raise WeightsError(
-            f"{file}: is a web page, not weights", hint=f"Open {card.page or 'its source'} in a browser."
-        )
+    if other := signatures.recognize(_read(file, 64)):
+        where = f" See {card.page}." if card.page else ""
+        raise WeightsError(f"{file}: is {other.title}, not weights", hint=f"{other.hint}{where}")
     with writing(store.root):
         record = _copy(store, card, file, source or file, settings)
-    notify(f"{card.name}: imported, sha256 {record.sha256}; licence: {card.licence}")
+    notify(f"{card.name}: imported, sha256 {record.sha256}; license: {card.license}")
     return record
 
 
 def _card(name: str, file: Path, method: str | None) -> Card:
-    """The card that `name` means; a name that no card has is a model of the user's own."""
+    """The card that `name` means. With `method`, a name that no card has is a model of the user's own."""
     if method is None:
         return _published(name, method)
     return find_card(name, method) or _own(name, file, method)
@@ -71,29 +70,22 @@ def _published(name: str, method: str | None) -> Card:
         card = find(name, method)
     except WeightsError as error:
         raise UsageError(
-            str(error), hint=f"{error.hint} For a model of your own, say its method: --method cyclegan."
+            str(error), hint=f"{error.hint} For a model of your own, add its method: --method cyclegan."
         ) from error
     if card.bundled:
-        raise UsageError(f"{name} is part of the package and needs no import", hint="Give your file another name.")
+        raise UsageError(
+            f"{name} is part of the package and needs no import", hint="Choose another name for your file."
+        )
     return card
 
 
 def _own(name: str, file: Path, method: str) -> Card:
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot be a name of weights",
-            hint="Use letters, digits, dots, dashes and underscores, 64 at most, a letter or digit first.",
+            f"{name!r} is not a valid name for weights",
+            hint="Use up to 64 letters, digits, dots, dashes and underscores, beginning with a letter or a digit.",
         )
-    return Card(
-        name=name,
-        kind="generator",
-        method=method,
-        summary="",
-        filename=f"{name}{file.suffix}",
-        licence="not known",
-        citation="",
-        page="",
-    )
+    return own_card(name=name, method=method, filename=f"{name}{file.suffix}")
 
 
 def _copy(store: Store, card: Card, file: Path, source: Path, settings: bytes | None) -> Record:
@@ -103,12 +95,13 @@ def _copy(store: Store, card: Card, file: Path, source: Path, settings: bytes | 
         digest = sha256_of(copy)
         if not card.fits(digest):
             raise WeightsError(
-                f"{file}: is not {card.filename} as it was published: its sha256 is {digest}, "
-                f"not {card.sha256 or f'{card.prefix}...'}"
+                f"{file}: is not the published {card.filename}: its sha256 is {digest}, "
+                f"not {card.sha256 or f'{card.prefix}...'}",
+                hint=f"Download it again. See {card.page}.",
             )
         config = f"{card.name}.yaml" if settings is not None else None
-        record = Record.of(card, digest, source=str(source.absolute()), trust="imported", config=config)
-        if settings is not None:  # First, so that no record speaks of a file that is not there.
+        record = Record(card=card, sha256=digest, source=str(source.absolute()), trust="imported", config=config)
+        if settings is not None:  # First, so that no record names a file that does not exist.
             atomic.write_bytes(store.file(record).parent / f"{card.name}.yaml", settings)
         store.keep(copy, record)
     return record

@@ -1,80 +1,98 @@
 """The store: weights on this machine, kept by their sha256 in the cache folder.
 
-    weights/<sha256>/<file name>     the files
-    weights/records/<name>.json      what is held under each name, and how it came there
-    weights/partial/<name>/          downloads under way, and the beginnings that interrupted ones left
-    weights/locks/<name>.lock        lets processes that want the same file wait for the one that fetches it
+weights/<sha256>/<file name>     the files
+weights/records/<name>.json      which file each name means, and where it came from
+weights/partial/<name>/          unfinished downloads
+weights/locks/<name>.lock        lets processes that want the same file wait for the one that downloads it
 
-Correctness does not rest on the locks: where they do nothing, files are fetched more than once and are still right.
+Several processes, and several machines with a common home folder, may use one store at the same time.
 """
 
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from imgxlate import paths
+from imgxlate import paths, signatures
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.errors import NetworkError, OutputError, WeightsError
-from imgxlate.weights import cards as published
+from imgxlate.weights import cards as catalogue
 from imgxlate.weights import partials
 from imgxlate.weights.cards import Card
-from imgxlate.weights.patience import Patience
+from imgxlate.weights.partials import Patience
 from imgxlate.weights.records import Record, Trust, sha256_of
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What computing a file's hash again showed."""
+    """The result of computing a file's hash again."""
 
     name: str
-    path: Path | None  # None: there is no such file here
-    fault: str | None  # None: it is whole
-    mend: str | None = None  # the command that puts it right; None: it is whole
+    path: Path | None  # None: the file is missing
+    fault: str | None  # None: the file is whole
+    mend: str | None = None  # the command that repairs it; None: the file is whole
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The weights under `root`. Several processes, and users of a read-only folder, may share it."""
+    """The weights under `root`, which may be read-only."""
 
     root: Path = field(default_factory=lambda: paths.cache_dir() / "weights")
     patience: Patience = field(default_factory=Patience)
 
     def path(self, card: Card, *, offline: bool = False, progress: Progress = ignore, notify: Notify = ignore) -> Path:
-        """The file of `card`, whole; downloaded first where it is missing or damaged, unless `offline`.
+        """The whole file of `card`. If it is missing or damaged, it is downloaded first, unless `offline`.
 
         Raises:
-            NetworkError: it must be downloaded and cannot be, or may not be.
-            WeightsError: it is missing, and no program can fetch it; or the store cannot be written.
+            NetworkError: the download fails or is forbidden.
+            WeightsError: the file is missing and no program can download it, or the store cannot be written.
         """
         if card.asset:
             return _present_asset(card, card.asset)
         return self._present(card, notify) or self._obtain(card, offline or paths.offline(), progress, notify)
 
+    def cards(self) -> dict[str, Card]:
+        """All cards by name: those of the catalogue, then the user's own. A record's card replaces the catalogue's."""
+        return {**catalogue.cards(), **{record.card.name: record.card for record in self.records()}}
+
     def find(self, name: str, method: str | None = None) -> Card:
-        """The card of that name, published or imported, its domains named as at its import; see `cards.find`.
+        """The card of that name, published or the user's own; see `imgxlate.weights.cards.find`.
 
         Raises:
-            WeightsError: there is none.
+            WeightsError: no card has the name, or several do.
         """
-        own = {record.name: record.card() for record in self.records() if record.name not in published.cards()}
-        card = published.find(name, method, {**published.cards(), **own})
+        return catalogue.find(name, method, self.cards())
+
+    def describe(self, card: Card) -> dict[str, Any]:
+        """The facts of a card and of its file, as JSON documents have them."""
         record = self.record(card.name)
-        return replace(card, domains=record.domains) if record else card
+        facts = {"licence" if key == "license" else key: value for key, value in asdict(card).items()}
+        return facts | {
+            "status": self.status(card),
+            "sha256": record.sha256 if record else card.sha256,
+            "trust": record.trust if record else None,
+            "path": _text(self.file(record) if record else card.asset),
+            "document": _text(card.document),
+        }
+
+    def status(self, card: Card) -> str:
+        """How to get the file of a card, in a word or two."""
+        if card.bundled:
+            return "bundled"
+        if self.record(card.name):
+            return "here"
+        return "downloadable" if card.urls else "by hand"
 
     def record(self, name: str) -> Record | None:
-        """What is held under a name."""
+        """The record of a name."""
         return Record.read(self._record_path(name))
 
     def records(self) -> tuple[Record, ...]:
-        """All that is held, by name."""
+        """All records, sorted by name."""
         found = (Record.read(path) for path in sorted(self.root.glob("records/*.json")))
         return tuple(record for record in found if record)
-
-    def names(self) -> set[str]:
-        """The names of all weights: published, bundled, and imported."""
-        return {*published.cards(), *(record.name for record in self.records())}
 
     def config(self, name: str) -> Path | None:
         """The original's yaml that was imported with the weights of that name."""
@@ -82,23 +100,22 @@ class Store:
         return self.file(record).parent / record.config if record and record.config else None
 
     def file(self, record: Record) -> Path:
-        """Where a record's file lies."""
-        return self.root / record.sha256 / record.filename
+        """The path of a record's file."""
+        return self.root / record.sha256 / record.card.filename
 
     def verify(self, names: Iterable[str] | None = None) -> tuple[Verification, ...]:
-        """Compute the hashes of these weights again, or of all that are here.
+        """Compute the hashes of these weights again. Default: of all that are here.
 
         Raises:
             WeightsError: a name is unknown.
         """
         if names is None:
-            bundled = [card.name for card in published.cards().values() if card.bundled]
-            names = [*bundled, *(record.name for record in self.records())]
-        verified = {card: self._verify(card) for card in map(self.find, names)}
-        return tuple(replace(found, mend=_mend(card)) if found.fault else found for card, found in verified.items())
+            bundled = [card.name for card in catalogue.cards().values() if card.bundled]
+            names = [*bundled, *(record.card.name for record in self.records())]
+        return tuple(self._verify(card) for card in dict.fromkeys(map(self.find, names)))
 
     def keep(self, file: Path, record: Record) -> Path:
-        """Move `file` into the store, whole, and enter it under the record's name.
+        """Move a whole `file` into the store and write its record.
 
         Raises:
             OSError, OutputError: the store cannot be written.
@@ -112,6 +129,7 @@ class Store:
         return target
 
     def _present(self, card: Card, notify: Notify) -> Path | None:
+        """The file of a card, if the store holds it whole."""
         record = self.record(card.name)
         if record is None or not card.fits(record.sha256) or not self.file(record).is_file():
             return None
@@ -121,7 +139,7 @@ class Store:
             if sha256_of(file) != record.sha256:
                 notify(f"{card.name}: {file} is damaged")
                 return None
-            with contextlib.suppress(OutputError):  # A read-only store computes the hash each time.
+            with contextlib.suppress(OutputError):  # In a read-only store, the hash is computed each time.
                 self._note_unchanged(record)
         return file
 
@@ -137,8 +155,8 @@ class Store:
                 f"{missing}, and the network is switched off (--offline or IMGXLATE_OFFLINE)",
                 hint=f"With a network, type `imgxlate weights download {card.name}`; without, {by_hand}.",
             )
-        with writing(self.root), self._turn(card.name, notify):
-            # Another process may have fetched it while this one waited.
+        with writing(self.root), partials.locked(self.root, card.name, self.patience, notify):
+            # Another process may have downloaded it while this one waited.
             return self._present(card, notify) or self._download(card, progress, notify)
 
     def _download(self, card: Card, progress: Progress, notify: Notify) -> Path:
@@ -149,44 +167,23 @@ class Store:
         partials.prune(self.root / "partial")
         with partials.claim(self.root / "partial" / card.name) as partial:
             fetched = fetch(card, partial, self.patience, expected, progress)
-            record = Record.of(card, fetched.sha256, source=fetched.url, trust=_trust(card))
+            record = Record(card=card, sha256=fetched.sha256, source=fetched.url, trust=_trust(card))
             file = self.keep(fetched.file, record)
         if not expected:
-            notify(f"{card.name}: downloaded from {fetched.url}; licence: {card.licence}")
+            notify(f"{card.name}: downloaded from {fetched.url}; license: {card.license}")
             if fetched.url.startswith("http://") and not card.sha256:
-                notify(f"{card.name}: it came over plain http, where others on the way can change what is sent")
-            notify(_WHAT_THE_HASH_RESTS_ON[record.trust].format(name=card.name, sha256=record.sha256))
+                notify(f"{card.name}: it came over plain http, where others on the way can change it")
+            notify(_REASONS_TO_TRUST[record.trust].format(name=card.name, sha256=record.sha256))
         return file
-
-    @contextlib.contextmanager
-    def _turn(self, name: str, notify: Notify) -> Iterator[None]:
-        """Wait until no other process fetches the weights of that name, though not for ever."""
-        from filelock import FileLock, Timeout
-
-        folder = self.root / "locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{name}.lock")
-        # Timeout is an OSError; so is what a file system without locks answers.
-        with contextlib.suppress(OSError, NotImplementedError):
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                other = partials.owner(self.root / "partial" / name) or "another process"
-                notify(f"{name}: waiting for {other}, which is downloading it")
-                lock.acquire(timeout=self.patience.turn)
-        try:
-            yield
-        finally:
-            lock.release()
 
     def _verify(self, card: Card) -> Verification:
         if card.asset:
-            return _verification(card.name, card.asset, card.sha256)
+            return _verification(card, card.asset, card.sha256)
         record = self.record(card.name)
         if record is None:
-            return Verification(card.name, None, "is not here")
-        found = _verification(card.name, self.file(record), record.sha256)
-        with contextlib.suppress(OutputError):  # A read-only store keeps no notes.
+            return Verification(card.name, None, "is not here", _mend(card))
+        found = _verification(card, self.file(record), record.sha256)
+        with contextlib.suppress(OutputError):  # A read-only store keeps its records as they are.
             if found.fault:
                 replace(record, mtime_ns=0).write(self._record_path(card.name))
             else:
@@ -194,21 +191,32 @@ class Store:
         return found
 
     def _note_unchanged(self, record: Record) -> None:
-        """Record that the file, as it lies there, has the record's hash."""
+        """Record that the file, with its present size and time, has the record's hash."""
         status = self.file(record).stat()
         noted = replace(record, size=status.st_size, mtime_ns=status.st_mtime_ns)
-        noted.write(self._record_path(record.name))
+        noted.write(self._record_path(record.card.name))
 
     def _record_path(self, name: str) -> Path:
         return self.root / "records" / f"{name}.json"
 
 
-@contextlib.contextmanager
-def writing(root: Path) -> Iterator[None]:
-    """Turn what a disk answers into an error that says what to do.
+def find_features(name: str, *, offline: bool = False, progress: Progress = ignore, notify: Notify = ignore) -> Path:
+    """The file of a feature network, such as VGG-19. `name` is a card's, which may be downloaded first, or a file's.
 
     Raises:
-        WeightsError: the block met an `OSError` or an `OutputError`.
+        WeightsError: no card and no file has the name, or the download fails.
+    """
+    if name not in catalogue.cards() and Path(name).exists():
+        return Path(name)
+    return Store().path(catalogue.find(name), offline=offline, progress=progress, notify=notify)
+
+
+@contextlib.contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Turn an error of the disk into one that says what to do.
+
+    Raises:
+        WeightsError: the block raised an `OSError` or an `OutputError`.
     """
     try:
         yield
@@ -216,14 +224,14 @@ def writing(root: Path) -> Iterator[None]:
         reason = getattr(error, "strerror", None) or error
         raise WeightsError(
             f"the weights folder {root} cannot be written: {reason}",
-            hint="Make room in it or make it writable, or name another one with IMGXLATE_CACHE.",
+            hint="Free some space or make the folder writable, or choose another one with IMGXLATE_CACHE.",
         ) from error
 
 
-_WHAT_THE_HASH_RESTS_ON: Mapping[Trust, str] = {
+_REASONS_TO_TRUST: Mapping[Trust, str] = {
     "published": "{name}: its sha256 is the one that the source publishes",
-    "prefix": "{name}: its sha256 begins as the source publishes; the whole, {sha256}, is checked from here on",
-    "first-use": "{name}: the source publishes no hash; this file's sha256, {sha256}, is checked from here on",
+    "prefix": "{name}: its sha256 begins as the source publishes; later uses check all of it, {sha256}",
+    "first-use": "{name}: the source publishes no hash; later uses check this file's sha256, {sha256}",
 }
 
 
@@ -234,13 +242,14 @@ def _trust(card: Card) -> Trust:
 
 
 def _mend(card: Card) -> str:
+    """The command that replaces a damaged file."""
     if card.bundled:
         return "pip install --force-reinstall imgxlate"
     return f"imgxlate weights download {card.name}" if card.urls else _import_command(card)
 
 
 def _import_command(card: Card) -> str:
-    own = card.name not in published.cards()
+    own = card.name not in catalogue.cards()
     return f"imgxlate weights import {card.name} FILE" + (f" --method {card.method}" if own else "")
 
 
@@ -250,9 +259,16 @@ def _present_asset(card: Card, file: Path) -> Path:
     return file
 
 
-def _verification(name: str, file: Path, sha256: str | None) -> Verification:
+def _verification(card: Card, file: Path, sha256: str | None) -> Verification:
     if not file.is_file():
-        return Verification(name, None, f"{file} is missing")
+        return Verification(card.name, None, f"{file} is missing", _mend(card))
     found = sha256_of(file)
-    damaged = f"{file} is damaged: its sha256 is {found}, not {sha256}"
-    return Verification(name, file, None if sha256 in (None, found) else damaged)
+    if sha256 in (None, found):
+        return Verification(card.name, file, None)
+    if signatures.recognize(signatures.first_bytes(file)) is signatures.LFS_POINTER:
+        return Verification(card.name, file, f"{file} is {signatures.LFS_POINTER.title}", "git lfs pull")
+    return Verification(card.name, file, f"{file} is damaged: its sha256 is {found}, not {sha256}", _mend(card))
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,4 +1,4 @@
-"""`imgxlate weights`: what can be had by name, what is here, and whether it is whole."""
+"""`imgxlate weights`: list, show, download, verify, import and export weights."""
 
 import os
 from dataclasses import asdict
@@ -11,12 +11,8 @@ from imgxlate.cli import complete, loading, options
 from imgxlate.cli.commands.export import export
 from imgxlate.cli.output import Output
 from imgxlate.config import dotted
-from imgxlate.errors import UsageError, WeightsError
-from imgxlate.methods import registry
+from imgxlate.errors import WeightsError
 from imgxlate.methods.spec import Capability
-from imgxlate.weights.cards import Card, cards
-from imgxlate.weights.imports import find_card, import_file
-from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store
 
 app = typer.Typer(no_args_is_help=True, help="List, fetch, check, import and export weights.")
@@ -38,7 +34,7 @@ def list_weights(
 ) -> None:
     """List all weights with a name: bundled, downloadable, fetched by hand, imported."""
     store = Store()
-    found = [_row(store, card) for card in _all_cards(store)]
+    found = [store.describe(card) for card in store.cards().values()]
     if out.as_json:
         return out.document({"weights": found})
     columns = ("NAME", "METHOD", "SIZE", "STATUS", "SUMMARY")
@@ -81,7 +77,7 @@ def download(
     for card in wanted:
         out.note(f"{card.name}: {loading.fetch(out, store, card, offline=settings.offline)}")
     if out.as_json:
-        out.document({"weights": [_row(store, card) for card in wanted]})
+        out.document({"weights": [store.describe(card) for card in wanted]})
 
 
 @app.command()
@@ -98,7 +94,7 @@ def verify(
     """Recompute the sha256 of the files. Exits with 5 if one is damaged."""
     found = Store().verify(names or None)
     if out.as_json:
-        out.document({"weights": [asdict(result) | {"path": _text(result.path)} for result in found]})
+        out.document({"weights": [asdict(result) | {"path": result.path and str(result.path)} for result in found]})
     else:
         out.table(("NAME", "IS"), [(result.name, result.fault or "whole") for result in found])
     damaged = [result for result in found if result.fault]
@@ -137,14 +133,13 @@ def import_weights(
     ] = None,
 ) -> None:
     """Put a file of yours into the store under a name, for `--model NAME`. The file is opened and checked first."""
+    from imgxlate.export.importing import import_weights as put
+
     store = Store()
-    card = find_card(name, method)
-    of = method or (card.method if card else None)
-    if of is None:
-        raise UsageError(f"whose model is {file}?", hint="Add --method munit, unit or cyclegan.")
-    record = _import(store, name, file, of, card, options.domain_pair(domains), config, out)
+    pair = options.domain_pair(domains)
+    record = put(store, name, file, method=method, domains=pair, config=config, notify=out.note)
     if out.as_json:
-        out.document(_row(store, store.find(record.name)))
+        out.document(store.describe(store.find(record.card.name)))
 
 
 @app.command()
@@ -171,26 +166,10 @@ def path(
         out.line(str(found))
 
 
-def _all_cards(store: Store) -> list[Card]:
-    own = [record.card() for record in store.records() if record.name not in cards()]
-    return [*cards().values(), *own]
-
-
-def _row(store: Store, card: Card) -> dict[str, Any]:
-    record = store.record(card.name)
-    return asdict(card) | {
-        "status": _status(store, card),
-        "sha256": record.sha256 if record else card.sha256,
-        "trust": record.trust if record else None,
-        "path": _text(store.file(record) if record else card.asset),
-        "document": _text(card.document),
-    }
-
-
 def _card_or_inspection(store: Store, name: str) -> dict[str, Any]:
-    """What is known of weights by their name; else, of the file or the run's folder of that name, what is in it."""
+    """The facts of the weights of that name; if there are none, of the file or the run's folder of that name."""
     try:
-        return _row(store, store.find(name))
+        return store.describe(store.find(name))
     except WeightsError:
         if not os.path.exists(name):  # noqa: PTH110 (Path.exists raises for names that are too long)
             raise
@@ -199,47 +178,9 @@ def _card_or_inspection(store: Store, name: str) -> dict[str, Any]:
     return asdict(inspect(Path(name)))
 
 
-def _status(store: Store, card: Card) -> str:
-    if card.bundled:
-        return "bundled"
-    if store.record(card.name):
-        return "here"
-    return "downloadable" if card.urls else "by hand"
-
-
-def _import(
-    store: Store,
-    name: str,
-    file: Path,
-    method: str,
-    card: Card | None,
-    domains: tuple[str, str] | None,
-    config: Path | None,
-    out: Output,
-) -> Record:
-    """Open the file as the method will, and keep it.
-
-    Raises:
-        CheckpointError: it holds something else.
-    """
-    from imgxlate.inference.loading import check_features, import_model
-
-    if card and card.kind == "metric":  # The store refuses another file than the published one by its hash.
-        return import_file(store, card.name, file, notify=out.note)
-    if card and card.kind == "features":
-        check_features(registry.find(method, Capability.STYLIZE), file)
-        return import_file(store, card.name, file, notify=out.note)
-    spec = registry.find(method, Capability.TRANSLATE)
-    return import_model(spec, store, name, file, domains=domains, config=config, notify=out.note)
-
-
 def _megabytes(size: int | None) -> str:
     return "" if size is None else f"{size / 1e6:.1f} MB"
 
 
 def _show(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
-
-
-def _text(path: Path | None) -> str | None:
-    return None if path is None else str(path)
