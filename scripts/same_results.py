@@ -32,7 +32,7 @@ STYLES = ROOT / "examples" / "styles"
 GOLDEN = ROOT / "tests" / "golden"
 
 # Keys of JSON documents whose values differ from run to run, or with what is installed.
-VOLATILE = frozenset({"seconds", "memory", "time", "date", "facts", "path", "document", "asset", "imgxlate"})
+VOLATILE = frozenset({"seconds", "memory", "time", "date", "facts", "path", "document", "asset", "imgxlate", "summary"})
 
 # Lists every option of every command in a process of the recorded source.
 LIST_FLAGS = """
@@ -172,6 +172,8 @@ def digest(path: Path) -> Any:
         return "present"  # Curves are drawn by another library; the report shows measured times.
     if path.suffix == ".toml":  # A run's configuration names the folders of its images by their absolute paths.
         return {key: value for key, value in tomllib.loads(path.read_text()).items() if key != "folders"}
+    if path.suffix == ".onnx":
+        return without_traces(path)
     if path.suffix in (".json", ".jsonl"):
         return printed(path.read_bytes())
     if path.suffix == ".csv":
@@ -182,6 +184,16 @@ def digest(path: Path) -> Any:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         return without_volatile(json.loads(header["__metadata__"]["imgxlate"])["header"]), tensors_of(path)
     return tensors_of(path) if path.suffix in (".pt", ".pth") else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def without_traces(path: Path) -> str:
+    """A digest of an ONNX file without the stack traces of its exporter, which name the source's folder."""
+    import onnx
+
+    model = onnx.load(path)
+    for node in model.graph.node:
+        del node.metadata_props[:]
+    return hashlib.sha256(model.SerializeToString()).hexdigest()
 
 
 def tensors_of(path: Path) -> str:

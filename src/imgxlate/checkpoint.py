@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from imgxlate import atomic, signatures
@@ -140,8 +140,8 @@ def _read_safetensors(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            # Copied, because the tensors are mapped to the file, which may change on the disk.
-            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
+        # From bytes: `get_tensor` reports Ctrl-C as a damaged file, and its tensors change when the file does.
+        tensors = load(path.read_bytes())
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: is damaged: {error}", hint=_DAMAGED) from error
     if _KEY in metadata:

@@ -1,7 +1,11 @@
 """Checkpoints that are whole are read to the bit; everything else is one error that says what is wrong."""
 
 import pickle
+import signal
 import struct
+import subprocess
+import sys
+import time
 import warnings
 import zipfile
 
@@ -342,3 +346,16 @@ def test_a_header_without_a_method_is_refused(ours):
 def test_a_header_that_is_no_json_is_refused(ours):
     save_file(tensors(), ours, metadata={"imgxlate": "{"})
     assert "cannot be read" in refused(ours)
+
+
+def test_an_interrupt_while_reading_is_an_interrupt_and_not_a_damaged_file(tmp_path):
+    checkpoint.write(tmp_path / "large.safetensors", {f"w{n}": torch.zeros(200, 200) for n in range(300)}, HEADER)
+    code = "import sys; from pathlib import Path; from imgxlate import checkpoint; print(flush=True)\n"
+    code += "while True: checkpoint.read(Path(sys.argv[1]))"
+    for turn in range(8):
+        command = [sys.executable, "-c", code, tmp_path / "large.safetensors"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            process.stdout.readline()
+            time.sleep(0.03 + 0.017 * turn)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60)[1].strip().endswith("KeyboardInterrupt")

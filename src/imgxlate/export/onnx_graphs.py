@@ -52,7 +52,10 @@ def to_onnx(graph: Graph, metadata: Mapping[str, str]) -> bytes:
         )
     assert program is not None  # noqa: S101 (only the older exporter returns None)
     program.model.metadata_props.update(metadata)
-    data: bytes = program.model_proto.SerializeToString()
+    proto = program.model_proto
+    for node in proto.graph.node:
+        del node.metadata_props[:]  # Stack traces, which name folders of this machine.
+    data: bytes = proto.SerializeToString()
     for lengths in _LENGTHS:
         _check(data, graph, _example(graph, lengths))
     return data
