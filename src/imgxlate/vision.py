@@ -1,8 +1,8 @@
 """The only door to torchvision.
 
-A torchvision that was built for CUDA cannot load its compiled operators beside a torch that was built without, and its
-import then fails for want of two operators (`operator torchvision::nms does not exist`). What this package
-needs of torchvision is written in Python, so declaring the two is enough.
+A torchvision that was built for CUDA cannot load its compiled operators if torch was built without CUDA. Its import
+then fails (`operator torchvision::nms does not exist`). This package uses only the parts of torchvision that are
+written in Python, so it is enough to declare the two operators that the import needs.
 """
 
 import functools
@@ -27,10 +27,10 @@ def torchvision(submodule: str = "") -> ModuleType:
     """Import torchvision, or a submodule such as "transforms.v2.functional", and return it.
 
     Raises:
-        ImgxlateError: torchvision is missing, or does not fit the torch that is installed.
+        ImgxlateError: torchvision is missing, or does not work with the installed torch.
     """
     name = f"torchvision.{submodule}" if submodule else "torchvision"
-    with _LOCK:  # Another thread must not meet the half-imported modules.
+    with _LOCK:  # Another thread must not see half-imported modules.
         try:
             return import_module(name)
         except Exception as error:

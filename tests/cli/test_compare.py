@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -306,6 +307,12 @@ def test_existing_outputs_are_an_error_before_any_work_unless_they_may_be_replac
     assert "--skip-existing" not in refused.stderr
     assert run(*base, "--overwrite").exit_code == 0
     assert found(Path("out")) == sorted([*FILES, "images/a.unit.png"])
+
+
+def test_results_of_translate_in_the_folder_are_not_compared(run, inside):
+    shutil.copy("a.png", "a.munit.00.png")
+    assert run("compare", ".", *models("unit"), "--metrics", "none").exit_code == 0
+    assert found(Path("comparison/images")) == ["a.unit.png", "b.unit.png"]
 
 
 def test_the_default_folder_is_no_input_of_the_next_run(run, inside):

@@ -319,7 +319,7 @@ def test_an_output_that_cannot_be_written_ends_a_batch_at_once(run, unit, photo,
     Path("file").write_bytes(b"")
     result = run("translate", *unit, "a.png", "b.png", "-o", "file/out")
     assert result.exit_code == 9
-    assert "is no folder" in result.stderr
+    assert "is not a folder" in result.stderr
 
 
 def test_an_empty_folder_is_one_failure_of_a_batch(run, unit, photo, inside):

@@ -4,8 +4,8 @@ from PIL import Image
 
 
 @pytest.fixture
-def pictures(photo, tmp_path):
-    """Draws `count` smooth random pictures of various sizes into a folder, and gives it."""
+def images(photo, tmp_path):
+    """Draws `count` smooth random images of various sizes into a folder, and gives it."""
 
     def draw(folder, count, seed=0):
         for index in range(count):
@@ -17,10 +17,10 @@ def pictures(photo, tmp_path):
 
 @pytest.fixture
 def spoil():
-    """Puts files that are of no use beside the pictures of a folder, and gives their paths."""
+    """Puts files that are of no use beside the images of a folder, and gives their paths."""
 
     def add(folder):
-        (folder / "broken.jpg").write_bytes(b"\xff\xd8 no picture")
+        (folder / "broken.jpg").write_bytes(b"\xff\xd8 no image")
         (folder / "empty.png").touch()
         Image.fromarray(np.full((30, 30, 3), 255, np.uint8)).save(folder / "white.png")
         return {folder / name for name in ("broken.jpg", "empty.png", "white.png")}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgxlate.data.config import DataConfig
-from imgxlate.data.crops import is_flat, random_crop, resized
+from imgxlate.data.crops import is_flat, random_crop, resized, sufficient_side
 
 sides = st.integers(1, 90)
 
@@ -16,7 +16,7 @@ def smooth(height, width, seed=0):
 
 
 def whole(size, **options):
-    """A configuration that leaves nothing to chance for pictures that are resized to `size`."""
+    """A configuration that leaves nothing to chance for images that are resized to `size`."""
     return DataConfig(crop_height=size[0], crop_width=size[1], flip=False, **options)
 
 
@@ -33,7 +33,7 @@ def test_each_way_to_resize_gives_its_size(options, size):
     assert resized((60, 80), DataConfig(crop_height=8, crop_width=8, **options)) == size
 
 
-def test_pictures_smaller_than_the_crop_are_enlarged_in_proportion():
+def test_images_smaller_than_the_crop_are_enlarged_in_proportion():
     config = DataConfig(resize="shorter", new_size=20, crop_height=50, crop_width=40)
     assert resized((20, 20), config) == (50, 50)
     assert resized((20, 60), config) == (50, 150)
@@ -41,9 +41,7 @@ def test_pictures_smaller_than_the_crop_are_enlarged_in_proportion():
 
 
 @given(sides, sides, st.sampled_from(["shorter", "square", "width", "none"]), sides, sides, sides)
-def test_a_crop_of_any_picture_has_the_size_that_was_asked_for(
-    height, width, resize, new_size, crop_height, crop_width
-):
+def test_a_crop_of_any_image_has_the_size_that_was_asked_for(height, width, resize, new_size, crop_height, crop_width):
     config = DataConfig(resize=resize, new_size=new_size, crop_height=crop_height, crop_width=crop_width)
     crop = random_crop(smooth(height, width), config, np.random.default_rng(0))
     assert crop.shape == (crop_height, crop_width, 3)
@@ -52,23 +50,23 @@ def test_a_crop_of_any_picture_has_the_size_that_was_asked_for(
 
 @pytest.mark.parametrize(("interpolation", "resampling"), [("bilinear", 2), ("bicubic", 3)])
 @pytest.mark.parametrize("size", [(60, 80), (20, 30), (64, 7), (1, 9)])
-def test_without_chance_the_crop_is_the_resized_picture(interpolation, resampling, size):
-    picture = smooth(*size)
+def test_without_chance_the_crop_is_the_resized_image(interpolation, resampling, size):
+    image = smooth(*size)
     config = DataConfig(new_size=32, crop_height=1, crop_width=1, interpolation=interpolation)
     height, width = resized(size, config)
-    crop = random_crop(picture, whole((height, width), new_size=32, interpolation=interpolation), _rng())
-    expected = np.asarray(Image.fromarray(picture).resize((width, height), resampling))
+    crop = random_crop(image, whole((height, width), new_size=32, interpolation=interpolation), _rng())
+    expected = np.asarray(Image.fromarray(image).resize((width, height), resampling))
     np.testing.assert_array_equal(crop, expected)
 
 
 @given(st.integers(4, 90), st.integers(4, 90), st.integers(8, 70), st.integers(0, 50), st.booleans())
-def test_a_crop_is_a_part_of_the_resized_picture(height, width, new_size, seed, bicubic):
+def test_a_crop_is_a_part_of_the_resized_image(height, width, new_size, seed, bicubic):
     interpolation = "bicubic" if bicubic else "bilinear"
     config = DataConfig(new_size=new_size, crop_height=8, crop_width=7, interpolation=interpolation)
-    picture = smooth(height, width, seed)
-    crop = random_crop(picture, config, np.random.default_rng(seed)).astype(int)
+    image = smooth(height, width, seed)
+    crop = random_crop(image, config, np.random.default_rng(seed)).astype(int)
     rows, columns = resized((height, width), config)
-    all_of_it = np.asarray(Image.fromarray(picture).resize((columns, rows), Image.Resampling[interpolation.upper()]))
+    all_of_it = np.asarray(Image.fromarray(image).resize((columns, rows), Image.Resampling[interpolation.upper()]))
     parts = np.lib.stride_tricks.sliding_window_view(all_of_it.astype(int), (8, 7), axis=(0, 1))  # (y, x, 3, 8, 7)
     differences = [
         np.abs(parts - candidate.transpose(2, 0, 1)).max(axis=(2, 3, 4)).min() for candidate in (crop, crop[:, ::-1])
@@ -77,29 +75,29 @@ def test_a_crop_is_a_part_of_the_resized_picture(height, width, new_size, seed, 
 
 
 def test_crops_reach_every_place_and_are_mirrored_every_second_time():
-    picture = np.arange(5 * 6, dtype=np.uint8).reshape(5, 6)[..., None].repeat(3, axis=2)
+    image = np.arange(5 * 6, dtype=np.uint8).reshape(5, 6)[..., None].repeat(3, axis=2)
     config = DataConfig(resize="none", crop_height=4, crop_width=3)
-    crops = [random_crop(picture, config, np.random.default_rng(seed)) for seed in range(400)]
+    crops = [random_crop(image, config, np.random.default_rng(seed)) for seed in range(400)]
     assert len({crop[..., 0].tobytes() for crop in crops}) == 2 * 4 * 2
     mirrored = sum(int(crop[0, 0, 0]) > int(crop[0, 1, 0]) for crop in crops)
     assert 150 < mirrored < 250
 
 
-def test_zoom_enlarges_pictures_by_any_factor_up_to_it():
+def test_zoom_enlarges_images_by_any_factor_up_to_it():
     ramp = np.arange(64, dtype=np.uint8).repeat(3).reshape(1, 64, 3).repeat(64, axis=0)
     config = DataConfig(resize="none", crop_height=32, crop_width=32, flip=False, zoom=2.0)
     crops = [random_crop(ramp, config, np.random.default_rng(seed)).astype(int) for seed in range(60)]
-    widths = [crop[0, -1, 0] - crop[0, 0, 0] for crop in crops]  # grey levels, of which the picture has one a pixel
+    widths = [crop[0, -1, 0] - crop[0, 0, 0] for crop in crops]  # gray levels, of which the image has one a pixel
     assert all(crop.shape == (32, 32, 3) for crop in crops)
     assert min(widths) in range(14, 19)
     assert max(widths) in range(28, 33)
 
 
 def test_without_flip_nothing_is_mirrored():
-    picture = np.arange(30, dtype=np.uint8).reshape(5, 6)[..., None].repeat(3, axis=2)
+    image = np.arange(30, dtype=np.uint8).reshape(5, 6)[..., None].repeat(3, axis=2)
     config = DataConfig(resize="none", crop_height=4, crop_width=3, flip=False)
     for seed in range(20):
-        crop = random_crop(picture, config, np.random.default_rng(seed))
+        crop = random_crop(image, config, np.random.default_rng(seed))
         assert crop[0, 0, 0] < crop[0, 1, 0]
 
 
@@ -109,13 +107,28 @@ def test_a_strip_is_not_enlarged_as_a_whole():
     assert random_crop(strip, config, _rng()).shape == (256, 256, 3)
 
 
-def test_flat_is_what_has_nearly_one_colour():
-    picture = np.full((5, 5, 3), (10, 100, 250), np.uint8)
-    assert is_flat(picture)
-    picture[2, 2, 1] += 2
-    assert is_flat(picture)
-    picture[2, 2, 1] += 1
-    assert not is_flat(picture)
+@pytest.mark.parametrize("size", [(3000, 4000), (4000, 3000), (2000, 6000), (5000, 5000)])
+@pytest.mark.parametrize("resize", ["shorter", "square", "width"])
+@pytest.mark.parametrize(("new_size", "crop"), [(256, (256, 256)), (256, (64, 512)), (286, (400, 100))])
+@pytest.mark.parametrize("zoom", [1.0, 1.5])
+def test_a_sufficient_image_is_shrunk_by_two_at_least(size, resize, new_size, crop, zoom):
+    config = DataConfig(resize=resize, new_size=new_size, crop_height=crop[0], crop_width=crop[1], zoom=zoom)
+    scale = sufficient_side(config) / min(size)
+    for side, new in zip(size, resized(size, config), strict=True):
+        assert side * scale >= 2 * zoom * new * 0.99  # Sizes are rounded.
+
+
+def test_images_that_are_not_resized_have_no_sufficient_size():
+    assert sufficient_side(DataConfig(resize="none")) is None
+
+
+def test_flat_is_what_has_nearly_one_color():
+    image = np.full((5, 5, 3), (10, 100, 250), np.uint8)
+    assert is_flat(image)
+    image[2, 2, 1] += 2
+    assert is_flat(image)
+    image[2, 2, 1] += 1
+    assert not is_flat(image)
 
 
 def _rng():

@@ -51,7 +51,7 @@ def test_links_are_followed_and_circles_are_harmless(put):
     assert len(find(root / "x", root / "y").train_a) == 2
 
 
-def test_one_folder_gives_training_and_test_pictures(put):
+def test_one_folder_gives_training_and_test_images(put):
     root = put("trainA/a.png", "trainB/b.png", "testA/c.png", "testB/deep/d.png")
     folders = find(root, None)
     assert [below(root, paths) for paths in (folders.train_a, folders.train_b)] == [["trainA/a.png"], ["trainB/b.png"]]
@@ -59,7 +59,7 @@ def test_one_folder_gives_training_and_test_pictures(put):
     assert folders.names == ("A", "B")
 
 
-def test_two_folders_named_for_training_have_their_test_pictures_beside_them(put):
+def test_two_folders_named_for_training_have_their_test_images_beside_them(put):
     root = put("trainA/a.png", "trainB/b.png", "testA/c.png", "testB/d.png")
     folders = find(root / "trainB", root / "trainA")
     assert below(root, folders.test_a) == ["testB/d.png"]
@@ -68,7 +68,7 @@ def test_two_folders_named_for_training_have_their_test_pictures_beside_them(put
 
 
 @pytest.mark.parametrize("test_folder", [None, "testA/notes.txt"])
-def test_without_test_pictures_those_of_the_training_serve(put, test_folder):
+def test_without_test_images_those_of_the_training_serve(put, test_folder):
     root = put("trainA/a.png", "trainB/b.png", *filter(None, [test_folder]))
     folders = find(root, None)
     assert (folders.test_a, folders.test_b) == (folders.train_a, folders.train_b)

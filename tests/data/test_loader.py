@@ -18,14 +18,14 @@ from imgxlate.errors import ImageError
 
 
 @pytest.fixture
-def folders(pictures):
-    return find(pictures("x", 5), pictures("y", 3, seed=50))
+def folders(images):
+    return find(images("x", 5), images("y", 3, seed=50))
 
 
 @pytest.fixture
-def spoilt(pictures, spoil):
+def spoilt(images, spoil):
     """Folders with files of no use among the others."""
-    x, y = pictures("x", 4), pictures("y", 2, seed=50)
+    x, y = images("x", 4), images("y", 2, seed=50)
     spoil(x)
     spoil(y)
     return find(x, y)
@@ -83,7 +83,7 @@ def ask(process):
     return process.stdout.readline().strip()
 
 
-def test_a_batch_holds_pictures_of_both_domains_in_range(folders):
+def test_a_batch_holds_images_of_both_domains_in_range(folders):
     (batch,) = read(folders, 1, batch_size=7)
     assert batch.a.shape == batch.b.shape == (7, 3, 16, 12)
     assert batch.a.dtype == torch.float32
@@ -93,7 +93,7 @@ def test_a_batch_holds_pictures_of_both_domains_in_range(folders):
     assert {*batch.files_b} == {*folders.train_b}
 
 
-def test_grey_levels_become_numbers_from_minus_one_to_one(tmp_path):
+def test_gray_levels_become_numbers_from_minus_one_to_one(tmp_path):
     levels = np.arange(0, 255, 17, dtype=np.uint8).reshape(3, 5)
     for name in "xy":
         (tmp_path / name).mkdir()
@@ -119,7 +119,7 @@ def test_starting_in_the_middle_equals_going_there(spoilt):
 
 def test_ranks_share_the_batch(folders):
     whole = read(folders, 3, batch_size=4)
-    first, second = (read(folders, 3, batch_size=4, places=places) for places in (range(2), range(2, 4)))
+    first, second = (read(folders, 3, batch_size=4, positions=positions) for positions in (range(2), range(2, 4)))
     for batch, one, other in zip(whole, first, second, strict=True):
         assert torch.equal(batch.a, torch.cat([one.a, other.a]))
         assert torch.equal(batch.b, torch.cat([one.b, other.b]))
@@ -145,8 +145,8 @@ def test_files_of_no_use_are_reported_once(spoilt):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_folder_of_no_use_is_the_same_error_from_any_process(folders, tmp_path, workers):
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / "a.png").write_bytes(b"no picture")
-    with pytest.raises(ImageError, match="no picture can be used") as error:
+    (tmp_path / "bad" / "a.png").write_bytes(b"no image")
+    with pytest.raises(ImageError, match="no image can be used") as error:
         read(find(folders.folder_a, tmp_path / "bad"), 1, config(workers))
     assert error.value.path == tmp_path / "bad"
     assert error.value.hint
@@ -173,6 +173,6 @@ def test_signals_to_all_processes_are_for_the_main_one_to_heed(reading, folders)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_pictures_can_be_pinned(folders):
+def test_images_can_be_pinned(folders):
     (batch,) = read(folders, 1, pin_memory=True)
     assert batch.a.is_pinned()

@@ -1,13 +1,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.data.sampler import Sampler, picture_generator
+from imgxlate.data.sampler import Sampler, image_generator
 
 sizes, seeds = st.integers(1, 40), st.integers(0, 2**64)
 
 
 @given(sizes, seeds, st.integers(0, 1), st.integers(0, 2**40))
-def test_every_epoch_shows_each_picture_once(size, seed, domain, epoch):
+def test_every_epoch_shows_each_image_once(size, seed, domain, epoch):
     sampler = Sampler(size, seed, domain)
     shown = [sampler[epoch * size + place] for place in range(size)]
     assert sorted(shown) == list(range(size))
@@ -34,10 +34,10 @@ def test_seeds_domains_and_epochs_have_orders_of_their_own():
     assert len(orders) == 18
 
 
-def test_the_randomness_of_a_picture_depends_on_every_part_of_where_it_is():
+def test_the_randomness_of_an_image_depends_on_every_part_of_where_it_is():
     where = (5, 4, 3, 1, 2)
-    drawn = {picture_generator(*where).bytes(8)}
+    drawn = {image_generator(*where).bytes(8)}
     for part in range(5):
-        drawn.add(picture_generator(*(number + (index == part) for index, number in enumerate(where))).bytes(8))
+        drawn.add(image_generator(*(number + (index == part) for index, number in enumerate(where))).bytes(8))
     assert len(drawn) == 6
-    assert picture_generator(*where).bytes(8) in drawn
+    assert image_generator(*where).bytes(8) in drawn

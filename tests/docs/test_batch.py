@@ -98,6 +98,12 @@ def test_every_section_of_the_page_is_run():
     assert all(RECIPES.values())
 
 
+def test_results_beside_the_photos_are_not_translated_again(recipe, names):
+    recipe("Which files of a folder are read")
+    expected = [f"{name}.{result}" for name in ("alps", "tatra") for result in ("jpg", "munit.png", "unit.png")]
+    assert names("photos") == expected
+
+
 def test_a_photograph_has_the_style_that_its_name_gives(recipe, translated, pixels, tmp_path, names):
     recipe("A style for each photo")
     assert names("own-style") == names("four-styles") == ["alps.munit.png", "tatra.munit.png"]

@@ -11,8 +11,8 @@ Encoder = Callable[..., bytes]
 
 
 @pytest.fixture
-def colours() -> np.ndarray:
-    """A small picture with no symmetry, (5, 7, 3)."""
+def colors() -> np.ndarray:
+    """A small image with no symmetry, (5, 7, 3)."""
     return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 
@@ -31,7 +31,7 @@ def file_of() -> Encoder:
 
 @pytest.fixture
 def icc_profile() -> Callable[[bytes, dict[bytes, bytes]], bytes]:
-    """Builds an ICC profile (version 2.1) from a colour space's signature and the data of its tags."""
+    """Builds an ICC profile (version 2.1) from a color space's signature and the data of its tags."""
 
     def build(space: bytes, tags: dict[bytes, bytes]) -> bytes:
         connection = b"Lab " if b"A2B0" in tags else b"XYZ "

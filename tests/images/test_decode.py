@@ -31,10 +31,10 @@ def png_header(width: int, height: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", LOSSLESS)
-def test_a_lossless_file_gives_its_pixels(file_of: Encoder, colours: np.ndarray, kind: str) -> None:
-    picture = decode(file_of(colours, kind, **LOSSLESS[kind]))
-    assert np.array_equal(picture.rgb, colours)
-    assert picture.alpha is None
+def test_a_lossless_file_gives_its_pixels(file_of: Encoder, colors: np.ndarray, kind: str) -> None:
+    image = decode(file_of(colors, kind, **LOSSLESS[kind]))
+    assert np.array_equal(image.rgb, colors)
+    assert image.alpha is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "AVIF", "JPEG2000", "WEBP"])
@@ -43,35 +43,35 @@ def test_a_lossy_file_gives_about_its_pixels(file_of: Encoder, kind: str) -> Non
     assert np.abs(decode(file_of(smooth, kind)).rgb.astype(int) - smooth).mean() < 3
 
 
-def test_a_path_and_its_bytes_give_the_same_picture(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
-    path = tmp_path / "picture.png"
-    path.write_bytes(file_of(colours))
+def test_a_path_and_its_bytes_give_the_same_image(tmp_path: Path, file_of: Encoder, colors: np.ndarray) -> None:
+    path = tmp_path / "image.png"
+    path.write_bytes(file_of(colors))
     assert np.array_equal(decode(path).rgb, decode(path.read_bytes()).rgb)
 
 
-def test_the_content_counts_and_not_the_suffix(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
-    path = tmp_path / "picture.jpg"
-    path.write_bytes(file_of(colours, "PNG"))
-    assert np.array_equal(decode(path).rgb, colours)
+def test_the_content_counts_and_not_the_suffix(tmp_path: Path, file_of: Encoder, colors: np.ndarray) -> None:
+    path = tmp_path / "image.jpg"
+    path.write_bytes(file_of(colors, "PNG"))
+    assert np.array_equal(decode(path).rgb, colors)
 
 
 @pytest.mark.parametrize(("kind", "options"), [("GIF", {}), ("TIFF", {}), ("WEBP", {"lossless": True}), ("PNG", {})])
 def test_the_first_frame_of_several_is_read(file_of: Encoder, kind: str, options: dict[str, bool]) -> None:
-    frames = [Image.new("RGB", (6, 4), colour) for colour in ("red", "lime", "blue")]
+    frames = [Image.new("RGB", (6, 4), color) for color in ("red", "lime", "blue")]
     data = file_of(frames[0], kind, save_all=True, append_images=frames[1:], **options)
     assert (decode(data).rgb == (255, 0, 0)).all()
 
 
-def test_the_first_picture_of_a_multi_picture_jpeg_is_read(file_of: Encoder) -> None:
-    frames = [Image.new("RGB", (16, 16), colour) for colour in ("white", "black")]
+def test_the_first_image_of_a_multi_image_jpeg_is_read(file_of: Encoder) -> None:
+    frames = [Image.new("RGB", (16, 16), color) for color in ("white", "black")]
     data = file_of(frames[0], "MPO", save_all=True, append_images=frames[1:])
     assert (decode(data).rgb == 255).all()
 
 
-def test_a_name_that_is_not_utf8_is_read(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
+def test_a_name_that_is_not_utf8_is_read(tmp_path: Path, file_of: Encoder, colors: np.ndarray) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.png")
-    path.write_bytes(file_of(colours))
-    assert np.array_equal(decode(path).rgb, colours)
+    path.write_bytes(file_of(colors))
+    assert np.array_equal(decode(path).rgb, colors)
 
 
 # Orientation
@@ -92,30 +92,30 @@ def as_stored(upright: np.ndarray, orientation: int) -> np.ndarray:
     [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"})],
 )
 def test_the_orientation_is_applied(
-    file_of: Encoder, colours: np.ndarray, orientation: int, kind: str, options: dict[str, object]
+    file_of: Encoder, colors: np.ndarray, orientation: int, kind: str, options: dict[str, object]
 ) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    data = file_of(as_stored(colours, orientation), kind, exif=exif, **options)
-    assert np.array_equal(decode(data).rgb, colours)
+    data = file_of(as_stored(colors, orientation), kind, exif=exif, **options)
+    assert np.array_equal(decode(data).rgb, colors)
 
 
-def test_transparency_turns_with_the_colours(file_of: Encoder, colours: np.ndarray) -> None:
+def test_transparency_turns_with_the_colors(file_of: Encoder, colors: np.ndarray) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    image = Image.fromarray(as_stored(colours, 6))
+    image = Image.fromarray(as_stored(colors, 6))
     image.putalpha(image.getchannel("G"))
-    picture = decode(file_of(image, exif=exif))
-    assert picture.alpha is not None
-    assert np.array_equal(picture.alpha, colours[..., 1])
+    image = decode(file_of(image, exif=exif))
+    assert image.alpha is not None
+    assert np.array_equal(image.alpha, colors[..., 1])
 
 
 @pytest.mark.parametrize(
     "exif",
     [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\1\x01\x12\0\7\0\0\0\1xxxx", b"x" * 40],
 )
-def test_broken_exif_is_ignored(file_of: Encoder, colours: np.ndarray, exif: bytes) -> None:
-    assert np.array_equal(decode(file_of(colours, exif=exif)).rgb, colours)
+def test_broken_exif_is_ignored(file_of: Encoder, colors: np.ndarray, exif: bytes) -> None:
+    assert np.array_equal(decode(file_of(colors, exif=exif)).rgb, colors)
 
 
 # What is refused
@@ -174,9 +174,9 @@ def without_privileges() -> Iterator[None]:
         os.seteuid(user)
 
 
-def test_a_file_without_permission_is_named(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
+def test_a_file_without_permission_is_named(tmp_path: Path, file_of: Encoder, colors: np.ndarray) -> None:
     path = tmp_path / "private.png"
-    path.write_bytes(file_of(colours))
+    path.write_bytes(file_of(colors))
     path.chmod(0)
     with without_privileges():
         assert refusal(path).reason == "cannot be opened: Permission denied"
@@ -186,13 +186,13 @@ def test_a_web_page_saved_as_an_image_is_called_one(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(b"<!DOCTYPE html><html><body>403 Forbidden</body></html>")
     error = refusal(path)
-    assert error.reason == "not an image that can be read, but a web page (HTML)"
+    assert error.reason == "not a supported image, but a web page (HTML)"
     assert str(error) == f"{path}: {error.reason}"
 
 
 @pytest.mark.parametrize("kind", ["EPS", "PDF"])
-def test_documents_are_never_opened(file_of: Encoder, colours: np.ndarray, kind: str) -> None:
-    assert refusal(file_of(colours, kind)).reason.startswith("not an image that can be read, but a P")
+def test_documents_are_never_opened(file_of: Encoder, colors: np.ndarray, kind: str) -> None:
+    assert refusal(file_of(colors, kind)).reason.startswith("not a supported image, but a P")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF"])
@@ -206,7 +206,7 @@ def test_a_cut_jpeg_is_said_to_be_cut_short(file_of: Encoder) -> None:
     assert refusal(data[: len(data) // 2]).reason == "the file is damaged: it is cut short"
 
 
-def test_the_name_stands_for_the_bytes_in_messages(colours: np.ndarray) -> None:
+def test_the_name_stands_for_the_bytes_in_messages(colors: np.ndarray) -> None:
     assert str(refusal(b"", name="-")) == "-: the file is empty"
     assert str(refusal(b"")) == "image data: the file is empty"
 
@@ -220,19 +220,19 @@ def test_a_decompression_bomb_is_refused() -> None:
     assert refusal(png_header(60_000, 60_000)).reason == f"more pixels than the limit of {DEFAULT.pixels:,}"
 
 
-def test_a_large_picture_within_the_limit_gives_no_warning(
-    file_of: Encoder, colours: np.ndarray, monkeypatch: pytest.MonkeyPatch
+def test_a_large_image_within_the_limit_gives_no_warning(
+    file_of: Encoder, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        assert decode(file_of(colours)).size == (5, 7)
+        assert decode(file_of(colors)).size == (5, 7)
     assert heard == []
 
 
-def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path, file_of: Encoder, colours: np.ndarray) -> None:
-    path = tmp_path / "picture.png"
-    path.write_bytes(file_of(colours))
+def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path, file_of: Encoder, colors: np.ndarray) -> None:
+    path = tmp_path / "image.png"
+    path.write_bytes(file_of(colors))
     size = path.stat().st_size
     assert decode(path, limits=Limits(file_bytes=size)).size == (5, 7)
     for source in (path, path.read_bytes()):
@@ -240,16 +240,16 @@ def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path, file_of: Encoder, c
         assert error.reason == f"the file is larger than the limit of {size - 1:,} bytes"
 
 
-def test_a_picture_without_pixels_is_refused() -> None:
+def test_an_image_without_pixels_is_refused() -> None:
     assert "damaged" in refusal(png_header(0, 5)).reason
     assert "damaged" in refusal(b"P6 5 0 255\n").reason
 
 
-def test_want_of_memory_is_said(file_of: Encoder, colours: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_want_of_memory_is_said(file_of: Encoder, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     def exhausted(*_: object) -> None:
         raise MemoryError
 
-    data = file_of(colours)
+    data = file_of(colors)
     monkeypatch.setattr(Image.core, "fill", exhausted)
     monkeypatch.setattr(Image.core, "new", exhausted)
     assert refusal(data).reason == "too little memory to read it"
@@ -275,3 +275,30 @@ def test_no_other_module_opens_images() -> None:
     package = Path(imgxlate.__file__).parent
     openers = [path.relative_to(package).as_posix() for path in package.rglob("*.py") if opens_images(path)]
     assert openers == ["images/decode.py"]
+
+
+@pytest.mark.parametrize(
+    ("sufficient", "size"),
+    [(601, (600, 800)), (301, (600, 800)), (300, (300, 400)), (150, (150, 200)), (20, (75, 100))],
+)
+def test_a_jpeg_is_decoded_at_a_reduced_size_that_suffices(
+    file_of: Encoder, sufficient: int, size: tuple[int, int]
+) -> None:
+    waves = (np.sin(np.arange(800) / 40) * 100 + 128).astype(np.uint8)[None, :, None]
+    data = file_of(np.broadcast_to(waves, (600, 800, 3)), "JPEG", quality=95)
+    whole, reduced = decode(data), decode(data, sufficient_side=sufficient)
+    assert reduced.size == size
+    step = 600 // size[0]
+    means = whole.rgb.reshape(size[0], step, size[1], step, 3).mean(axis=(1, 3))
+    assert np.abs(reduced.rgb - means).max() <= 3
+
+
+def test_a_reduced_jpeg_is_turned_upright(file_of: Encoder) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    data = file_of(Image.new("RGB", (640, 480)), "JPEG", exif=exif)
+    assert decode(data, sufficient_side=100).size == (160, 120)
+
+
+def test_other_formats_are_decoded_in_full(file_of: Encoder) -> None:
+    assert decode(file_of(Image.new("RGB", (640, 480)), "PNG"), sufficient_side=10).size == (480, 640)

@@ -1,4 +1,4 @@
-"""Damaged files of every format: a picture or an ImageError, and not a word on the terminal."""
+"""Damaged files of every format: an image or an ImageError, and not a word on the terminal."""
 
 import random
 from collections.abc import Callable
@@ -70,17 +70,17 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_damaged_file_gives_a_picture_or_an_image_error(
+def test_a_damaged_file_gives_an_image_or_an_image_error(
     file_of: Encoder, seed: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data, rng = seed_file(file_of, seed), random.Random(seed)
     assert decode(data).size in ((9, 11), (11, 9))
     for _ in range(MUTATIONS):
         try:
-            picture = decode(mutated(data, rng))
+            image = decode(mutated(data, rng))
         except ImageError:
             continue
-        assert picture.rgb.dtype == np.uint8
+        assert image.rgb.dtype == np.uint8
     said = capfd.readouterr()
     assert said.out == ""
     assert said.err == "" or seed.startswith("tiff")  # libtiff tells the terminal itself what is wrong.

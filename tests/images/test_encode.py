@@ -16,9 +16,9 @@ Encoder = Callable[..., bytes]
 
 
 @pytest.fixture
-def translucent(colours: np.ndarray) -> ImageArray:
-    alpha = np.linspace(0, 255, colours[..., 0].size).reshape(colours.shape[:2]).astype(np.uint8)
-    return ImageArray(colours, alpha)
+def translucent(colors: np.ndarray) -> ImageArray:
+    alpha = np.linspace(0, 255, colors[..., 0].size).reshape(colors.shape[:2]).astype(np.uint8)
+    return ImageArray(colors, alpha)
 
 
 def opened(data: bytes) -> Image.Image:
@@ -26,14 +26,14 @@ def opened(data: bytes) -> Image.Image:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif", ".tiff", ".bmp", ".ppm"])
-def test_colours_come_back_exactly_from_lossless_formats(colours: np.ndarray, suffix: str) -> None:
-    picture = decode(encode(ImageArray(colours), suffix))
-    assert np.array_equal(picture.rgb, colours)
-    assert picture.alpha is None
+def test_colors_come_back_exactly_from_lossless_formats(colors: np.ndarray, suffix: str) -> None:
+    image = decode(encode(ImageArray(colors), suffix))
+    assert np.array_equal(image.rgb, colors)
+    assert image.alpha is None
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg"])
-def test_jpeg_keeps_colour_at_full_resolution_and_quality_95(suffix: str, file_of: Encoder) -> None:
+def test_jpeg_keeps_color_at_full_resolution_and_quality_95(suffix: str, file_of: Encoder) -> None:
     smooth = np.linspace(0, 255, 32 * 32 * 3).reshape(32, 32, 3).astype(np.uint8)
     image = opened(encode(ImageArray(smooth), suffix))
     assert isinstance(image, JpegImagePlugin.JpegImageFile)
@@ -44,28 +44,26 @@ def test_jpeg_keeps_colour_at_full_resolution_and_quality_95(suffix: str, file_o
     assert np.abs(np.asarray(image).astype(int) - smooth).max() <= 6
 
 
-def test_the_quality_of_jpeg_can_be_asked_for_and_other_formats_know_none(
-    file_of: Encoder, colours: np.ndarray
-) -> None:
-    expected = opened(file_of(colours, "JPEG", quality=60))
-    image = opened(encode(ImageArray(colours), ".jpg", jpeg_quality=60))
+def test_the_quality_of_jpeg_can_be_asked_for_and_other_formats_know_none(file_of: Encoder, colors: np.ndarray) -> None:
+    expected = opened(file_of(colors, "JPEG", quality=60))
+    image = opened(encode(ImageArray(colors), ".jpg", jpeg_quality=60))
     assert isinstance(image, JpegImagePlugin.JpegImageFile)
     assert isinstance(expected, JpegImagePlugin.JpegImageFile)
     assert image.quantization == expected.quantization
-    assert encode(ImageArray(colours), ".png", jpeg_quality=60) == encode(ImageArray(colours), ".png")
+    assert encode(ImageArray(colors), ".png", jpeg_quality=60) == encode(ImageArray(colors), ".png")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".webp", ".tif"])
-def test_transparency_is_kept_with_the_colours_beneath_it(translucent: ImageArray, suffix: str) -> None:
-    picture = decode(encode(translucent, suffix))
-    assert picture.alpha is not None
+def test_transparency_is_kept_with_the_colors_beneath_it(translucent: ImageArray, suffix: str) -> None:
+    image = decode(encode(translucent, suffix))
+    assert image.alpha is not None
     assert translucent.alpha is not None
-    assert np.array_equal(picture.alpha, translucent.alpha)
-    assert np.array_equal(picture.rgb, translucent.rgb)
+    assert np.array_equal(image.alpha, translucent.alpha)
+    assert np.array_equal(image.rgb, translucent.rgb)
 
 
 @pytest.mark.parametrize("suffix", [".bmp", ".ppm"])
-def test_a_transparent_picture_is_laid_on_white_where_the_format_has_no_alpha(
+def test_a_transparent_image_is_laid_on_white_where_the_format_has_no_alpha(
     translucent: ImageArray, suffix: str
 ) -> None:
     assert translucent.alpha is not None
@@ -74,60 +72,60 @@ def test_a_transparent_picture_is_laid_on_white_where_the_format_has_no_alpha(
     assert np.abs(decode(encode(translucent, suffix)).rgb - expected).max() <= 1
 
 
-def test_a_fully_transparent_jpeg_is_white(colours: np.ndarray) -> None:
-    assert (decode(encode(ImageArray(colours, np.zeros((5, 7), np.uint8)), ".jpg")).rgb == 255).all()
+def test_a_fully_transparent_jpeg_is_white(colors: np.ndarray) -> None:
+    assert (decode(encode(ImageArray(colors, np.zeros((5, 7), np.uint8)), ".jpg")).rgb == 255).all()
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_the_same_picture_gives_the_same_bytes(translucent: ImageArray, suffix: str) -> None:
+def test_the_same_image_gives_the_same_bytes(translucent: ImageArray, suffix: str) -> None:
     copy = ImageArray(np.asfortranarray(translucent.rgb), translucent.alpha)
     assert encode(translucent, suffix) == encode(copy, suffix)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_nothing_of_the_source_files_metadata_is_written(file_of: Encoder, colours: np.ndarray, suffix: str) -> None:
+def test_nothing_of_the_source_files_metadata_is_written(file_of: Encoder, colors: np.ndarray, suffix: str) -> None:
     exif, notes = Image.Exif(), PngInfo()
     exif[ExifTags.Base.Artist] = "somebody"
     notes.add_text("Comment", "at home")
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    source = file_of(colours, exif=exif, pnginfo=notes, icc_profile=profile, dpi=(300, 300))
-    assert encode(decode(source), suffix) == encode(ImageArray(colours), suffix)
+    source = file_of(colors, exif=exif, pnginfo=notes, icc_profile=profile, dpi=(300, 300))
+    assert encode(decode(source), suffix) == encode(ImageArray(colors), suffix)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_no_metadata_is_made_up(colours: np.ndarray, suffix: str) -> None:
-    image = opened(encode(ImageArray(colours), suffix))
+def test_no_metadata_is_made_up(colors: np.ndarray, suffix: str) -> None:
+    image = opened(encode(ImageArray(colors), suffix))
     assert not {"exif", "icc_profile", "xmp", "comment", "Software"} & set(image.info)
 
 
-def test_the_suffix_may_be_in_capitals(colours: np.ndarray) -> None:
-    assert encode(ImageArray(colours), ".PNG") == encode(ImageArray(colours), ".png")
+def test_the_suffix_may_be_in_capitals(colors: np.ndarray) -> None:
+    assert encode(ImageArray(colors), ".PNG") == encode(ImageArray(colors), ".png")
 
 
 @pytest.mark.parametrize("suffix", [".xyz", ".gif", ""])
-def test_an_unknown_suffix_is_answered_with_the_known_ones(colours: np.ndarray, suffix: str) -> None:
+def test_an_unknown_suffix_is_answered_with_the_known_ones(colors: np.ndarray, suffix: str) -> None:
     with pytest.raises(UsageError, match="suffix") as refusal:
-        encode(ImageArray(colours), suffix)
+        encode(ImageArray(colors), suffix)
     assert refusal.value.hint == f"Suffixes that can be written: {', '.join(SUFFIXES)}."
 
 
 @pytest.mark.parametrize(("suffix", "longest"), [(".jpg", 65500), (".webp", 16383)])
 def test_a_side_that_the_format_cannot_hold_is_refused(suffix: str, longest: int) -> None:
     assert decode(encode(ImageArray(np.zeros((1, longest, 3), np.uint8)), suffix)).size == (1, longest)
-    with pytest.raises(OutputError, match=f"{longest + 1} x 1 pixels .* end at {longest}"):
+    with pytest.raises(OutputError, match=f"{longest + 1} x 1 pixels .* longest side is {longest}"):
         encode(ImageArray(np.zeros((1, longest + 1, 3), np.uint8)), suffix)
 
 
-def test_save_writes_what_encode_gives_into_a_folder_that_it_makes(tmp_path: Path, colours: np.ndarray) -> None:
-    path = tmp_path / "new" / "picture.webp"
-    save(ImageArray(colours), path)
-    assert path.read_bytes() == encode(ImageArray(colours), ".webp")
-    assert [entry.name for entry in path.parent.iterdir()] == ["picture.webp"]
+def test_save_writes_what_encode_gives_into_a_folder_that_it_makes(tmp_path: Path, colors: np.ndarray) -> None:
+    path = tmp_path / "new" / "image.webp"
+    save(ImageArray(colors), path)
+    assert path.read_bytes() == encode(ImageArray(colors), ".webp")
+    assert [entry.name for entry in path.parent.iterdir()] == ["image.webp"]
 
 
-def test_save_under_an_unknown_suffix_leaves_an_older_file(tmp_path: Path, colours: np.ndarray) -> None:
+def test_save_under_an_unknown_suffix_leaves_an_older_file(tmp_path: Path, colors: np.ndarray) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("dear diary")
     with pytest.raises(UsageError):
-        save(ImageArray(colours), path)
+        save(ImageArray(colors), path)
     assert path.read_text() == "dear diary"

@@ -10,34 +10,34 @@ from imgxlate.images.image_array import ImageArray
 RED, GREEN, BLUE = (200, 0, 0), (0, 200, 0), (0, 0, 200)
 
 
-def plain(colour: tuple[int, int, int], height: int, width: int, alpha: int | None = None) -> ImageArray:
-    rgb = np.full((height, width, 3), colour, np.uint8)
+def plain(color: tuple[int, int, int], height: int, width: int, alpha: int | None = None) -> ImageArray:
+    rgb = np.full((height, width, 3), color, np.uint8)
     return ImageArray(rgb, None if alpha is None else np.full((height, width), alpha, np.uint8))
 
 
-def extent(sheet: ImageArray, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
-    """Top, left, height and width of what has this colour."""
-    rows, columns = np.nonzero((sheet.rgb == colour).all(axis=-1))
+def extent(sheet: ImageArray, color: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """Top, left, height and width of what has this color."""
+    rows, columns = np.nonzero((sheet.rgb == color).all(axis=-1))
     return rows.min(), columns.min(), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
 
 
-def ink(picture: ImageArray) -> int:
+def ink(image: ImageArray) -> int:
     """How many pixels are not white."""
-    return int((picture.rgb != 255).any(axis=-1).sum())
+    return int((image.rgb != 255).any(axis=-1).sum())
 
 
 @pytest.mark.parametrize(
     ("size", "fitted"),
     [((50, 100), (64, 128)), ((300, 100), (128, 43)), ((128, 128), (128, 128)), ((1, 500), (1, 128))],
 )
-def test_a_picture_is_fitted_with_its_proportions(size: tuple[int, int], fitted: tuple[int, int]) -> None:
+def test_an_image_is_fitted_with_its_proportions(size: tuple[int, int], fitted: tuple[int, int]) -> None:
     sheet = contact_sheet([[plain(RED, *size)]], cell=128)
     assert extent(sheet, RED)[2:] == fitted
 
 
-def test_pictures_stand_in_rows_and_columns_without_touching() -> None:
+def test_images_stand_in_rows_and_columns_without_touching() -> None:
     sheet = contact_sheet([[plain(RED, 9, 9), plain(GREEN, 9, 6)], [None, plain(BLUE, 6, 9)]], cell=90)
-    red, green, blue = (extent(sheet, colour) for colour in (RED, GREEN, BLUE))
+    red, green, blue = (extent(sheet, color) for color in (RED, GREEN, BLUE))
     assert red[0] == green[0]
     assert red[1] + red[3] < green[1]
     assert green[0] + green[2] < blue[0]
@@ -59,7 +59,7 @@ def test_a_sheet_of_empty_places_is_white() -> None:
     assert (contact_sheet([[None, None]]).rgb == 255).all()
 
 
-def test_headers_and_a_title_are_drawn_outside_the_pictures() -> None:
+def test_headers_and_a_title_are_drawn_outside_the_images() -> None:
     rows = [[plain(RED, 9, 9)], [plain(RED, 9, 9)]]
     bare = contact_sheet(rows, cell=128)
     labelled = contact_sheet(rows, cell=128, column_headers=["style"], row_headers=["one", "two"], title="Title")
@@ -109,21 +109,21 @@ def test_characters_that_the_font_lacks_are_replaced(label: str, drawn: str) -> 
     )
 
 
-def test_a_transparent_picture_lies_on_a_light_checker() -> None:
+def test_a_transparent_image_lies_on_a_light_checker() -> None:
     sheet = contact_sheet([[plain(RED, 16, 16, alpha=0)]], cell=128)
     shown = sheet.rgb[sheet.size[0] // 4 : -sheet.size[0] // 4, sheet.size[1] // 4 : -sheet.size[1] // 4]
     assert shown.min() > 200
     assert len(np.unique(shown)) == 2
 
 
-def test_an_opaque_picture_with_alpha_is_shown_as_it_is() -> None:
+def test_an_opaque_image_with_alpha_is_shown_as_it_is() -> None:
     opaque, bare = (contact_sheet([[plain(RED, 16, 16, alpha=alpha)]]) for alpha in (255, None))
     assert np.array_equal(opaque.rgb, bare.rgb)
 
 
 @pytest.mark.parametrize("rows", [[], [[]]])
 def test_nothing_to_show_is_refused(rows: list[list[ImageArray | None]]) -> None:
-    with pytest.raises(ValueError, match="at least one row"):
+    with pytest.raises(ValueError, match="at least one cell"):
         contact_sheet(rows)
 
 
@@ -151,7 +151,7 @@ def test_nothing_is_set_off_where_all_rows_and_columns_lead() -> None:
     assert np.array_equal(contact_sheet(rows, leading_rows=1, leading_columns=1).rgb, contact_sheet(rows).rgb)
 
 
-def test_a_column_label_is_centred_above_its_pictures_and_no_wider_than_they_are() -> None:
+def test_a_column_label_is_centered_above_its_images_and_no_wider_than_they_are() -> None:
     sheet = contact_sheet([[plain(RED, 9, 9), plain(GREEN, 9, 6)]], cell=240, column_headers=["", "name" * 20])
     top, left, _, width = extent(sheet, GREEN)
     _, columns = np.nonzero((sheet.rgb[:top] != 255).any(axis=-1))
@@ -160,7 +160,7 @@ def test_a_column_label_is_centred_above_its_pictures_and_no_wider_than_they_are
     assert abs((columns.min() + columns.max()) / 2 - (left + width / 2)) <= 3
 
 
-def test_labels_of_small_pictures_stay_readable() -> None:
+def test_labels_of_small_images_stay_readable() -> None:
     small, tall = contact_sheet([[plain(RED, 9, 9)]], cell=16, row_headers=["style 00"]), plain(GREEN, 90, 9)
     assert small.size[1] > 40
     one, two = (contact_sheet([[tall]], cell=240, column_headers=[name]) for name in ("a name", "another name"))

@@ -4,8 +4,8 @@ import pytest
 from imgxlate.images.image_array import ImageArray
 
 
-def test_size_is_height_and_width(colours: np.ndarray) -> None:
-    assert ImageArray(colours).size == (5, 7)
+def test_size_is_height_and_width(colors: np.ndarray) -> None:
+    assert ImageArray(colors).size == (5, 7)
 
 
 @pytest.mark.parametrize(
@@ -17,33 +17,33 @@ def test_size_is_height_and_width(colours: np.ndarray) -> None:
         np.zeros((0, 4, 3), np.uint8),
     ],
 )
-def test_colours_of_another_shape_or_type_are_refused(rgb: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="colours must be"):
+def test_colors_of_another_shape_or_type_are_refused(rgb: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="rgb must be"):
         ImageArray(rgb)
 
 
 @pytest.mark.parametrize("alpha", [np.zeros((7, 5), np.uint8), np.zeros((5, 7), bool)])
-def test_alpha_of_another_size_or_type_is_refused(colours: np.ndarray, alpha: np.ndarray) -> None:
+def test_alpha_of_another_size_or_type_is_refused(colors: np.ndarray, alpha: np.ndarray) -> None:
     with pytest.raises(ValueError, match="alpha must be"):
-        ImageArray(colours, alpha)
+        ImageArray(colors, alpha)
 
 
-def test_repainted_keeps_the_transparency(colours: np.ndarray) -> None:
+def test_with_rgb_keeps_the_transparency(colors: np.ndarray) -> None:
     alpha = np.arange(35, dtype=np.uint8).reshape(5, 7)
-    repainted = ImageArray(colours, alpha).repainted(255 - colours)
-    assert np.array_equal(repainted.rgb, 255 - colours)
-    assert repainted.alpha is alpha
+    with_rgb = ImageArray(colors, alpha).with_rgb(255 - colors)
+    assert np.array_equal(with_rgb.rgb, 255 - colors)
+    assert with_rgb.alpha is alpha
 
 
-def test_repainted_at_another_size_resizes_the_transparency() -> None:
+def test_with_rgb_at_another_size_resizes_the_transparency() -> None:
     alpha = np.zeros((8, 8), np.uint8)
     alpha[:, 4:] = 255
-    repainted = ImageArray(np.zeros((8, 8, 3), np.uint8), alpha).repainted(np.zeros((16, 24, 3), np.uint8))
-    assert repainted.alpha is not None
-    assert repainted.alpha.shape == (16, 24)
-    assert (repainted.alpha[:, :9] == 0).all()
-    assert (repainted.alpha[:, 15:] == 255).all()
+    with_rgb = ImageArray(np.zeros((8, 8, 3), np.uint8), alpha).with_rgb(np.zeros((16, 24, 3), np.uint8))
+    assert with_rgb.alpha is not None
+    assert with_rgb.alpha.shape == (16, 24)
+    assert (with_rgb.alpha[:, :9] == 0).all()
+    assert (with_rgb.alpha[:, 15:] == 255).all()
 
 
-def test_repainted_without_transparency_takes_any_size(colours: np.ndarray) -> None:
-    assert ImageArray(colours).repainted(np.zeros((2, 3, 3), np.uint8)).alpha is None
+def test_with_rgb_without_transparency_takes_any_size(colors: np.ndarray) -> None:
+    assert ImageArray(colors).with_rgb(np.zeros((2, 3, 3), np.uint8)).alpha is None

@@ -13,7 +13,7 @@ from imgxlate.images.outputs import (
     plan_jobs,
     refuse_existing,
     require_output_format,
-    require_places,
+    require_writable,
 )
 
 
@@ -41,7 +41,7 @@ def test_more_than_a_hundred_styles_still_sort_by_name(photos):
     assert names[0] == "out/a.munit.000.png"
 
 
-@pytest.mark.parametrize("output", ["picture.png", "new/picture.JPG"])
+@pytest.mark.parametrize("output", ["image.png", "new/image.JPG"])
 def test_a_path_with_an_image_suffix_is_a_file(photos, output):
     assert outputs(plan_jobs(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)) == [output]
 
@@ -60,7 +60,7 @@ def test_an_existing_folder_with_an_image_suffix_is_a_folder(photos):
 
 
 @pytest.mark.parametrize(("inputs", "count"), [(["photos"], 1), (["photos/a.png"], 2)])
-@pytest.mark.parametrize("output", ["picture.png", "-"])
+@pytest.mark.parametrize("output", ["image.png", "-"])
 def test_several_outputs_need_a_folder(photos, inputs, count, output):
     with pytest.raises(UsageError, match="outputs cannot go to"):
         plan_jobs(expand(inputs), output, "munit", count, Existing.REFUSE)
@@ -97,7 +97,7 @@ def test_an_input_is_never_written_over(photos):
 
 @pytest.mark.parametrize("output", ["photos/notes.txt/deeper", "photos/a.png/"])
 def test_a_file_where_a_folder_must_be_is_found_before_any_work(photos, output):
-    with pytest.raises(OutputError, match="is no folder"):
+    with pytest.raises(OutputError, match="is not a folder"):
         plan_jobs(expand(["photos/b.JPG"]), output, "unit", 1, Existing.REFUSE)
 
 
@@ -107,7 +107,7 @@ def test_a_folder_where_a_file_must_be_is_found_before_any_work(photos, existing
     with pytest.raises(OutputError, match=r"a\.unit\.png cannot be written: it is a folder"):
         plan_jobs(expand(["photos/a.png"]), "out", "unit", 1, existing)
     with pytest.raises(OutputError, match="out cannot be written: it is a folder"):
-        require_places([Path("out")], expand(["photos"]), existing)
+        require_writable([Path("out")], expand(["photos"]), existing)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
@@ -144,7 +144,7 @@ def test_skipping_keeps_other_files_unless_asked(photos):
     refuse_existing([photos / "photos" / "a.png"], Existing.OVERWRITE)
 
 
-@pytest.mark.parametrize("name", ["picture.gif", "picture.txt", "picture"])
+@pytest.mark.parametrize("name", ["image.gif", "image.txt", "image"])
 def test_a_format_that_cannot_be_written_is_refused_with_those_that_can(name):
     with pytest.raises(UsageError, match="cannot write") as caught:
         require_output_format(Path(name))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.images.sizes import Box, centred, padded_side, shorter_side
+from imgxlate.images.sizes import Box, centered_box, padded_side, shorter_side
 
 SIDES = st.integers(1, 20_000)
 
@@ -31,5 +31,7 @@ def test_padded_side_is_the_smallest_multiple_that_is_long_enough(side: int, str
 @pytest.mark.parametrize(
     ("inner", "outer", "box"), [((2, 2), (4, 5), Box(1, 1, 2, 2)), ((3, 4), (3, 4), Box(0, 0, 3, 4))]
 )
-def test_centred_leaves_the_odd_pixel_right_and_below(inner: tuple[int, int], outer: tuple[int, int], box: Box) -> None:
-    assert centred(inner, outer) == box
+def test_a_centered_box_leaves_an_odd_pixel_at_the_right_and_bottom(
+    inner: tuple[int, int], outer: tuple[int, int], box: Box
+) -> None:
+    assert centered_box(inner, outer) == box

@@ -23,7 +23,7 @@ from imgxlate.images.sniff import describe
 )
 def test_a_file_of_another_kind_is_named_with_what_to_do(data: bytes, what: str) -> None:
     reason, hint = describe(data)
-    assert reason == f"not an image that can be read, but {what}"
+    assert reason == f"not a supported image, but {what}"
     assert hint
 
 
@@ -45,15 +45,15 @@ def test_a_file_of_another_kind_is_named_with_what_to_do(data: bytes, what: str)
 )
 def test_a_damaged_header_is_told_from_another_kind_of_file(data: bytes, name: str) -> None:
     reason, hint = describe(data)
-    assert reason.startswith(f"begins as {name}, but its header is damaged")
+    assert reason.startswith(f"starts like {name}, but its header is damaged")
     assert hint is None
 
 
 @pytest.mark.parametrize("data", [b"hello, world", b"\0\1\2\3", b"bmw and qoifs", b"<"])
 def test_anything_else_is_answered_with_the_formats_that_are_read(data: bytes) -> None:
     reason, _ = describe(data)
-    assert reason.startswith("not an image in a format that is read (PNG, JPEG, ")
+    assert reason.startswith("not an image in a supported format (PNG, JPEG, ")
 
 
 def test_a_long_run_of_comments_is_no_trap() -> None:
-    assert describe(b"<?" + b"<!---->" * 100_000)[0].startswith("not an image in a format")
+    assert describe(b"<?" + b"<!---->" * 100_000)[0].startswith("not an image in a supported format")

@@ -19,12 +19,12 @@ def numbered(height: int, width: int) -> torch.Tensor:
     return torch.stack([rows, columns])[None].float()
 
 
-def test_a_tensor_has_the_documented_layout_and_range(colours: np.ndarray) -> None:
-    tensor = to_tensor(colours)
+def test_a_tensor_has_the_documented_layout_and_range(colors: np.ndarray) -> None:
+    tensor = to_tensor(colors)
     assert tensor.shape == (1, 3, 5, 7)
     assert tensor.dtype == torch.float32
     assert tensor.is_contiguous()
-    assert tensor[0, 2, 4, 6].item() == pytest.approx(colours[4, 6, 2] / 127.5 - 1)
+    assert tensor[0, 2, 4, 6].item() == pytest.approx(colors[4, 6, 2] / 127.5 - 1)
 
 
 def test_black_and_white_are_exactly_minus_one_and_one() -> None:
@@ -32,20 +32,20 @@ def test_black_and_white_are_exactly_minus_one_and_one() -> None:
     assert tensor.flatten().tolist() == [-1, 1, -1]
 
 
-def test_an_array_that_cannot_be_written_to_is_taken(colours: np.ndarray) -> None:
-    colours.setflags(write=False)
-    to_tensor(colours).zero_()
-    assert colours.any()
+def test_an_array_that_cannot_be_written_to_is_taken(colors: np.ndarray) -> None:
+    colors.setflags(write=False)
+    to_tensor(colors).zero_()
+    assert colors.any()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_all_grey_levels_come_back(dtype: torch.dtype) -> None:
+def test_all_gray_levels_come_back(dtype: torch.dtype) -> None:
     levels = np.arange(256, dtype=np.uint8).repeat(3).reshape(16, 16, 3)
     assert np.array_equal(from_tensor(to_tensor(levels).to(dtype)), levels)
 
 
 @given(st.floats(-3, 3, width=32))
-def test_grey_levels_are_clamped_and_rounded(value: float) -> None:
+def test_gray_levels_are_clamped_and_rounded(value: float) -> None:
     expected = np.round((np.clip(np.float32(value), -1, 1) + np.float32(1)) * np.float32(127.5))
     assert from_tensor(torch.full((1, 3, 1, 1), value)).tolist() == [[[expected] * 3]]
 
@@ -73,40 +73,40 @@ def test_a_value_that_is_no_number_is_never_painted(value: float) -> None:
 def test_padding_reaches_the_stride_and_the_minimum_and_crops_back(
     height: int, width: int, stride: int, minimum: int
 ) -> None:
-    picture = numbered(height, width)
-    padded, box = pad_to(picture, stride, minimum)
+    image = numbered(height, width)
+    padded, box = pad_to(image, stride, minimum)
     for side, original in zip(padded.shape[-2:], (height, width), strict=True):
         assert side % stride == 0
         assert side >= max(minimum, original) > side - stride
-    assert torch.equal(crop(padded, box), picture)
+    assert torch.equal(crop(padded, box), image)
 
 
 @given(SIDES, SIDES, STRIDES, MINIMA)
 def test_padding_is_a_reflection_repeated_where_it_must_be(height: int, width: int, stride: int, minimum: int) -> None:
-    picture = numbered(height, width)
-    padded, box = pad_to(picture, stride, minimum)
+    image = numbered(height, width)
+    padded, box = pad_to(image, stride, minimum)
     after = padded.shape[-2] - height - box.top, padded.shape[-1] - width - box.left
     borders = ((0, 0), (0, 0), (box.top, after[0]), (box.left, after[1]))
-    assert np.array_equal(padded.numpy(), np.pad(picture.numpy(), borders, mode="reflect"))
+    assert np.array_equal(padded.numpy(), np.pad(image.numpy(), borders, mode="reflect"))
     assert 0 <= after[0] - box.top <= 1
     assert 0 <= after[1] - box.left <= 1
 
 
 def test_a_size_that_fits_is_not_copied() -> None:
-    picture = torch.zeros(1, 3, 8, 16)
-    assert pad_to(picture, 8, 8)[0] is picture
+    image = torch.zeros(1, 3, 8, 16)
+    assert pad_to(image, 8, 8)[0] is image
 
 
 @given(SIDES, SIDES, SIDES, SIDES)
-def test_resize_gives_the_size_and_keeps_a_flat_colour(height: int, width: int, rows: int, columns: int) -> None:
+def test_resize_gives_the_size_and_keeps_a_flat_color(height: int, width: int, rows: int, columns: int) -> None:
     resized = resize(torch.full((1, 3, height, width), 0.25), (rows, columns))
     assert resized.shape == (1, 3, rows, columns)
     assert torch.allclose(resized, torch.tensor(0.25))
 
 
 def test_resize_to_the_same_size_changes_nothing() -> None:
-    picture = torch.rand(1, 3, 5, 7)
-    assert resize(picture, (5, 7)) is picture
+    image = torch.rand(1, 3, 5, 7)
+    assert resize(image, (5, 7)) is image
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
@@ -122,7 +122,7 @@ def test_resize_gives_the_bits_of_torchvision(size, layout, interpolation) -> No
         assert torch.equal(resize(image, size, interpolation), expected)
 
 
-def test_resize_shrinks_fine_stripes_to_grey() -> None:
+def test_resize_shrinks_fine_stripes_to_gray() -> None:
     stripes = torch.ones(1, 3, 64, 64)
     stripes[..., ::2] = -1
     assert resize(stripes, (16, 16))[..., 2:-2].abs().max() < 0.1

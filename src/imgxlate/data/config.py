@@ -1,4 +1,4 @@
-"""How training pictures are prepared. Imports no torch."""
+"""How training images are resized and cropped. Imports no torch."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -17,27 +17,27 @@ class DataConfig:
 
     resize: Literal["shorter", "square", "width", "none"] = option(
         "shorter",
-        "what becomes new_size: the shorter side (MUNIT, UNIT), both sides (CycleGAN), the width, or nothing",
+        "which side is resized to new_size: the shorter one (MUNIT, UNIT), both (CycleGAN), the width, or none",
         f"{_MUNIT}; {_CYCLEGAN}",
         fixed=True,
     )
-    new_size: PositiveInt = option(256, "length that a picture is resized to before the crop", _MUNIT, fixed=True)
-    interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "how pictures are resized", _MUNIT, fixed=True)
+    new_size: PositiveInt = option(256, "length that an image is resized to before the crop", _MUNIT, fixed=True)
+    interpolation: Literal["bilinear", "bicubic"] = option("bilinear", "filter for resizing", _MUNIT, fixed=True)
     zoom: Annotated[IsFinite[float], Ge(1)] = option(
         1.0,
-        "largest factor by which a picture is enlarged further, at random, before the crop",
+        "largest factor of a further random enlargement before the crop",
         "chosen here",
         fixed=True,
     )
     crop_height: PositiveInt = option(
-        256, "height of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True
+        256, "height of the random crop; smaller images are enlarged to it", _MUNIT, fixed=True
     )
     crop_width: PositiveInt = option(
-        256, "width of the random crop; smaller pictures are enlarged to it", _MUNIT, fixed=True
+        256, "width of the random crop; smaller images are enlarged to it", _MUNIT, fixed=True
     )
-    flip: bool = option(True, "whether every second picture, at random, is mirrored left to right", _MUNIT, fixed=True)
+    flip: bool = option(True, "mirror half of the crops, chosen at random", _MUNIT, fixed=True)
     workers: NonNegativeInt = option(
-        2, "processes that load images; 0: the training's own", "chosen here", panel="Configuration"
+        2, "processes that load images; 0: load them in the training process", "chosen here", panel="Configuration"
     )
-    domain_a: str = option("", "what to call the first kind of images; empty: its folder's name", "chosen here")
-    domain_b: str = option("", "what to call the second kind of images; empty: its folder's name", "chosen here")
+    domain_a: str = option("", "name of the first domain; empty: its folder's name", "chosen here")
+    domain_b: str = option("", "name of the second domain; empty: its folder's name", "chosen here")

@@ -1,4 +1,4 @@
-"""Cuts a training picture out of a picture: resize, random crop, random flip. Pixels are (H, W, 3) uint8."""
+"""Resize, random crop and random flip of training images. Pixels are (H, W, 3) uint8."""
 
 import math
 
@@ -9,16 +9,17 @@ from imgxlate.data.config import DataConfig
 from imgxlate.images.sizes import Box, Size, shorter_side
 
 FLAT = 2
-"""Where no channel varies by more grey levels than this, instance norm makes gradients explode."""
+"""If no channel varies by more gray levels than this, instance norm makes gradients explode."""
 
-_REACH = 2  # pixels, of the larger scale, on either side of a point that the wider filter takes in
+_REACH = 2  # radius of the wider filter (bicubic), in pixels of the coarser image
+_REDUCTION_GAP = 2  # how much larger than needed a reduced image is, so that the crops stay almost the same
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 def random_crop(rgb: np.ndarray, config: DataConfig, rng: np.random.Generator) -> np.ndarray:
-    """A random part of the resized picture, of the size that `config` says, mirrored in one case out of two.
+    """A random part of the resized image, mirrored with a probability of one half.
 
-    MUNIT mirrors first, and CycleGAN last; the parts that come are the same.
+    MUNIT mirrors before the crop and CycleGAN after it. The distribution of the crops is the same.
     """
     size = resized((rgb.shape[0], rgb.shape[1]), config)
     if config.zoom > 1:
@@ -32,27 +33,39 @@ def random_crop(rgb: np.ndarray, config: DataConfig, rng: np.random.Generator) -
 
 
 def is_flat(rgb: np.ndarray) -> bool:
-    """Whether the pixels have one colour, or nearly."""
+    """Whether all pixels have nearly the same color."""
     lowest, highest = rgb.min(axis=(0, 1)), rgb.max(axis=(0, 1))
     return bool((highest - lowest <= FLAT).all())
 
 
 def resized(size: Size, config: DataConfig) -> Size:
-    """The size that a picture is resized to: what `config.resize` says, and large enough for the crop."""
+    """The size that an image of `size` is resized to: by `config.resize`, but at least as large as the crop."""
     match config.resize:
         case "shorter":
-            wanted = shorter_side(size, config.new_size)
+            new = shorter_side(size, config.new_size)
         case "square":
-            wanted = config.new_size, config.new_size
+            new = config.new_size, config.new_size
         case "width":
-            wanted = max(1, size[0] * config.new_size // size[1]), config.new_size
+            new = max(1, size[0] * config.new_size // size[1]), config.new_size
         case "none":
-            wanted = size
-    return _covering(wanted, (config.crop_height, config.crop_width))
+            new = size
+    return _covering(new, (config.crop_height, config.crop_width))
+
+
+def sufficient_side(config: DataConfig) -> int | None:
+    """The shorter side, in pixels, that an image needs for the crops of `config`. None: images are not resized.
+
+    The final resize of an image of this size shrinks it by a factor of two at least. So a larger image may be decoded
+    at a reduced size: the crops change by about two gray levels at most.
+    """
+    if config.resize == "none":
+        return None
+    side = max(config.new_size, config.crop_height, config.crop_width)  # at least the shorter side after resizing
+    return math.ceil(_REDUCTION_GAP * config.zoom * side)
 
 
 def _covering(size: Size, crop: Size) -> Size:
-    """`size`, enlarged in proportion where the crop is larger, a fraction of a pixel counting as one."""
+    """`size`, enlarged in proportion and rounded up if the crop is larger."""
     if size[0] >= crop[0] and size[1] >= crop[1]:
         return size
     # The larger of crop[0] / size[0] and crop[1] / size[1], as a fraction of whole numbers.
@@ -61,7 +74,7 @@ def _covering(size: Size, crop: Size) -> Size:
 
 
 def _cut(rgb: np.ndarray, size: Size, box: Box, resampling: Image.Resampling) -> np.ndarray:
-    """The part in `box` of the picture resized to `size`. The rest is not computed: a strip of pixels grows huge."""
+    """The part in `box` of the image resized to `size`. Only this part is computed: a resized strip would be huge."""
     height, width, _ = rgb.shape
     if size == (height, width):
         return rgb[box.top : box.top + box.height, box.left : box.left + box.width]
@@ -72,7 +85,10 @@ def _cut(rgb: np.ndarray, size: Size, box: Box, resampling: Image.Resampling) ->
 
 
 def _span(first: int, count: int, old: int, new: int) -> tuple[slice, float, float]:
-    """Of `old` pixels resized to `new`, those that `count` from `first` on are made of, and where these lie in them."""
+    """Which of `old` pixels are needed to compute `count` of `new` pixels from `first` on.
+
+    Returns a slice of the old pixels, and where in it the new ones start and end.
+    """
     scale = old / new
     start, end = first * scale, min(old, (first + count) * scale)
     reach = math.ceil(_REACH * max(1, scale)) + 1

@@ -1,4 +1,4 @@
-"""Which image files a model is trained on, and which serve its samples. Imports no torch."""
+"""Finding the image files for training and for its samples. Imports no torch."""
 
 import hashlib
 import os
@@ -17,25 +17,25 @@ _TEST = {"trainA": "testA", "trainB": "testB"}
 class Folders:
     """The image files of both domains, each list in an order that is the same on every machine."""
 
-    names: tuple[str, str]  # what the domains are called
+    names: tuple[str, str]  # of the domains
     folder_a: Path
     folder_b: Path
     train_a: tuple[Path, ...]
     train_b: tuple[Path, ...]
-    test_a: tuple[Path, ...]  # the training pictures where there are no test pictures
+    test_a: tuple[Path, ...]  # the training images if there are no test images
     test_b: tuple[Path, ...]
-    digest: str  # of the names and lengths of the training pictures, as 64 hexadecimal digits
+    digest: str  # of the names and lengths of the training images, 64 hexadecimal digits
 
 
 def find(data_a: Path, data_b: Path | None, names: tuple[str, str] = ("", "")) -> Folders:
-    """The images of two folders, or of one that holds trainA and trainB; both are searched recursively.
+    """The images of two folders, or of one folder that holds trainA and trainB. `walk` searches them.
 
-    Folders called trainA and trainB have their test pictures beside them, in testA and testB, where there are any.
-    Links are followed, and each folder is read once, so that links in a circle do no harm. Hidden files and folders
-    are left out. A domain whose name is empty is called as its folder, or A and B where that says nothing.
+    Test images of folders called trainA and trainB are in testA and testB beside them. A domain whose name is empty has
+    the name of its folder, or A and B if that is trainA and trainB, or if both folders have the same name.
 
     Raises:
-        UsageError: a folder is absent, cannot be read, is none, or holds no image; or the names are the same.
+        UsageError: a folder does not exist, is a file, or holds no image; or the names are the same.
+        ImageError: a folder cannot be read.
     """
     folder_a, folder_b = (data_a, data_b) if data_b is not None else _training_folders(data_a)
     (train_a, sizes_a), (train_b, sizes_b) = _training_images(folder_a), _training_images(folder_b)
@@ -52,7 +52,7 @@ def find(data_a: Path, data_b: Path | None, names: tuple[str, str] = ("", "")) -
 
 
 def _training_folders(data: Path) -> tuple[Path, Path]:
-    """The folders trainA and trainB of one that holds both."""
+    """The folders trainA and trainB in `data`."""
     _require_folder(data)
     folder_a, folder_b = (data / name for name in _TRAIN)
     if folder_a.is_dir() and folder_b.is_dir():
@@ -61,22 +61,22 @@ def _training_folders(data: Path) -> tuple[Path, Path]:
     holds = f"the folders {', '.join(found[:8])}{', ...' if len(found) > 8 else ''}" if found else "no folders"
     raise UsageError(
         f"{data} does not hold both trainA and trainB: it holds {holds}",
-        hint="Give two folders, one for each kind of images, or one that holds trainA and trainB.",
+        hint="Give two folders, one for each domain, or one folder that holds trainA and trainB.",
     )
 
 
 def _training_images(folder: Path) -> tuple[tuple[Path, ...], dict[str, int]]:
-    """The images below a folder that must hold some, and their lengths in bytes by their names below it."""
+    """The images in a folder, and their lengths in bytes by their names relative to it."""
     _require_folder(folder)
     sizes = _sizes(folder)
     if not sizes:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        raise UsageError(f"{folder}: the folder holds no image", hint=f"Looked for {suffixes}, in its folders too.")
+        raise UsageError(f"{folder}: the folder holds no image", hint=f"Looked for {suffixes}, also in subfolders.")
     return tuple(folder / name for name in sizes), sizes
 
 
 def _test_images(folder: Path) -> tuple[Path, ...]:
-    """The test pictures that belong to a folder of training pictures."""
+    """The test images that belong to a folder of training images."""
     beside = _TEST.get(folder.name)
     if beside is None or not folder.with_name(beside).is_dir():
         return ()
@@ -92,7 +92,7 @@ def _require_folder(folder: Path) -> None:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    """The lengths in bytes of the images in a folder, by their names below it, sorted."""
+    """The lengths in bytes of the images in a folder, by their names relative to it, sorted."""
     return dict(sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in walk(folder)))
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from imgxlate.data.batch import Batch
 from imgxlate.data.config import DataConfig
+from imgxlate.data.dataset import DrawnImages, Rejected, UnpairedDataset
 from imgxlate.data.folders import Folders
-from imgxlate.data.pictures import Drawn, Rejected, preparation
-from imgxlate.data.processes import computed_ahead
+from imgxlate.data.workers import computed_ahead
 
 
 @contextlib.contextmanager
@@ -21,46 +21,46 @@ def open_batches(
     config: DataConfig,
     *,
     seed: int,
-    batch_size: int,
-    places: range | None = None,
+    batch_size: int,  # of the global batch, over all processes of the training
+    positions: range | None = None,  # of this process in the global batch; None: all
     start_step: int = 0,
-    pin_memory: bool = False,
+    pin_memory: bool = False,  # keep the tensors in memory from which a CUDA device can copy them
 ) -> Iterator[Iterator[Batch]]:
-    """The endless batches of `start_step`, `start_step + 1`, ...: of `batch_size` pictures, those at `places`, or all.
+    """The endless batches of `start_step`, `start_step + 1`, ...
 
-    They depend on `folders`, `seed`, and what `config` says of the pictures, and not on the number of its workers,
-    which prepare them ahead of time, nor on how several processes share them. A file that is of no use is in the first
-    batch that drew it. `pin_memory`: the tensors lie where a CUDA device can fetch them.
+    The images depend on `folders`, `seed` and `config` alone. Neither the number of workers, which prepare batches
+    ahead of time, nor the number of processes that share a batch changes them. An unusable file is reported in the
+    first batch for which it was drawn.
 
     Raises:
-        ImageError: on `next`: a folder has no picture that can be used.
+        ImageError: on `next`: a folder has no usable image.
         ImgxlateError: at the start or on `next`: a worker could not be started, or was killed.
     """
-    prepare = preparation(folders, config, seed, range(batch_size) if places is None else places, batch_size)
-    with computed_ahead(prepare, start_step, config.workers) as pictures:
-        yield _batches(pictures, pin_memory)
+    dataset = UnpairedDataset(folders, config, seed, range(batch_size) if positions is None else positions, batch_size)
+    with computed_ahead(dataset, start_step, config.workers) as drawn:
+        yield _batches(drawn, pin_memory)
 
 
-def _batches(pictures: Iterable[tuple[Drawn, Drawn]], pin_memory: bool) -> Iterator[Batch]:
-    named: set[Path] = set()
-    for a, b in pictures:
+def _batches(drawn: Iterable[tuple[DrawnImages, DrawnImages]], pin_memory: bool) -> Iterator[Batch]:
+    reported: set[Path] = set()
+    for a, b in drawn:
         yield Batch(
             _tensor(a.pixels, pin_memory),
             _tensor(b.pixels, pin_memory),
             a.files,
             b.files,
-            tuple(_first_time((*a.rejected, *b.rejected), named)),
+            tuple(_unreported((*a.rejected, *b.rejected), reported)),
         )
 
 
-def _first_time(rejected: Iterable[Rejected], named: set[Path]) -> Iterator[Rejected]:
+def _unreported(rejected: Iterable[Rejected], reported: set[Path]) -> Iterator[Rejected]:
     for file in rejected:
-        if file.path not in named:
-            named.add(file.path)
+        if file.path not in reported:
+            reported.add(file.path)
             yield file
 
 
 def _tensor(pixels: np.ndarray, pin_memory: bool) -> Tensor:
     """(B, H, W, 3) uint8 to (B, 3, H, W) float32 in [-1, 1], in channels-last layout."""
-    pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
-    return pictures.pin_memory() if pin_memory else pictures
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
+    return images.pin_memory() if pin_memory else images

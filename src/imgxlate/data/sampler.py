@@ -1,19 +1,19 @@
-"""Which picture comes when: endless, shuffled anew in each epoch, known for any position without the ones before."""
+"""The order of the training images: endless, shuffled anew in each epoch, known for any position without a replay."""
 
 import numpy as np
 
-_ORDER, _PICTURE = 0, 1  # so that the two kinds of generators never coincide
+_ORDER, _IMAGE = 0, 1  # keep the two kinds of generators apart
 
 
-def picture_generator(seed: int, step: int, position: int, domain: int, attempt: int) -> np.random.Generator:
-    """The randomness of one picture: of the `attempt`-th try at `position` of the global batch of `step`."""
-    return _generator(seed, _PICTURE, step, position, domain, attempt)
+def image_generator(seed: int, step: int, position: int, domain: int, attempt: int) -> np.random.Generator:
+    """The randomness of one image: of the `attempt`-th try at `position` of the global batch of `step`."""
+    return _generator(seed, _IMAGE, step, position, domain, attempt)
 
 
 class Sampler:
-    """The order in which the pictures of a domain are shown; each epoch shows every one of them once.
+    """The order in which the images of a domain are shown. Each epoch shows every image once.
 
-    It follows from `seed`, the domain (0 or 1) and the number of pictures, so that domains are drawn independently.
+    The order depends on `seed`, the domain (0 or 1) and the number of images, so the domains are drawn independently.
     """
 
     def __init__(self, size: int, seed: int, domain: int) -> None:
@@ -24,12 +24,12 @@ class Sampler:
         self._order = np.empty(0, dtype=np.int64)
 
     def __getitem__(self, position: int) -> int:
-        """The index of the picture at `position`, from 0, of the endless sequence."""
-        epoch, place = divmod(position, self._size)
+        """The index of the image at `position`, from 0, of the endless sequence."""
+        epoch, offset = divmod(position, self._size)
         if epoch != self._epoch:
             self._order = _generator(self._seed, _ORDER, self._domain, epoch).permutation(self._size)
             self._epoch = epoch
-        return int(self._order[place])
+        return int(self._order[offset])
 
 
 def _generator(seed: int, *key: int) -> np.random.Generator:

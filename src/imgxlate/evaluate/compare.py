@@ -22,10 +22,10 @@ from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_fo
 from imgxlate.evaluate.loaded_method import SharedSettings, find_file, load
 from imgxlate.evaluate.metrics import load_metrics
 from imgxlate.evaluate.results import GRID, Comparison, ImageResult, MethodResult, Row, heading
-from imgxlate.images.batch import require_no_failures
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import longest_side, save
 from imgxlate.images.grids import CELL, SheetPlan, contact_sheet, plan_sheet
+from imgxlate.images.jobs import require_no_failures
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference.device import Precision, find_device, find_dtype
 from imgxlate.torchrun import find_rank

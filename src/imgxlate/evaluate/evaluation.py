@@ -15,12 +15,12 @@ from imgxlate.evaluate.cost import allocated, metered
 from imgxlate.evaluate.loaded_method import LoadedMethod, SharedSettings, card_of, load, warm_up
 from imgxlate.evaluate.metrics import REPEATED, Metrics, SetNumbers, mean
 from imgxlate.evaluate.results import ImageResult, MethodResult
-from imgxlate.images.batch import run_jobs
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
 from imgxlate.images.grids import SheetPlan, thumbnail
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.inputs import Source
+from imgxlate.images.jobs import run_jobs
 from imgxlate.images.outputs import Job
 from imgxlate.inference import style_codes
 from imgxlate.inference.loading import ModelFile

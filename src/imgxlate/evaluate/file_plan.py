@@ -17,6 +17,7 @@ from imgxlate.images.image_array import ImageArray
 from imgxlate.images.inputs import STDIO, Source, expand
 from imgxlate.images.outputs import Existing, Job, names_file, plan_jobs
 from imgxlate.images.pil import ImageLike, to_image_array
+from imgxlate.methods import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def plan_files(
     if not inputs:
         raise UsageError("there is no input to compare the methods on")
     in_memory: dict[Path, ImageArray] = {}
-    sources = expand(_names(inputs, root / IMAGES / "input", in_memory), str(root))
+    sources = expand(_names(inputs, root / IMAGES / "input", in_memory), str(root), registry.labels())
     stdin, kept = Source(None), Source(root / IMAGES / "stdin.png")
     extras = [*(root / name for name in FILES), *([Path(kept.name)] if stdin in sources else [])]
     jobs = {

@@ -1,1 +1,1 @@
-"""The way of an image: decoding, 8-bit sRGB pictures, tensors, encoding, contact sheets."""
+"""From image files to tensors and back: decoding, 8-bit sRGB arrays, tensors, encoding, contact sheets."""

@@ -1,4 +1,4 @@
-"""Reads image files. This is the only module that opens one."""
+"""Reading image files. No other module opens one."""
 
 import contextlib
 import io
@@ -12,24 +12,24 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from imgxlate.errors import ImageError
 from imgxlate.images import sniff
-from imgxlate.images.color import UnclearPixelsError, separate
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.silence import WARNINGS_IGNORED
+from imgxlate.images.srgb import UnclearPixelsError, separate
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How large a file may be. Both are checked before a pixel is decoded."""
+    """The largest files that are read. Both limits are checked before a pixel is decoded."""
 
-    pixels: int = 178_956_970  # width x height; Pillow refuses more than this whatever is said here
+    pixels: int = 178_956_970  # width x height; Pillow refuses more in any case
     file_bytes: int = 1 << 30
 
 
 DEFAULT = Limits()
 
-# What the EXIF orientation asks for; 1 is upright.
-_TURNS = {
+# How to turn an image upright, by its EXIF orientation. 1 is upright.
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -40,14 +40,17 @@ _TURNS = {
 }
 
 
-def decode(source: Path | bytes, *, name: str | None = None, limits: Limits = DEFAULT) -> ImageArray:
-    """Read a picture from a file or from its bytes: upright, in 8-bit sRGB, the first frame where there are several.
+def decode(
+    source: Path | bytes, *, name: str | None = None, limits: Limits = DEFAULT, sufficient_side: int | None = None
+) -> ImageArray:
+    """Read an image from a file or from its bytes: upright, in 8-bit sRGB, the first frame of an animation.
 
-    The EXIF orientation and the ICC profile are applied; a broken one is ignored. 16-bit grey is rounded to 8 bits.
-    `name` stands for the picture in messages; by default it is the path.
+    The EXIF orientation and the ICC profile are applied, and ignored if they are broken. 16-bit gray is rounded to 8
+    bits. `name` is the name of the image in messages, by default the path. With `sufficient_side`, a JPEG is decoded at
+    1/2, 1/4 or 1/8 of its size if its shorter side keeps at least that many pixels. This is several times faster.
 
     Raises:
-        ImageError: whatever keeps a picture from being read: the file, its size, its format, damage.
+        ImageError: the image cannot be read: the file, its size, its format, damage.
     """
     path = name or (source if isinstance(source, Path) else "image data")
     data = _read(source, path, limits) if isinstance(source, Path) else source
@@ -61,12 +64,14 @@ def decode(source: Path | bytes, *, name: str | None = None, limits: Limits = DE
         Image.open(io.BytesIO(data), formats=INPUT_FORMATS) as image,
     ):
         _check_pixels(image.width * image.height, path, limits)
+        if sufficient_side:
+            image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
         image.load()
         return _upright(image)
 
 
 def decode_pil(image: Image.Image) -> ImageArray:
-    """Read an image that the caller has opened, as `decode` reads a file.
+    """Convert an image that the caller has opened, as `decode` converts a file.
 
     Raises:
         ImageError: the image cannot be read.
@@ -91,7 +96,7 @@ def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
 
 
 def _check_kind(mode: int, path: Path | str) -> None:
-    """Refuse what is no regular file: reading a pipe could wait for ever, reading a device never end."""
+    """Refuse all but regular files. Reading a pipe might wait for ever, and reading a device might never end."""
     if stat.S_ISDIR(mode):
         raise ImageError(path, "a folder, not an image")
     if not stat.S_ISREG(mode):
@@ -105,7 +110,7 @@ def _check_pixels(pixels: int, path: Path | str, limits: Limits) -> None:
 
 @contextlib.contextmanager
 def _failures_as_image_errors(path: Path | str, data: bytes, limits: Limits) -> Iterator[None]:
-    """Name the file and the reason, whatever is raised: a decoder fed with damaged bytes may raise anything."""
+    """Turn every exception into an `ImageError`. A decoder may raise anything when the file is damaged."""
     try:
         yield
     except ImageError:
@@ -126,22 +131,22 @@ def _failures_as_image_errors(path: Path | str, data: bytes, limits: Limits) -> 
 def _damage(error: Exception) -> str:
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
         return "the file is damaged: it is cut short"
-    return f"the file is damaged, or of a kind that is not read ({str(error) or type(error).__name__})"
+    return f"the file is damaged or of an unsupported kind ({str(error) or type(error).__name__})"
 
 
 def _upright(image: Image.Image) -> ImageArray:
-    turn = _TURNS.get(_orientation(image))
-    colours, alpha = separate(image)
-    return ImageArray(_pixels(colours, turn), None if alpha is None else _pixels(alpha, turn))
+    transposition = _TRANSPOSITIONS.get(_orientation(image))
+    rgb, alpha = separate(image)
+    return ImageArray(_pixels(rgb, transposition), None if alpha is None else _pixels(alpha, transposition))
 
 
-def _pixels(image: Image.Image, turn: Image.Transpose | None) -> np.ndarray:
-    return np.asarray(image if turn is None else image.transpose(turn))
+def _pixels(image: Image.Image, transposition: Image.Transpose | None) -> np.ndarray:
+    return np.asarray(image if transposition is None else image.transpose(transposition))
 
 
 def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 where there is none or it cannot be read."""
+    """The EXIF orientation, or 1 if it is missing or damaged."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # The block is free-form; its parser raises whatever its bytes lead to.
+    except Exception:  # The parser may raise anything when the EXIF block is damaged.
         return 1

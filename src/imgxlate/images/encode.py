@@ -1,16 +1,16 @@
-"""Writes image files: the pixels and nothing else, the same bytes for the same picture."""
+"""Writing image files. They hold no metadata, and the same image gives the same bytes."""
 
 import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from imgxlate import atomic
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.images.formats import OUTPUT_FORMATS
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.pil import to_pil
 
 SUFFIXES = tuple(OUTPUT_FORMATS)
 """The suffixes, in lower case, that can be written."""
@@ -21,63 +21,63 @@ _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"subsampling": "4:4:4"},
-    # Exact keeps the colours under transparent pixels. In lossless files quality is effort: 20 is up to nine times
-    # faster than the default, and the files are a few to thirty per cent larger.
+    # `exact` keeps the colors under transparent pixels. For lossless files `quality` is the effort: 20 is up to nine
+    # times faster than the default, and the files are up to 30 percent larger.
     "WEBP": {"lossless": True, "exact": True, "quality": 20, "method": 2},
     "TIFF": {"compression": "tiff_adobe_deflate"},
 }
 
 
-def encode(picture: ImageArray, suffix: str, *, jpeg_quality: int = 95) -> bytes:
-    """The bytes of an image file in the format that `suffix` (".png", in either case) stands for.
+def encode(image: ImageArray, suffix: str, *, jpeg_quality: int = 95) -> bytes:
+    """The bytes of an image file in the format of `suffix`, such as ".png" or ".PNG".
 
-    Transparency is kept where the format has it; else the picture is laid on white. No metadata is written.
-    `jpeg_quality`, from 1 to 100, is JPEG's alone: the other formats that are written lose nothing.
+    Transparency is kept if the format supports it. Otherwise the image is laid on white. `jpeg_quality`, from 1 to 100,
+    applies to JPEG only; the other formats are lossless.
 
     Raises:
-        UsageError: no format has that suffix; names those that have.
-        OutputError: the format cannot hold a picture of that size.
+        UsageError: no format has that suffix.
+        OutputError: the format cannot hold an image of that size.
     """
     kind = _format(suffix)
-    require_room(picture, suffix)
+    _require_fitting_size(image, suffix)
     file = io.BytesIO()
     quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
-    _image(picture, keep_alpha=kind in _KEEP_ALPHA).save(file, kind, **_OPTIONS.get(kind, {}), **quality)
+    _pil(image, keep_alpha=kind in _KEEP_ALPHA).save(file, kind, **_OPTIONS.get(kind, {}), **quality)
     return file.getvalue()
 
 
-def save(picture: ImageArray, path: Path) -> None:
-    """Write the picture to `path`, whole or not at all, in the format of its suffix.
+def save(image: ImageArray, path: Path) -> None:
+    """Write the image to `path` in the format of its suffix, completely or not at all.
 
     Raises:
         UsageError: no format has that suffix.
         OutputError: the file cannot be written.
     """
-    atomic.write_bytes(path, encode(picture, path.suffix))
+    atomic.write_bytes(path, encode(image, path.suffix))
 
 
 def longest_side(suffix: str) -> int | None:
-    """The longest side, in pixels, that the format of `suffix` can have, or None if it has no such limit.
+    """The longest side, in pixels, that the format of `suffix` allows, or None if it has no limit.
 
     Raises:
-        UsageError: no format has that suffix; names those that have.
+        UsageError: no format has that suffix.
     """
     return _LONGEST_SIDE.get(_format(suffix))
 
 
-def require_room(picture: ImageArray, suffix: str) -> None:
-    """Check that the format that `suffix` stands for can hold a picture of that size.
+def _require_fitting_size(image: ImageArray, suffix: str) -> None:
+    """Check that the format of `suffix` can hold an image of that size.
 
     Raises:
-        UsageError: no format has that suffix; names those that have.
-        OutputError: it cannot.
+        UsageError: no format has that suffix.
+        OutputError: the image is too large for the format.
     """
     kind = _format(suffix)
     longest = _LONGEST_SIDE.get(kind)
-    if longest is not None and max(picture.size) > longest:
-        height, width = picture.size
+    if longest is not None and max(image.size) > longest:
+        height, width = image.size
         raise OutputError(
-            f"{width} x {height} pixels cannot be written as {kind}, whose sides end at {longest}",
+            f"{width} x {height} pixels cannot be written as {kind}: its longest side is {longest}",
             hint="Write a .png or .tif file.",
         )
 
@@ -90,14 +90,10 @@ def _format(suffix: str) -> str:
         raise UsageError(what, hint=f"Suffixes that can be written: {', '.join(SUFFIXES)}.") from None
 
 
-def _image(picture: ImageArray, *, keep_alpha: bool) -> Image.Image:
-    colours = Image.fromarray(np.ascontiguousarray(picture.rgb))
-    if picture.alpha is None:
-        return colours
-    alpha = Image.fromarray(np.ascontiguousarray(picture.alpha))
-    if keep_alpha:
-        colours.putalpha(alpha)
-        return colours
-    white = Image.new("RGB", colours.size, "white")
-    white.paste(colours, mask=alpha)
+def _pil(image: ImageArray, *, keep_alpha: bool) -> Image.Image:
+    pil = to_pil(image)
+    if keep_alpha or image.alpha is None:
+        return pil
+    white = Image.new("RGB", pil.size, "white")
+    white.paste(pil, mask=pil.getchannel("A"))
     return white

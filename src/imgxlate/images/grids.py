@@ -1,4 +1,4 @@
-"""Contact sheets: labelled rows and columns of pictures."""
+"""Contact sheets: rows and columns of images with labels."""
 
 import math
 import unicodedata
@@ -12,13 +12,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.pil import to_pil
 
 _PAPER = (255, 255, 255)
 _INK = (38, 38, 38)
-_CHECKER = (255, 228)  # grey levels
+_CHECKER = (255, 228)  # gray levels
 _CHECKER_SQUARE = 8  # pixels
 _ELLIPSIS = "..."
-_LETTERS = 8  # em: what a label may take beside or above narrow pictures
+_LETTERS = 8  # em; the least width of a label beside or above narrow images
 _MOST_PIXELS = 1 << 27  # of a planned sheet: 400 MB of thumbnails, and as much for the sheet
 _SMALLEST_CELL = 16  # pixels
 _SMALLEST_GAP = 4  # pixels
@@ -28,7 +29,7 @@ CELL = 256
 """The usual longer side of an image on a sheet, in pixels."""
 
 Tile = Image.Image | None
-"""A picture or a label as it stands on the sheet, in mode RGB; None is an empty place."""
+"""An image or a label in its final size, in mode RGB. None leaves its cell empty."""
 
 
 def contact_sheet(
@@ -41,22 +42,22 @@ def contact_sheet(
     cell: int = CELL,
     title: str | None = None,
 ) -> ImageArray:
-    """Lay pictures out in a table on white; None, and the end of a row shorter than others, are empty places.
+    """Lay out images in a table on white. None leaves a cell empty, and so does the end of a shorter row.
 
-    Each picture's longer side is made `cell` pixels, its proportions kept; rows and columns are as high and wide as
-    what is in them. Wide labels are shortened. Transparent pictures lie on a light checker. The first `leading_rows`
-    and `leading_columns`, such as the originals, are set off from the others by a wider gap.
+    The longer side of each image is resized to `cell` pixels. Rows and columns are as high and wide as their contents.
+    Wide labels are shortened. Transparent images lie on a light checkerboard. A wider gap separates the first
+    `leading_rows` and `leading_columns`, such as the originals, from the others.
 
     Raises:
-        ValueError: there is not one header for each row or column, or there is nothing to lay out.
+        ValueError: the number of headers is not that of the rows or columns, or there are no cells.
     """
     columns = max(map(len, rows), default=0)
     if not columns:
-        raise ValueError("a contact sheet needs at least one row with one place")
+        raise ValueError("a contact sheet needs at least one cell")
     if column_headers is not None and len(column_headers) != columns:
         raise ValueError(f"{len(column_headers)} column headers for {columns} columns")
     font = _font(max(11, cell // 15))
-    table: list[list[Tile]] = [[None if picture is None else _fitted(picture, cell) for picture in row] for row in rows]
+    table: list[list[Tile]] = [[None if image is None else _fitted(image, cell) for image in row] for row in rows]
     if column_headers is not None:
         table.insert(0, _labels_above(table, column_headers, font, cell))
         leading_rows += bool(leading_rows)
@@ -71,7 +72,7 @@ def contact_sheet(
 
 @dataclass(frozen=True, slots=True)
 class SheetPlan:
-    """The size of a sheet that is planned before its images are made, so that its memory is bounded."""
+    """The size of a sheet. Planning it before its images are made bounds the memory that they need."""
 
     cell: int  # longer side of an image on the sheet, in pixels
     rows: int  # rows that fit
@@ -85,24 +86,22 @@ def plan_sheet(rows: int, columns: int, *, cell: int = CELL, longest_side: int |
     across, down = columns + 1, rows + 1  # with the headers and margins
     side = min(math.isqrt(_MOST_PIXELS // (across * down)), (longest_side or _MOST_PIXELS) // max(across, down))
     fitting = max(_SMALLEST_CELL, min(cell, side - max(_SMALLEST_GAP, -(-side // 25))))
-    place = fitting + _gap(fitting)
-    most = min(_MOST_PIXELS // (place * place * across), (longest_side or _MOST_PIXELS) // place) - 1
+    pitch = fitting + _gap(fitting)
+    most = min(_MOST_PIXELS // (pitch * pitch * across), (longest_side or _MOST_PIXELS) // pitch) - 1
     return SheetPlan(fitting, max(1, min(rows, most)))
 
 
-def thumbnail(picture: ImageArray, cell: int = CELL) -> ImageArray:
-    """The picture as `contact_sheet` shows it: to keep for a sheet without keeping the whole picture."""
-    return ImageArray(np.asarray(_fitted(picture, cell)))
+def thumbnail(image: ImageArray, cell: int = CELL) -> ImageArray:
+    """The image as `contact_sheet` shows it. Keep this for a sheet, instead of the whole image."""
+    return ImageArray(np.asarray(_fitted(image, cell)))
 
 
-def _fitted(picture: ImageArray, cell: int) -> Image.Image:
-    """The picture with its longer side at `cell` pixels, on the checker where it is transparent."""
-    image = Image.fromarray(np.ascontiguousarray(picture.rgb))
-    height, width = (max(1, round(side * cell / max(picture.size))) for side in picture.size)
-    if picture.alpha is None:
-        return image.resize((width, height), Image.Resampling.LANCZOS)
-    image.putalpha(Image.fromarray(np.ascontiguousarray(picture.alpha)))
-    small = image.resize((width, height), Image.Resampling.LANCZOS)
+def _fitted(image: ImageArray, cell: int) -> Image.Image:
+    """The image with a longer side of `cell` pixels, on the checkerboard if it is transparent."""
+    height, width = (max(1, round(side * cell / max(image.size))) for side in image.size)
+    small = to_pil(image).resize((width, height), Image.Resampling.LANCZOS)
+    if image.alpha is None:
+        return small
     paper = _checker(height, width)
     paper.paste(small, mask=small.getchannel("A"))
     return paper
@@ -115,7 +114,7 @@ def _checker(height: int, width: int) -> Image.Image:
 
 
 def _font(pixels: int) -> ImageFont.FreeTypeFont:
-    return cast(ImageFont.FreeTypeFont, ImageFont.load_default(pixels))  # It is one, where a size is given.
+    return cast(ImageFont.FreeTypeFont, ImageFont.load_default(pixels))  # With a size, it returns this class.
 
 
 def _wide(font: ImageFont.FreeTypeFont) -> int:
@@ -126,7 +125,7 @@ def _wide(font: ImageFont.FreeTypeFont) -> int:
 def _labels_above(
     table: Sequence[Sequence[Tile]], headers: Sequence[str], font: ImageFont.FreeTypeFont, cell: int
 ) -> list[Tile]:
-    """A label for each column, no wider than the column's pictures unless these are narrow."""
+    """A label for each column, no wider than the images in the column unless these are narrow."""
     widths = [max((tile.width for tile in column if tile), default=cell) for column in zip_longest(*table)]
     return [_label(text, font, max(width, min(cell, _wide(font)))) for text, width in zip(headers, widths, strict=True)]
 
@@ -140,13 +139,13 @@ def _label(text: str, font: ImageFont.FreeTypeFont, width: int) -> Image.Image:
 
 
 def _plain(text: str) -> str:
-    """`text` in the characters that the built-in font has: accents are dropped, others become question marks."""
+    """`text` in the characters of the built-in font: accents are dropped, other characters become question marks."""
     letters = "".join(mark for mark in unicodedata.normalize("NFKD", text) if not unicodedata.combining(mark))
     return " ".join(letters.encode("ascii", "replace").decode().split())
 
 
 def _shortened(line: str, font: ImageFont.FreeTypeFont, width: int) -> str:
-    """`line` with its middle left out where it is too wide: names often differ at the end."""
+    """`line` without its middle if it is too wide. Names often differ at the end."""
     kept, short = len(line), line
     while kept > 1 and font.getlength(short) > width:
         kept -= 1
@@ -165,7 +164,7 @@ def _aligned_right(labels: Sequence[Image.Image]) -> list[Tile]:
 
 
 def _laid_out(table: Sequence[Sequence[Tile]], gap: int, leading_rows: int, leading_columns: int) -> Image.Image:
-    """Each tile in the middle of its place, with `gap` pixels between places and twice as many around the table."""
+    """Each tile in the middle of its cell, with `gap` pixels between cells and twice as many around the table."""
     widths = [max((tile.width for tile in column if tile), default=1) for column in zip_longest(*table)]
     heights = [max((tile.height for tile in row if tile), default=1) for row in table]
     lefts, tops = _starts(widths, gap, leading_columns), _starts(heights, gap, leading_rows)
@@ -186,7 +185,7 @@ def _starts(lengths: Sequence[int], gap: int, leading: int) -> list[int]:
 
 
 def _gap(cell: int) -> int:
-    """Pixels between two places."""
+    """Pixels between two cells."""
     return max(_SMALLEST_GAP, cell // 24)
 
 

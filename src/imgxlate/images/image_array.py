@@ -1,4 +1,4 @@
-"""A decoded picture."""
+"""A decoded image."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,18 +11,18 @@ from imgxlate.images.sizes import Size
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageArray:
-    """Colours and transparency. The arrays are not to be written to; they may be read-only.
+    """Colors and transparency. Do not write to the arrays; they may be read-only.
 
     Raises:
         ValueError: an array has another shape or type.
     """
 
     rgb: np.ndarray  # (H, W, 3) uint8, sRGB
-    alpha: np.ndarray | None = None  # (H, W) uint8, 255 is opaque; None where the format or the picture has none
+    alpha: np.ndarray | None = None  # (H, W) uint8, 255 is opaque; None: no transparency
 
     def __post_init__(self) -> None:
         if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or not self.rgb.size:
-            raise ValueError(f"colours must be (H, W, 3) uint8, not {self.rgb.shape} {self.rgb.dtype}")
+            raise ValueError(f"rgb must be (H, W, 3) uint8, not {self.rgb.shape} {self.rgb.dtype}")
         if self.alpha is not None and (self.alpha.dtype != np.uint8 or self.alpha.shape != self.size):
             raise ValueError(f"alpha must be {self.size} uint8, not {self.alpha.shape} {self.alpha.dtype}")
 
@@ -32,8 +32,8 @@ class ImageArray:
         height, width, _ = self.rgb.shape
         return height, width
 
-    def repainted(self, rgb: np.ndarray) -> Self:
-        """The picture with other colours (H, W, 3) uint8; the transparency is resized where their size differs."""
+    def with_rgb(self, rgb: np.ndarray) -> Self:
+        """The image with other colors (H, W, 3) uint8. The transparency is resized to their size."""
         if self.alpha is None or self.size == rgb.shape[:2]:
             return type(self)(rgb, self.alpha)
         height, width, _ = rgb.shape

@@ -29,7 +29,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """As it is called in `--json`."""
+        """The name in `--json`."""
         return STDIO if self.path is None else str(self.path)
 
 
@@ -51,15 +51,15 @@ def plan_jobs(
     share: slice = slice(None),
     besides: Sequence[Source] = (),
 ) -> list[Job]:
-    """Give each source its `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
+    """Give each source `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
 
-    `extras` are other files that the command writes, and `besides` other images that it reads. Where several processes
-    share the work, `share` is which of the jobs are this one's; what exists of the others' outputs does not matter.
-    With `Existing.SKIP`, outputs that exist are left out, and so are jobs with nothing left to do.
+    `extras` are other files that the command writes, and `besides` other images that it reads. If several processes
+    share the work, `share` selects the jobs of this process. Existing outputs of the other processes do not matter.
+    `Existing.SKIP` leaves out outputs that exist, and jobs without any other output.
 
     Raises:
-        UsageError: several outputs for one file, or two things that would be written to one place, or over an input.
-        OutputError: an output exists and `existing` refuses that, or cannot be written where it is to go.
+        UsageError: several outputs would be written to one file, or one over an input.
+        OutputError: an output exists and `existing` refuses that, or its folder cannot be written.
     """
     if output == STDIO or names_file(output):
         jobs = [_single_output_job(sources, output, count)]
@@ -68,7 +68,7 @@ def plan_jobs(
     _refuse_collisions([*jobs, *(Job(source, ()) for source in besides)], extras)
     jobs = jobs[share]
     paths = [*extras, *(path for job in jobs for path in _paths(job))]
-    _require_room(paths)
+    _require_writable(paths)
     if existing is Existing.SKIP:
         return [job for job in map(_without_existing, jobs) if job.targets]
     refuse_existing(paths, existing)
@@ -76,12 +76,10 @@ def plan_jobs(
 
 
 def single_path(output: str | None, name: str) -> Path | None:
-    """Where the one picture that a command writes goes: `output`, or `name` in it where it is a folder.
-
-    None is standard output.
+    """The path of a command's only output: `output`, or `name` in `output` if that is a folder. None: standard output.
 
     Raises:
-        UsageError: pictures cannot be written in the format that `output` asks for.
+        UsageError: images cannot be written in the format of `output`.
     """
     if output == STDIO:
         return None
@@ -91,23 +89,23 @@ def single_path(output: str | None, name: str) -> Path | None:
     return Path(str(output))
 
 
-def require_places(paths: Sequence[Path], sources: Sequence[Source], existing: Existing) -> None:
-    """Check that what is made of all `sources` together can go to `paths`.
+def require_writable(paths: Sequence[Path], sources: Sequence[Source], existing: Existing) -> None:
+    """Check that outputs made from all `sources` together can be written to `paths`.
 
     Raises:
-        UsageError: two of them, or one of them and an input, are the same file.
-        OutputError: one exists and `existing` refuses that, or cannot be written where it is to go.
+        UsageError: two of the paths, or a path and an input, are the same file.
+        OutputError: a path exists and `existing` refuses that, or its folder cannot be written.
     """
     _refuse_collisions([Job(source, ()) for source in sources], paths)
-    _require_room(paths)
+    _require_writable(paths)
     refuse_existing(paths, existing)
 
 
 def refuse_existing(paths: Sequence[Path], existing: Existing) -> None:
-    """Refuse to write over any of `paths` unless that was asked for.
+    """Check that none of `paths` exists, unless `existing` allows it.
 
     Raises:
-        OutputError: one exists.
+        OutputError: a path exists.
     """
     taken = [path for path in paths if os.path.lexists(path)]
     if taken and existing is Existing.REFUSE:
@@ -118,18 +116,18 @@ def refuse_existing(paths: Sequence[Path], existing: Existing) -> None:
 
 
 def require_output_format(path: Path) -> None:
-    """Check that pictures can be written in the format that the suffix of `path` names.
+    """Check that images can be written in the format of the suffix of `path`.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: the format cannot be written.
     """
     if path.suffix.lower() not in OUTPUT_FORMATS:
-        what = path.suffix or "a file without a suffix"
-        raise UsageError(f"{path}: cannot write {what}", hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.")
+        kind = path.suffix or "a file without a suffix"
+        raise UsageError(f"{path}: cannot write {kind}", hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.")
 
 
 def names_file(output: str | None) -> bool:
-    """Whether `output` names a file: no slash at its end, no folder of that name, and an image's suffix."""
+    """Whether `output` is a file: it has an image suffix, does not end with a slash, and is not an existing folder."""
     if output is None or output.endswith("/") or os.path.isdir(output):  # noqa: PTH112
         return False
     return Path(output).suffix.lower() in IMAGE_SUFFIXES
@@ -137,9 +135,9 @@ def names_file(output: str | None) -> bool:
 
 def _single_output_job(sources: Sequence[Source], output: str | None, count: int) -> Job:
     if len(sources) * count != 1:
-        place = "standard output" if output == STDIO else f"the file {output}"
+        target = "standard output" if output == STDIO else f"the file {output}"
         raise UsageError(
-            f"{len(sources) * count} outputs cannot go to {place}",
+            f"{len(sources) * count} outputs cannot go to {target}",
             hint="Give a folder: `-o outputs/` (made if missing).",
         )
     if output != STDIO:
@@ -148,7 +146,7 @@ def _single_output_job(sources: Sequence[Source], output: str | None, count: int
 
 
 def _jobs(sources: Sequence[Source], folder: Path, label: str, count: int) -> list[Job]:
-    """A job for each source; sources whose names differ by their suffix only keep it in the names of their outputs."""
+    """A job for each source. If the names of two sources differ only in the suffix, their outputs keep the suffix."""
     namesakes = Counter((source.folder, source.stem) for source in sources)
     jobs = []
     for source in sources:
@@ -168,41 +166,41 @@ def _refuse_collisions(jobs: Sequence[Job], extras: Sequence[Path]) -> None:
     owners = {job.source.path.resolve(): f"the input {job.source.name}" for job in jobs if job.source.path}
     written = [(path, f"the output of {job.source.name}") for job in jobs for path in _paths(job)]
     written += [(path, f"{path}") for path in extras]
-    for path, what in written:
-        place = path.resolve()
-        if place in owners:
+    for path, owner in written:
+        resolved = path.resolve()
+        if resolved in owners:
             raise UsageError(
-                f"{owners[place]} and {what} would be the same file, {path}", hint="Give one another name."
+                f"{owners[resolved]} and {owner} would be the same file, {path}", hint="Rename one of them."
             )
-        owners[place] = what
+        owners[resolved] = owner
 
 
-def _require_room(paths: Sequence[Path]) -> None:
-    """Check that files can be written to `paths`, but for those that are there.
+def _require_writable(paths: Sequence[Path]) -> None:
+    """Check that files can be written to `paths`. Files that exist do not matter.
 
     Raises:
-        OutputError: one cannot.
+        OutputError: a folder cannot be written, or a path is a folder.
     """
     for folder in {path.parent for path in paths}:
-        _require_writable(folder)
+        _require_writable_folder(folder)
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112
             raise OutputError(f"{path} cannot be written: it is a folder", hint="Give another -o.")
 
 
-def _require_writable(folder: Path) -> None:
-    """Check that `folder` is one that can be written, or can be made.
+def _require_writable_folder(folder: Path) -> None:
+    """Check that `folder` can be written, or can be created in its nearest existing parent.
 
     Raises:
-        OutputError: it is not.
+        OutputError: the folder or its parent is a file, or cannot be written.
     """
-    place = folder.absolute()
-    while not os.path.lexists(place) and place != place.parent:
-        place = place.parent
-    if not place.is_dir():
-        raise OutputError(f"{place} is no folder", hint="Give another -o.")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise OutputError(f"the folder {place} cannot be written", hint="Give another -o.")
+    existing = folder.absolute()
+    while not os.path.lexists(existing) and existing != existing.parent:
+        existing = existing.parent
+    if not existing.is_dir():
+        raise OutputError(f"{existing} is not a folder", hint="Give another -o.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise OutputError(f"the folder {existing} cannot be written", hint="Give another -o.")
 
 
 def _without_existing(job: Job) -> Job:

@@ -1,4 +1,4 @@
-"""The images that Python callers pass in and get back."""
+"""Images as Python callers pass them in and get them back."""
 
 import os
 from pathlib import Path
@@ -44,7 +44,7 @@ def _from_array(array: np.ndarray) -> ImageArray:
         raise ImageError(
             "array",
             f"an image array must be (H, W), (H, W, 3) or (H, W, 4) of uint8, not {array.shape} of {array.dtype}",
-            hint="Convert floats in [0, 1] by `(array * 255).round().astype(numpy.uint8)`.",
+            hint="Convert floats in [0, 1] with `(array * 255).round().astype(numpy.uint8)`.",
         )
     if channels == 1:
         array = np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2)

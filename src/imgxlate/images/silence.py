@@ -1,4 +1,4 @@
-"""Keeps the warnings of the image library from the user."""
+"""Hiding the warnings of the image library from the user."""
 
 import threading
 import warnings
@@ -6,10 +6,10 @@ from types import TracebackType
 
 
 class Silence:
-    """A context in which warnings are ignored, from the first thread's entry to the last one's exit.
+    """A context in which warnings are ignored, from the entry of the first thread to the exit of the last.
 
-    `warnings.catch_warnings` alone restores the filters that it found, which are another thread's where two overlap,
-    and would leave the process silent.
+    `warnings.catch_warnings` alone is not enough: it restores the filters that it found. If two threads overlap, these
+    are the filters of the other thread, and the process would stay silent.
     """
 
     def __init__(self) -> None:
@@ -35,4 +35,4 @@ class Silence:
 
 
 WARNINGS_IGNORED = Silence()
-"""The process has one set of warning filters, so all threads share one context."""
+"""The process has one list of warning filters, so all threads share this context."""

@@ -1,4 +1,4 @@
-"""Arithmetic on the sizes of pictures, in pixels. A size is (height, width)."""
+"""Arithmetic on the sizes of images, in pixels. A size is (height, width)."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of a picture: rows from `top`, columns from `left`."""
+    """A rectangle in an image: rows from `top`, columns from `left`."""
 
     top: int
     left: int
@@ -19,8 +19,8 @@ class Box:
 def shorter_side(size: Size, length: int) -> Size:
     """`size` scaled so that its shorter side is `length`.
 
-    A fraction of a pixel is dropped, as torchvision's `Resize` does, so that pictures are as large as those of the
-    original programs. No side becomes shorter than one pixel.
+    Sides are rounded down, as in torchvision's `Resize`, so that images have the same size as in the original programs.
+    No side becomes shorter than one pixel.
     """
     height, width = (max(1, side * length // min(size)) for side in size)
     return height, width
@@ -31,6 +31,6 @@ def padded_side(side: int, stride: int, minimum: int) -> int:
     return -(-max(side, minimum) // stride) * stride
 
 
-def centred(inner: Size, outer: Size) -> Box:
-    """Where a picture of size `inner` lies in the middle of one of size `outer`, the odd pixel right and below."""
+def centered_box(inner: Size, outer: Size) -> Box:
+    """The box of size `inner` in the middle of an image of size `outer`. An odd pixel is at the right and bottom."""
     return Box((outer[0] - inner[0]) // 2, (outer[1] - inner[1]) // 2, *inner)

@@ -1,4 +1,4 @@
-"""Says what a file is that cannot be read as an image, from its first bytes."""
+"""Why a file cannot be read as an image, judged by its first bytes."""
 
 import re
 
@@ -6,10 +6,10 @@ from imgxlate.images.formats import INPUT_FORMATS
 
 _HEAD = 1024  # bytes looked at
 
-_DOWNLOAD = "Download the image itself again: a server that fails often sends a page in its place."
+_DOWNLOAD = "Download the image itself again: servers often send an error page instead."
 _CONVERT = "Convert it to PNG or JPEG first."
 
-# How the file starts, what it is, what to do about it.
+# How the file starts, what it is, and what the user can do.
 _OTHERS = (
     (rb"(?i)\s*<(!doctype html|html|head|body)", "a web page (HTML)", _DOWNLOAD),
     (rb"\s*<([?!].*?<)?svg", "an SVG drawing", _CONVERT),
@@ -39,12 +39,12 @@ _OURS = (
 
 
 def describe(data: bytes) -> tuple[str, str | None]:
-    """Why no image can be read from `data`, and what to do about it where that is known."""
+    """Why no image can be read from `data`, and a hint or None."""
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf")  # UTF-8 byte order mark
-    for pattern, what, hint in _OTHERS:
+    for pattern, kind, hint in _OTHERS:
         if re.match(pattern, head, re.DOTALL):
-            return f"not an image that can be read, but {what}", hint
+            return f"not a supported image, but {kind}", hint
     for pattern, name in _OURS:
         if re.match(pattern, head, re.DOTALL):
-            return f"begins as {name}, but its header is damaged, cut short, or of a kind that is not read", None
-    return f"not an image in a format that is read ({', '.join(INPUT_FORMATS)})", None
+            return f"starts like {name}, but its header is damaged, cut short or unsupported", None
+    return f"not an image in a supported format ({', '.join(INPUT_FORMATS)})", None

@@ -141,7 +141,7 @@ def stylize(
 
 def painted(content: ImageArray, iterate: Iterate) -> ImageArray:
     """The image of an iterate, with the content's transparency at its size."""
-    return content.repainted(from_tensor(iterate.image().float().cpu()))
+    return content.with_rgb(from_tensor(iterate.image().float().cpu()))
 
 
 def _listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:

@@ -26,7 +26,7 @@ def translate(
     padded, box = pad_to(rgb, translator.stride, translator.minimum_side)
     codes = None if codes is None else codes.to(device)
     for translated in translator.translate(padded, to, codes):
-        yield image.repainted(from_tensor(crop(translated.float(), box).cpu()))
+        yield image.with_rgb(from_tensor(crop(translated.float(), box).cpu()))
 
 
 def encode_style(
@@ -42,7 +42,7 @@ def resized(image: ImageArray, size: int | None) -> ImageArray:
     """The image with its shorter side at `size` pixels, or the image itself if `size` is None or is that side."""
     if size is None or size == min(image.size):
         return image
-    return image.repainted(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size))))
+    return image.with_rgb(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size))))
 
 
 _FAR_LARGER = 3  # times the shorter side of the training images

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from imgxlate.config import flattened
-from imgxlate.data.batch import Rejected
+from imgxlate.data.dataset import Rejected
 from imgxlate.inference.loading import model_header
 from imgxlate.methods.protocol import Trainable
 from imgxlate.training import plots, run_model, samples

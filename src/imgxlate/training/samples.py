@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from imgxlate import atomic
-from imgxlate.data.batch import Rejected
 from imgxlate.data.config import DataConfig
+from imgxlate.data.dataset import Rejected
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import encode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.sizes import centred
+from imgxlate.images.sizes import centered_box
 from imgxlate.inference.model import Model
 from imgxlate.inference.translation import resized
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
@@ -115,7 +115,7 @@ def _decoded(files: Sequence[Path], count: int, side: int, rejected: list[Reject
 def _center(image: ImageArray) -> ImageArray:
     """The image, cropped around its center to the largest aspect ratio."""
     height, width = (min(side, _MAX_ASPECT_RATIO * min(image.size)) for side in image.size)
-    box = centred((height, width), image.size)
+    box = centered_box((height, width), image.size)
     return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width])
 
 

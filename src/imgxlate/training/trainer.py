@@ -12,7 +12,8 @@ from torch import Tensor
 
 from imgxlate.callbacks import ignore
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.data.batch import Batch, Rejected
+from imgxlate.data.batch import Batch
+from imgxlate.data.dataset import Rejected
 from imgxlate.data.loader import open_batches
 from imgxlate.errors import INTERRUPTED, TERMINATED, DivergedError, ImgxlateError, UsageError
 from imgxlate.inference.device import require_exact
@@ -172,7 +173,7 @@ class Trainer:
             plan.config.data,
             seed=self._seed,
             batch_size=plan.config.batch_size,
-            places=self._positions,
+            positions=self._positions,
             start_step=self.step,
             pin_memory=plan.device.type == "cuda",
         )

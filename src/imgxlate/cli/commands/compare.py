@@ -13,7 +13,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
 from imgxlate.evaluate.choices import MetricsChoice, PairProtocol
-from imgxlate.images.batch import require_no_failures
+from imgxlate.images.jobs import require_no_failures
 
 if TYPE_CHECKING:
     from imgxlate.evaluate.evaluation import Stage

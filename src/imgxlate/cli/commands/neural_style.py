@@ -12,8 +12,8 @@ from imgxlate.cli.files import find_share, read_image
 from imgxlate.cli.loading import load_style_transfer
 from imgxlate.cli.output import Output
 from imgxlate.cli.painting import FigurePainting, Painting
-from imgxlate.images.batch import require_no_failures, run_jobs
 from imgxlate.images.inputs import Source, expand
+from imgxlate.images.jobs import require_no_failures, run_jobs
 from imgxlate.images.outputs import plan_jobs
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability

@@ -14,9 +14,9 @@ from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
-from imgxlate.images.batch import require_no_failures, run_jobs
 from imgxlate.images.inputs import Source, expand
-from imgxlate.images.outputs import Existing, Job, require_places, single_path
+from imgxlate.images.jobs import require_no_failures, run_jobs
+from imgxlate.images.outputs import Existing, Job, require_writable, single_path
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
@@ -105,7 +105,7 @@ def sample_styles(
     outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
     find_share(out, len(inputs), output, outputs.paths)
     sources = _sources(inputs, output, method, outputs.sheet)
-    require_places(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
+    require_writable(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
     kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
     if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
         return out.note("nothing to do: the sheet exists already")

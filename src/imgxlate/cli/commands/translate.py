@@ -13,8 +13,8 @@ from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
-from imgxlate.images.batch import require_no_failures, run_jobs
 from imgxlate.images.inputs import Source, expand
+from imgxlate.images.jobs import require_no_failures, run_jobs
 from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_output_format
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import choose_styles

@@ -1,8 +1,11 @@
-"""Computes what each step needs ahead of time, in processes of its own. Imports no torch, nor do the processes.
+"""Worker processes that compute what each step needs ahead of time. Neither this module nor they import torch.
 
-Each process has a pipe, computes every n-th step, and waits in the pipe until its result is taken: no queue, lock or
-shared memory can be left behind or fill up. A process whose reader is gone, closed or killed, ends by itself, and one
-that is killed is noticed by its reader.
+Each worker has a pipe of its own, computes every n-th step, and waits until its result is read from the pipe. No queue,
+lock or shared memory can be left behind or fill up. A worker ends by itself when its reader is closed or killed, and
+the reader notices when a worker is killed.
+
+torch's `DataLoader` is no substitute. Its workers import torch, so each takes seconds to start instead of 0.3 s, and
+230 MB instead of 42 MB. After the main process is killed, a worker with a large unread result stays for ever.
 """
 
 import contextlib
@@ -21,7 +24,7 @@ from imgxlate.errors import DeviceError, ImgxlateError
 
 Result = TypeVar("Result")
 
-_PATIENCE = 5.0  # seconds for a process to end before it is killed
+_PATIENCE = 5.0  # seconds for a worker to end before it is killed
 _STOPS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)}
 
 
@@ -29,18 +32,18 @@ _STOPS = {getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if h
 def computed_ahead(compute: Callable[[int], Result], first: int, workers: int) -> Iterator[Iterator[Result]]:
     """The endless results of `compute(first)`, `compute(first + 1)`, ..., computed in `workers` processes.
 
-    They come in this order, whatever the number of processes; with 0 they are computed when they are asked for.
-    What `compute` raises is raised where its result would have come. On leaving, the processes have ended.
+    The results come in this order for any number of workers. Without workers, each is computed when it is needed. An
+    exception of `compute` is raised in place of its result. When the context ends, all workers have ended.
 
     Raises:
-        ImgxlateError: a process cannot be started or ended before its time.
+        ImgxlateError: a worker cannot be started, or ended unexpectedly.
     """
     if workers == 0:
         yield map(compute, itertools.count(first))
         return
     with contextlib.ExitStack() as stack:
         started: list[_Worker[Result]] = []
-        with _out_of_reach_of_signals():
+        with _blocked_signals():
             for index in range(workers):
                 started.append(_start(compute, first + index, workers))
                 stack.callback(started[-1].stop)
@@ -53,11 +56,11 @@ class _Worker(Generic[Result]):
     results: "Connection[None, Result | Exception]"
 
     def result(self) -> Result:
-        """The next result, as soon as it is there.
+        """Wait for the next result.
 
         Raises:
-            Exception: whatever the computation raised.
-            ImgxlateError: the process has ended.
+            Exception: the computation raised it.
+            ImgxlateError: the worker has ended.
         """
         try:
             result = self.results.recv()
@@ -69,7 +72,7 @@ class _Worker(Generic[Result]):
         return result
 
     def stop(self) -> None:
-        """End the process, which goes when it finds that nobody takes its results."""
+        """End the worker. It ends by itself when its pipe is closed; if it is stuck, it is killed."""
         self.results.close()
         self.process.join(_PATIENCE)
         self.process.kill()
@@ -78,12 +81,15 @@ class _Worker(Generic[Result]):
 
 
 @contextlib.contextmanager
-def _out_of_reach_of_signals() -> Iterator[None]:
-    """Processes that start within never see Ctrl-C and the like, which often go to all: the main process decides."""
+def _blocked_signals() -> Iterator[None]:
+    """Processes that start within this context ignore Ctrl-C and the like, which terminals send to all processes.
+
+    The main process alone decides when to stop.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # Python starts it with the first process otherwise, and lets signals through.
+    resource_tracker.ensure_running()  # Otherwise Python starts it with the first worker, and unblocks the signals.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         yield
@@ -92,12 +98,12 @@ def _out_of_reach_of_signals() -> Iterator[None]:
 
 
 def _start(compute: Callable[[int], Result], first: int, stride: int) -> _Worker[Result]:
-    """Start a process that computes the steps `first`, `first + stride`, ...
+    """Start a worker that computes the steps `first`, `first + stride`, ...
 
     It is a fresh interpreter: a fork of a process with threads, as torch has, can hang, and would keep its files open.
 
     Raises:
-        ImgxlateError: the system does not give another process.
+        ImgxlateError: the system refuses to start another process.
     """
     spawning = multiprocessing.get_context("spawn")
     try:
@@ -111,7 +117,7 @@ def _start(compute: Callable[[int], Result], first: int, stride: int) -> _Worker
 
 
 def work(compute: Callable[[int], Result], first: int, stride: int, results: "Connection[object, None]") -> None:
-    """Send the results of `first`, `first + stride`, ... until nobody takes them, or one could not be computed."""
+    """Send the results of `first`, `first + stride`, ... until nobody reads them, or a computation fails."""
     for step in itertools.count(first, stride):
         try:
             result: Result | Exception = compute(step)
@@ -126,10 +132,11 @@ def work(compute: Callable[[int], Result], first: int, stride: int, results: "Co
             return
 
 
-def _lost(what: str) -> ImgxlateError:
+def _lost(event: str) -> ImgxlateError:
     return DeviceError(
-        f"a process that prepares training pictures {what}",
-        hint="Memory may have run out. Use fewer of them, such as `--set data.workers=1`, or 0 for none.",
+        f"a process that loads training images {event}",
+        hint="Memory may have run out. Use fewer processes, such as `--set data.workers=1`, or 0 to load the images in "
+        "the training process.",
     )
 
 

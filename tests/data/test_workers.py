@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from imgxlate.data.processes import computed_ahead, work
+from imgxlate.data.workers import computed_ahead, work
 from imgxlate.errors import DeviceError
 
 TENFOLD = partial(operator.mul, 10)
@@ -61,7 +61,7 @@ def test_a_process_that_is_killed_is_an_error_that_says_what_to_type(compute):
 
 
 def test_a_process_that_does_not_go_by_itself_is_killed(monkeypatch):
-    monkeypatch.setattr("imgxlate.data.processes._PATIENCE", 0.01)
+    monkeypatch.setattr("imgxlate.data.workers._PATIENCE", 0.01)
     with computed_ahead(partial(pow, 3), 10_000_000, 1):  # Takes minutes.
         pass
     assert pids() == []
@@ -83,7 +83,7 @@ def test_a_process_that_cannot_be_started_is_an_error_that_says_what_to_type():
             pass
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert "0 for none" in error.value.hint
+    assert "or 0 to load" in error.value.hint
 
 
 def test_the_work_ends_when_nobody_takes_its_results():

@@ -1,4 +1,4 @@
-"""Working through many images, where one bad file never stops the others."""
+"""Processing many images. One bad file does not stop the others."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,10 +15,10 @@ def run_jobs(
     on_progress: Callable[[int, Job], None] = ignore,  # called with the number of finished jobs and the current job
     on_failure: Callable[[ImgxlateError], None] = ignore,
 ) -> list[str]:
-    """Do `work` on each job and return a line for each job that failed.
+    """Do `work` on each job. Returns a line for each job that failed.
 
-    An error is raised at once if there is only one input, and if every other job would fail in the same way: an output
-    that cannot be written, an invalid option.
+    An error is raised at once if there is only one input, or if every job would fail in the same way: if an output
+    cannot be written, or an option is invalid.
     """
     failures: list[str] = []
     for done, job in enumerate(jobs):
@@ -29,7 +29,7 @@ def run_jobs(
             known = known_error(error)
             if known is None or inputs == 1 or isinstance(known, OutputError | UsageError):
                 raise
-            # Only the text is kept: the error holds a traceback, which holds whole images.
+            # Keep only the text: the error holds a traceback, which holds whole images.
             failures.append(_naming(job, known))
             on_failure(ImgxlateError(failures[-1], hint=known.hint))
         on_progress(done + 1, job)
@@ -40,7 +40,7 @@ def require_no_failures(failures: Sequence[str], *, inputs: int) -> None:
     """Check that no job failed.
 
     Raises:
-        BatchError: some did; lists them.
+        BatchError: some jobs failed. The message lists them.
     """
     if failures:
         others = "the others are done" if len(failures) < inputs else "none is done"
@@ -49,6 +49,6 @@ def require_no_failures(failures: Sequence[str], *, inputs: int) -> None:
 
 
 def _naming(job: Job, error: ImgxlateError) -> str:
-    """The error's text with the name of the input, which an error from deep inside does not know."""
+    """The text of the error with the name of the input, which not every error contains."""
     name = job.source.name
     return str(error) if name in str(error) else f"{name}: {error}"
