@@ -143,7 +143,9 @@ def _gradients(
     by_scale = (gradient * z).sum((2, 3), keepdim=True)  # (B, C, 1, 1)
     scale = gamma[:, None, None]
     mean = (by_shift * scale).sum(1, keepdim=True) / count
-    along = (by_scale * scale).sum(1, keepdim=True) / ((count - 1) * deviation)
+    # For an image of one color, z and this are 0.
+    varied = deviation.clamp(min=torch.finfo(deviation.dtype).tiny)
+    along = (by_scale * scale).sum(1, keepdim=True) / ((count - 1) * varied)
     by_x = torch.addcmul(-mean * inverse, gradient, scale * inverse).addcmul_(z, along, value=-1)
     _, needs_gamma, needs_beta = needed
     by_gamma = by_scale.sum((0, 2, 3)) if needs_gamma else None
@@ -151,13 +153,16 @@ def _gradients(
 
 
 def _centered(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Each image of (B, C, H, W) minus its mean, and its unbiased deviation (B, 1, 1, 1), which is never 0."""
+    """Each image of (B, C, H, W) minus its mean, and its unbiased deviation (B, 1, 1, 1)."""
     # Means go over positions first: reducing all axes at once is slow in channels-last layout.
     centered = x - x.mean((2, 3), keepdim=True).mean(1, keepdim=True)
     count = x[0].numel()
     variance = centered.square().mean((2, 3), keepdim=True).mean(1, keepdim=True) * (count / (count - 1))
-    # The square root of 0 has an infinite gradient. A deviation this small vanishes beside epsilon.
-    return centered, variance.clamp(min=torch.finfo(variance.dtype).tiny).sqrt()
+    if (
+        variance.requires_grad
+    ):  # The square root of 0 has an infinite gradient. The clamped value vanishes beside epsilon.
+        variance = variance.clamp(min=torch.finfo(variance.dtype).tiny)
+    return centered, variance.sqrt()
 
 
 def make_norm(kind: NormKind, channels: int) -> nn.Module:
