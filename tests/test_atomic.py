@@ -43,20 +43,20 @@ def test_a_new_file_has_the_permissions_that_the_umask_leaves(tmp_path):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o640
 
 
-def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
+def test_a_folder_that_cannot_be_created_is_an_output_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match="cannot be written"):
         atomic.write_bytes(tmp_path / "file" / "below", b"data")
 
 
-def test_a_folder_in_the_way_is_an_output_error_and_leaves_nothing(tmp_path):
+def test_a_folder_with_the_files_name_is_an_output_error_and_leaves_nothing(tmp_path):
     (tmp_path / "taken").mkdir()
     with pytest.raises(OutputError, match="cannot be written"):
         atomic.write_bytes(tmp_path / "taken", b"data")
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-def test_a_link_stays_a_link_and_what_it_leads_to_is_written(tmp_path):
+def test_the_target_of_a_link_is_written_and_the_link_stays(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     for name in ("there", "dangling"):
         (tmp_path / name).symlink_to(tmp_path / "elsewhere" / name)
@@ -68,7 +68,7 @@ def test_a_link_stays_a_link_and_what_it_leads_to_is_written(tmp_path):
     assert len(list(tmp_path.rglob("*"))) == 5
 
 
-def test_links_that_lead_in_a_circle_are_an_output_error(tmp_path):
+def test_circular_links_are_an_output_error(tmp_path):
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "b").symlink_to("a")
     with pytest.raises(OutputError, match="symbolic links"):
@@ -96,7 +96,7 @@ def test_a_name_that_is_too_long_is_an_output_error_before_anything_is_written(t
         raise AssertionError("the block was entered")
 
 
-def test_a_platform_that_opens_no_folders_still_writes(tmp_path, monkeypatch):
+def test_a_platform_that_cannot_open_folders_still_writes(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 

@@ -8,7 +8,7 @@ def test_the_cache_folder_can_be_moved(monkeypatch, tmp_path):
     assert paths.cache_dir() == tmp_path
 
 
-def test_the_cache_folder_is_the_platforms_where_nothing_else_is_said(monkeypatch, tmp_path):
+def test_the_cache_folder_is_the_platforms_by_default(monkeypatch, tmp_path):
     monkeypatch.delenv("IMGXLATE_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -16,7 +16,7 @@ def test_the_cache_folder_is_the_platforms_where_nothing_else_is_said(monkeypatc
     assert tmp_path in paths.cache_dir().parents
 
 
-def test_offline_is_what_the_variable_says(monkeypatch):
+def test_the_variable_switches_the_network_off(monkeypatch):
     said = {"1": True, "true": True, "0": False, "": False}
     for value, expected in said.items():
         monkeypatch.setenv("IMGXLATE_OFFLINE", value)
@@ -25,5 +25,5 @@ def test_offline_is_what_the_variable_says(monkeypatch):
     assert paths.offline() is False
 
 
-def test_the_assets_are_beside_the_code():
+def test_the_assets_are_in_the_package():
     assert paths.assets_dir() == Path(paths.__file__).parent / "assets"

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole are read to the bit; everything else is one error that says what is wrong."""
+"""Whole checkpoints are read to the bit. Everything else is an error with the reason."""
 
 import pickle
 import signal
@@ -76,7 +76,7 @@ def test_the_same_model_gives_the_same_bytes(ours, tmp_path):
     assert again.read_bytes() == ours.read_bytes()
 
 
-def test_the_digest_of_the_payload_knows_names_types_shapes_and_values():
+def test_the_payload_digest_depends_on_names_dtypes_shapes_and_values():
     digests = {
         checkpoint.payload_sha256(variant)
         for variant in (
@@ -90,20 +90,20 @@ def test_the_digest_of_the_payload_knows_names_types_shapes_and_values():
     assert len(digests) == 5
 
 
-def test_tensors_of_any_layout_are_written_as_they_look(tmp_path):
+def test_tensors_of_any_memory_layout_are_written_with_the_same_values(tmp_path):
     path = tmp_path / "model.safetensors"
     turned = torch.randn(2, 3, 4, 4).to(memory_format=torch.channels_last)
     checkpoint.write(path, {"conv": turned, "t": turned[0, 0].T, "p": torch.nn.Parameter(torch.ones(2))}, HEADER)
     assert_same(checkpoint.read(path).tensors, {"conv": turned, "t": turned[0, 0].T, "p": torch.ones(2)})
 
 
-def test_tensors_that_share_their_memory_are_written(tmp_path):
+def test_tensors_that_share_memory_are_written(tmp_path):
     path, tied = tmp_path / "model.safetensors", torch.ones(3)
     checkpoint.write(path, {"a": tied, "b": tied[1:]}, HEADER)
     assert_same(checkpoint.read(path).tensors, {"a": torch.ones(3), "b": torch.ones(2)})
 
 
-def test_what_was_read_does_not_change_with_the_file(ours):
+def test_tensors_do_not_change_with_the_file_they_were_read_from(ours):
     read = checkpoint.read(ours)
     ours.write_bytes(b"\0" * ours.stat().st_size)
     assert_same(read.tensors, tensors())
@@ -124,7 +124,7 @@ def test_plain_safetensors_are_read_without_a_header(tmp_path):
     assert (read.header, list(read.tensors)) == ({}, ["w"])
 
 
-def test_no_mutated_byte_of_ours_goes_unseen(ours):
+def test_every_mutated_byte_of_a_checkpoint_of_ours_is_noticed(ours):
     whole = ours.read_bytes()
     rng = np.random.default_rng(0)
     padding = whole[: whole.index(b"}", 8 + struct.unpack("<Q", whole[:8])[0] - 10) + 1]
@@ -151,7 +151,7 @@ def test_a_file_cut_off_anywhere_is_refused(ours, torch_file, form):
         refused(path)
 
 
-def test_no_mutated_weight_of_a_zip_file_goes_unseen(torch_file):
+def test_every_mutated_weight_of_a_zip_file_is_noticed(torch_file):
     path = torch_file({"w": torch.arange(100.0)})
     whole = path.read_bytes()
     start = whole.index(struct.pack("<3f", 1, 2, 3))
@@ -181,7 +181,7 @@ def test_no_mutated_weight_of_a_zip_file_goes_unseen(torch_file):
         (b"\x80\x02" + bytes(100), "a plain pickle, which could run code"),
     ],
 )
-def test_what_is_no_checkpoint_is_named(tmp_path, content, reason):
+def test_a_file_that_is_not_a_checkpoint_is_refused_with_the_reason(tmp_path, content, reason):
     path = tmp_path / "weights.pt"
     path.write_bytes(content)
     assert reason in refused(path)
@@ -210,7 +210,7 @@ def test_a_file_that_needs_more_than_tensors_is_refused_and_not_run(torch_file, 
     assert "contains more than tensors (io.open)" in refused(path)
 
 
-def test_a_whole_pickled_model_is_refused_by_the_name_of_what_it_needs(torch_file):
+def test_a_pickled_model_is_refused_with_the_name_of_its_class(torch_file):
     assert "torch.nn.modules.linear.Linear" in refused(torch_file(torch.nn.Linear(1, 1)))
 
 
@@ -223,12 +223,12 @@ def test_a_bare_pickle_is_refused(tmp_path):
 
 @pytest.mark.parametrize("zipped", [True, False])
 @pytest.mark.parametrize("content", [{"w": torch.ones(1)}, {"x": Trap()}, Trap()])
-def test_no_message_advises_to_load_without_a_guard(torch_file, content, zipped):
+def test_no_message_advises_to_load_unsafely(torch_file, content, zipped):
     path = torch_file(content, _use_new_zipfile_serialization=zipped, pickle_protocol=4)
     assert "weights_only" not in refused(path)
 
 
-def test_no_message_on_a_mutated_torch_file_advises_to_load_without_a_guard(torch_file):
+def test_no_message_on_a_mutated_torch_file_advises_to_load_unsafely(torch_file):
     path = torch_file({"w": torch.ones(1)}, _use_new_zipfile_serialization=False)
     whole = path.read_bytes()
     for position in range(len(whole)):
@@ -248,7 +248,7 @@ def rezipped(path, change, compression=zipfile.ZIP_STORED):
     return path
 
 
-def test_a_compressed_archive_is_refused_before_it_is_unfolded(torch_file):
+def test_a_compressed_archive_is_refused_before_it_is_unpacked(torch_file):
     path = rezipped(torch_file({"w": torch.zeros(10_000)}), lambda _, content: content, zipfile.ZIP_DEFLATED)
     assert "compressed" in refused(path)
 
@@ -262,7 +262,7 @@ def test_an_archive_whose_entries_overlap_is_refused(torch_file):
     assert "its entries are larger than the file" in refused(path)
 
 
-def test_a_storage_that_claims_more_than_its_record_is_refused(torch_file):
+def test_a_storage_larger_than_its_record_is_refused(torch_file):
     def claim(name, content):
         return content.replace(b"K\x10tq", b"J\0\0\0\1tq") if name.endswith("data.pkl") else content
 
@@ -272,7 +272,7 @@ def test_a_storage_that_claims_more_than_its_record_is_refused(torch_file):
     assert path.read_bytes() != before
 
 
-def test_a_tensor_that_repeats_itself_beyond_the_file_is_refused(torch_file):
+def test_an_expanded_tensor_larger_than_the_file_is_refused(torch_file):
     assert "w is larger than the file" in refused(torch_file({"w": torch.zeros(1).expand(10**12)}))
 
 
@@ -287,22 +287,22 @@ def test_a_file_without_tensors_is_refused(torch_file, content):
     assert "holds no tensors" in refused(torch_file(content))
 
 
-def test_sparse_quantised_and_meta_tensors_are_refused(torch_file):
+def test_sparse_and_meta_tensors_are_refused(torch_file):
     for odd in (torch.eye(3).to_sparse(), torch.empty(3, device="meta")):
         assert "not a plain tensor" in refused(torch_file({"w": odd}))
 
 
-def test_numbers_of_eight_bits_are_refused(tmp_path):
+def test_float8_tensors_are_refused(tmp_path):
     for odd in (torch.float8_e4m3fn, torch.float8_e5m2):
         save_file({"w": torch.ones(3).to(odd)}, tmp_path / "x.safetensors")
         assert "not a plain tensor" in refused(tmp_path / "x.safetensors")
 
 
-def test_two_tensors_of_one_name_are_refused(torch_file):
+def test_two_tensors_with_the_same_name_are_refused(torch_file):
     assert "two tensors named a.b" in refused(torch_file({"a": {"b": torch.ones(1)}, "a.b": torch.ones(1)}))
 
 
-def test_a_dict_that_holds_itself_a_million_times_over_ends_soon(torch_file):
+def test_a_dict_that_contains_itself_is_refused_soon(torch_file):
     content = {}
     content.update({str(index): content for index in range(10)})
     assert "entries" in refused(torch_file(content))
@@ -330,7 +330,7 @@ def document(ours, **changes):
         ({"payload_sha256": "0" * 64}, "checksum"),
     ],
 )
-def test_a_header_that_does_not_fit_is_refused(ours, changes, reason):
+def test_a_header_with_a_wrong_format_or_checksum_is_refused(ours, changes, reason):
     changed = checkpoint.json.dumps(document(ours, **changes))
     save_file(tensors(), ours, metadata={"imgxlate": changed})
     with pytest.raises(CheckpointError) as caught:
@@ -343,7 +343,7 @@ def test_a_header_without_a_method_is_refused(ours):
     assert "cannot be read" in refused(ours)
 
 
-def test_a_header_that_is_no_json_is_refused(ours):
+def test_a_header_that_is_not_json_is_refused(ours):
     save_file(tensors(), ours, metadata={"imgxlate": "{"})
     assert "cannot be read" in refused(ours)
 

@@ -25,7 +25,7 @@ def dotted(node):
     return node.id if isinstance(node, ast.Name) else ""
 
 
-def test_torch_load_is_called_once_and_for_weights_only():
+def test_torch_load_is_called_once_with_weights_only():
     (call,) = [(path, node) for path, node in nodes(ast.Call) if dotted(node.func) == "torch.load"]
     path, node = call
     assert path.name == "checkpoint.py"
@@ -34,7 +34,7 @@ def test_torch_load_is_called_once_and_for_weights_only():
     assert ast.literal_eval(keywords["map_location"]) == "cpu"
 
 
-def test_nothing_imports_a_loader_of_pickles():
+def test_nothing_imports_a_pickle_loader():
     imported = {alias.name.partition(".")[0] for _, node in nodes(ast.Import) for alias in node.names}
     imported |= {(node.module or "").partition(".")[0] for _, node in nodes(ast.ImportFrom)}
     assert not imported & FORBIDDEN_MODULES
@@ -48,6 +48,6 @@ def test_nothing_is_evaluated():
 
 
 @pytest.mark.parametrize(("keyword", "value"), [("shell", True), ("allow_pickle", True), ("verify", False)])
-def test_no_call_lowers_a_guard(keyword, value):
+def test_no_call_switches_off_a_safety_check(keyword, value):
     given = [k for _, node in nodes(ast.Call) for k in node.keywords if k.arg == keyword]
     assert [k for k in given if isinstance(k.value, ast.Constant) and k.value.value is value] == []

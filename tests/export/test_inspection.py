@@ -1,4 +1,4 @@
-"""What is told of files of weights."""
+"""The facts shown of files of weights."""
 
 import dataclasses
 
@@ -27,7 +27,7 @@ def run_folder(tmp_path, generators):
     return run
 
 
-def test_a_model_of_ours_tells_all(run_folder, generators):
+def test_a_model_of_ours_shows_all_facts(run_folder, generators):
     _, tensors, header = generators("munit")
     found = inspect(run_folder.model)
     assert (found.contents, found.method, found.step) == ("a model", "munit", 8)
@@ -38,7 +38,7 @@ def test_a_model_of_ours_tells_all(run_folder, generators):
     assert (found.architecture, found.card) == (header["architecture"], dataclasses.asdict(CARD))
 
 
-def test_a_folder_of_a_run_stands_for_its_model_else_for_its_newest_checkpoint(run_folder):
+def test_a_run_folder_means_its_model_or_else_its_newest_checkpoint(run_folder):
     assert inspect(run_folder.path) == inspect(run_folder.model)
     run_folder.model.unlink()
     found = inspect(run_folder.path)
@@ -46,12 +46,12 @@ def test_a_folder_of_a_run_stands_for_its_model_else_for_its_newest_checkpoint(r
     assert (found.contents, found.step) == ("a checkpoint to resume a training from", 6)
 
 
-def test_a_folder_that_is_no_runs_is_refused(tmp_path):
+def test_a_folder_that_is_not_a_run_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="no model and no intact checkpoint"):
         inspect(tmp_path)
 
 
-def test_an_originals_file_tells_what_its_tensors_show(golden):
+def test_an_originals_file_shows_the_facts_of_its_tensors(golden):
     found = inspect(golden / "munit" / "gen_00000001.pt")
     assert (found.contents, found.method, found.step) == ("generators of MUNIT", "munit", None)
     assert (found.domains, found.target, found.card) == (None, None, None)
@@ -59,14 +59,14 @@ def test_an_originals_file_tells_what_its_tensors_show(golden):
     assert (discriminator.contents, discriminator.method) == ("a discriminator of MUNIT or UNIT", None)
 
 
-def test_tensors_that_nothing_is_known_of_are_told_as_such(tmp_path):
+def test_tensors_of_an_unknown_network_are_reported_as_such(tmp_path):
     torch.save({"x": torch.zeros(3), "n": torch.tensor(1), "h": torch.zeros(2).half()}, tmp_path / "x.pt")
     found = inspect(tmp_path / "x.pt")
     assert (found.contents, found.method) == ("tensors of an unknown network", None)
     assert (found.parameters, found.dtype) == (5, "float16, float32")
 
 
-def test_weights_in_eight_bits_are_parameters_too():
+def test_weights_in_eight_bits_count_as_parameters():
     found = inspect(assets_dir() / "vgg19.safetensors")
     assert found.parameters > 2e7
     assert found.dtype == "float32, uint8"

@@ -1,4 +1,4 @@
-"""Models for other programs: the original's files, and ONNX as onnxruntime computes it."""
+"""Exported models: the originals' files, ONNX as onnxruntime computes it, and half precision."""
 
 import importlib.util
 import pickletools
@@ -60,7 +60,7 @@ def test_the_originals_file_has_its_keys_and_its_tensors_to_the_bit(golden, tmp_
 
 
 @pytest.mark.parametrize("method", FILES)
-def test_the_originals_file_needs_nothing_that_pytorch_of_their_time_lacks(golden, tmp_path, method):
+def test_the_originals_file_can_be_read_by_the_pytorch_of_their_time(golden, tmp_path, method):
     first, *_ = export(golden / method / FILES[method], "originals", f"{tmp_path}/")
     assert not zipfile.is_zipfile(first)
     with first.open("rb") as file:
@@ -76,7 +76,7 @@ def test_the_originals_file_needs_nothing_that_pytorch_of_their_time_lacks(golde
 
 
 @pytest.mark.parametrize("method", FILES)
-def test_what_was_exported_loads_as_the_same_model(golden, tmp_path, loaded, method):
+def test_an_exported_model_loads_as_the_same_model(golden, tmp_path, loaded, method):
     source = golden / method / FILES[method]
     first, *_ = export(source, "originals", f"{tmp_path}/")
     model, again = loaded(method, source), loaded(method, first)
@@ -114,7 +114,7 @@ def computed(data, *inputs):
     return torch.from_numpy(made)
 
 
-def pictures(count, height, width):
+def random_images(count, height, width):
     return torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(height)) * 2 - 1
 
 
@@ -125,16 +125,16 @@ def short_cyclegan():
         return Cyclegan(config := CycleganConfig(ngf=4, n_blocks=1), {"A": Generator(config).eval()})
 
 
-def test_a_translation_in_onnxruntime_is_the_models_at_any_size(golden, loaded, short_cyclegan):
+def test_onnxruntime_translates_like_the_model_at_any_size(golden, loaded, short_cyclegan):
     for model in (short_cyclegan, loaded("unit", golden / "unit" / FILES["unit"])):
         graph = next(graph for graph in model.graphs() if graph.name == "a2b")
         data = onnx_graphs.to_onnx(graph, {})
         for size in SIZES:
-            translated = next(model.translate(pictures(*size), "B", None))
-            assert (computed(data, pictures(*size)) - translated).abs().max() < 1e-3
+            translated = next(model.translate(random_images(*size), "B", None))
+            assert (computed(data, random_images(*size)) - translated).abs().max() < 1e-3
 
 
-def test_munits_encoders_and_decoder_together_are_munit(golden, loaded):
+def test_munits_exported_encoders_and_decoder_together_translate_like_munit(golden, loaded):
     model = loaded("munit", golden / "munit" / FILES["munit"])
     graphs = {graph.name: graph for graph in model.graphs()}
     assert set(graphs) == {"content_a", "content_b", "style_a", "style_b", "decoder_a", "decoder_b"}
@@ -142,14 +142,14 @@ def test_munits_encoders_and_decoder_together_are_munit(golden, loaded):
         onnx_graphs.to_onnx(graphs[name], {}) for name in ("content_a", "style_b", "decoder_b")
     )
     for size in SIZES:
-        images = pictures(*size)
+        images = random_images(*size)
         styles = computed(style_b, images)
         assert (styles - model.encode_style(images, "B")).abs().max() < 1e-3
         made = computed(decoder_b, computed(content_a, images), styles[:1].expand(len(images), -1))
         assert (made - next(model.translate(images, "B", styles[:1]))).abs().max() < 1e-3
 
 
-def test_an_onnx_file_says_what_it_is(short_cyclegan, tmp_path):
+def test_an_onnx_file_describes_itself(short_cyclegan, tmp_path):
     header = {"method": "cyclegan", "domains": ["summer", "winter"], "architecture": asdict(short_cyclegan.config)}
     checkpoint.write(tmp_path / "run" / "model.safetensors", short_cyclegan.tensors(), header)
     (first,) = export(tmp_path / "run", "onnx", str(tmp_path))
@@ -169,7 +169,7 @@ def test_an_onnx_file_says_what_it_is(short_cyclegan, tmp_path):
     ]
 
 
-def test_one_file_may_be_named_and_two_may_not(golden, tmp_path):
+def test_an_output_file_may_be_given_for_one_file_but_not_for_two(golden, tmp_path):
     (written,) = export(golden / "unit" / FILES["unit"], "originals", str(tmp_path / "mine.pt"))
     assert written == tmp_path / "mine.pt"
     assert written.stat().st_size > 1000
@@ -177,7 +177,7 @@ def test_one_file_may_be_named_and_two_may_not(golden, tmp_path):
         list(export(golden / "cyclegan" / FILES["cyclegan"], "originals", str(tmp_path / "mine.pth")))
 
 
-def test_a_file_that_exists_is_left_alone_unless_asked(golden, tmp_path):
+def test_an_existing_file_is_kept_without_overwrite(golden, tmp_path):
     (tmp_path / "latest_net_G_B.pth").write_text("mine")
     source = golden / "cyclegan" / FILES["cyclegan"]
     with pytest.raises(OutputError, match=r"latest_net_G_B.pth already exists") as caught:
@@ -188,7 +188,7 @@ def test_a_file_that_exists_is_left_alone_unless_asked(golden, tmp_path):
     assert content(tmp_path / "latest_net_G_B.pth")
 
 
-def test_what_holds_no_model_is_refused_and_named(golden, tmp_path):
+def test_a_file_without_a_model_is_refused_with_its_contents(golden, tmp_path):
     with pytest.raises(CheckpointError, match="a discriminator of MUNIT or UNIT"):
         list(export(golden / "munit" / "dis_00000001.pt", "originals", str(tmp_path)))
 
@@ -216,7 +216,7 @@ def test_without_the_extra_the_error_says_what_to_type(golden, tmp_path, monkeyp
 
 
 class Scaled(torch.nn.Module):
-    """Twice the picture; `fickle`: more at each call that is no export."""
+    """Twice the image. If `fickle`, more with each call outside of an export."""
 
     def __init__(self, *, fickle):
         super().__init__()
@@ -232,12 +232,12 @@ def scaled_graph(name, **options):
     return Graph(name, "image to image", Scaled(**options), {"image": ("batch", 3, "height", "width")}, "made")
 
 
-def test_a_graph_that_computes_something_else_is_not_given_out():
+def test_a_graph_that_computes_something_else_is_refused():
     with pytest.raises(ImgxlateError, match="wrong computes values that differ"):
         onnx_graphs.to_onnx(scaled_graph("wrong", fickle=True), {})
 
 
-def test_where_one_graph_is_wrong_none_is_written(golden, tmp_path, monkeypatch):
+def test_no_graph_is_written_if_one_is_wrong(golden, tmp_path, monkeypatch):
     graphs = [scaled_graph("right", fickle=False), scaled_graph("wrong", fickle=True)]
     monkeypatch.setattr(Cyclegan, "graphs", lambda _: graphs)
     with pytest.raises(ImgxlateError, match="wrong computes values") as caught:
@@ -246,7 +246,7 @@ def test_where_one_graph_is_wrong_none_is_written(golden, tmp_path, monkeypatch)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_graphs_are_exported_as_they_translate_not_as_they_train(short_cyclegan):
+def test_graphs_are_exported_in_evaluation_mode(short_cyclegan):
     (graph,) = short_cyclegan.graphs()
     graph.module.train()
     onnx_graphs.to_onnx(graph, {})
@@ -254,7 +254,7 @@ def test_graphs_are_exported_as_they_translate_not_as_they_train(short_cyclegan)
 
 
 @pytest.mark.parametrize("method", FILES)
-def test_in_half_precision_a_model_is_half_as_large_and_gives_the_same_picture(golden, tmp_path, loaded, method):
+def test_a_model_in_half_precision_gives_nearly_the_same_image(golden, tmp_path, loaded, method):
     (path,) = export(golden / method / FILES[method], "half", f"{tmp_path}/")
     assert path.name == f"{FILES[method].partition('.')[0]}.half.safetensors"
     whole, half = loaded(method, golden / method / FILES[method]), loaded(method, path)
@@ -275,7 +275,7 @@ def test_a_generator_of_one_direction_keeps_it_in_half_precision(golden, tmp_pat
     assert loaded("cyclegan", one_way).targets == loaded("cyclegan", path).targets == ("A",)
 
 
-def test_a_model_with_numbers_that_half_precision_has_no_room_for_is_refused(golden, tmp_path):
+def test_a_model_with_values_beyond_float16_is_refused(golden, tmp_path):
     tensors = torch.load(golden / "unit" / FILES["unit"], weights_only=True)
     tensors["a"]["dec.model.5.conv.bias"][0] = 1e6
     torch.save(tensors, tmp_path / "gen.pt")
@@ -284,7 +284,7 @@ def test_a_model_with_numbers_that_half_precision_has_no_room_for_is_refused(gol
     assert not (tmp_path / "out").exists()
 
 
-def test_a_model_in_half_precision_is_not_called_another_kind_of_file(golden, tmp_path):
+def test_a_model_in_half_precision_needs_the_suffix_safetensors(golden, tmp_path):
     with pytest.raises(UsageError, match=r"x\.onnx: the format 'half' writes a \.safetensors file"):
         list(export(golden / "unit" / FILES["unit"], "half", f"{tmp_path}/x.onnx"))
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""A web server on loopback whose every path can have a fault, and stores and processes that talk to it."""
+"""A web server on loopback that can fail in many ways, and stores and processes that download from it."""
 
 import contextlib
 import os
@@ -24,14 +24,14 @@ QUICK = Patience(connect=5, stall=0.5, tries=2, backoff=0.01, lock=30)
 
 @dataclass
 class Offer:
-    """What the server answers under a path: `body`, served well, or in the way that `fault` names."""
+    """The answer of the server to a path: `body`, sent well or with a `fault`."""
 
     body: bytes
     fault: str = "none"
     etag: str | None = '"first"'
     headers: dict[str, str] = field(default_factory=dict)
     status: int = 200
-    pause_at: int = 0  # the byte at which "paused" waits for `resume`, and the others break off
+    pause_at: int = 0  # the byte at which "paused" waits for `resume`, and "breaks off" ends
     resume: Callable[[], object] = bool  # such as the `wait` of an event or of a barrier
 
 
@@ -43,7 +43,9 @@ class Handler(BaseHTTPRequestHandler):
         self.server.seen.append((self.path, self.headers.get("Range")))
         offer = self.server.offers[self.path]
         self.close_connection = True
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # The client was killed, or had enough.
+        with contextlib.suppress(
+            BrokenPipeError, ConnectionResetError
+        ):  # The client was killed, or closed the connection.
             FAULTS[offer.fault](self, offer)
 
     def begin(self, status, length=None, **headers):
@@ -65,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve(handler, offer, send=None):
-    """Answer as a good server does: Range is heeded where If-Range names the file that is there."""
+    """Answer as a correct server: obey Range if If-Range names the present file."""
     total, wanted = len(offer.body), handler.headers.get("Range", "bytes=0-")
     same = handler.headers.get("If-Range") in (offer.etag, offer.headers.get("Last_Modified"))
     start = int(wanted.removeprefix("bytes=").rstrip("-")) if same else 0
@@ -101,7 +103,7 @@ def ignore_range(handler, offer):
 
 
 def neglect_if_range(handler, offer):
-    """Heed Range although the file is another one than If-Range names."""
+    """Obey Range although If-Range names another file."""
     start = int(handler.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
     total = len(offer.body)
     if not start:
@@ -210,7 +212,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def body():
-    """Bytes as a file of weights has them; longer than all buffers on the way."""
+    """Random bytes, more than any buffer holds."""
     return random.Random(0).randbytes(3_000_000)
 
 
@@ -218,15 +220,15 @@ def body():
 def make_card():
     def make(*urls: str, **facts) -> Card:
         known = {"name": "toy", "kind": "generator", "method": "cyclegan", "filename": "toy.pth", "page": "a page"}
-        told = {"summary": "a toy", "license": "CC0", "citation": "none"}
-        return Card(**(known | told | {"urls": urls} | facts))
+        terms = {"summary": "a toy", "license": "CC0", "citation": "none"}
+        return Card(**(known | terms | {"urls": urls} | facts))
 
     return make
 
 
 @pytest.fixture
 def fetching(store):
-    """Starts `fetching.py`, a process that fetches the toy card from a url into the store."""
+    """Starts `fetching.py`, a process that downloads the toy card from a URL to the store."""
     processes = []
 
     def start(url: str, *options: str, **popen) -> subprocess.Popen:

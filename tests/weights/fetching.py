@@ -1,4 +1,4 @@
-"""A process of its own that fetches one card into a store: STORE URL [OPTION]... Prints the path."""
+"""Downloads one card to a store in a process of its own: STORE URL [OPTION]... Prints the path."""
 
 import sys
 from pathlib import Path

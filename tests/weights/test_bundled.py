@@ -1,4 +1,4 @@
-"""The models in the package: made from their recipes, and seen to do what their cards say."""
+"""The models in the package: they match their recipes and translate as their cards say."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +22,7 @@ landscapes = pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
 
 @pytest.fixture
 def translated(run, tmp_path):
-    """The pictures that `imgxlate translate` makes with no model named, as arrays of grey levels."""
+    """The images that `imgxlate translate` writes with a method's default model, as arrays from 0 to 255."""
 
     def translate(method, photo, *options):
         result = run("translate", method, PHOTOS / photo, *options, "--size", 112, "-o", f"{tmp_path}/{method}/")
@@ -37,7 +37,7 @@ def opened(card):
 
 
 def snowy(pixels):
-    """The share of pixels that are bright, or fairly so, and hardly coloured."""
+    """The share of pixels that are fairly bright and hardly colored."""
     return float(((pixels.max(axis=2) - pixels.min(axis=2) < 70) & (pixels.mean(axis=2) > 90)).mean())
 
 
@@ -90,8 +90,8 @@ def test_to_summer_there_is_more_green_than_there_was(translated, method):
     assert green(after) > green(before) + 0.1
 
 
-def test_styles_of_munit_are_different_pictures(translated):
-    pictures = translated("munit", "tea-gardens.jpg", "--n-styles", 4)
-    means = np.array([picture.mean(axis=(0, 1)) for picture in pictures])
-    assert len(pictures) == 4
-    assert np.ptp(means, axis=0).max() > 15  # grey levels of a channel's mean
+def test_styles_of_munit_give_different_images(translated):
+    images = translated("munit", "tea-gardens.jpg", "--n-styles", 4)
+    means = np.array([image.mean(axis=(0, 1)) for image in images])
+    assert len(images) == 4
+    assert np.ptp(means, axis=0).max() > 15  # of the mean of a channel, from 0 to 255

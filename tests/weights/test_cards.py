@@ -106,7 +106,7 @@ def test_https_is_tried_before_http_and_a_prefix_is_the_one_in_the_file_name(car
     assert (card.prefix or "") in card.filename
 
 
-def test_names_without_their_method_are_unique_among_the_methods():
+def test_short_names_are_unique_within_a_method():
     assert len({(card.method, card.short) for card in cards().values()}) == len(cards())
 
 
@@ -160,7 +160,7 @@ def test_a_misspelled_name_gets_a_suggestion():
     assert "horse2zebra" in caught.value.hint
 
 
-def test_a_name_near_nothing_leads_to_the_list():
+def test_a_name_like_no_other_gets_the_hint_to_list_all():
     with pytest.raises(WeightsError) as caught:
         find("qqqqqq")
     assert "weights list" in caught.value.hint

@@ -51,11 +51,11 @@ def refusal(fetch, card, **how):
 
 
 def test_a_file_arrives_whole_with_its_progress(server, make_card, body, fetch):
-    told = []
-    assert fetch(make_card(server.offer("/a", body)), progress=lambda *step: told.append(step)) == body
-    assert told[0] == (0, len(body))
-    assert told[-1] == (len(body), len(body))
-    assert told == sorted(told)
+    steps = []
+    assert fetch(make_card(server.offer("/a", body)), progress=lambda *step: steps.append(step)) == body
+    assert steps[0] == (0, len(body))
+    assert steps[-1] == (len(body), len(body))
+    assert steps == sorted(steps)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_a_file_arrives_whole_with_its_progress(server, make_card, body, fetch):
         (507, "the server fails"),
     ],
 )
-def test_a_status_is_told_in_words_and_number(server, make_card, fetch, status, words):
+def test_an_error_status_is_reported_in_words_and_as_a_number(server, make_card, fetch, status, words):
     message = refusal(fetch, make_card(server.offer("/a", fault="status", status=status)))
     assert words in message
     assert str(status) in message
 
 
-def test_a_passing_fault_is_got_over(server, make_card, body, fetch):
+def test_a_download_is_tried_again_after_a_temporary_error(server, make_card, body, fetch):
     assert fetch(make_card(server.offer("/a", body, fault="fails once"))) == body
 
 
@@ -94,17 +94,17 @@ def test_when_all_mirrors_fail_each_one_is_named(server, make_card, fetch):
 
 
 @pytest.mark.parametrize("headers", [{"Content_Type": "text/html; charset=utf-8"}, {}], ids=["said", "unsaid"])
-def test_a_web_page_is_not_taken_for_weights(server, make_card, fetch, headers):
+def test_a_web_page_is_refused(server, make_card, fetch, headers):
     page = b"\n <!DOCTYPE html><title>Sign in</title>"
     assert "web page" in refusal(fetch, make_card(server.offer("/a", page, headers=headers)))
 
 
-def test_a_git_lfs_pointer_is_not_taken_for_weights(server, make_card, fetch):
+def test_a_git_lfs_pointer_is_refused(server, make_card, fetch):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 45512716\n"
     assert "sends a Git LFS pointer, not weights" in refusal(fetch, make_card(server.offer("/a", pointer)))
 
 
-def test_a_stall_ends(server, make_card, body, fetch):
+def test_a_stalled_download_times_out(server, make_card, body, fetch):
     end = threading.Event()
     url = server.offer("/a", body, fault="paused", pause_at=500_000, resume=end.wait)
     message = refusal(fetch, make_card(url), patience=replace(QUICK, stall=0.2))
@@ -113,19 +113,19 @@ def test_a_stall_ends(server, make_card, body, fetch):
     assert f"of {len(body)} bytes" in message
 
 
-def test_a_server_that_accepts_and_says_nothing_is_given_up(make_card, fetch):
+def test_a_silent_server_times_out(make_card, fetch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a"
         assert "stalled" in refusal(fetch, make_card(url), patience=replace(QUICK, stall=0.1))
 
 
-def test_a_broken_connection_is_continued(server, make_card, body, fetch):
+def test_a_download_continues_after_a_broken_connection(server, make_card, body, fetch):
     url = server.offer("/a", body, fault="breaks off", pause_at=len(body) // 3 + 1)
     assert fetch(make_card(url), patience=replace(QUICK, tries=6)) == body
     assert server.sent <= len(body) + LOST_PER_BREAK * (len(server.seen) - 1)
 
 
-def test_a_truncated_file_is_no_file(server, make_card, body, fetch):
+def test_a_truncated_file_is_refused(server, make_card, body, fetch):
     message = refusal(fetch, make_card(server.offer("/a", body, fault="breaks off", pause_at=1 << 16)))
     assert "broke off after 131072 of 3000000 bytes" in message
 
@@ -138,7 +138,7 @@ def test_the_next_call_continues_where_the_last_one_broke_off(server, make_card,
     assert server.sent <= len(body) + LOST_PER_BREAK
 
 
-def test_a_complete_leftover_is_not_asked_for_again(server, make_card, body, fetch, left_over):
+def test_a_complete_partial_file_is_not_requested_again(server, make_card, body, fetch, left_over):
     url = server.offer("/a", body)
     left_over(url, body, total=len(body))
     assert fetch(make_card(url)) == body
@@ -179,7 +179,7 @@ def test_a_leftover_survives_a_mirror_that_fails(server, make_card, body, fetch,
         ('W/"weak"', {"Last_Modified": "Sat, 01 Jan 2022 00:00:00 GMT"}, "Sat, 01 Jan 2022 00:00:00 GMT"),
     ],
 )
-def test_a_date_serves_where_there_is_no_strong_etag(
+def test_without_a_strong_etag_the_date_is_the_validator(
     server, make_card, body, fetch, left_over, etag, headers, validator
 ):
     url = server.offer("/a", body, etag=etag, headers=headers)
@@ -196,7 +196,7 @@ def test_without_a_validator_a_download_starts_again(server, make_card, body, fe
     assert {wanted for _, wanted in server.seen} == {None}
 
 
-def test_a_damaged_note_beside_a_leftover_makes_it_useless(server, make_card, body, fetch, left_over, tmp_path):
+def test_a_partial_file_with_a_damaged_note_is_not_continued(server, make_card, body, fetch, left_over, tmp_path):
     url = server.offer("/a", body)
     left_over(url, body[:1000])
     next(tmp_path.glob("partial/*/source.json")).write_text("{")
@@ -210,11 +210,11 @@ def test_wrong_bytes_are_refused_and_not_kept(server, make_card, body, fetch, fa
     assert list(tmp_path.glob("partial/*")) == []
 
 
-def test_right_bytes_pass_the_published_prefix(server, make_card, body, fetch):
+def test_a_file_with_the_published_prefix_is_accepted(server, make_card, body, fetch):
     assert fetch(make_card(server.offer("/a", body), prefix=hashlib.sha256(body).hexdigest()[:8])) == body
 
 
-def test_the_callers_hash_goes_before_the_cards(server, make_card, body, fetch):
+def test_the_callers_hash_takes_precedence_over_the_cards(server, make_card, body, fetch):
     card = make_card(server.offer("/a", body), prefix=hashlib.sha256(body).hexdigest()[:8])
     assert "not the expected one" in refusal(fetch, card, expected="0" * 64)
 
@@ -225,7 +225,7 @@ def test_a_length_far_from_the_cards_is_refused(server, make_card, body, fetch, 
     assert str(size) in message
 
 
-def test_a_length_near_the_cards_is_right(server, make_card, body, fetch):
+def test_a_length_near_the_cards_is_accepted(server, make_card, body, fetch):
     assert fetch(make_card(server.offer("/a", body), size=3_100_000)) == body
 
 
@@ -233,12 +233,12 @@ def test_an_empty_file_is_refused(server, make_card, fetch):
     assert "0 bytes" in refusal(fetch, make_card(server.offer("/a", b"")))
 
 
-def test_chunks_without_a_length_are_right(server, make_card, body, fetch):
+def test_chunks_without_a_length_are_accepted(server, make_card, body, fetch):
     assert fetch(make_card(server.offer("/a", body, fault="chunked"))) == body
 
 
 @pytest.mark.parametrize("size", [1_000_000, 100_000_000])
-def test_chunks_are_held_to_the_cards_size(server, make_card, body, fetch, size, tmp_path):
+def test_chunks_far_from_the_cards_size_are_refused(server, make_card, body, fetch, size, tmp_path):
     assert "bytes" in refusal(fetch, make_card(server.offer("/a", body, fault="chunked"), size=size))
     assert list(tmp_path.glob("partial/*")) == []
 
@@ -260,7 +260,7 @@ def test_a_range_that_goes_on_too_long_is_noticed(server, make_card, body, fetch
     assert "more than 2000 bytes" in refusal(fetch, make_card(url))
 
 
-def test_a_packed_answer_is_refused(server, make_card, body, fetch):
+def test_a_compressed_answer_is_refused(server, make_card, body, fetch):
     url = server.offer("/a", gzip.compress(body), headers={"Content_Encoding": "gzip"})
     assert "compresses the file (gzip)" in refusal(fetch, make_card(url))
 
@@ -270,23 +270,23 @@ def test_redirects_are_followed(server, make_card, body, fetch):
     assert fetch(make_card(server.offer("/a", fault="status", status=302, headers={"Location": to}))) == body
 
 
-def test_a_redirect_without_end_is_given_up(server, make_card, fetch):
+def test_an_endless_redirect_is_refused(server, make_card, fetch):
     url = server.offer("/a", fault="status", status=302, headers={"Location": "/a"})
     assert "without end" in refusal(fetch, make_card(url))
 
 
 @pytest.mark.parametrize("to", ["ftp://127.0.0.1/a", "file:///etc/passwd"])
-def test_a_redirect_to_what_is_not_http_is_refused(server, make_card, fetch, to):
+def test_a_redirect_to_another_scheme_is_refused(server, make_card, fetch, to):
     url = server.offer("/a", fault="status", status=302, headers={"Location": to})
     assert f"refused: No connection adapters were found for '{to}'" in refusal(fetch, make_card(url))
 
 
 @pytest.mark.parametrize("to", ["http://[::1", "http://", "http://127.0.0.1:99999999/"])
-def test_a_malformed_redirect_is_a_fault_of_the_server(server, make_card, fetch, to):
+def test_a_malformed_redirect_is_a_network_error(server, make_card, fetch, to):
     refusal(fetch, make_card(server.offer("/a", fault="status", status=302, headers={"Location": to})))
 
 
-def test_https_never_falls_to_http(server, secure_server, make_card, body, fetch, monkeypatch, request):
+def test_https_never_redirects_to_http(server, secure_server, make_card, body, fetch, monkeypatch, request):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(request.path.parent / "loopback.pem"))
     insecure = server.offer("/b", body)
     card = make_card(secure_server.offer("/a", fault="status", status=302, headers={"Location": insecure}))
@@ -300,17 +300,17 @@ def test_https_redirects_to_https(secure_server, make_card, body, fetch, monkeyp
     assert fetch(make_card(secure_server.offer("/a", fault="status", status=302, headers={"Location": to}))) == body
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(secure_server, make_card, body, fetch):
+def test_an_untrusted_certificate_is_refused(secure_server, make_card, body, fetch):
     assert "no secure connection: self-signed certificate" in refusal(fetch, make_card(secure_server.offer("/a", body)))
 
 
-def test_a_port_where_nobody_listens(make_card, fetch):
+def test_a_closed_port_is_reported(make_card, fetch):
     with socket.create_server(("127.0.0.1", 0)) as once:
         url = f"http://127.0.0.1:{once.getsockname()[1]}/a"
     assert "cannot be reached: [Errno 111] Connection refused" in refusal(fetch, make_card(url))
 
 
-def test_a_name_that_cannot_be_resolved(make_card, fetch, monkeypatch):
+def test_an_unknown_host_is_reported(make_card, fetch, monkeypatch):
     def unknown(*_, **__):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -318,7 +318,7 @@ def test_a_name_that_cannot_be_resolved(make_card, fetch, monkeypatch):
     assert "check the network" in refusal(fetch, make_card("http://weights.invalid/a"))
 
 
-def test_a_proxy_that_is_not_there_is_named(secure_server, make_card, fetch, monkeypatch):
+def test_a_missing_proxy_is_reported(secure_server, make_card, fetch, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as once:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{once.getsockname()[1]}")
     monkeypatch.delenv("NO_PROXY")

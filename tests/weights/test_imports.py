@@ -14,12 +14,12 @@ def file(tmp_path):
     return path
 
 
-def test_a_model_of_the_users_own_gets_all_that_is_needed_to_load_it(store, file, tmp_path):
+def test_an_imported_model_keeps_all_that_loading_it_needs(store, file, tmp_path):
     config = tmp_path / "mountains.yaml"
     config.write_text("gen: {dim: 64}")
-    told = []
+    notes = []
     import_file(
-        store, "mountains", file, method="munit", domains=("summer", "winter"), config=config, notify=told.append
+        store, "mountains", file, method="munit", domains=("summer", "winter"), config=config, notify=notes.append
     )
     file.unlink()
     config.unlink()
@@ -29,7 +29,7 @@ def test_a_model_of_the_users_own_gets_all_that_is_needed_to_load_it(store, file
     assert path.suffix == ".pt"
     assert path.read_bytes() == b"a user's weights"
     assert store.config("mountains").read_text() == "gen: {dim: 64}"
-    assert hashlib.sha256(b"a user's weights").hexdigest() in told[0]
+    assert hashlib.sha256(b"a user's weights").hexdigest() in notes[0]
 
 
 def test_an_import_without_a_config_has_none(store, file):
@@ -38,7 +38,7 @@ def test_an_import_without_a_config_has_none(store, file):
     assert store.config("never-imported") is None
 
 
-def test_a_file_fetched_by_hand_goes_under_its_card(store, file):
+def test_a_file_fetched_by_hand_is_stored_under_its_card(store, file):
     record = import_file(store, "edges2shoes", file)
     assert (record.card.name, record.card.method, record.card.domains) == (
         "munit-edges2shoes",
@@ -55,11 +55,11 @@ def test_a_short_name_means_the_card(store, file, name, method):
 
 
 @pytest.mark.parametrize(("name", "method"), [("mine", None), ("mine", "unit"), ("horse2zebra", "unit")])
-def test_a_name_that_no_card_of_the_method_has_is_the_users_own(name, method):
+def test_a_name_that_no_card_of_the_method_has_is_free(name, method):
     assert find_card(name, method) is None
 
 
-def test_the_yaml_is_there_before_a_record_speaks_of_it(store, file, tmp_path):
+def test_the_yaml_is_written_before_the_record(store, file, tmp_path):
     (tmp_path / "config.yaml").write_text("gen: {}")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     (store.root / digest / "mine.yaml").mkdir(parents=True)
@@ -68,14 +68,14 @@ def test_the_yaml_is_there_before_a_record_speaks_of_it(store, file, tmp_path):
     assert store.record("mine") is None
 
 
-def test_what_a_file_was_made_from_can_be_recorded_as_its_origin(store, file, tmp_path):
+def test_the_origin_of_a_converted_file_is_recorded(store, file, tmp_path):
     assert import_file(store, "mine", file, method="unit", source=tmp_path / "a.pth").source == str(tmp_path / "a.pth")
 
 
-def test_non_commercial_terms_are_told(store, file):
-    told = []
-    import_file(store, "munit-edges2shoes", file, notify=told.append)
-    assert "non-commercial" in told[0]
+def test_non_commercial_terms_are_reported(store, file):
+    notes = []
+    import_file(store, "munit-edges2shoes", file, notify=notes.append)
+    assert "non-commercial" in notes[0]
 
 
 def test_an_import_replaces_what_was_under_the_name(store, file):
@@ -86,7 +86,7 @@ def test_an_import_replaces_what_was_under_the_name(store, file):
     assert store.path(store.find("mine")).read_bytes() == b"better weights"
 
 
-def test_an_import_that_is_deleted_asks_for_the_file_again(store, file):
+def test_a_deleted_import_gets_the_hint_to_import_it_again(store, file):
     store.file(import_file(store, "mine", file, method="unit")).unlink()
     with pytest.raises(WeightsError, match="gone") as caught:
         store.path(store.find("mine"))
@@ -129,12 +129,12 @@ def test_a_file_that_cannot_be_read_is_named(store, file, tmp_path, which):
         import_file(store, "mine", files["file"], method="unit", config=files["config"])
 
 
-def test_a_folder_is_no_file(store, tmp_path):
+def test_a_folder_is_refused(store, tmp_path):
     with pytest.raises(WeightsError, match="Is a directory"):
         import_file(store, "mine", tmp_path, method="unit")
 
 
-def test_a_name_of_ones_own_needs_a_method(store, file):
+def test_a_name_without_a_card_needs_a_method(store, file):
     with pytest.raises(UsageError) as caught:
         import_file(store, "horse2zebr", file)
     assert "horse2zebra" in caught.value.hint
@@ -146,13 +146,13 @@ def test_a_cards_name_with_another_method_is_refused(store, file):
         import_file(store, "munit-edges2shoes", file, method="unit")
 
 
-def test_what_is_in_the_package_cannot_be_replaced(store, file):
+def test_bundled_weights_cannot_be_replaced(store, file):
     with pytest.raises(UsageError, match="part of the package"):
         import_file(store, "vgg19", file)
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a/b", ".hidden", "a" * 65, "grün"])
-def test_a_name_must_be_safe_as_a_file_name(store, file, name):
+def test_a_name_that_is_unsafe_as_a_file_name_is_refused(store, file, name):
     with pytest.raises(UsageError, match="is not a valid name"):
         import_file(store, name, file, method="unit")
 

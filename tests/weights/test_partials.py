@@ -25,7 +25,7 @@ def leave(parent, data, *, pid=NO_PROCESS, host=None, token="1", idle=0.0):
     return folder
 
 
-def test_the_beginning_of_a_dead_process_is_taken_over(tmp_path):
+def test_the_partial_file_of_a_dead_process_is_taken_over(tmp_path):
     leave(tmp_path, b"12345")
     with claim(tmp_path) as partial:
         assert partial.file.read_bytes() == b"12345"
@@ -33,7 +33,7 @@ def test_the_beginning_of_a_dead_process_is_taken_over(tmp_path):
         assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_the_longest_of_several_is_taken_and_the_others_removed(tmp_path):
+def test_the_largest_partial_file_is_taken_over_and_the_others_are_removed(tmp_path):
     for token, data in enumerate((b"1", b"123", b"12")):
         leave(tmp_path, data, token=token)
     with claim(tmp_path) as partial:
@@ -41,14 +41,14 @@ def test_the_longest_of_several_is_taken_and_the_others_removed(tmp_path):
         assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_what_a_living_process_works_on_is_left_alone(tmp_path):
+def test_the_partial_file_of_a_running_process_is_left_alone(tmp_path):
     with claim(tmp_path) as first, claim(tmp_path) as second:
         first.start(SOURCE)
         assert first.folder != second.folder
         assert second.size == 0
 
 
-def test_another_users_process_is_a_living_one(tmp_path, monkeypatch):
+def test_another_users_process_counts_as_running(tmp_path, monkeypatch):
     def forbid(*_):  # What anyone but root is told of the first process.
         raise PermissionError
 
@@ -58,7 +58,7 @@ def test_another_users_process_is_a_living_one(tmp_path, monkeypatch):
         assert partial.size == 0
 
 
-def test_another_hosts_process_lives_until_it_has_been_silent_for_long(tmp_path):
+def test_another_hosts_process_counts_as_running_until_it_is_silent_for_long(tmp_path):
     folder = leave(tmp_path, b"123", host="elsewhere")
     assert partials.owner(tmp_path) == f"process {NO_PROCESS} on elsewhere"
     with claim(tmp_path) as partial:
@@ -70,7 +70,7 @@ def test_another_hosts_process_lives_until_it_has_been_silent_for_long(tmp_path)
         assert partial.size == 3
 
 
-def test_an_error_leaves_the_bytes_for_the_next_attempt_of_the_same_process(tmp_path):
+def test_after_an_error_the_same_process_continues_the_partial_file(tmp_path):
     def interrupted():
         with claim(tmp_path) as partial:
             partial.start(SOURCE)
@@ -83,13 +83,13 @@ def test_an_error_leaves_the_bytes_for_the_next_attempt_of_the_same_process(tmp_
         assert partial.file.read_bytes() == b"12"
 
 
-def test_nothing_is_left_where_no_byte_arrived(tmp_path):
+def test_an_empty_partial_file_is_removed(tmp_path):
     with claim(tmp_path) as partial:
         partial.start(SOURCE)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_beginning_anew_does_not_touch_the_file_that_another_may_still_write(tmp_path):
+def test_starting_again_leaves_the_old_file_to_whoever_still_writes_it(tmp_path):
     with claim(tmp_path) as partial:
         partial.start(SOURCE)
         with partial.file.open("r+b") as old:
@@ -98,7 +98,7 @@ def test_beginning_anew_does_not_touch_the_file_that_another_may_still_write(tmp
         assert partial.size == 0
 
 
-def test_what_nobody_touched_for_a_week_is_removed(tmp_path):
+def test_partial_files_older_than_a_week_are_removed(tmp_path):
     old = leave(tmp_path / "toy", b"1", token="1", idle=partials.STALE_SECONDS + 60)
     young = leave(tmp_path / "toy", b"1", token="2", idle=partials.STALE_SECONDS - 60)
     partials.prune(tmp_path)
@@ -106,7 +106,7 @@ def test_what_nobody_touched_for_a_week_is_removed(tmp_path):
     assert young.exists()
 
 
-def test_of_many_that_claim_a_leftover_at_the_same_moment_one_gets_it(tmp_path):
+def test_only_one_of_many_simultaneous_claims_gets_a_partial_file(tmp_path):
     leave(tmp_path, b"123")
     together = threading.Barrier(8)
 

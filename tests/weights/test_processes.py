@@ -1,4 +1,4 @@
-"""Several processes that want the same file: killed, waiting, and without locks that work."""
+"""Several processes that want the same file: killed, waiting, and without working locks."""
 
 import re
 import threading
@@ -53,7 +53,7 @@ def test_a_killed_download_is_resumed_by_the_next_process(server, store, body, f
     assert leftovers(store) == []
 
 
-def test_a_download_killed_again_and_again_keeps_all_it_got(server, store, body, fetching, resume):
+def test_a_download_killed_several_times_keeps_all_it_received(server, store, body, fetching, resume):
     for had in (500_000, 1_000_000, 1_500_000):
         start = received(store)
         url = server.offer("/a", body, fault="paused", pause_at=had - start, resume=resume.wait)
@@ -77,7 +77,7 @@ def test_eight_processes_that_start_together_download_once(server, store, body, 
     assert len(server.seen) == 1
 
 
-def test_who_waits_says_for_whom_and_goes_on_when_that_one_is_killed(server, store, body, fetching, resume):
+def test_a_waiting_process_names_the_other_and_continues_after_its_death(server, store, body, fetching, resume):
     url = server.offer("/a", body, fault="paused", pause_at=len(body) // 2, resume=resume.wait)
     holder = fetching(url)
     wait_for(lambda: received(store) > len(body) // 2 - LOST_PER_KILL)
@@ -92,7 +92,7 @@ def test_who_waits_says_for_whom_and_goes_on_when_that_one_is_killed(server, sto
     assert leftovers(store) == []
 
 
-def test_without_locks_that_work_every_process_is_still_right(server, store, body, fetching):
+def test_without_working_locks_every_process_gets_the_whole_file(server, store, body, fetching):
     together = threading.Barrier(4)
     url = server.offer("/a", body, fault="paused", pause_at=len(body) // 2, resume=lambda: together.wait(60))
     processes = [fetching(url, "--no-locks") for _ in range(4)]
@@ -104,13 +104,13 @@ def test_without_locks_that_work_every_process_is_still_right(server, store, bod
     assert [found.fault for found in store.verify(["toy"])] == [None]
 
 
-def test_who_has_waited_too_long_downloads_as_well(server, store, make_card, body, fetching, resume):
+def test_a_process_that_waited_too_long_downloads_as_well(server, store, make_card, body, fetching, resume):
     url = server.offer("/a", body, fault="paused", pause_at=1000, resume=resume.wait)
     fetching(url)
     wait_for(lambda: server.seen)
     server.offer("/a", body)
     impatient = type(store)(store.root, type(store.patience)(lock=0.1))
-    told = []
-    assert impatient.path(make_card(url), notify=told.append).read_bytes() == body
-    assert "waiting for" in told[0]
+    notes = []
+    assert impatient.path(make_card(url), notify=notes.append).read_bytes() == body
+    assert "waiting for" in notes[0]
     assert len(server.seen) == 2

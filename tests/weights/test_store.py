@@ -47,7 +47,7 @@ def test_a_file_is_kept_by_its_hash_under_the_cards_file_name(store, card, body)
     assert path.read_bytes() == body
 
 
-def test_what_is_there_is_not_fetched_again(store, card, server):
+def test_a_present_file_is_not_downloaded_again(store, card, server):
     assert store.path(card) == store.path(card)
     assert len(server.seen) == 1
 
@@ -65,22 +65,22 @@ def test_a_download_leaves_no_partial_file(store, card):
         (lambda digest: {"sha256": digest}, "published", "is the one that the source publishes"),
     ],
 )
-def test_the_user_is_told_what_the_hash_rests_on(store, server, make_card, body, facts, trust, words):
+def test_a_download_reports_where_its_hash_comes_from(store, server, make_card, body, facts, trust, words):
     digest = hashlib.sha256(body).hexdigest()
-    told = []
-    store.path(make_card(server.offer("/a", body), **facts(digest)), notify=told.append)
-    assert words in told[-1]
-    assert any("CC0" in line for line in told)
+    notes = []
+    store.path(make_card(server.offer("/a", body), **facts(digest)), notify=notes.append)
+    assert words in notes[-1]
+    assert any("CC0" in line for line in notes)
     record = store.record("toy")
     assert (record.trust, record.sha256, record.source) == (trust, digest, server.url("/a"))
 
 
-def test_plain_http_is_told_where_no_published_hash_makes_up_for_it(store, server, make_card, body):
+def test_plain_http_without_a_published_hash_is_reported(store, server, make_card, body):
     digest = hashlib.sha256(body).hexdigest()
     for name, facts, plain in (("first", {}, True), ("second", {"sha256": digest}, False)):
-        told = []
-        store.path(make_card(server.offer("/a", body), name=name, **facts), notify=told.append)
-        assert any("plain http" in line for line in told) == plain
+        notes = []
+        store.path(make_card(server.offer("/a", body), name=name, **facts), notify=notes.append)
+        assert any("plain http" in line for line in notes) == plain
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_plain_http_is_told_where_no_published_hash_makes_up_for_it(store, serve
         ("cyclegan-horse2zebra", None, "imgxlate weights download cyclegan-horse2zebra"),
     ],
 )
-def test_what_is_damaged_comes_with_the_command_that_mends_it(store, tmp_path, name, method, mend):
+def test_damaged_weights_come_with_the_command_that_repairs_them(store, tmp_path, name, method, mend):
     (tmp_path / "gen.pt").write_bytes(b"weights")
     flip_a_bit(store.file(import_file(store, name, tmp_path / "gen.pt", method=method)))
     (found,) = store.verify([name])
     assert found.mend == mend
 
 
-def test_a_download_without_a_published_hash_is_held_to_the_first_one(store, card, server, body):
+def test_without_a_published_hash_later_downloads_must_match_the_first(store, card, server, body):
     path = store.path(card)
     path.unlink()
     server.offer("/a", body[::-1])
@@ -108,14 +108,14 @@ def test_a_download_without_a_published_hash_is_held_to_the_first_one(store, car
     assert store.path(card) == path
 
 
-def test_a_card_whose_published_hash_has_changed_is_fetched_again(store, server, make_card, body):
+def test_weights_are_downloaded_again_when_the_published_hash_changes(store, server, make_card, body):
     store.path(make_card(server.offer("/a", body)))
     other = body[::-1]
     card = make_card(server.offer("/a", other), sha256=hashlib.sha256(other).hexdigest())
     assert store.path(card).read_bytes() == other
 
 
-def test_a_flipped_bit_is_found_by_verify_and_mended(store, card, body):
+def test_verify_finds_a_flipped_bit_and_the_next_use_repairs_it(store, card, body):
     path = store.path(card)
     assert [(found.name, found.fault, found.mend) for found in store.verify(["toy"])] == [("toy", None, None)]
     flip_a_bit(path)
@@ -134,13 +134,13 @@ def test_verify_recognizes_a_git_lfs_pointer_in_the_package(store, make_card, tm
     assert found.mend == "git lfs pull"
 
 
-def test_a_flipped_bit_is_found_on_use_when_the_file_has_another_time(store, card, body):
+def test_a_flipped_bit_is_found_on_use_if_the_modification_time_changed(store, card, body):
     path = store.path(card)
     flip_a_bit(path)
     age(path)
-    told = []
-    assert store.path(card, notify=told.append).read_bytes() == body
-    assert any("is damaged" in line for line in told)
+    notes = []
+    assert store.path(card, notify=notes.append).read_bytes() == body
+    assert any("is damaged" in line for line in notes)
 
 
 def test_a_damaged_file_is_not_used_offline(store, card):
@@ -151,7 +151,7 @@ def test_a_damaged_file_is_not_used_offline(store, card):
         store.path(card, offline=True)
 
 
-def test_another_time_alone_costs_one_hash(store, card, server):
+def test_a_changed_modification_time_alone_costs_one_hash(store, card, server):
     path = store.path(card)
     age(path)
     assert store.path(card) == path
@@ -159,13 +159,13 @@ def test_another_time_alone_costs_one_hash(store, card, server):
     assert len(server.seen) == 1
 
 
-def test_verify_without_names_checks_all_that_is_here(store, card):
+def test_verify_without_names_checks_all_present_weights(store, card):
     store.path(card)
     bundled = {name for name, other in cards().items() if other.bundled}
     assert {found.name for found in store.verify()} == {"toy", *bundled}
 
 
-def test_verify_says_what_is_missing(store, card):
+def test_verify_reports_missing_files(store, card):
     store.path(card).unlink()
     gone, never = store.verify(["toy", "cyclegan-horse2zebra"])
     assert "missing" in gone.fault
@@ -173,7 +173,7 @@ def test_verify_says_what_is_missing(store, card):
     assert never.fault == "is not here"
 
 
-def test_a_damaged_record_counts_as_none(store, card, body):
+def test_a_damaged_record_is_ignored(store, card, body):
     store.path(card)
     for text in ("{", "[]", '{"name": "toy"}'):
         (store.root / "records" / "toy.json").write_text(text)
@@ -208,7 +208,7 @@ def test_an_offline_process_opens_no_socket_and_needs_none(fetching, card, monke
     assert fetching(*card.urls, "--no-sockets").communicate()[0] == path
 
 
-def test_weights_that_no_program_can_download_say_where_they_are(store):
+def test_weights_for_manual_download_come_with_their_address(store):
     card = cards()["munit-edges2shoes"]
     with pytest.raises(WeightsError) as caught:
         store.path(card)
@@ -216,13 +216,13 @@ def test_weights_that_no_program_can_download_say_where_they_are(store):
     assert "`imgxlate weights import munit-edges2shoes FILE`" in caught.value.hint
 
 
-def test_a_bundled_file_is_used_where_it_lies(store, make_card):
+def test_a_bundled_file_is_used_in_place(store, make_card):
     card = make_card(bundled="vgg19.safetensors")
     assert store.path(card) == paths.assets_dir() / "vgg19.safetensors"
     assert not store.root.exists()
 
 
-def test_a_bundled_file_that_is_missing_asks_for_a_new_installation(store, make_card):
+def test_a_missing_bundled_file_gets_the_hint_to_reinstall(store, make_card):
     with pytest.raises(WeightsError) as caught:
         store.path(make_card(bundled="absent.safetensors"))
     assert "pip install" in caught.value.hint
@@ -262,7 +262,7 @@ def test_a_read_only_store_serves_what_it_has(store, card, fetching, read_only):
     assert out.strip() == str(path), error
 
 
-def test_a_read_only_store_that_lacks_the_file_says_what_to_do(store, card, fetching, read_only):
+def test_a_read_only_store_without_the_file_gets_a_hint(store, card, fetching, read_only):
     store.root.mkdir(parents=True)
     read_only()
     process = fetching(*card.urls, preexec_fn=give_up_roots_rights)
@@ -285,7 +285,7 @@ def test_verify_works_in_a_read_only_store(store, card, read_only):
     assert "is damaged" in done.stdout, done.stderr
 
 
-def test_a_full_disk_is_told_and_loses_nothing(store, card, server, body, monkeypatch):
+def test_a_full_disk_is_reported_and_loses_nothing(store, card, server, body, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
