@@ -130,7 +130,7 @@ def test_the_table_has_a_row_for_each_image(study, document):
     ]
 
 
-def test_the_json_says_how_to_repeat_the_comparison(document):
+def test_the_json_has_all_settings_to_repeat_the_comparison(document):
     assert document["facts"]["seed"] == "3"
     assert document["style_images"] == ["painting.png"]
     settings = {each["key"]: each["settings"] for each in document["entrants"]}
@@ -308,7 +308,7 @@ def test_existing_outputs_are_an_error_before_any_work_unless_they_may_be_replac
     assert found(Path("out")) == sorted([*FILES, "images/a.unit.png"])
 
 
-def test_the_default_folder_is_no_input_of_the_next_run(run, inside):
+def test_the_next_run_does_not_take_the_default_folder_as_an_input(run, inside):
     base = ("compare", ".", *models("unit"), "--metrics", "none")
     assert run(*base).exit_code == 0
     assert run(*base, "--overwrite").exit_code == 0
@@ -331,7 +331,7 @@ def test_the_default_folder_is_no_input_of_the_next_run(run, inside):
         ([*models("unit"), "--device", "tpu"], 2, "there is no device 'tpu'"),
         ([*models("unit"), "--targets", "nowhere", "--metrics", "vgg19"], 3, "nowhere"),
         ([*models("unit"), "--metrics", "published", "--offline"], 5, "lpips-alexnet"),
-        ([*models("unit"), "--metrics", "none", "--targets", "."], 2, "--metrics none has none"),
+        ([*models("unit"), "--metrics", "none", "--targets", "."], 2, "--metrics none loads none"),
         ([*models("unit"), "--style", "-"], 2, "--style -: only an input"),
         ([*models("unit"), "--targets", "-"], 2, "--targets -: only an input"),
         (["--methods", " , "], 2, "--methods names no method"),
@@ -406,7 +406,7 @@ def test_an_interrupt_keeps_finished_images_and_leaves_no_partial_files(
     assert not any(Path("out", name).exists() for name in FILES)
 
 
-def test_for_inputs_far_larger_than_the_training_images_there_is_advice(run, inside):
+def test_inputs_far_larger_than_the_training_images_bring_advice(run, inside):
     original = registry.implementation(registry.find("unit")).from_checkpoint(checkpoint.read(MODELS["unit"]), {})
     header = model_header("unit", original.config, ("summer", "winter"), "B") | {"card": {"size": 10}}
     checkpoint.write(inside / "small.safetensors", original.tensors(), header)
@@ -415,7 +415,7 @@ def test_for_inputs_far_larger_than_the_training_images_there_is_advice(run, ins
     assert "trained on" not in run(*base, "--size", 20, "-o", "two").stderr
 
 
-def test_optimizing_shows_its_progress(run, inside, monkeypatch):
+def test_methods_that_optimize_show_their_progress(run, inside, monkeypatch):
     from imgxlate.cli import progress
 
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)

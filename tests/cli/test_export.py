@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 
-def test_each_file_that_is_written_is_a_line(run, golden, tmp_path):
+def test_each_written_file_is_named_in_a_line(run, golden, tmp_path):
     source = golden / "cyclegan" / "latest_net_G_A.pth"
     result = run("weights", "export", source, "--format", "originals", "-o", f"{tmp_path}/", "--json", "-q")
     assert result.exit_code == 0, result.stderr
@@ -16,7 +16,7 @@ def test_each_file_that_is_written_is_a_line(run, golden, tmp_path):
     assert result.stderr == ""
 
 
-def test_what_was_exported_translates_as_before(run, golden, tmp_path, pixels):
+def test_an_exported_model_gives_the_same_translations(run, golden, tmp_path, pixels):
     folder = golden / "unit"
     run("weights", "export", folder / "gen_00000001.pt", "--format", "originals", "-o", tmp_path / "mine.pt")
     base = ("translate", "unit", folder / "a.png", "--checkpoint", tmp_path / "mine.pt", "--precision", "fp32")
@@ -24,7 +24,7 @@ def test_what_was_exported_translates_as_before(run, golden, tmp_path, pixels):
     assert abs(pixels(tmp_path / "out.png") - pixels(folder / "a2b.png")).max() <= 1
 
 
-def test_a_second_export_is_refused_and_says_how_to_go_on(run, golden, tmp_path):
+def test_a_second_export_is_refused_with_a_hint_to_overwrite(run, golden, tmp_path):
     command = ("weights", "export", golden / "unit" / "gen_00000001.pt", "--format", "originals", "-o", tmp_path)
     assert "wrote" in run(*command).stderr
     result = run(*command)

@@ -65,7 +65,7 @@ def test_shallow_layers_keep_more_of_the_content_than_deep_ones(run, inside):
     assert 3 * distances[0] < distances[4]
 
 
-def test_content_reconstructions_stand_beside_the_original_under_the_names_of_their_layers(run, inside, pixels):
+def test_the_sheet_shows_the_original_and_content_reconstructions_under_the_names_of_their_layers(run, inside, pixels):
     layers = ("--content-layers", "conv1_1,relu2_2")
     assert run("neural-style", "photo.png", "--reconstruct", "content", *ONCE, *layers).exit_code == 0
     (row,) = tiles("photo.reconstruct-content.png")
@@ -91,7 +91,7 @@ def test_the_style_loss_of_each_set_of_layers_falls(run, inside):
         assert after["losses"]["content"] == 0
 
 
-def test_styles_are_reconstructed_from_the_style_pictures_where_there_are_some(run, inside, pixels):
+def test_styles_are_reconstructed_from_the_style_images_if_any_are_given(run, inside, pixels):
     layers = ("--style-layers", "conv1_1,conv2_1")
     result = run("neural-style", "nowhere.png", "photo.png", "painting.png", "--reconstruct", "style", *ONCE, *layers)
     assert result.exit_code == 0, result.stderr
@@ -102,7 +102,7 @@ def test_styles_are_reconstructed_from_the_style_pictures_where_there_are_some(r
         assert np.array_equal(pixels(f"{name}.reconstruct-style.png"), expected)
 
 
-def test_content_is_nearer_where_it_weighs_more(run, inside):
+def test_content_is_nearer_if_it_weighs_more(run, inside):
     painted = pictures(
         run("neural-style", "photo.png", "painting.png", *SMALL_SWEEP, *SIZE, "--iterations", 30, "--json")
     )
@@ -125,7 +125,7 @@ def test_a_sweep_is_a_table_of_layers_by_ratios(run, inside, pixels):
     assert np.array_equal(pixels("photo.sweep.png"), expected)
 
 
-def test_a_line_of_json_tells_of_each_picture_on_the_sheet(run, inside, pixels):
+def test_json_describes_each_image_of_the_sheet(run, inside, pixels):
     result = run("neural-style", "photo.png", "--reconstruct", "content", *ONCE, "--json", "--seed", 3)
     line = json.loads(result.stdout)
     assert line.pop("seconds") > 0
@@ -147,7 +147,7 @@ def test_a_line_of_json_tells_of_each_picture_on_the_sheet(run, inside, pixels):
     assert all(each["losses"]["total"] > 0 for each in painted)
 
 
-def test_the_losses_are_those_of_the_pictures_and_not_of_the_last_ones_tried(run, inside):
+def test_the_losses_are_those_of_the_shown_images_not_of_the_last_iteration(run, inside):
     """From noise, the third evaluation often explodes, and the picture is an earlier one."""
     command = ("neural-style", "photo.png", "--reconstruct", "style", *SIZE, "--json", "--overwrite")
     losses = [
@@ -166,7 +166,7 @@ def test_the_same_seed_gives_the_same_sheet(run, inside, pixels):
     assert not np.array_equal(pixels("one.png"), pixels("three.png"))
 
 
-def test_another_preset_another_pooling_and_several_sizes_can_be_studied(run, inside):
+def test_figures_take_another_preset_another_pooling_and_several_sizes(run, inside):
     options = ("--preset", "author", "--pooling", "average", "--size", 64, "--scales", 2, "--coarse-iterations", 1)
     result = run("neural-style", "photo.png", "--reconstruct", "content", "--iterations", 2, *options, "--json")
     assert [(each["layers"], each["iterations"]) for each in pictures(result)] == [
@@ -174,7 +174,7 @@ def test_another_preset_another_pooling_and_several_sizes_can_be_studied(run, in
     ]
 
 
-def test_a_folder_gets_a_sheet_for_each_picture_and_earlier_sheets_are_no_pictures(run, inside, photo):
+def test_a_folder_gets_a_sheet_for_each_image_and_earlier_sheets_are_not_inputs(run, inside, photo):
     for name in ("in/a.png", "in/trip/b.png"):
         photo(name, size=(48, 64))
     command = ("neural-style", "in", "--reconstruct", "content", "--content-layers", "conv1_1", *ONCE, "--json")
@@ -193,13 +193,13 @@ def test_an_existing_sheet_is_kept(run, inside):
     assert Path("photo.sweep.png").read_bytes() == b"mine"
 
 
-def test_a_log_says_which_picture_is_painted(run, inside, monkeypatch):
+def test_a_log_shows_which_image_is_painted(run, inside, monkeypatch):
     monkeypatch.setattr("imgxlate.cli.progress.LOG_SECONDS", 0)
     result = run("neural-style", "photo.png", "painting.png", *SMALL_SWEEP, *SIZE, "--iterations", 2)
     assert "photo.png: 5 of 8 iterations, 3 of 4: + conv2_1, ratio 1e-4, loss" in result.stderr
 
 
-def test_it_works_in_a_pipe(run_process, inside):
+def test_standard_input_and_output_can_be_pipes(run_process, inside):
     layers = ("--content-layers", "conv1_1")
     photo = Path("photo.png").read_bytes()
     process = run_process("neural-style", "-", "--reconstruct", "content", *layers, *ONCE, "-o", "-", stdin=photo)
@@ -208,7 +208,7 @@ def test_it_works_in_a_pipe(run_process, inside):
     assert len(tiles("sheet.png")[0]) == 2
 
 
-def test_an_interrupted_study_leaves_nothing_behind(command, inside, heed_signals, unmeasured):
+def test_an_interrupted_figure_leaves_no_file(command, inside, heed_signals, unmeasured):
     arguments = (
         "neural-style",
         "photo.png",
@@ -240,9 +240,9 @@ def test_an_interrupted_study_leaves_nothing_behind(command, inside, heed_signal
         (["photo.png", "--sweep"], "--sweep needs a style image beside photo.png"),
         (["photo.png", "painting.png", "--reconstruct", "content"], "takes no style image: painting.png"),
         (["photo.png", "painting.png", "--reconstruct", "style", "--sweep"], "exclude each other"),
-        (["photo.png", "--reconstruct", "content", "--save-every", "1"], "--save-every goes with a painting"),
-        (["photo.png", "painting.png", "--sweep-ratios", "1e-3"], "--sweep-ratios goes with --sweep"),
-        (["photo.png", "painting.png", "--sweep", "--sweep-ratios", "x"], "no list of numbers"),
+        (["photo.png", "--reconstruct", "content", "--save-every", "1"], "--save-every cannot be combined"),
+        (["photo.png", "painting.png", "--sweep-ratios", "1e-3"], "--sweep-ratios needs --sweep"),
+        (["photo.png", "painting.png", "--sweep", "--sweep-ratios", "x"], "must be a list of numbers"),
         (["photo.png", "painting.png", "--sweep", "--sweep-ratios", "0"], "above 0"),
         (["photo.png", "painting.png", "--sweep", "--content-weight", "1"], "set by the figure itself"),
         (["photo.png", "--reconstruct", "style", "--content-weight", "1"], "set by the figure itself"),
@@ -250,7 +250,7 @@ def test_an_interrupted_study_leaves_nothing_behind(command, inside, heed_signal
         (["photo.png", "--reconstruct", "content", "--init", "style"], "no style image"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_painted(run, inside, arguments, said):
+def test_invalid_options_are_refused_before_anything_is_painted(run, inside, arguments, said):
     result = run("neural-style", *arguments, *ONCE)
     assert result.exit_code == 2, result.stderr
     assert said in result.stderr

@@ -43,7 +43,7 @@ def listed(run):
     return {row["name"]: row for row in json.loads(run("weights", "list", "--json").stdout)["weights"]}
 
 
-def test_the_list_says_what_is_here_and_what_can_be_had(run):
+def test_the_list_shows_which_weights_are_stored_and_which_can_be_downloaded(run):
     rows = listed(run)
     assert rows["vgg19"]["status"] == "bundled"
     assert rows["cyclegan-horse2zebra"]["status"] == "downloadable"
@@ -52,7 +52,7 @@ def test_the_list_says_what_is_here_and_what_can_be_had(run):
     assert all(name in table for name in rows)
 
 
-def test_a_card_tells_paper_licence_and_source(run):
+def test_a_card_shows_paper_license_and_source(run):
     row = json.loads(run("weights", "info", "horse2zebra", "--json").stdout)
     assert row["licence"].startswith("BSD")
     assert row["domains"] == ["horse", "zebra"]
@@ -67,7 +67,7 @@ def test_an_unknown_name_gets_the_nearest_one(run):
     assert "horse2zebra" in result.stderr
 
 
-def test_a_download_is_there_afterwards_and_what_its_hash_rests_on_is_said(run, server):
+def test_a_download_is_stored_and_the_origin_of_its_hash_is_shown(run, server):
     result = run("weights", "download", "cyclegan-tiny")
     assert result.exit_code == 0, result.stderr
     assert "publishes no hash" in result.stderr
@@ -76,23 +76,23 @@ def test_a_download_is_there_afterwards_and_what_its_hash_rests_on_is_said(run, 
     assert listed(run)["cyclegan-tiny"]["status"] == "here"
 
 
-def test_a_download_can_be_told_as_a_document(run, server):
+def test_a_download_prints_a_json_document(run, server):
     (row,) = json.loads(run("weights", "download", "cyclegan-tiny", "--json", "-q").stdout)["weights"]
     assert Path(row["path"]).read_bytes() == (server / "tiny.pth").read_bytes()
     assert json.loads(run("weights", "path", "cyclegan-tiny", "--json").stdout)["path"] == row["path"]
 
 
-def test_path_alone_is_the_folder_of_them_all(run):
+def test_path_without_a_name_prints_the_folder_of_the_store(run):
     assert Path(run("weights", "path").stdout.strip()).name == "weights"
 
 
-def test_offline_says_what_is_missing_and_how_to_get_it(run):
+def test_offline_the_error_names_the_missing_weights_and_how_to_get_them(run):
     result = run("weights", "download", "horse2zebra", "--offline")
     assert result.exit_code == 5
     assert "network is switched off" in result.stderr
 
 
-def test_weights_that_only_a_person_can_fetch_say_so(run):
+def test_the_error_for_weights_without_an_address_says_to_fetch_them_by_hand(run):
     result = run("weights", "download", "munit-edges2shoes")
     assert result.exit_code == 5
     assert "imgxlate weights import munit-edges2shoes FILE" in result.stderr
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_model_of_the_method_is_not_imported(run, golden):
     assert "mine" not in listed(run)
 
 
-def test_a_network_of_a_metric_is_imported_only_as_it_was_published(run, golden):
+def test_a_network_of_a_metric_is_imported_only_if_it_is_the_published_file(run, golden):
     result = run("weights", "import", "lpips-alexnet", golden / "munit" / "gen_00000001.pt")
     assert result.exit_code == 5
     assert "is not the published alexnet-owt-7be5be79.pth" in result.stderr
@@ -148,7 +148,7 @@ def test_a_feature_network_is_opened_before_it_is_imported(run, golden):
         (["--method", "gatys"], "gatys does not translate images"),
     ],
 )
-def test_an_import_that_cannot_be_says_why(run, golden, arguments, said):
+def test_an_invalid_import_is_refused_with_the_reason(run, golden, arguments, said):
     result = run("weights", "import", "mine", golden / "munit" / "gen_00000001.pt", *arguments)
     assert result.exit_code == 2
     assert said in result.stderr
@@ -167,7 +167,7 @@ def test_an_imported_generator_keeps_its_direction(run, golden, tmp_path, pixels
     assert "translates to horse only" in run(*base, "--model", "zeb", "--to", "zebra", "-o", tmp_path / "no.png").stderr
 
 
-def test_damaged_imports_are_to_be_imported_again(run, golden, tmp_path):
+def test_the_hint_for_a_damaged_import_is_to_import_it_again(run, golden, tmp_path):
     run("weights", "import", "mine", golden / "munit" / "gen_00000001.pt", "--method", "munit")
     path = Path(run("weights", "path", "mine").stdout.strip())
     path.write_bytes(path.read_bytes()[:-1])
@@ -194,7 +194,7 @@ def model(golden, tmp_path):
     return tmp_path / "run"
 
 
-def test_a_file_or_the_folder_of_a_run_tells_what_is_in_it(run, model):
+def test_info_shows_the_contents_of_a_file_or_of_a_run_folder(run, model):
     rows = [json.loads(run("weights", "info", path, "--json").stdout) for path in (model, model / "model.safetensors")]
     assert rows[0] == rows[1]
     assert {key: rows[0][key] for key in ("method", "step", "domains", "target")} == {
@@ -211,7 +211,7 @@ def test_a_file_or_the_folder_of_a_run_tells_what_is_in_it(run, model):
     assert "None" not in text
 
 
-def test_the_name_of_a_card_is_its_name_whatever_files_there_are(run, tmp_path, monkeypatch):
+def test_a_card_takes_precedence_over_a_file_of_the_same_name(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "horse2zebra").mkdir()
     row = json.loads(run("weights", "info", "horse2zebra", "--json").stdout)
@@ -219,7 +219,7 @@ def test_the_name_of_a_card_is_its_name_whatever_files_there_are(run, tmp_path, 
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04damaged"])
-def test_a_file_that_holds_no_weights_is_said_to(run, tmp_path, content):
+def test_info_of_a_file_without_weights_is_an_error(run, tmp_path, content):
     (tmp_path / "model.safetensors").write_bytes(content)
     result = run("weights", "info", tmp_path / "model.safetensors")
     assert result.exit_code == 6
@@ -248,13 +248,13 @@ def test_a_git_lfs_pointer_comes_with_the_command_that_fetches_the_file(run, pho
     assert "git lfs pull" in result.stderr
 
 
-def test_a_path_that_leads_nowhere_is_an_unknown_name(run, tmp_path):
+def test_a_path_without_a_file_is_an_unknown_name(run, tmp_path):
     result = run("weights", "info", tmp_path / ("x" * 300))
     assert result.exit_code == 5
     assert "there are no weights named" in result.stderr
 
 
-def test_the_folder_of_a_run_translates(run, model, photo, tmp_path, pixels):
+def test_translate_takes_the_folder_of_a_run(run, model, photo, tmp_path, pixels):
     for name, checkpoint in (("folder", model), ("file", model / "model.safetensors")):
         arguments = ("translate", "munit", photo(), "--checkpoint", checkpoint, "--to", "winter", "--json")
         result = run(*arguments, "-o", tmp_path / f"{name}.png")
@@ -263,7 +263,7 @@ def test_the_folder_of_a_run_translates(run, model, photo, tmp_path, pixels):
     assert (pixels(tmp_path / "folder.png") == pixels(tmp_path / "file.png")).all()
 
 
-def test_a_folder_that_is_no_runs_does_not_translate(run, photo, tmp_path):
+def test_translate_refuses_a_folder_without_a_model(run, photo, tmp_path):
     result = run("translate", "munit", photo(), "--checkpoint", tmp_path, "-o", tmp_path / "out.png")
     assert result.exit_code == 6
     assert "the folder holds no model.safetensors" in result.stderr

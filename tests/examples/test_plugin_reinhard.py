@@ -56,7 +56,7 @@ def test_the_plug_in_is_a_method_like_the_others(python, tmp_path):
     assert "reinhard" in {method["name"] for method in methods}
 
 
-def test_it_is_fitted_and_translates_both_ways(python, folders):
+def test_the_plug_in_is_trained_and_translates_both_ways(python, folders):
     run(python, folders, "-m", "imgxlate_reinhard.fit", "summer", "winter", "-o", "colours.safetensors")
     for source, to in (("summer", "winter"), ("winter", "summer")):
         command = ("translate", "reinhard", f"{source}/0.png", "--checkpoint", "colours.safetensors", "--to", to)

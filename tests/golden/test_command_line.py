@@ -36,7 +36,7 @@ def assert_same(pictures, expected):
 
 
 @pytest.mark.parametrize(("name", "to", "direction"), [("a.png", "B", "a2b"), ("b.png", "A", "b2a")])
-def test_munit_replays_the_originals_styles(translated, golden, pixels, name, to, direction):
+def test_munit_replays_the_styles_of_the_original(translated, golden, pixels, name, to, direction):
     replayed = ("--styles", golden / "munit" / "styles.json", "--to", to)
     pictures = translated("munit", name, *munit_model(golden), *replayed)
     assert_same(pictures, [pixels(golden / "munit" / f"{direction}_style{index}.png") for index in range(3)])
@@ -48,7 +48,7 @@ def test_munit_takes_the_style_of_an_image(translated, golden, pixels):
 
 
 @pytest.mark.parametrize(("name", "to", "direction"), [("a.png", "B", "a2b"), ("b.png", "A", "b2a")])
-def test_unit_gives_the_originals_picture(translated, golden, pixels, name, to, direction):
+def test_unit_gives_the_image_of_the_original(translated, golden, pixels, name, to, direction):
     pictures = translated("unit", name, *unit_model(golden), "--to", to)
     assert_same(pictures, [pixels(golden / "unit" / f"{direction}.png")])
 
@@ -61,11 +61,11 @@ def test_unit_gives_the_originals_picture(translated, golden, pixels, name, to, 
         ("b.png", "A", "latest_net_G_A.pth", "b2a"),  # Its sibling lies beside it.
     ],
 )
-def test_cyclegan_gives_the_originals_picture(translated, golden, pixels, name, to, file, direction):
+def test_cyclegan_gives_the_image_of_the_original(translated, golden, pixels, name, to, file, direction):
     pictures = translated("cyclegan", name, "--checkpoint", golden / "cyclegan" / file, "--to", to)
     assert_same(pictures, [pixels(golden / "cyclegan" / f"{direction}.png")])
 
 
-def test_cyclegan_takes_the_direction_that_its_file_has(translated, golden, pixels):
+def test_cyclegan_translates_in_the_direction_of_its_file(translated, golden, pixels):
     pictures = translated("cyclegan", "b.png", "--checkpoint", golden / "cyclegan" / "latest_net_G_B.pth")
     assert_same(pictures, [pixels(golden / "cyclegan" / "b2a.png")])

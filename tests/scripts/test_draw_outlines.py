@@ -40,5 +40,5 @@ def test_an_outline_is_thin_black_lines_on_white(name: str) -> None:
     assert (border == 255).all()
 
 
-def test_every_outline_stands_in_the_list_of_sources() -> None:
+def test_every_outline_is_in_the_list_of_sources() -> None:
     assert re.findall(r"^\| `([\w-]+\.png)`", (OUTLINES / "SOURCES.md").read_text("utf-8"), re.MULTILINE) == NAMES

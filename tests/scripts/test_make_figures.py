@@ -50,7 +50,7 @@ def pages_with(figure: str) -> list[Path]:
     return [page for page in PAGES if any(Path(link).name == figure for link in SHOWN.findall(page.read_text("utf-8")))]
 
 
-def test_every_picture_among_the_figures_is_made_by_the_script_and_listed(script: ModuleType) -> None:
+def test_every_figure_is_made_by_the_script_and_listed(script: ModuleType) -> None:
     assert {path.name for path in FIGURES.iterdir()} - {"SOURCES.md"} <= script.MAKERS.keys()
     assert LISTED.keys() == script.MAKERS.keys()
 
@@ -152,7 +152,7 @@ def test_a_figure_of_the_paper_can_be_made_alone(
     assert [path.name for path in tmp_path.iterdir()] == [f"{name}.jpg"]
 
 
-def test_a_figure_that_is_not_there_is_an_error(
+def test_an_unknown_figure_is_an_error(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

@@ -81,7 +81,7 @@ def discs() -> bytes:
     return tarball(pictures, [emoji(code, "animals-nature") for code in codes])
 
 
-def test_outlines_and_colours_are_named_alike_and_a_few_are_held_out(
+def test_outlines_and_color_images_have_the_same_names_and_a_few_are_held_out(
     make: Maker, discs: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = make(discs, tmp_path / "out")
@@ -94,7 +94,7 @@ def test_outlines_and_colours_are_named_alike_and_a_few_are_held_out(
     assert (tmp_path / "out" / "LICENSE.txt").read_text() == "Attribution-ShareAlike"
 
 
-def test_pictures_are_square_rgb_on_white_at_the_size_asked_for(make: Maker, discs: bytes, tmp_path: Path) -> None:
+def test_images_are_square_rgb_on_white_at_the_given_size(make: Maker, discs: bytes, tmp_path: Path) -> None:
     name = make(discs, tmp_path / "out", "--size", "48")["trainA"][0]
     outline, colour = (Image.open(tmp_path / "out" / folder / f"{name}.png") for folder in ("trainA", "trainB"))
     assert (outline.mode, outline.size) == (colour.mode, colour.size) == ("RGB", (48, 48))
@@ -103,14 +103,14 @@ def test_pictures_are_square_rgb_on_white_at_the_size_asked_for(make: Maker, dis
     assert np.asarray(outline).min() < 60
 
 
-def test_two_runs_make_the_same_files(make: Maker, discs: bytes, tmp_path: Path) -> None:
+def test_two_runs_write_the_same_files(make: Maker, discs: bytes, tmp_path: Path) -> None:
     names = [make(discs, tmp_path / folder) for folder in ("first", "second")]
     assert names[0] == names[1]
     for file in (tmp_path / "first").rglob("*.png"):
         assert file.read_bytes() == (tmp_path / "second" / file.relative_to(tmp_path / "first")).read_bytes()
 
 
-def test_empty_filled_colourless_and_repeated_outlines_are_left_out(make: Maker, tmp_path: Path) -> None:
+def test_empty_filled_colorless_and_repeated_outlines_are_left_out(make: Maker, tmp_path: Path) -> None:
     pictures = {
         "1F400": (svg(20, "none"), svg(20, "red")),
         "1F401": (svg(20, "none"), svg(20, "blue")),
@@ -145,7 +145,7 @@ def test_one_variant_is_chosen_of_those_that_differ_in_skin_tone(openmoji: Modul
     assert openmoji.choose(reversed(variants)) == chosen
 
 
-def test_people_of_any_gender_and_skin_tone_who_do_the_same_are_held_out_together(openmoji: ModuleType) -> None:
+def test_variants_of_gender_and_skin_tone_are_held_out_together(openmoji: ModuleType) -> None:
     for role in ("2695", "1F33E", "1F373", "1F527", "1F680", "2696", "1F3A8", "1F692", "1F4BB", "1F52C"):
         people = (f"{person}-200D-{role}" for person in ("1F468", "1F469-1F3FD", "1F9D1"))
         assert len({openmoji.is_held_out(hexcode) for hexcode in people}) == 1
