@@ -166,7 +166,7 @@ def test_the_images_are_those_of_translate(run, study, tmp_path, pixels):
 
 
 def test_one_bad_input_is_named_and_the_others_are_compared(run, inside):
-    Path("bad.png").write_bytes(b"no picture")
+    Path("bad.png").write_bytes(b"no image")
     result = run("compare", "a.png", "bad.png", "b.png", *models("unit", "cyclegan"), "--metrics", "none", "-o", "out")
     assert result.exit_code == 4
     assert "1 of 3 inputs failed" in result.stderr
@@ -187,9 +187,9 @@ def unit_with_first_layer(row):
 
 
 def test_if_one_method_fails_on_an_input_others_still_run(run, inside):
-    Image.new("RGB", (64, 48), (128, 128, 128)).save("grey.png")
+    Image.new("RGB", (64, 48), (128, 128, 128)).save("gray.png")
     edges_are_too_much = unit_with_first_layer([3e38] * 3 + [0.0] + [-3e38] * 3)
-    result = run("compare", "a.png", "grey.png", *edges_are_too_much)
+    result = run("compare", "a.png", "gray.png", *edges_are_too_much)
     assert result.exit_code == 4, result.stderr
     assert "1 of 2 inputs failed" in result.stderr
     assert "a.png: UNIT: the picture that came out holds values that are no finite numbers" in result.stderr
@@ -226,7 +226,7 @@ def test_unusual_files_are_compared(run, inside, pixels):
     draw(Path("odd/a.png"), 3)
     draw(Path("odd/grid.png"), 4)
     draw(Path("odd/stdin.png"), 5)
-    Image.new("L", (40, 30), 90).save("odd/grey.png")
+    Image.new("L", (40, 30), 90).save("odd/gray.png")
     Image.new("RGBA", (40, 30), (90, 0, 0, 0)).save("odd/clear.png")
     Image.fromarray(np.full((30, 40), 40_000, np.uint16)).save("odd/deep.png")
     for name in (b"q\"uo'te<b>&.png", b"new\nline.png", b"no\xff\xfetext.png"):
@@ -283,7 +283,7 @@ def test_standard_input_is_kept_for_the_report(run, inside, pixels):
 
 
 def test_standard_input_that_cannot_be_read_is_left_out(run, inside):
-    result = run("compare", "-", "a.png", *models("unit"), "--metrics", "none", "-o", "out", stdin=b"no picture")
+    result = run("compare", "-", "a.png", *models("unit"), "--metrics", "none", "-o", "out", stdin=b"no image")
     assert result.exit_code == 4
     assert "1 of 2 inputs failed" in result.stderr
     assert found(Path("out/images")) == ["a.unit.png"]

@@ -14,7 +14,7 @@ from PIL import Image
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
 
-SIZE = ("--size", 48)  # of pictures from photo.png, 36 x 48
+SIZE = ("--size", 48)  # of images from photo.png, 36 x 48
 ONCE = (*SIZE, "--iterations", 1)
 SMALL_SWEEP = ("--sweep", "--style-layers", "conv1_1,conv2_1", "--sweep-ratios", "1e-4,1e-1")
 
@@ -28,7 +28,7 @@ def inside(tmp_path, monkeypatch, photo):
 
 
 def tiles(sheet):
-    """The pictures of 36 x 48 on a sheet, row by row."""
+    """The images of 36 x 48 on a sheet, row by row."""
     rgb = np.asarray(Image.open(sheet).convert("RGB"))
     bands = [rgb[top:end] for top, end in filled(rgb.min(axis=(1, 2)) < 255) if end - top == 36]
     return [
@@ -42,15 +42,15 @@ def filled(lines):
     return ends.reshape(-1, 2).tolist()
 
 
-def distance(picture, other):
-    return np.abs(picture.astype(int) - other.astype(int)).mean()
+def distance(image, other):
+    return np.abs(image.astype(int) - other.astype(int)).mean()
 
 
 def laid_out(rows, **labels):
     return contact_sheet([[ImageArray(tile) for tile in row] for row in rows], cell=48, **labels).rgb
 
 
-def pictures(result):
+def parts_of(result):
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)["pictures"]
 
@@ -59,7 +59,7 @@ def test_shallow_layers_keep_more_of_the_content_than_deep_ones(run, inside):
     result = run("neural-style", "photo.png", "--reconstruct", "content", *SIZE, "--iterations", 40)
     assert result.exit_code == 0, result.stderr
     ((original, *layers),) = tiles("photo.reconstruct-content.png")
-    distances = [distance(picture, original) for picture in layers]
+    distances = [distance(image, original) for image in layers]
     assert len(distances) == 5
     assert distances[0] < distances[2] < distances[4]
     assert 3 * distances[0] < distances[4]
@@ -80,12 +80,12 @@ def test_the_sheet_shows_the_original_and_content_reconstructions_under_the_name
 
 def test_the_style_loss_of_each_set_of_layers_falls(run, inside):
     begin, end = (
-        pictures(
+        parts_of(
             run("neural-style", "photo.png", "--reconstruct", "style", *SIZE, "--iterations", n, "--json", "-o", o)
         )
         for n, o in ((1, "one.png"), (25, "many.png"))
     )
-    assert [len(picture["layers"]) for picture in end] == [1, 2, 3, 4, 5]
+    assert [len(part["layers"]) for part in end] == [1, 2, 3, 4, 5]
     for before, after in zip(begin, end, strict=True):
         assert after["losses"]["style"] < 0.2 * before["losses"]["style"]
         assert after["losses"]["content"] == 0
@@ -103,11 +103,11 @@ def test_styles_are_reconstructed_from_the_style_images_if_any_are_given(run, in
 
 
 def test_content_is_nearer_if_it_weighs_more(run, inside):
-    painted = pictures(
+    painted = parts_of(
         run("neural-style", "photo.png", "painting.png", *SMALL_SWEEP, *SIZE, "--iterations", 30, "--json")
     )
-    assert [picture["ratio"] for picture in painted] == [1e-4, 1e-1] * 2
-    distances = [picture["losses"]["content"] / picture["ratio"] for picture in painted]
+    assert [part["ratio"] for part in painted] == [1e-4, 1e-1] * 2
+    distances = [part["losses"]["content"] / part["ratio"] for part in painted]
     assert distances[1] < distances[0]
     assert distances[3] < distances[2]
 
@@ -148,11 +148,10 @@ def test_json_describes_each_image_of_the_sheet(run, inside, pixels):
 
 
 def test_the_losses_are_those_of_the_shown_images_not_of_the_last_iteration(run, inside):
-    """From noise, the third evaluation often explodes, and the picture is an earlier one."""
+    """From noise, the third evaluation often explodes, and the shown image is an earlier one."""
     command = ("neural-style", "photo.png", "--reconstruct", "style", *SIZE, "--json", "--overwrite")
     losses = [
-        [picture["losses"]["total"] for picture in pictures(run(*command, "--iterations", count))]
-        for count in range(2, 5)
+        [part["losses"]["total"] for part in parts_of(run(*command, "--iterations", count))] for count in range(2, 5)
     ]
     for fewer, more in itertools.pairwise(losses):
         assert all(later <= earlier for earlier, later in zip(fewer, more, strict=True))
@@ -169,7 +168,7 @@ def test_the_same_seed_gives_the_same_sheet(run, inside, pixels):
 def test_figures_take_another_preset_another_pooling_and_several_sizes(run, inside):
     options = ("--preset", "author", "--pooling", "average", "--size", 64, "--scales", 2, "--coarse-iterations", 1)
     result = run("neural-style", "photo.png", "--reconstruct", "content", "--iterations", 2, *options, "--json")
-    assert [(each["layers"], each["iterations"]) for each in pictures(result)] == [
+    assert [(each["layers"], each["iterations"]) for each in parts_of(result)] == [
         ([f"relu{block}_1"], 3) for block in range(1, 6)
     ]
 

@@ -27,7 +27,7 @@ def inside(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cells(pixels):
-    """The pictures on a sheet of square ones: all rows that end at its lower edge, and columns at its right one."""
+    """The images on a sheet of square ones: all rows that end at its lower edge, and columns at its right one."""
 
     def read(path, rows, columns):
         sheet = pixels(path)
@@ -41,7 +41,7 @@ def cells(pixels):
 
 @pytest.fixture
 def square(photo):
-    """Draws square pictures as large as a cell."""
+    """Draws square images as large as a cell."""
 
     def draw(name, seed=0):
         return photo(name, size=(CELL, CELL), seed=seed)
@@ -164,7 +164,7 @@ def test_cell_sets_the_longer_side_of_each_image(run, munit, photo, inside, pixe
 
 
 def test_a_bad_input_is_left_out_and_the_rest_is_drawn(run, munit, square, inside, cells):
-    Path("bad.png").write_bytes(b"not a picture")
+    Path("bad.png").write_bytes(b"not an image")
     square("a.png"), square("b.png", seed=1)
     result = run(*munit, "a.png", "bad.png", "b.png", "missing.png", "--n-styles", 2, "-o", "part.png", "--json")
     assert result.exit_code == 4

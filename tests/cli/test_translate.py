@@ -120,7 +120,7 @@ def test_a_grid_shows_each_input_beside_its_outputs(run, munit, photo, inside, p
 
 
 def test_a_bad_file_does_not_stop_the_batch(run, munit, photo, inside):
-    Path("bad.png").write_bytes(b"not a picture")
+    Path("bad.png").write_bytes(b"not an image")
     result = run("translate", *munit, "bad.png", photo("good.png"), "missing.png", "--json")
     assert result.exit_code == 4
     assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == ["good.munit.png"]
@@ -337,7 +337,7 @@ def test_if_all_inputs_fail_the_message_does_not_say_that_others_are_done(run, u
 
 @pytest.fixture
 def trained_small(golden, tmp_path):
-    """A model that says that it was trained on pictures of 10 pixels."""
+    """A model that says that it was trained on images of 10 pixels."""
     original = registry.implementation(registry.find("munit")).from_checkpoint(
         checkpoint.read(golden / "munit" / "gen_00000001.pt"), {}
     )
@@ -347,8 +347,8 @@ def trained_small(golden, tmp_path):
 
 
 def test_images_far_larger_than_the_training_images_bring_advice_once(run, trained_small, photo, inside):
-    pictures = [photo(f"{name}.png", size=size) for name, size in (("a", (29, 60)), ("b", (30, 31)), ("c", (40, 40)))]
-    advised = run("translate", *trained_small, *pictures)
+    images = [photo(f"{name}.png", size=size) for name, size in (("a", (29, 60)), ("b", (30, 31)), ("c", (40, 40)))]
+    advised = run("translate", *trained_small, *images)
     assert advised.exit_code == 0
     assert advised.stderr.count("was trained on images of 10") == 1
     assert "b.png: its shorter side has 30 pixels" in advised.stderr

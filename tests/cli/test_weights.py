@@ -159,8 +159,8 @@ def test_an_imported_generator_keeps_its_direction(run, golden, tmp_path, pixels
     file.write_bytes((golden / "cyclegan" / "latest_net_G_B.pth").read_bytes())
     imported = ("weights", "import", "zeb", file, "--method", "cyclegan", "--domains", "horse,zebra", "--json")
     assert json.loads(run(*imported).stdout)["name"] == "zeb"
-    picture = golden / "cyclegan" / "b.png"
-    base = ("translate", "cyclegan", picture, "--precision", "fp32", "--json")
+    image = golden / "cyclegan" / "b.png"
+    base = ("translate", "cyclegan", image, "--precision", "fp32", "--json")
     result = run(*base, "--model", "zeb", "-o", tmp_path / "out.png")
     assert json.loads(result.stdout)["to"] == "horse"
     assert abs(pixels(tmp_path / "out.png") - pixels(golden / "cyclegan" / "b2a.png")).max() <= 1

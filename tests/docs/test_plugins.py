@@ -43,7 +43,7 @@ def tint(tmp_path, monkeypatch):
 
 @pytest.fixture
 def train(run, tmp_path):
-    """Train on dark and bright pictures; gives the folder of the run."""
+    """Train on dark and bright images; gives the folder of the run."""
     rng = np.random.default_rng(0)
     for domain, values in {"dark": (20, 60), "bright": (120, 180)}.items():
         (tmp_path / domain).mkdir()

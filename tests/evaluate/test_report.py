@@ -65,8 +65,8 @@ def test_every_image_is_embedded_under_its_name(comparison):
         assert words[at + 1 : at + 5] == [f"{each} of {name}" for each in made]
     assert words[-1] == "Style image wave.png"
     first = decoded(images[1]).convert("RGB").getpixel((5, 5))
-    with Image.open(comparison.rows[0].images[0].file) as picture:
-        assert max(abs(one - other) for one, other in zip(first, picture.getpixel((5, 5)), strict=True)) < 4
+    with Image.open(comparison.rows[0].images[0].file) as image:
+        assert max(abs(one - other) for one, other in zip(first, image.getpixel((5, 5)), strict=True)) < 4
 
 
 def test_a_page_loads_nothing_and_allows_only_its_own_style_and_script(comparison):

@@ -32,10 +32,10 @@ SWITCHES = (
 CONTRASTS = """
 const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
 const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const parts = (color) => color.match(/[\\d.]+/g).map(Number);
 const behind = (element) => {
-  const colour = parts(getComputedStyle(element).backgroundColor);
-  return colour.length < 4 || colour[3] ? colour : behind(element.parentElement);
+  const color = parts(getComputedStyle(element).backgroundColor);
+  return color.length < 4 || color[3] ? color : behind(element.parentElement);
 };
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 const found = [];
@@ -125,14 +125,14 @@ def clips(frame):
     return [one(frame, name).value_of_css_property("clip-path") for name in (".output", ".before")]
 
 
-def colour_at(element, across):
-    """The colour of a place on the element's upper edge, where no handle is."""
-    picture = Image.open(io.BytesIO(base64.b64decode(element.screenshot_as_base64))).convert("RGB")
-    return picture.getpixel((round(across * picture.width), 8))
+def color_at(element, across):
+    """The color of a place on the element's upper edge, where no handle is."""
+    image = Image.open(io.BytesIO(base64.b64decode(element.screenshot_as_base64))).convert("RGB")
+    return image.getpixel((round(across * image.width), 8))
 
 
-def near(colour, other):
-    return all(abs(one - another) < 12 for one, another in zip(colour, other, strict=True))
+def near(color, other):
+    return all(abs(one - another) < 12 for one, another in zip(color, other, strict=True))
 
 
 def share(frame):
@@ -162,16 +162,16 @@ def pixel(file):
 def test_arrow_keys_lay_the_input_over_an_image(opened, comparison):
     frame = one(opened, ".made .frame")
     before, after = pixel(comparison.rows[0].input), pixel(comparison.rows[0].images[0].file)
-    assert near(colour_at(frame, 0.2), after)
+    assert near(color_at(frame, 0.2), after)
     focus(opened, one(frame, "input"))
     press(opened, *[Keys.ARROW_RIGHT] * 40)
     assert share(frame) == 40
     assert clips(frame) == ["inset(0px 0px 0px 40%)", "inset(0px 60% 0px 0px)"]
-    assert near(colour_at(frame, 0.2), before)
-    assert near(colour_at(frame, 0.6), after)
+    assert near(color_at(frame, 0.2), before)
+    assert near(color_at(frame, 0.6), after)
     assert one(frame, "input").get_attribute("aria-valuetext") == "40 % input"
     press(opened, Keys.HOME)
-    assert near(colour_at(frame, 0.2), after)
+    assert near(color_at(frame, 0.2), after)
 
 
 def test_dragging_the_handle_does_not_open_the_image(opened):
@@ -209,8 +209,8 @@ def test_an_image_opens_by_keyboard_and_closing_it_restores_the_focus(opened):
 def test_an_image_opens_by_mouse_and_its_divider_follows_mouse_and_finger(opened, comparison):
     many(opened, ".open")[0].click()
     frame = one(opened, "dialog .frame")
-    assert near(colour_at(frame, 0.25), pixel(comparison.rows[0].input))
-    assert near(colour_at(frame, 0.75), pixel(comparison.rows[0].images[0].file))
+    assert near(color_at(frame, 0.25), pixel(comparison.rows[0].input))
+    assert near(color_at(frame, 0.75), pixel(comparison.rows[0].images[0].file))
     width = frame.rect["width"]
     ActionChains(opened).move_to_element_with_offset(frame, int(width / 4), 40).click().perform()
     assert 70 < share(frame) < 80
@@ -314,8 +314,8 @@ def test_text_stands_out_in_light_and_dark_mode(opened, tmp_path, scheme):
     emulate(opened, 1280, prefers_color_scheme=scheme)
     unfold(opened)
     opened.save_screenshot(str(tmp_path / f"{scheme}.png"))
-    with Image.open(tmp_path / f"{scheme}.png") as picture:
-        paper = sum(picture.convert("RGB").getpixel((1, 1))) / 3
+    with Image.open(tmp_path / f"{scheme}.png") as image:
+        paper = sum(image.convert("RGB").getpixel((1, 1))) / 3
     assert paper < 40 if scheme == "dark" else paper > 240
     contrasts = opened.execute_script(CONTRASTS)
     assert len(contrasts) > 80

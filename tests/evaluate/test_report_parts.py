@@ -126,7 +126,7 @@ def test_images_beside_the_card_become_their_alternative_text():
     assert card_html("![A *lake* in winter](samples/lake.png)") == "<p>A lake in winter</p>\n"
 
 
-@pytest.mark.parametrize("target", ["NOTICE", "../licence.md", "#below", "ftp://host/file"])
+@pytest.mark.parametrize("target", ["NOTICE", "../license.md", "#below", "ftp://host/file"])
 def test_links_to_files_beside_the_card_are_text(target):
     html = card_html(f"See [the file]({target}) and [the paper](https://arxiv.org).")
     assert html == '<p>See <span>the file</span> and <a href="https://arxiv.org">the paper</a>.</p>\n'

@@ -59,8 +59,8 @@ def test_layer_norm_divides_by_the_unbiased_deviation_plus_epsilon(layout, devia
     layer = LayerNorm(3).double()
     x = features(2, 3, 4, 5, mean=3, deviation=deviation, layout=layout).double()
     mean, scale = x.flatten(1).mean(1), x.flatten(1).std(1, unbiased=True) + 1e-5
-    normalised = (x - mean.reshape(-1, 1, 1, 1)) / scale.reshape(-1, 1, 1, 1)
-    assert torch.allclose(layer(x), normalised * layer.gamma[:, None, None], atol=1e-9)
+    normalized = (x - mean.reshape(-1, 1, 1, 1)) / scale.reshape(-1, 1, 1, 1)
+    assert torch.allclose(layer(x), normalized * layer.gamma[:, None, None], atol=1e-9)
 
 
 def test_batch_norm_uses_its_running_statistics_in_evaluation():

@@ -102,8 +102,8 @@ def test_the_original_weights_are_recognized_in_reversed_channel_order(original:
 def test_the_original_weights_are_recognized_after_normalization(original: vgg_files.Convolutions) -> None:
     weight, bias = original["conv1_1"]
     scale = torch.linspace(0.1, 3.0, 64)
-    normalised = {**original, "conv1_1": (weight * scale.view(-1, 1, 1, 1), bias * scale)}
-    assert vgg_files.convention_of(opened({}), normalised).name == "caffe"
+    normalized = {**original, "conv1_1": (weight * scale.view(-1, 1, 1, 1), bias * scale)}
+    assert vgg_files.convention_of(opened({}), normalized).name == "caffe"
 
 
 def test_the_original_weights_take_precedence_over_a_copied_classifier(original: vgg_files.Convolutions) -> None:

@@ -49,12 +49,12 @@ def test_the_style_image_in_the_repository_is_the_one_that_the_script_draws(scri
 @pytest.mark.parametrize("name", NAMES)
 def test_a_style_image_is_large_and_has_contrast_colors_and_strokes(name: str) -> None:
     committed = opened(STYLES / f"{name}.jpg")
-    picture = pixels(committed)
-    grey = picture.mean(axis=-1)
+    image = pixels(committed)
+    gray = image.mean(axis=-1)
     assert max(committed.size) >= 768
-    assert grey.std() > 40
-    assert np.ptp(picture, axis=-1).max() > 120
-    assert np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean() > 8
+    assert gray.std() > 40
+    assert np.ptp(image, axis=-1).max() > 120
+    assert np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean() > 8
 
 
 def test_the_repository_holds_every_style_that_the_script_knows(script: ModuleType) -> None:

@@ -41,9 +41,9 @@ def linked(text: str) -> str:
 
 
 def photographers() -> dict[str, tuple[str, str]]:
-    """Author and licence of each photograph."""
+    """Author and license of each photograph."""
     table = SOURCE.findall((ROOT / "examples" / "photos" / "SOURCES.md").read_text(encoding="utf-8"))
-    return {name: (linked(author), linked(licence)) for name, author, licence in table}
+    return {name: (linked(author), linked(terms)) for name, author, terms in table}
 
 
 def pages_with(figure: str) -> list[Path]:
@@ -66,7 +66,7 @@ def test_the_readme_goes_from_styles_to_the_comparison_to_neural_style_to_a_trai
 
 @pytest.fixture
 def used(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The names of the photographs that commands were given; these are noted, not run, and leave empty pictures."""
+    """The names of the photographs that commands were given; these are noted, not run, and leave empty images."""
     names: set[str] = set()
 
     def note(command: str, *arguments: str) -> None:
@@ -96,7 +96,7 @@ def test_the_authors_of_its_photographs_are_named_wherever_a_figure_is_shown(
     assert [path.name for path in (tmp_path / "made").iterdir()] == [figure]
     authors = {photographers()[name] for name in used}
     assert set(filter(None, LISTED[figure].strip().split(", "))) == {author for author, _ in authors}
-    named = [author for author, licence in authors if licence.startswith("CC BY")]
+    named = [author for author, terms in authors if terms.startswith("CC BY")]
     for page in pages_with(figure):
         assert [author for author in named if author not in page.read_text(encoding="utf-8")] == []
 

@@ -76,9 +76,9 @@ def test_restored_chroma_keeps_the_luminance_of_the_image_and_the_color_differen
 
 def test_luminance_mode_makes_content_and_styles_gray_with_equal_contrast(painting: Tensor, photo: Tensor) -> None:
     content, (style,) = color.prepare("luminance", photo, [painting])
-    for grey in (content, style):
-        assert torch.equal(grey[:, 0], grey[:, 1])
-        assert torch.equal(grey[:, 0], grey[:, 2])
+    for gray in (content, style):
+        assert torch.equal(gray[:, 0], gray[:, 1])
+        assert torch.equal(gray[:, 0], gray[:, 2])
     torch.testing.assert_close(style.mean(), content.mean(), rtol=0, atol=0.02)
     torch.testing.assert_close(style.std(), content.std(), rtol=0.05, atol=0.0)
 

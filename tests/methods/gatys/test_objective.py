@@ -64,11 +64,11 @@ def test_each_loss_equals_that_of_the_original(
 
 @pytest.mark.parametrize("name", ["author", "johnson", "paper"])
 def test_the_gradient_equals_that_of_the_original(features: Checkpoint, name: str) -> None:
-    grey_levels = ((image("init") + 1) * 127.5).requires_grad_()
-    objective(preset(name), features)(grey_levels / 127.5 - 1).total.backward()
+    gray_levels = ((image("init") + 1) * 127.5).requires_grad_()
+    objective(preset(name), features)(gray_levels / 127.5 - 1).total.backward()
     expected = torch.from_numpy(np.load(GOLDEN / f"{name}_gradient.npz")["gradient"]).view(1, 3, 96, 128)
-    assert grey_levels.grad is not None
-    assert (grey_levels.grad.flip(1) - expected).norm() < 1e-3 * expected.norm()  # The golden order is B, G, R.
+    assert gray_levels.grad is not None
+    assert (gray_levels.grad.flip(1) - expected).norm() < 1e-3 * expected.norm()  # The golden order is B, G, R.
 
 
 def test_the_total_is_the_sum_of_the_parts_in_the_summary(features: Checkpoint) -> None:
@@ -114,7 +114,7 @@ def test_layer_factors_need_no_style_weight(features: Checkpoint, weighting: str
 def test_colors_beyond_black_and_white_cost_their_squared_excess(features: Checkpoint) -> None:
     judge = objective(dataclasses.replace(preset("author"), range_weight=3.0), features)
     beyond = image("init")
-    beyond[0, :, 0, 0] = 1 + 10 / 127.5  # 10 grey levels above white, in one pixel
+    beyond[0, :, 0, 0] = 1 + 10 / 127.5  # 10 gray levels above white, in one pixel
     assert judge(image("init")).excess.item() == 0.0
     assert judge(beyond).excess.item() == pytest.approx(3.0 * 100 * 3 / beyond.numel(), rel=1e-3)
 
@@ -138,7 +138,7 @@ def test_gram_sums_and_variation_add_up_over_parts_that_see_their_surroundings(f
     assert whole.positions["relu1_1"] == sum(part.shape[1] for part in maps)
 
 
-NORMALISED = dataclasses.replace(GatysConfig(), normalised=True)
+NORMALIZED = dataclasses.replace(GatysConfig(), normalised=True)
 
 
 def scaled_network(features: Checkpoint, factor: float) -> Vgg:
@@ -152,7 +152,7 @@ def scaled_network(features: Checkpoint, factor: float) -> Vgg:
 
 def test_normalized_losses_do_not_depend_on_the_scale_of_the_features(features: Checkpoint) -> None:
     plain, threefold = (
-        Objective(NORMALISED, scaled_network(features, factor), image("content"), [image("style")], [1.0])
+        Objective(NORMALIZED, scaled_network(features, factor), image("content"), [image("style")], [1.0])
         for factor in (1.0, 3.0)
     )
     losses = plain(image("init")).summary()
@@ -164,7 +164,7 @@ def test_normalized_losses_are_those_of_features_with_mean_square_1(features: Ch
     square = network(image("content"), ["relu4_2"])["relu4_2"].square().mean().item()
     losses = [
         Objective(config, network, image("content"), [image("style")], [1.0])(image("init")).summary()
-        for config in (GatysConfig(), NORMALISED)
+        for config in (GatysConfig(), NORMALIZED)
     ]
     assert losses[1]["content"] == pytest.approx(losses[0]["content"] / square, rel=1e-4)
     assert 0 < losses[1]["style"] < losses[0]["style"]
@@ -174,5 +174,5 @@ def test_an_image_that_activates_no_feature_has_finite_normalized_losses(feature
     network = vgg_files.load(features)
     for convolution in network.convolutions.values():
         convolution.bias.data = torch.full_like(convolution.bias.data, -1e6)
-    losses = Objective(NORMALISED, network, image("content"), [image("style")], [1.0])(image("init"))
+    losses = Objective(NORMALIZED, network, image("content"), [image("style")], [1.0])(image("init"))
     assert losses.total.item() == 0

@@ -101,7 +101,7 @@ def test_a_configuration_that_contradicts_our_header_is_refused(model, load, tmp
 
 @pytest.mark.parametrize(
     ("architecture", "message"),
-    [(None, "does not state the architecture"), ({"dim": 10**9}, "dim is 4"), ({"colour": 1}, "unknown key 'colour'")],
+    [(None, "does not state the architecture"), ({"dim": 10**9}, "dim is 4"), ({"color": 1}, "unknown key 'color'")],
 )
 def test_a_header_with_a_malformed_architecture_is_refused(model, load, tmp_path, architecture, message):
     header = {"method": "unit", "architecture": architecture, "domains": ["a", "b"]}
