@@ -246,20 +246,20 @@ def test_the_large_view_steps_through_the_images(opened):
 def test_a_click_on_a_heading_sorts_the_best_first_and_a_second_click_reverses(
     opened, comparison, words, measure, higher_first
 ):
-    button = heading(opened, "entrants", words)
+    button = heading(opened, "summary", words)
     for reverse in (higher_first, not higher_first, higher_first):
         button.click()
-        assert titles(opened, "entrants") == sorted_by(comparison, measure, reverse=reverse)
-        sorting = [cell.get_attribute("aria-sort") for cell in many(opened, "#entrants [aria-sort]")]
+        assert titles(opened, "summary") == sorted_by(comparison, measure, reverse=reverse)
+        sorting = [cell.get_attribute("aria-sort") for cell in many(opened, "#summary [aria-sort]")]
         assert sorting == ["descending" if reverse else "ascending"]
 
 
 def test_sorting_by_keyboard_orders_numbers_by_value_and_names_naturally(opened, comparison):
-    focus(opened, heading(opened, "entrants", "Time"))
+    focus(opened, heading(opened, "summary", "Time"))
     press(opened, Keys.ENTER)
-    assert titles(opened, "entrants") == sorted_by(comparison, "seconds", reverse=False)
+    assert titles(opened, "summary") == sorted_by(comparison, "seconds", reverse=False)
     press(opened, Keys.SPACE)
-    assert titles(opened, "entrants") == sorted_by(comparison, "seconds", reverse=True)
+    assert titles(opened, "summary") == sorted_by(comparison, "seconds", reverse=True)
     focus(opened, one(opened, "summary"))
     press(opened, Keys.ENTER)
     focus(opened, heading(opened, "singles", "Input"))
@@ -344,7 +344,7 @@ def test_images_and_numbers_are_shown_without_scripts(browser, file):
         emulate(browser, 1280)
         browser.get(file.as_uri())
         assert all(image.is_displayed() for image in many(browser, "main img"))
-        assert titles(browser, "entrants") == ["MUNIT", "UNIT", "Neural style"]
+        assert titles(browser, "summary") == ["MUNIT", "UNIT", "Neural style"]
         assert many(browser, "main button, figure input") == []
         assert not one(browser, "#all").is_displayed()
     finally:
