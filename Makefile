@@ -28,12 +28,12 @@ unit: .venv/dev
 docs: .venv/dev
 	$(BIN)/python -m typer imgxlate.cli.app utils docs --name imgxlate --output docs/cli.md
 
-# The pictures of README, docs and the models' pages, again from the committed inputs.
+# Draw the figures of README and docs, and the sample images of the models' pages, from the committed inputs.
 figures: .venv/installed
 	$(BIN)/python scripts/make_figures.py
-	$(BIN)/python scripts/make_card_pictures.py
+	$(BIN)/python scripts/make_card_images.py
 
-# The VGG-19 weights, the style pictures and the outlines that ship with the repository, again from their sources.
+# Make the VGG-19 weights, the style images and the outlines of the repository from their sources.
 assets: .venv/dev
 	$(BIN)/python scripts/repack_vgg19.py
 	$(BIN)/python scripts/draw_styles.py examples/styles

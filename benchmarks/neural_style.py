@@ -1,4 +1,4 @@
-"""Measure what the default preset and the automatic precision of neural style gain over a plain run.
+"""Measure the gain of the default preset and of the automatic precision of neural style over a plain run.
 
     python benchmarks/neural_style.py [--content FILE] [--style FILE] [--size 512] [--iterations 500]
 

@@ -12,8 +12,8 @@ pairs: the absolute difference from the true image in gray levels, and the dista
 - `guided`: the style of the true image;
 - `misguided`: the style of another pair's true image.
 
-If `guided` is closer than `misguided`, styles carry over. If `nearest` is closer than `sampled`, the styles differ in
-what matters.
+If `guided` is closer than `misguided`, styles carry over. If `nearest` is closer than `sampled`, the styles differ
+where the images differ.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     model = load(arguments.method, arguments.model)
     files = sorted(arguments.inputs.iterdir())[: arguments.limit]
-    size = arguments.size or model.size
+    size = arguments.size or model.trained_size
     pairs = [tuple(resized(decode(path), size) for path in (file, arguments.truths / file.name)) for file in files]
     report = {"model": model.name, "size": size, "pairs": len(pairs), "styles": arguments.styles}
     print(json.dumps(report | measure(model, pairs, arguments.styles), indent=2))

@@ -1,4 +1,4 @@
-"""Measure how long the commands take that only print information, in seconds and relative to an empty Python.
+"""Time the commands that only print information, in seconds and relative to an empty Python.
 
     python benchmarks/startup.py [--runs 7]
 

@@ -1,4 +1,4 @@
-"""Draw the outlines of examples/outlines again: `python scripts/draw_outlines.py OUTDIR`.
+"""Draw the outlines of examples/outlines: `python scripts/draw_outlines.py OUTDIR`.
 
 They are this project's own drawings, in the manner of icons: black lines with round ends on white.
 """

@@ -15,7 +15,7 @@ SEED = 1888
 
 def draw(name: str, size: int) -> Image.Image:
     """The style image of that name, `size` pixels on its longer side."""
-    module = importlib.import_module(f"style_pictures.{name.replace('-', '_')}")
+    module = importlib.import_module(f"style_images.{name.replace('-', '_')}")
     image: Image.Image = module.draw(size, np.random.default_rng([SEED, STYLES.index(name)]))
     return image
 

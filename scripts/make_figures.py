@@ -1,7 +1,7 @@
-"""Make the figures of the README and the docs again: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
+"""Make the figures of the README and the docs: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
 
-All of them took a quarter of an hour on two cores. The report needs Chromium for a screenshot. Without Chromium, this
-figure is left out.
+All figures together take a quarter of an hour on two cores. The figure of the report is a screenshot by Chromium, and
+is left out without it.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def make(file: str, work: Path, outdir: Path) -> None:
     """Make one figure. `work` holds intermediate files; figures may share it."""
     image = MAKERS[file](work)
     if image is None:
-        print(f"{file} is left out: no Chromium")
+        print(f"{file} is left out: Chromium is not installed")
         return
     outdir.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image.rgb).save(outdir / file, quality=QUALITY, optimize=True)

@@ -1,4 +1,4 @@
-"""Train the models that ship with the package again, from the recipes: `python scripts/make_models.py --help`.
+"""Train the models that ship with the package from the recipes: `python scripts/make_models.py --help`.
 
 A recipe is named after its model, method first. An interrupted run continues. A finished run is only packed again.
 """

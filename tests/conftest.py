@@ -129,7 +129,7 @@ def run_process(command):
 
 @pytest.fixture
 def photo(tmp_path):
-    """Draws smooth random pictures into files."""
+    """Draws smooth random images into files."""
 
     def draw(name="photo.png", size=(48, 64), seed=0, **save):
         rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""`python -m imgxlate`, and what the command `imgxlate` starts."""
+"""The entry point of `imgxlate` and of `python -m imgxlate`."""
 
 import signal
 import sys
@@ -10,12 +10,12 @@ from imgxlate.errors import INTERRUPTED, TERMINATED, TerminatedError
 def main() -> NoReturn:
     """Run the command line.
 
-    A request to end, from a signal or a terminal that is closed, unwinds as Ctrl-C does, so that no half-written file
-    stays: exit code 143. The handlers are set before anything else is imported, which takes a while.
+    SIGTERM, and SIGHUP from a closed terminal, unwind the program as Ctrl-C does, so that no half-written file stays.
+    The exit code is 143. The handlers are set first, because the imports take a while.
     """
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP.
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup has it ignored: so be it.
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP.
             signal.signal(number, _terminate)
     try:
         from imgxlate.cli.app import app

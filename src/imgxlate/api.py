@@ -88,7 +88,7 @@ def load_style_transfer(
         precision: auto, fp32 or bf16.
         offline: Do not use the network.
         progress: Called while weights are downloaded.
-        notify: Called with messages for a person.
+        notify: Called with messages for the user.
 
     Raises:
         UsageError: there is no such preset, key or layer, or a value is invalid.

@@ -1,7 +1,7 @@
-"""Configuration: frozen dataclasses, and how mappings and `KEY=VALUE` become them.
+"""Configurations: frozen dataclasses, built from mappings and from `KEY=VALUE`.
 
-The bounds of a value are annotated-types' constraints on its type, such as `Annotated[int, Ge(1)]`. `from_mapping` has
-pydantic check types and bounds, so whatever a file, an option or `overridden` brings is checked.
+The bounds of a value are annotated-types' constraints on its type, such as `Annotated[int, Ge(1)]`. With pydantic,
+`from_mapping` checks the types and bounds of all values, whether they come from a file, an option or `overridden`.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ PositiveInt = Annotated[int, Ge(1)]
 NonNegativeInt = Annotated[int, Ge(0)]
 NonNegativeFloat = Annotated[IsFinite[float], Ge(0)]
 
-# Errors of pydantic in our words.
+# Our wording of pydantic's errors.
 _REASONS = {
     "greater_than_equal": "must be at least {ge:g}",
     "greater_than": "must be above {gt:g}",
@@ -38,7 +38,7 @@ def option(
     source: str = "",  # where the default comes from: paper and section, or file and line
     *,
     fixed: bool | None = None,  # whether --resume must keep it; None: yes if it is a dataclass, otherwise no
-    switch: bool = False,  # whether --resume must keep it zero, or keep it non-zero
+    switch: bool = False,  # whether --resume must keep the choice between zero and non-zero
     panel: str | None = None,  # the panel of `--help` that has it as an option of its own; None: it has no option
     metavar: str | None = None,  # what `--help` shows for the value of that option; None: N or X, for a number
 ) -> Any:
@@ -49,7 +49,7 @@ def option(
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a configuration says about one of its values; see `option`."""
+    """One value of a configuration: its type, constraints, default and documentation; see `option`."""
 
     type: Any
     constraints: tuple[Any, ...]  # annotated-types'
@@ -70,7 +70,7 @@ class Key:
 def from_mapping(cls: type[Config], values: Mapping[str, Any], *, origin: str) -> Config:
     """Build the dataclass `cls` from `values`, checking names, types and ranges.
 
-    The fields of a dataclass within it are given as a mapping, or by keys with a dot.
+    The fields of a nested dataclass are given as a mapping, or by keys with a dot.
 
     Raises:
         UsageError: a key is unknown (with a did-you-mean) or a value is invalid; names `origin`, key and value.
@@ -93,7 +93,7 @@ def require_known(cls: type, names: Iterable[str], *, origin: str) -> None:
     """Check that the dataclass `cls` has all these keys.
 
     Raises:
-        UsageError: it lacks one; names `origin` and the key, with a did-you-mean.
+        UsageError: a key is unknown. The message names `origin` and the key, and the hint proposes the nearest key.
     """
     known = list(keys(cls))
     for key in names:
@@ -112,17 +112,17 @@ def overridden(config: Config, values: Mapping[str, Any], assignments: Iterable[
 
 
 def flattened(config: Any) -> dict[str, Any]:
-    """The values of a dataclass by key; those of a dataclass within it by keys with a dot, such as `gen.dim`."""
+    """The values of a dataclass by key. Keys of a nested dataclass have a dot, such as `gen.dim`."""
     return dotted({key: _value(config, key) for key in keys(type(config))})
 
 
 def keys(cls: type) -> dict[str, Key]:
-    """The keys of a dataclass and what it says of each, with dots for those of dataclasses within it."""
+    """The keys of a dataclass with their documentation. Keys of nested dataclasses have a dot."""
     return dict(_keys(cls, fixed=False))
 
 
 def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Mappings within mappings as one, its keys joined by dots."""
+    """Flatten nested mappings. Their keys are joined by dots."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
@@ -133,19 +133,19 @@ def dotted(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """The opposite of `dotted`: keys with dots as mappings within mappings."""
+    """The inverse of `dotted`: keys with dots become nested mappings."""
     tree: dict[str, Any] = {}
     for key, value in flat.items():
         *parents, name = key.split(".")
-        place = tree
+        branch = tree
         for parent in parents:
-            place = place.setdefault(parent, {})
-        place[name] = value
+            branch = branch.setdefault(parent, {})
+        branch[name] = value
     return tree
 
 
 def assignment(text: str) -> tuple[str, Any]:
-    """Key and value of KEY=VALUE; the value is TOML's, or a word.
+    """Key and value of KEY=VALUE. The value is TOML, or else a word.
 
     Raises:
         UsageError: there is no `=`.
@@ -162,23 +162,23 @@ def assignment(text: str) -> tuple[str, Any]:
 
 
 def shown(value: Any) -> str:
-    """`value` as messages show it: cut short, for a few lines of YAML can stand for gigabytes."""
+    """`value` as text for a message. It is cut short, because a few lines of YAML can expand to gigabytes."""
     short = reprlib.Repr()
     short.maxlevel, short.maxstring = 2, 100
     try:
         return short.repr(value)
-    except ValueError:  # Python refuses to write it in decimal.
+    except ValueError:  # Python does not convert such a number to decimal.
         return "a number of thousands of digits"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A sentence that proposes the nearest of `known`, or None where none is near."""
+    """A sentence that proposes the nearest of `known`, or None if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"Did you mean {near[0]!r}?" if near else None
 
 
 def _keys(cls: type, *, fixed: bool, prefix: str = "") -> Iterator[tuple[str, Key]]:
-    """`fixed`: whether all of them are, because the dataclass is the value of a fixed field."""
+    """`fixed`: whether all keys are fixed, because the dataclass is the value of a fixed field."""
     plain, annotated = get_type_hints(cls), get_type_hints(cls, include_extras=True)
     for field in dataclasses.fields(cls):
         kind, name = plain[field.name], f"{prefix}{field.name}"

@@ -16,7 +16,7 @@ class Rank:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes the files that the processes make together."""
+        """Whether this process writes the files that all processes share."""
         return self.rank == 0
 
     @property
@@ -43,8 +43,8 @@ def find_rank() -> Rank:
     """The rank in the variables RANK, WORLD_SIZE and LOCAL_RANK, which torchrun sets.
 
     Raises:
-        UsageError: a variable is not a number, they contradict each other, or WORLD_SIZE is set without RANK. The
-            latter happens in containers; dividing the work by it would leave most of it undone.
+        UsageError: a variable is not a number, they contradict each other, or WORLD_SIZE is set without RANK. Some
+            containers set it alone. Dividing the work by it would leave most of it undone.
     """
     names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
     given = {name: os.environ[name] for name in names if name in os.environ}

@@ -131,7 +131,7 @@ def test_the_table_has_a_row_for_each_image(study, document):
     ]
 
 
-def test_the_json_says_how_to_repeat_the_comparison(document):
+def test_the_json_has_all_settings_to_repeat_the_comparison(document):
     assert document["facts"]["seed"] == "3"
     assert document["style_images"] == ["painting.png"]
     settings = {each["key"]: each["settings"] for each in document["entrants"]}
@@ -167,7 +167,7 @@ def test_the_images_are_those_of_translate(run, study, tmp_path, pixels):
 
 
 def test_one_bad_input_is_named_and_the_others_are_compared(run, inside):
-    Path("bad.png").write_bytes(b"no picture")
+    Path("bad.png").write_bytes(b"no image")
     result = run("compare", "a.png", "bad.png", "b.png", *models("unit", "cyclegan"), "--metrics", "none", "-o", "out")
     assert result.exit_code == 4
     assert "1 of 3 inputs failed" in result.stderr
@@ -188,9 +188,9 @@ def unit_with_first_layer(row):
 
 
 def test_if_one_method_fails_on_an_input_others_still_run(run, inside):
-    Image.new("RGB", (64, 48), (128, 128, 128)).save("grey.png")
+    Image.new("RGB", (64, 48), (128, 128, 128)).save("gray.png")
     edges_are_too_much = unit_with_first_layer([3e38] * 3 + [0.0] + [-3e38] * 3)
-    result = run("compare", "a.png", "grey.png", *edges_are_too_much)
+    result = run("compare", "a.png", "gray.png", *edges_are_too_much)
     assert result.exit_code == 4, result.stderr
     assert "1 of 2 inputs failed" in result.stderr
     assert "a.png: UNIT: the picture that came out holds values that are no finite numbers" in result.stderr
@@ -227,7 +227,7 @@ def test_unusual_files_are_compared(run, inside, pixels):
     draw(Path("odd/a.png"), 3)
     draw(Path("odd/grid.png"), 4)
     draw(Path("odd/stdin.png"), 5)
-    Image.new("L", (40, 30), 90).save("odd/grey.png")
+    Image.new("L", (40, 30), 90).save("odd/gray.png")
     Image.new("RGBA", (40, 30), (90, 0, 0, 0)).save("odd/clear.png")
     Image.fromarray(np.full((30, 40), 40_000, np.uint16)).save("odd/deep.png")
     for name in (b"q\"uo'te<b>&.png", b"new\nline.png", b"no\xff\xfetext.png"):
@@ -284,7 +284,7 @@ def test_standard_input_is_kept_for_the_report(run, inside, pixels):
 
 
 def test_standard_input_that_cannot_be_read_is_left_out(run, inside):
-    result = run("compare", "-", "a.png", *models("unit"), "--metrics", "none", "-o", "out", stdin=b"no picture")
+    result = run("compare", "-", "a.png", *models("unit"), "--metrics", "none", "-o", "out", stdin=b"no image")
     assert result.exit_code == 4
     assert "1 of 2 inputs failed" in result.stderr
     assert found(Path("out/images")) == ["a.unit.png"]
@@ -315,7 +315,7 @@ def test_results_of_translate_in_the_folder_are_not_compared(run, inside):
     assert found(Path("comparison/images")) == ["a.unit.png", "b.unit.png"]
 
 
-def test_the_default_folder_is_no_input_of_the_next_run(run, inside):
+def test_the_next_run_does_not_take_the_default_folder_as_an_input(run, inside):
     base = ("compare", ".", *models("unit"), "--metrics", "none")
     assert run(*base).exit_code == 0
     assert run(*base, "--overwrite").exit_code == 0
@@ -338,7 +338,7 @@ def test_the_default_folder_is_no_input_of_the_next_run(run, inside):
         ([*models("unit"), "--device", "tpu"], 2, "there is no device 'tpu'"),
         ([*models("unit"), "--targets", "nowhere", "--metrics", "vgg19"], 3, "nowhere"),
         ([*models("unit"), "--metrics", "published", "--offline"], 5, "lpips-alexnet"),
-        ([*models("unit"), "--metrics", "none", "--targets", "."], 2, "--metrics none has none"),
+        ([*models("unit"), "--metrics", "none", "--targets", "."], 2, "--metrics none loads none"),
         ([*models("unit"), "--style", "-"], 2, "--style -: only an input"),
         ([*models("unit"), "--targets", "-"], 2, "--targets -: only an input"),
         (["--methods", " , "], 2, "--methods names no method"),
@@ -413,7 +413,7 @@ def test_an_interrupt_keeps_finished_images_and_leaves_no_partial_files(
     assert not any(Path("out", name).exists() for name in FILES)
 
 
-def test_for_inputs_far_larger_than_the_training_images_there_is_advice(run, inside):
+def test_inputs_far_larger_than_the_training_images_bring_advice(run, inside):
     original = registry.implementation(registry.find("unit")).from_checkpoint(checkpoint.read(MODELS["unit"]), {})
     header = model_header("unit", original.config, ("summer", "winter"), "B") | {"card": {"size": 10}}
     checkpoint.write(inside / "small.safetensors", original.tensors(), header)
@@ -422,7 +422,7 @@ def test_for_inputs_far_larger_than_the_training_images_there_is_advice(run, ins
     assert "trained on" not in run(*base, "--size", 20, "-o", "two").stderr
 
 
-def test_optimizing_shows_its_progress(run, inside, monkeypatch):
+def test_methods_that_optimize_show_their_progress(run, inside, monkeypatch):
     from imgxlate.cli import progress
 
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)

@@ -7,7 +7,7 @@ import torch
 from imgxlate import __version__
 
 
-def test_the_report_tells_versions_device_and_folders(run, tmp_path):
+def test_the_report_shows_versions_device_and_folders(run, tmp_path):
     result = run("doctor", "--json")
     report = json.loads(result.stdout)
     assert result.exit_code == 0
@@ -17,12 +17,12 @@ def test_the_report_tells_versions_device_and_folders(run, tmp_path):
     assert {"device", "fast_bf16", "cpu_capability", "cache", "cache_free_bytes"} <= set(report)
 
 
-def test_the_table_has_a_row_for_each(run):
+def test_the_table_has_a_row_for_each_fact(run):
     lines = run("doctor").stdout.splitlines()
     assert any(line.startswith("packages") and "torch" in line for line in lines)
 
 
-def test_a_torchvision_that_does_not_fit_is_a_problem_and_ends_with_1(run, monkeypatch):
+def test_an_incompatible_torchvision_is_a_problem_and_exits_with_7(run, monkeypatch):
     from imgxlate import vision
     from imgxlate.errors import ImgxlateError
 

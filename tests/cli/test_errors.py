@@ -26,7 +26,7 @@ def test_an_error_is_a_message_a_hint_and_its_exit_code(error, capsys):
     assert (f"hint:  {error.hint}" in said.err) == bool(error.hint)
 
 
-def test_what_was_not_foreseen_is_a_bug_with_exit_code_1(capsys):
+def test_an_unexpected_error_is_a_bug_with_exit_code_1(capsys):
     with pytest.raises(typer.Exit) as end, session():
         raise ValueError("surprise")
     assert end.value.exit_code == 1
@@ -42,7 +42,7 @@ def test_debug_shows_the_traceback(capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_ctrl_c_is_130(capsys):
+def test_ctrl_c_exits_with_130(capsys):
     with pytest.raises(typer.Exit) as end, session():
         raise KeyboardInterrupt
     assert end.value.exit_code == 130
@@ -57,13 +57,13 @@ def test_ctrl_c_is_130(capsys):
         RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
     ],
 )
-def test_memory_that_ran_out_is_a_device_error_that_proposes_smaller_images(error):
+def test_running_out_of_memory_is_a_device_error_that_proposes_smaller_images(error):
     known = known_error(error)
     assert isinstance(known, errors.DeviceError)
     assert "smaller images" in known.hint
 
 
-def test_quiet_still_says_errors(capsys):
+def test_quiet_still_prints_errors(capsys):
     def work():
         with session(quiet=True) as out:
             out.note("never said")
@@ -74,7 +74,7 @@ def test_quiet_still_says_errors(capsys):
     assert capsys.readouterr().err == "error: said\n"
 
 
-def test_a_reader_that_goes_away_is_no_traceback(command):
+def test_a_reader_that_closes_the_pipe_causes_no_traceback(command):
     process = subprocess.Popen(command("methods", "--json"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.close()
     assert process.wait() == 9
@@ -84,7 +84,7 @@ def test_a_reader_that_goes_away_is_no_traceback(command):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("arguments", [("methods",), ("methods", "--json"), ("weights", "path")])
-def test_a_full_disk_behind_stdout_is_9(command, arguments):
+def test_a_full_disk_behind_stdout_exits_with_9(command, arguments):
     with Path("/dev/full").open("wb") as full:
         process = subprocess.run(command(*arguments), stdout=full, stderr=subprocess.PIPE)
     assert process.returncode == 9
@@ -93,7 +93,7 @@ def test_a_full_disk_behind_stdout_is_9(command, arguments):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("delay", [0.06, 0.12, 0.2])
-def test_a_signal_while_the_program_starts_is_no_traceback(command, heed_signals, unmeasured, number, delay):
+def test_a_signal_during_startup_causes_no_traceback(command, heed_signals, unmeasured, number, delay):
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     process = subprocess.Popen(command("doctor"), **streams, env=unmeasured, preexec_fn=heed_signals)
     time.sleep(delay)
@@ -104,7 +104,7 @@ def test_a_signal_while_the_program_starts_is_no_traceback(command, heed_signals
     assert b"in main" not in said
 
 
-def test_a_signal_that_is_to_be_ignored_is_ignored(command):
+def test_a_signal_that_the_parent_process_ignores_stays_ignored(command):
     def ignore():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # As nohup does.
 

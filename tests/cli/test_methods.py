@@ -9,12 +9,12 @@ def test_every_method_is_a_row(run):
         assert f"\n{name} " in table
 
 
-def test_the_table_says_what_can_be_trained_and_how(run):
+def test_the_table_shows_which_methods_can_be_trained_and_their_presets(run):
     rows = {line.split()[0]: line for line in run("methods").stdout.splitlines()}
     assert all("train," in rows[name] and "tiny" in rows[name] for name in ("munit", "unit", "cyclegan"))
 
 
-def test_the_document_says_what_each_can_and_where_it_comes_from(run):
+def test_the_document_has_the_capabilities_and_the_paper_of_each_method(run):
     document = json.loads(run("methods", "--json").stdout)
     methods = {method["name"]: method for method in document["methods"]}
     assert "translate" in methods["munit"]["capabilities"]

@@ -18,7 +18,7 @@ def inside(tmp_path, monkeypatch, photo):
     return tmp_path
 
 
-def test_the_picture_is_named_after_the_content_and_has_the_size_asked_for(run, inside, pixels):
+def test_the_image_is_named_after_the_content_and_has_the_given_size(run, inside, pixels):
     result = run("neural-style", "photo.png", "style.png", *QUICK)
     assert result.exit_code == 0, result.stderr
     assert result.stdout == ""
@@ -33,7 +33,7 @@ def test_the_same_seed_gives_the_same_picture(run, inside, pixels):
     assert not np.array_equal(pixels("one.png"), pixels("three.png"))
 
 
-def test_a_line_of_json_tells_what_was_done(run, inside):
+def test_json_describes_the_painting_in_one_line(run, inside):
     result = run("neural-style", "photo.png", "style.png", *QUICK, "--json", "--preset", "author")
     line = json.loads(result.stdout)
     assert line.pop("seconds") > 0
@@ -61,7 +61,7 @@ def test_a_folder_is_painted_with_its_tree(run, inside, photo):
     ]
 
 
-def test_what_was_painted_in_a_folder_is_not_painted_again(run, inside, photo):
+def test_earlier_paintings_in_a_folder_are_not_inputs(run, inside, photo):
     photo("in/a.png", size=(40, 40))
     for extra in ((), ("--overwrite",)):
         result = run("neural-style", "in", "style.png", *QUICK, "--scales", 1, "-o", "in", "--json", *extra)
@@ -69,7 +69,7 @@ def test_what_was_painted_in_a_folder_is_not_painted_again(run, inside, photo):
 
 
 @pytest.mark.parametrize("name", ["style.png", "begin.png"])
-def test_what_is_read_beside_the_photograph_is_never_written_over(run, inside, photo, name):
+def test_style_and_init_images_are_never_overwritten(run, inside, photo, name):
     photo("begin.png", seed=5)
     before = Path(name).read_bytes()
     result = run("neural-style", "photo.png", "style.png", "--init", "begin.png", "-o", name, "--overwrite")
@@ -88,14 +88,14 @@ def test_several_styles_take_weights(run, inside, photo, pixels):
     assert not np.array_equal(pixels("both.png"), pixels("one.png"))
 
 
-def test_a_picture_can_be_where_it_starts(run, inside, photo, pixels):
+def test_an_image_file_can_be_the_start_of_the_optimization(run, inside, photo, pixels):
     start = photo("start.png", seed=8)
     for name, init in (("from-start.png", start), ("from-content.png", "content")):
         run("neural-style", "photo.png", "style.png", *QUICK, "--scales", 1, "--init", init, "-o", name)
     assert not np.array_equal(pixels("from-start.png"), pixels("from-content.png"))
 
 
-def test_pictures_are_saved_on_the_way(run, inside):
+def test_intermediate_images_are_saved(run, inside):
     result = run("neural-style", "photo.png", "style.png", *QUICK, "--scales", 1, "--save-every", 2, "-o", "out.png")
     assert result.exit_code == 0, result.stderr
     assert [path.name for path in Path("out.steps").iterdir()] == ["00002.png"]
@@ -111,7 +111,7 @@ def test_alpha_is_kept(run, inside, pixels):
     assert set(np.unique(pixels("out.png")[..., 3])) == {128}
 
 
-def test_any_part_of_the_method_can_be_set(run, inside):
+def test_every_option_of_the_method_can_be_set(run, inside):
     options = (
         "--set",
         "gram_scaling=elements",
@@ -142,13 +142,13 @@ def test_any_part_of_the_method_can_be_set(run, inside):
         (["--device", "cuda:77"], 7, "cuda"),
     ],
 )
-def test_what_cannot_be_is_said(run, inside, arguments, code, said):
+def test_invalid_options_are_refused_with_the_reason(run, inside, arguments, code, said):
     result = run("neural-style", "photo.png", "style.png", *QUICK, *arguments)
     assert result.exit_code == code, result.stderr
     assert said in result.stderr
 
 
-def test_a_style_that_cannot_be_read_is_named_before_anything_is_painted(run, inside):
+def test_an_unreadable_style_image_is_an_error_before_anything_is_painted(run, inside):
     result = run("neural-style", "photo.png", "nowhere.png", *QUICK)
     assert result.exit_code == 3
     assert "nowhere.png" in result.stderr
@@ -161,7 +161,7 @@ def test_an_existing_output_is_kept(run, inside):
     assert Path("photo.neural-style.png").read_bytes() == b"mine"
 
 
-def test_it_works_in_a_pipe(run_process, inside, pixels):
+def test_standard_input_and_output_can_be_pipes(run_process, inside, pixels):
     process = run_process("neural-style", "-", "style.png", *QUICK, "-o", "-", stdin=Path("photo.png").read_bytes())
     assert process.returncode == 0, process.stderr
     Path("out.png").write_bytes(process.stdout)

@@ -14,7 +14,7 @@ from PIL import Image
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
 
-SIZE = ("--size", 48)  # of pictures from photo.png, 36 x 48
+SIZE = ("--size", 48)  # of images from photo.png, 36 x 48
 ONCE = (*SIZE, "--iterations", 1)
 SMALL_SWEEP = ("--sweep", "--style-layers", "conv1_1,conv2_1", "--sweep-ratios", "1e-4,1e-1")
 
@@ -28,7 +28,7 @@ def inside(tmp_path, monkeypatch, photo):
 
 
 def tiles(sheet):
-    """The pictures of 36 x 48 on a sheet, row by row."""
+    """The images of 36 x 48 on a sheet, row by row."""
     rgb = np.asarray(Image.open(sheet).convert("RGB"))
     bands = [rgb[top:end] for top, end in filled(rgb.min(axis=(1, 2)) < 255) if end - top == 36]
     return [
@@ -42,15 +42,15 @@ def filled(lines):
     return ends.reshape(-1, 2).tolist()
 
 
-def distance(picture, other):
-    return np.abs(picture.astype(int) - other.astype(int)).mean()
+def distance(image, other):
+    return np.abs(image.astype(int) - other.astype(int)).mean()
 
 
 def laid_out(rows, **labels):
     return contact_sheet([[ImageArray(tile) for tile in row] for row in rows], cell=48, **labels).rgb
 
 
-def pictures(result):
+def parts_of(result):
     assert result.exit_code == 0, result.stderr
     return json.loads(result.stdout)["pictures"]
 
@@ -59,13 +59,13 @@ def test_shallow_layers_keep_more_of_the_content_than_deep_ones(run, inside):
     result = run("neural-style", "photo.png", "--reconstruct", "content", *SIZE, "--iterations", 40)
     assert result.exit_code == 0, result.stderr
     ((original, *layers),) = tiles("photo.reconstruct-content.png")
-    distances = [distance(picture, original) for picture in layers]
+    distances = [distance(image, original) for image in layers]
     assert len(distances) == 5
     assert distances[0] < distances[2] < distances[4]
     assert 3 * distances[0] < distances[4]
 
 
-def test_content_reconstructions_stand_beside_the_original_under_the_names_of_their_layers(run, inside, pixels):
+def test_the_sheet_shows_the_original_and_content_reconstructions_under_the_names_of_their_layers(run, inside, pixels):
     layers = ("--content-layers", "conv1_1,relu2_2")
     assert run("neural-style", "photo.png", "--reconstruct", "content", *ONCE, *layers).exit_code == 0
     (row,) = tiles("photo.reconstruct-content.png")
@@ -80,18 +80,18 @@ def test_content_reconstructions_stand_beside_the_original_under_the_names_of_th
 
 def test_the_style_loss_of_each_set_of_layers_falls(run, inside):
     begin, end = (
-        pictures(
+        parts_of(
             run("neural-style", "photo.png", "--reconstruct", "style", *SIZE, "--iterations", n, "--json", "-o", o)
         )
         for n, o in ((1, "one.png"), (25, "many.png"))
     )
-    assert [len(picture["layers"]) for picture in end] == [1, 2, 3, 4, 5]
+    assert [len(part["layers"]) for part in end] == [1, 2, 3, 4, 5]
     for before, after in zip(begin, end, strict=True):
         assert after["losses"]["style"] < 0.2 * before["losses"]["style"]
         assert after["losses"]["content"] == 0
 
 
-def test_styles_are_reconstructed_from_the_style_pictures_where_there_are_some(run, inside, pixels):
+def test_styles_are_reconstructed_from_the_style_images_if_any_are_given(run, inside, pixels):
     layers = ("--style-layers", "conv1_1,conv2_1")
     result = run("neural-style", "nowhere.png", "photo.png", "painting.png", "--reconstruct", "style", *ONCE, *layers)
     assert result.exit_code == 0, result.stderr
@@ -102,12 +102,12 @@ def test_styles_are_reconstructed_from_the_style_pictures_where_there_are_some(r
         assert np.array_equal(pixels(f"{name}.reconstruct-style.png"), expected)
 
 
-def test_content_is_nearer_where_it_weighs_more(run, inside):
-    painted = pictures(
+def test_content_is_nearer_if_it_weighs_more(run, inside):
+    painted = parts_of(
         run("neural-style", "photo.png", "painting.png", *SMALL_SWEEP, *SIZE, "--iterations", 30, "--json")
     )
-    assert [picture["ratio"] for picture in painted] == [1e-4, 1e-1] * 2
-    distances = [picture["losses"]["content"] / picture["ratio"] for picture in painted]
+    assert [part["ratio"] for part in painted] == [1e-4, 1e-1] * 2
+    distances = [part["losses"]["content"] / part["ratio"] for part in painted]
     assert distances[1] < distances[0]
     assert distances[3] < distances[2]
 
@@ -125,7 +125,7 @@ def test_a_sweep_is_a_table_of_layers_by_ratios(run, inside, pixels):
     assert np.array_equal(pixels("photo.sweep.png"), expected)
 
 
-def test_a_line_of_json_tells_of_each_picture_on_the_sheet(run, inside, pixels):
+def test_json_describes_each_image_of_the_sheet(run, inside, pixels):
     result = run("neural-style", "photo.png", "--reconstruct", "content", *ONCE, "--json", "--seed", 3)
     line = json.loads(result.stdout)
     assert line.pop("seconds") > 0
@@ -147,12 +147,11 @@ def test_a_line_of_json_tells_of_each_picture_on_the_sheet(run, inside, pixels):
     assert all(each["losses"]["total"] > 0 for each in painted)
 
 
-def test_the_losses_are_those_of_the_pictures_and_not_of_the_last_ones_tried(run, inside):
-    """From noise, the third evaluation often explodes, and the picture is an earlier one."""
+def test_the_losses_are_those_of_the_shown_images_not_of_the_last_iteration(run, inside):
+    """From noise, the third evaluation often explodes, and the shown image is an earlier one."""
     command = ("neural-style", "photo.png", "--reconstruct", "style", *SIZE, "--json", "--overwrite")
     losses = [
-        [picture["losses"]["total"] for picture in pictures(run(*command, "--iterations", count))]
-        for count in range(2, 5)
+        [part["losses"]["total"] for part in parts_of(run(*command, "--iterations", count))] for count in range(2, 5)
     ]
     for fewer, more in itertools.pairwise(losses):
         assert all(later <= earlier for earlier, later in zip(fewer, more, strict=True))
@@ -166,15 +165,15 @@ def test_the_same_seed_gives_the_same_sheet(run, inside, pixels):
     assert not np.array_equal(pixels("one.png"), pixels("three.png"))
 
 
-def test_another_preset_another_pooling_and_several_sizes_can_be_studied(run, inside):
+def test_figures_take_another_preset_another_pooling_and_several_sizes(run, inside):
     options = ("--preset", "author", "--pooling", "average", "--size", 64, "--scales", 2, "--coarse-iterations", 1)
     result = run("neural-style", "photo.png", "--reconstruct", "content", "--iterations", 2, *options, "--json")
-    assert [(each["layers"], each["iterations"]) for each in pictures(result)] == [
+    assert [(each["layers"], each["iterations"]) for each in parts_of(result)] == [
         ([f"relu{block}_1"], 3) for block in range(1, 6)
     ]
 
 
-def test_a_folder_gets_a_sheet_for_each_picture_and_earlier_sheets_are_no_pictures(run, inside, photo):
+def test_a_folder_gets_a_sheet_for_each_image_and_earlier_sheets_are_not_inputs(run, inside, photo):
     for name in ("in/a.png", "in/trip/b.png"):
         photo(name, size=(48, 64))
     command = ("neural-style", "in", "--reconstruct", "content", "--content-layers", "conv1_1", *ONCE, "--json")
@@ -193,13 +192,13 @@ def test_an_existing_sheet_is_kept(run, inside):
     assert Path("photo.sweep.png").read_bytes() == b"mine"
 
 
-def test_a_log_says_which_picture_is_painted(run, inside, monkeypatch):
+def test_a_log_shows_which_image_is_painted(run, inside, monkeypatch):
     monkeypatch.setattr("imgxlate.cli.progress.LOG_SECONDS", 0)
     result = run("neural-style", "photo.png", "painting.png", *SMALL_SWEEP, *SIZE, "--iterations", 2)
     assert "photo.png: 5 of 8 iterations, 3 of 4: + conv2_1, ratio 1e-4, loss" in result.stderr
 
 
-def test_it_works_in_a_pipe(run_process, inside):
+def test_standard_input_and_output_can_be_pipes(run_process, inside):
     layers = ("--content-layers", "conv1_1")
     photo = Path("photo.png").read_bytes()
     process = run_process("neural-style", "-", "--reconstruct", "content", *layers, *ONCE, "-o", "-", stdin=photo)
@@ -208,7 +207,7 @@ def test_it_works_in_a_pipe(run_process, inside):
     assert len(tiles("sheet.png")[0]) == 2
 
 
-def test_an_interrupted_study_leaves_nothing_behind(command, inside, heed_signals, unmeasured):
+def test_an_interrupted_figure_leaves_no_file(command, inside, heed_signals, unmeasured):
     arguments = (
         "neural-style",
         "photo.png",
@@ -240,9 +239,9 @@ def test_an_interrupted_study_leaves_nothing_behind(command, inside, heed_signal
         (["photo.png", "--sweep"], "--sweep needs a style image beside photo.png"),
         (["photo.png", "painting.png", "--reconstruct", "content"], "takes no style image: painting.png"),
         (["photo.png", "painting.png", "--reconstruct", "style", "--sweep"], "exclude each other"),
-        (["photo.png", "--reconstruct", "content", "--save-every", "1"], "--save-every goes with a painting"),
-        (["photo.png", "painting.png", "--sweep-ratios", "1e-3"], "--sweep-ratios goes with --sweep"),
-        (["photo.png", "painting.png", "--sweep", "--sweep-ratios", "x"], "no list of numbers"),
+        (["photo.png", "--reconstruct", "content", "--save-every", "1"], "--save-every cannot be combined"),
+        (["photo.png", "painting.png", "--sweep-ratios", "1e-3"], "--sweep-ratios needs --sweep"),
+        (["photo.png", "painting.png", "--sweep", "--sweep-ratios", "x"], "must be a list of numbers"),
         (["photo.png", "painting.png", "--sweep", "--sweep-ratios", "0"], "above 0"),
         (["photo.png", "painting.png", "--sweep", "--content-weight", "1"], "set by the figure itself"),
         (["photo.png", "--reconstruct", "style", "--content-weight", "1"], "set by the figure itself"),
@@ -250,7 +249,7 @@ def test_an_interrupted_study_leaves_nothing_behind(command, inside, heed_signal
         (["photo.png", "--reconstruct", "content", "--init", "style"], "no style image"),
     ],
 )
-def test_what_cannot_be_is_said_before_anything_is_painted(run, inside, arguments, said):
+def test_invalid_options_are_refused_before_anything_is_painted(run, inside, arguments, said):
     result = run("neural-style", *arguments, *ONCE)
     assert result.exit_code == 2, result.stderr
     assert said in result.stderr

@@ -48,7 +48,7 @@ def command(*shared, **arguments):
     return lambda *words: (CliRunner().invoke(app, words, env={"COLUMNS": "200", "TERM": "dumb"}), got)
 
 
-def test_what_is_typed_is_given_by_key_and_nothing_else():
+def test_only_options_on_the_command_line_are_given_by_key():
     run = command("seed")
     result, got = run("x", "--layers", "c, d", "--workers", "0", "--rate", "0.5", "--pooling", "average", "--seed", "3")
     assert result.exit_code == 0, result.output
@@ -68,13 +68,13 @@ def test_what_is_typed_is_given_by_key_and_nothing_else():
         (("--offline",), "--offline"),
     ],
 )
-def test_a_value_out_of_bounds_and_an_option_that_is_not_declared_are_usage_errors(words, said):
+def test_values_out_of_bounds_and_undeclared_options_are_usage_errors(words, said):
     result, _ = command("seed")("x", *words)
     assert result.exit_code == 2
     assert said in result.output
 
 
-def test_bounds_of_a_base_are_left_to_the_configuration_that_derives_from_it():
+def test_the_bounds_of_a_base_class_are_checked_by_the_derived_configuration():
     assert command(is_base=True)("x", "--size", "0")[1]["given"] == {"size": 0}
 
 
@@ -92,7 +92,7 @@ def test_help_shows_the_documentation_the_bounds_and_the_defaults():
     assert "Default: 512." not in command(is_base=True)("--help")[0].output
 
 
-def test_options_are_listed_in_the_order_of_the_signature_but_for_those_with_another_place():
+def test_options_are_listed_in_the_order_of_the_signature_except_those_that_follow_another():
     def order(text):
         return [word for line in text.splitlines() for word in line.split() if word in ("--size", "--layers", "--loud")]
 

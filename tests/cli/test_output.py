@@ -5,7 +5,7 @@ import json
 from imgxlate.cli.output import Output
 
 
-def test_records_are_lines_of_json_where_they_are_wanted(capsys):
+def test_records_are_lines_of_json_with_the_flag_json(capsys):
     Output().record({"a": 1})
     Output(as_json=True).record({"a": "ü"})
     assert capsys.readouterr().out == '{"a": "\\u00fc"}\n'
@@ -16,7 +16,7 @@ def test_a_document_is_one_json_value(capsys):
     assert json.loads(capsys.readouterr().out) == {"a": [1, 2]}
 
 
-def test_a_table_in_a_pipe_is_never_folded_nor_padded(capsys):
+def test_a_table_in_a_pipe_is_neither_folded_nor_padded(capsys):
     Output().table(("NAME", "IS"), [("long", "word " * 100), ("[bold]", "as it is")])
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
@@ -24,7 +24,7 @@ def test_a_table_in_a_pipe_is_never_folded_nor_padded(capsys):
     assert all(line == line.rstrip() for line in lines)
 
 
-def test_what_is_said_depends_on_the_verbosity(capsys):
+def test_messages_depend_on_the_verbosity(capsys):
     for verbosity in (-1, 0, 1):
         out = Output(verbosity=verbosity)
         out.note("note")

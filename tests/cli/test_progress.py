@@ -7,7 +7,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 
 
-def test_a_log_gets_a_plain_line_now_and_then(capsys, monkeypatch):
+def test_a_log_gets_a_plain_line_at_intervals(capsys, monkeypatch):
     clock = iter([0.0, 5.0, 11.0, 11.0, 12.0, 22.0, 22.0])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     with Bar(Output(), "paint", 100, "iterations").shown() as bar:
@@ -22,7 +22,7 @@ def test_a_log_gets_a_plain_line_now_and_then(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(("total", "said"), [(None, "weights: 1.5 MB\n"), (3e6, "weights: 1.5 MB of 3.0 MB\n")])
-def test_bytes_are_said_in_megabytes(capsys, monkeypatch, total, said):
+def test_bytes_are_shown_in_megabytes(capsys, monkeypatch, total, said):
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     with Bar(Output(), "weights", None, "bytes").shown() as bar:
         bar.update(1_500_000, total)
@@ -36,7 +36,7 @@ def test_quiet_shows_nothing(capsys, monkeypatch):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_gets_a_bar_that_is_gone_at_the_end(on_a_terminal):
+def test_the_bar_on_a_terminal_is_removed_at_the_end(on_a_terminal):
     code = """
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar

@@ -27,7 +27,7 @@ def inside(tmp_path, monkeypatch):
 
 @pytest.fixture
 def cells(pixels):
-    """The pictures on a sheet of square ones: all rows that end at its lower edge, and columns at its right one."""
+    """The images on a sheet of square ones: all rows that end at its lower edge, and columns at its right one."""
 
     def read(path, rows, columns):
         sheet = pixels(path)
@@ -41,7 +41,7 @@ def cells(pixels):
 
 @pytest.fixture
 def square(photo):
-    """Draws square pictures as large as a cell."""
+    """Draws square images as large as a cell."""
 
     def draw(name, seed=0):
         return photo(name, size=(CELL, CELL), seed=seed)
@@ -65,7 +65,7 @@ def test_a_sheet_and_its_codes_are_written_to_the_current_folder(run, munit, pho
     assert len(codes_in("munit.styles.json")) == 5
 
 
-def test_each_place_shows_what_translate_gives_for_its_content_and_style(run, munit, square, inside, cells, pixels):
+def test_each_cell_shows_the_translation_of_its_content_in_its_style(run, munit, square, inside, cells, pixels):
     square("a.png"), square("b.png", seed=1)
     run(*munit, "a.png", "b.png", "--n-styles", 3, "--seed", 4, "-o", "sheet.png")
     run("translate", *munit[1:4], "a.png", "b.png", "--n-styles", 3, "--seed", 4, "-o", "out/")
@@ -80,7 +80,7 @@ def test_the_first_row_shows_the_contents(run, munit, square, inside, pixels):
     assert np.array_equal(sheet[top : top + CELL, -MARGIN - CELL : -MARGIN], content)
 
 
-def test_style_images_stand_in_the_first_column(run, munit, square, inside, cells, pixels):
+def test_the_first_column_shows_the_style_images(run, munit, square, inside, cells, pixels):
     run(*munit, square("a.png"), "--style", square("s.png", seed=7), "--style", square("t.png", seed=8), "-o", "g.png")
     sheet = pixels("g.png")
     right = sheet.shape[1] - MARGIN - CELL - 3 * GAP
@@ -113,7 +113,9 @@ def test_saved_codes_give_the_same_file(run, munit, photo, inside):
         (["--interpolate", 3, "--style", "s.png", "--style", "t.png"], 3),
     ],
 )
-def test_codes_of_guided_and_interpolated_rows_give_the_same_pictures(run, munit, square, inside, cells, options, rows):
+def test_saved_codes_of_guided_and_interpolated_rows_give_the_same_images(
+    run, munit, square, inside, cells, options, rows
+):
     square("a.png"), square("b.png", seed=1), square("s.png", seed=7), square("t.png", seed=8)
     run(*munit, "a.png", "b.png", *options, "-o", "first.png")
     run(*munit, "a.png", "b.png", "--styles", "first.json", "-o", "second.png")
@@ -139,7 +141,7 @@ def test_interpolation_takes_the_first_two_codes_of_a_file(run, munit, photo, in
     assert json.loads(Path("line.json").read_text())["seed"] is None
 
 
-def test_a_line_of_json_tells_of_the_sheet(run, munit, photo, inside, pixels):
+def test_json_describes_the_sheet_in_one_line(run, munit, photo, inside, pixels):
     photo("a.png"), photo("b.png", seed=1)
     result = run(*munit, "a.png", "b.png", "--n-styles", 3, "--to", "A", "--seed", 7, "-o", "out/", "--json")
     (line,) = [json.loads(line) for line in result.stdout.splitlines()]
@@ -152,7 +154,7 @@ def test_a_line_of_json_tells_of_the_sheet(run, munit, photo, inside, pixels):
     }
 
 
-def test_cell_sets_the_longer_side_of_a_picture(run, munit, photo, inside, pixels):
+def test_cell_sets_the_longer_side_of_each_image(run, munit, photo, inside, pixels):
     photo("a.png")
     run(*munit, "a.png", "--n-styles", 1, "-o", "small.png")
     run(*munit, "a.png", "--n-styles", 1, "-o", "large.png", "--cell", 2 * CELL)
@@ -162,7 +164,7 @@ def test_cell_sets_the_longer_side_of_a_picture(run, munit, photo, inside, pixel
 
 
 def test_a_bad_input_is_left_out_and_the_rest_is_drawn(run, munit, square, inside, cells):
-    Path("bad.png").write_bytes(b"not a picture")
+    Path("bad.png").write_bytes(b"not an image")
     square("a.png"), square("b.png", seed=1)
     result = run(*munit, "a.png", "bad.png", "b.png", "missing.png", "--n-styles", 2, "-o", "part.png", "--json")
     assert result.exit_code == 4
@@ -173,7 +175,7 @@ def test_a_bad_input_is_left_out_and_the_rest_is_drawn(run, munit, square, insid
 
 
 @pytest.mark.parametrize(("inputs", "code"), [(["bad.png"], 3), (["bad.png", "missing.png"], 4)])
-def test_nothing_is_written_where_no_input_can_be_read(run, munit, inside, inputs, code):
+def test_nothing_is_written_if_no_input_can_be_read(run, munit, inside, inputs, code):
     Path("bad.png").write_bytes(b"")
     assert run(*munit, *inputs).exit_code == code
     assert [path.name for path in inside.iterdir()] == ["bad.png"]
@@ -194,7 +196,7 @@ def test_a_folder_is_drawn_again_without_its_earlier_sheet(run, munit, photo, in
     assert Path("munit.styles.png").read_bytes() == first
 
 
-def test_a_sheet_or_codes_that_exist_are_9_unless_overwritten(run, munit, photo, inside):
+def test_an_existing_sheet_or_styles_file_exits_with_9_without_overwrite(run, munit, photo, inside):
     photo("a.png")
     for name in ("munit.styles.png", "munit.styles.json"):
         Path(name).write_bytes(b"mine")
@@ -204,7 +206,7 @@ def test_a_sheet_or_codes_that_exist_are_9_unless_overwritten(run, munit, photo,
     assert len(codes_in("munit.styles.json")) == 5
 
 
-def test_skipping_keeps_a_sheet_and_refuses_other_codes_than_those_kept(run, munit, photo, inside):
+def test_skip_existing_keeps_a_sheet_and_refuses_codes_that_differ_from_the_existing_file(run, munit, photo, inside):
     base = (*munit, photo("a.png"), "--skip-existing")
     run(*base)
     first = Path("munit.styles.png").read_bytes()
@@ -217,7 +219,7 @@ def test_skipping_keeps_a_sheet_and_refuses_other_codes_than_those_kept(run, mun
     assert Path("munit.styles.png").read_bytes() == first
 
 
-def test_codes_that_are_replayed_are_not_written_over_themselves(run, munit, photo, inside):
+def test_replayed_codes_are_not_written_to_their_own_file(run, munit, photo, inside):
     Path("sheet.json").write_text('{"styles": [[1, 2, 3, 4], [0, 0, 0, 0]]}')
     result = run(*munit, photo("a.png"), "--styles", "sheet.json", "-o", "sheet.png", "--json")
     assert result.exit_code == 0
@@ -225,7 +227,7 @@ def test_codes_that_are_replayed_are_not_written_over_themselves(run, munit, pho
     assert Path("sheet.json").read_text() == '{"styles": [[1, 2, 3, 4], [0, 0, 0, 0]]}'
 
 
-def test_interpolated_codes_do_not_replace_those_that_they_lie_between(run, munit, photo, inside):
+def test_interpolated_codes_do_not_replace_the_file_with_both_ends(run, munit, photo, inside):
     Path("sheet.json").write_text('{"styles": [[1, 2, 3, 4], [0, 0, 0, 0]]}')
     base = (*munit, photo("a.png"), "--styles", "sheet.json", "--interpolate", 3, "-o", "sheet.png", "--overwrite")
     result = run(*base)
@@ -243,7 +245,7 @@ def test_a_sheet_on_standard_output_is_bytes_only_and_leaves_no_codes(run_proces
     assert process.stdout == Path("sheet.png").read_bytes()
 
 
-def test_codes_can_be_kept_of_a_sheet_on_standard_output(run, munit, photo, inside, pixels):
+def test_codes_of_a_sheet_on_standard_output_can_be_saved(run, munit, photo, inside, pixels):
     result = run(*munit, photo("a.png"), "--n-styles", 2, "-o", "-", "--save-styles", "codes.json")
     assert result.exit_code == 0
     Path("sheet.png").write_bytes(result.stdout_bytes)
@@ -259,7 +261,7 @@ def test_a_sheet_too_large_for_its_format_shows_smaller_images(run, munit, photo
     assert 8_000 < max(pixels("sheet.webp").shape) <= 16_383
 
 
-def test_a_folder_in_the_place_of_the_sheet_is_found_before_any_work(run, munit, photo, inside):
+def test_a_folder_with_the_name_of_the_sheet_is_an_error_before_any_work(run, munit, photo, inside):
     Path("out/munit.styles.png").mkdir(parents=True)
     result = run(*munit, photo("a.png"), "-o", "out", "--overwrite")
     assert result.exit_code == 9
@@ -288,14 +290,14 @@ def test_a_method_without_styles_says_which_methods_have_them(run, photo, inside
         (["-o", "sheet.gif"], 2, "cannot write .gif"),
         (["-o", "a.png", "--overwrite"], 2, "would be the same file"),
         (["-o", "one.png", "--save-styles", "one.png"], 2, "would be the same file"),
-        (["-o", "-", "--json"], 2, "both want standard output"),
+        (["-o", "-", "--json"], 2, "both write to standard output"),
         (["--overwrite", "--skip-existing"], 2, "exclude each other"),
         (["--to", "winter"], 2, "has no domain 'winter'"),
         (["--model", "horse2zebra"], 2, "exclude each other"),
         (["--device", "tpu"], 2, "there is no device 'tpu'"),
     ],
 )
-def test_what_cannot_be_is_said_and_nothing_is_written(run, munit, photo, inside, arguments, code, said):
+def test_invalid_options_are_refused_and_nothing_is_written(run, munit, photo, inside, arguments, code, said):
     photo("a.png")
     Path("one.json").write_text('{"styles": [[1, 2, 3, 4]]}')
     result = run(*munit, "a.png", *arguments)
@@ -312,7 +314,7 @@ def test_several_processes_do_not_draw_one_sheet(run, munit, photo, inside, monk
     assert "none can write munit.styles.png for all" in result.stderr
 
 
-def test_a_model_that_has_no_style_codes_though_its_method_claims_them_is_named(
+def test_the_error_names_a_model_without_style_codes_of_a_method_that_claims_them(
     run, golden, photo, inside, monkeypatch
 ):
     specs, _ = registry.discover()
@@ -324,7 +326,7 @@ def test_a_model_that_has_no_style_codes_though_its_method_claims_them_is_named(
     assert "gen_00000001.pt has no style codes" in result.stderr
 
 
-def test_skipping_an_existing_sheet_still_writes_the_codes_that_are_missing(run, munit, photo, inside):
+def test_skipping_an_existing_sheet_still_writes_missing_codes(run, munit, photo, inside):
     base = (*munit, photo("a.png"), "--cell", 32)
     assert run(*base).exit_code == 0
     sheet, codes = Path("munit.styles.png").read_bytes(), Path("munit.styles.json").read_bytes()

@@ -30,7 +30,7 @@ def uninstalled(tmp_path, photo):
     return run
 
 
-def test_the_built_in_methods_are_there(uninstalled):
+def test_the_built_in_methods_are_found(uninstalled):
     result = uninstalled("methods", "--json")
     methods = json.loads(result.stdout)["methods"]
     assert {method["name"] for method in methods} >= {"munit", "unit", "cyclegan", "gatys"}

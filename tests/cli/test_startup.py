@@ -44,7 +44,7 @@ except SystemExit as end:
         ["weights", "info", "horse2zebra"],
     ],
 )
-def test_commands_that_only_tell_import_nothing_heavy(arguments):
+def test_commands_that_only_print_information_import_nothing_heavy(arguments):
     status, modules, stdout = imported(arguments)
     assert status == 0
     assert modules == set()
@@ -80,7 +80,7 @@ def test_completion_proposes_names_and_imports_nothing_heavy(words, proposed):
     assert modules == set()
 
 
-def test_a_usage_error_is_answered_before_anything_heavy_is_imported(tmp_path):
+def test_a_usage_error_is_reported_before_anything_heavy_is_imported(tmp_path):
     status, modules, _ = imported(["translate", "munit", str(tmp_path / "a.png"), "--n-styles", "2", "-o", "b.png"])
     assert status == 2
     assert "torch" not in modules

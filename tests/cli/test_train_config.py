@@ -33,7 +33,7 @@ def test_every_preset_is_shown_and_every_value_explained(run, method, preset):
 
 
 @pytest.mark.parametrize(("method", "preset"), PRESETS)
-def test_every_preset_survives_the_way_through_the_file_of_a_run(tmp_path, method, preset):
+def test_every_preset_is_the_same_after_writing_and_reading_the_file_of_a_run(tmp_path, method, preset):
     spec = registry.find(method)
     recipe = recipes.resolve(spec, preset=preset)
     file = tmp_path / "config.toml"
@@ -64,7 +64,7 @@ def test_each_option_is_the_origin_of_its_value(run):
     }
 
 
-def test_a_file_goes_before_the_preset_and_behind_set(run, tmp_path):
+def test_a_file_overrides_the_preset_and_set_overrides_the_file(run, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text('preset = "tiny"\nlr = 0.25\nseed = 5\n')
     rows = shown(run, "cyclegan", "--config", file, "--set", "seed=6")
@@ -73,7 +73,7 @@ def test_a_file_goes_before_the_preset_and_behind_set(run, tmp_path):
 
 
 @pytest.mark.parametrize("method", ["munit", "unit"])
-def test_an_originals_yaml_is_understood(run, tmp_path, method):
+def test_the_yaml_of_an_original_is_read(run, tmp_path, method):
     file = tmp_path / "original.yaml"
     file.write_text("max_iter: 1234\nlr: 0.0002\ngen:\n  dim: 32\ndis:\n  gan_type: lsgan\ncrop_image_height: 128\n")
     rows = shown(run, method, "--config", file)
@@ -90,7 +90,7 @@ def test_an_originals_yaml_is_understood(run, tmp_path, method):
         ("a.toml", 'method = "unit"\n', ("is for unit, not for munit", "imgxlate train unit")),
     ],
 )
-def test_what_a_file_cannot_say_is_a_usage_error_that_names_the_file(run, tmp_path, name, text, said):
+def test_an_invalid_value_in_a_file_is_a_usage_error_that_names_the_file(run, tmp_path, name, text, said):
     (tmp_path / name).write_text(text)
     result = run("train", "munit", "--config", tmp_path / name, "--show-config")
     assert result.exit_code == 2
@@ -110,7 +110,7 @@ def test_what_a_file_cannot_say_is_a_usage_error_that_names_the_file(run, tmp_pa
         (("--domains", "one"), "two names are needed"),
     ],
 )
-def test_what_an_option_cannot_say_is_a_usage_error_that_names_the_option(run, arguments, said):
+def test_an_invalid_value_of_an_option_is_a_usage_error_that_names_the_option(run, arguments, said):
     result = run("train", "munit", *arguments, "--show-config")
     assert result.exit_code == 2
     assert said in result.stderr
@@ -139,7 +139,7 @@ def test_the_file_of_a_run_is_toml_with_tables(tmp_path):
 
 
 @pytest.mark.parametrize(("method", "preset"), PRESETS)
-def test_a_run_of_any_preset_can_go_on_with_other_speed_and_length_and_not_with_other_networks(method, preset):
+def test_a_resumed_run_of_any_preset_may_change_speed_and_length_but_not_its_networks(method, preset):
     spec = registry.find(method)
     old = recipes.resolve(spec, preset=preset).config
     changed = {"iterations": 7, "lr": 0.5, "batch_size": 5, "data.workers": 9, "checkpoint_every": 3, "display_size": 2}

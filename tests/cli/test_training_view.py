@@ -19,7 +19,7 @@ def logged(capsys):
     return capsys.readouterr().err.splitlines()
 
 
-def test_a_log_gets_the_first_step_the_last_and_few_between(tmp_path, capsys):
+def test_a_log_shows_the_first_step_the_last_and_few_between(tmp_path, capsys):
     with TrainingView(Output(), "munit small", 2, tmp_path / "latest.png").shown() as view:
         for step in range(1, 11):
             view.update(after(step))
@@ -29,7 +29,7 @@ def test_a_log_gets_the_first_step_the_last_and_few_between(tmp_path, capsys):
     ]
 
 
-def test_a_log_gets_a_line_when_the_last_one_is_long_enough_ago(tmp_path, capsys, monkeypatch):
+def test_a_log_gets_a_line_if_the_last_one_is_long_enough_ago(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
     with TrainingView(Output(), "", 1, tmp_path / "latest.png").shown() as view:
         for step in range(5, 8):
@@ -37,7 +37,7 @@ def test_a_log_gets_a_line_when_the_last_one_is_long_enough_ago(tmp_path, capsys
     assert [line.partition(":")[0] for line in logged(capsys)] == [f"step {step} of 10" for step in (5, 6, 7)]
 
 
-def test_a_log_ends_with_the_step_that_a_run_was_ended_at(tmp_path, capsys):
+def test_a_log_ends_with_the_last_step_of_an_interrupted_run(tmp_path, capsys):
     def interrupted(view):
         with view.shown():
             view.update(after(1))
@@ -49,7 +49,7 @@ def test_a_log_ends_with_the_step_that_a_run_was_ended_at(tmp_path, capsys):
     assert [line.partition(":")[0] for line in logged(capsys)] == ["step 1 of 10", "step 2 of 10"]
 
 
-def test_a_method_without_totals_has_its_losses_in_the_log_and_no_gradients(tmp_path, capsys):
+def test_the_log_of_a_method_without_totals_shows_its_losses_but_no_gradients(tmp_path, capsys):
     with TrainingView(Output(), "", 1, tmp_path / "latest.png").shown() as view:
         view.update(after(1, losses={"G_A": 1.0, "D_A": 0.25, "grad_G": 9.0}, seconds=2.0))
     (line,) = logged(capsys)
@@ -62,13 +62,13 @@ def test_quiet_shows_nothing(tmp_path, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_run_without_steps_says_nothing(tmp_path, capsys):
+def test_a_run_without_steps_prints_nothing(tmp_path, capsys):
     with TrainingView(Output(), "", 1, tmp_path / "latest.png").shown():
         pass
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_running_mean_begins_as_the_plain_one_and_forgets():
+def test_a_running_mean_begins_as_the_plain_mean_and_forgets_old_values():
     mean = RunningMean()
     assert mean.value == 0
     mean.add(4.0)
@@ -82,7 +82,7 @@ def test_a_running_mean_begins_as_the_plain_one_and_forgets():
     ("seconds", "said"),
     [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3661, "1 h 1 min"), (3600, "1 h"), (2e5, "2 d 7 h")],
 )
-def test_a_time_is_said_in_its_two_largest_units(seconds, said):
+def test_a_time_is_shown_in_its_two_largest_units(seconds, said):
     assert duration(seconds) == said
 
 
@@ -108,9 +108,7 @@ with session() as out:
 
 
 @pytest.mark.parametrize("ending", ["pass", "raise KeyboardInterrupt"])
-def test_a_terminal_gets_a_panel_that_stays_as_it_was_last_and_leaves_the_terminal_whole(
-    on_a_terminal, tmp_path, ending
-):
+def test_the_last_panel_stays_on_the_terminal_and_the_terminal_is_restored(on_a_terminal, tmp_path, ending):
     text = on_a_terminal(ON_A_TERMINAL.replace("ENDING", ending), tmp_path)
     assert "put aside: bad.png" in text
     last = text[text.rindex("munit small") :]

@@ -38,7 +38,7 @@ def test_outputs_are_named_after_input_method_and_style(run, munit, photo, insid
     assert sorted(path.name for path in inside.glob("photo.munit*")) == [f"photo.munit.0{n}.png" for n in range(3)]
 
 
-def test_a_style_image_is_never_written_over(run, munit, photo, inside):
+def test_a_style_image_is_never_overwritten(run, munit, photo, inside):
     before = photo("style.png", seed=1).read_bytes()
     result = run("translate", *munit, photo("a.png"), "--style", "style.png", "-o", "style.png", "--overwrite")
     assert result.exit_code == 2
@@ -87,7 +87,7 @@ def test_alpha_is_kept(run, munit, photo, inside, pixels):
     assert np.array_equal(pixels("out.png")[..., 3], np.asarray(alpha))
 
 
-def test_the_same_seed_gives_the_same_picture_whatever_is_done_beside(run, munit, photo, inside, pixels):
+def test_the_same_seed_gives_the_same_image_in_any_batch(run, munit, photo, inside, pixels):
     one, other = photo("one.png", seed=1), photo("two.png", seed=2, size=(40, 52))
     run("translate", *munit, one, "-o", "alone/", "--n-styles", 2)
     run("translate", *munit, other, one, "-o", "together/", "--n-styles", 4)
@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_picture_whatever_is_done_beside(run, munit
     assert not np.array_equal(pixels("alone/one.munit.00.png"), pixels("alone/one.munit.01.png"))
 
 
-def test_saved_styles_give_the_same_pictures_again(run, munit, photo, inside, pixels):
+def test_saved_styles_give_the_same_images_again(run, munit, photo, inside, pixels):
     run("translate", *munit, photo(), "-o", "first/", "--n-styles", 2, "--seed", 9, "--save-styles", "styles.json")
     run("translate", *munit, photo(), "-o", "second/", "--styles", "styles.json")
     assert json.loads(Path("styles.json").read_text())["seed"] == 9
@@ -106,7 +106,7 @@ def test_saved_styles_give_the_same_pictures_again(run, munit, photo, inside, pi
         assert np.array_equal(pixels(f"first/{name}"), pixels(f"second/{name}"))
 
 
-def test_saved_styles_of_an_image_give_its_picture_again(run, munit, photo, inside, pixels):
+def test_the_saved_style_of_an_image_gives_the_same_output_again(run, munit, photo, inside, pixels):
     guide = photo("guide.png", seed=5)
     run("translate", *munit, photo(), "-o", "first.png", "--style", guide, "--save-styles", "styles.json")
     run("translate", *munit, photo(), "-o", "second.png", "--styles", "styles.json")
@@ -120,7 +120,7 @@ def test_a_grid_shows_each_input_beside_its_outputs(run, munit, photo, inside, p
 
 
 def test_a_bad_file_does_not_stop_the_batch(run, munit, photo, inside):
-    Path("bad.png").write_bytes(b"not a picture")
+    Path("bad.png").write_bytes(b"not an image")
     result = run("translate", *munit, "bad.png", photo("good.png"), "missing.png", "--json")
     assert result.exit_code == 4
     assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == ["good.munit.png"]
@@ -128,13 +128,13 @@ def test_a_bad_file_does_not_stop_the_batch(run, munit, photo, inside):
     assert result.stderr.count("bad.png") == 2  # When it happened, and in the list at the end.
 
 
-def test_a_single_bad_file_is_3(run, munit, inside):
+def test_a_single_bad_file_exits_with_3(run, munit, inside):
     Path("bad.png").write_bytes(b"")
     assert run("translate", *munit, "bad.png").exit_code == 3
     assert list(inside.iterdir()) == [inside / "bad.png"]
 
 
-def test_an_existing_output_is_9_unless_it_is_to_be_overwritten_or_skipped(run, munit, photo, inside, pixels):
+def test_an_existing_output_exits_with_9_without_overwrite_or_skip_existing(run, munit, photo, inside, pixels):
     photo("a.png")
     Path("a.munit.png").write_bytes(b"mine")
     assert run("translate", *munit, "a.png").exit_code == 9
@@ -144,7 +144,7 @@ def test_an_existing_output_is_9_unless_it_is_to_be_overwritten_or_skipped(run, 
     assert pixels("a.munit.png").shape == (48, 64, 3)
 
 
-def test_skipping_makes_only_the_styles_that_are_missing(run, munit, photo, inside, pixels):
+def test_skip_existing_writes_only_missing_styles(run, munit, photo, inside, pixels):
     run("translate", *munit, photo(), "--n-styles", 3, "-o", "whole/")
     run("translate", *munit, photo(), "--n-styles", 3, "-o", "part/")
     Path("part/photo.munit.01.png").unlink()
@@ -172,7 +172,7 @@ def test_standard_input_and_output_are_bytes_only(run_process, munit, photo, ins
         (["-o", "out.gif"], 2, "cannot write .gif"),
         (["--grid", "grid.txt"], 2, "cannot write .txt"),
         (["--grid", "one.png", "--save-styles", "one.png"], 2, "would be the same file"),
-        (["-o", "-", "--json"], 2, "both want standard output"),
+        (["-o", "-", "--json"], 2, "both write to standard output"),
         (["--device", "tpu"], 2, "there is no device 'tpu'"),
         (["--device", "cuda:77"], 7, "cuda"),
         (["--styles", "nowhere.json"], 2, "nowhere.json"),
@@ -180,7 +180,7 @@ def test_standard_input_and_output_are_bytes_only(run_process, munit, photo, ins
         (["--config", "nowhere.yaml"], 2, "nowhere.yaml"),
     ],
 )
-def test_what_cannot_be_is_said_and_nothing_is_written(run, munit, photo, inside, arguments, code, said):
+def test_invalid_options_are_refused_and_nothing_is_written(run, munit, photo, inside, arguments, code, said):
     photo("a.png")
     result = run("translate", *munit, "a.png", *arguments)
     assert result.exit_code == code, result.stderr
@@ -201,20 +201,20 @@ def test_a_method_that_does_not_exist_gets_the_nearest_one(run, photo, inside):
     assert "Did you mean 'munit'?" in result.stderr
 
 
-def test_where_no_model_is_named_it_is_the_one_in_the_package(run, photo, inside):
+def test_by_default_the_bundled_model_is_used(run, photo, inside):
     result = run("translate", "munit", photo(), "--json")
     line = json.loads(result.stdout)
     assert (line["model"], line["to"]) == ("munit-summer2winter", "winter")
 
 
-def test_a_method_of_which_nothing_ships_says_what_to_give(run, photo, inside, monkeypatch):
+def test_without_a_bundled_model_the_error_says_how_to_give_one(run, photo, inside, monkeypatch):
     monkeypatch.setattr("imgxlate.inference.loading.bundled_model", lambda method: None)
     result = run("translate", "munit", photo())
     assert result.exit_code == 2
     assert "munit needs weights: give --checkpoint FILE or --model NAME" in result.stderr
 
 
-def test_a_model_that_is_not_here_says_how_to_get_it(run, photo, inside):
+def test_the_error_for_a_model_that_is_not_stored_says_how_to_get_it(run, photo, inside):
     result = run("translate", "cyclegan", photo(), "--model", "horse2zebra", "--offline")
     assert result.exit_code == 5
     assert "imgxlate weights download" in result.stderr
@@ -249,18 +249,18 @@ def test_an_imported_model_is_used_by_its_name_and_domains(run, golden, photo, i
     assert np.array_equal(pixels(line["output"]), pixels("same.png"))
 
 
-def test_details_are_said_on_stderr_when_asked(run, munit, photo, inside):
+def test_verbose_prints_details_on_stderr(run, munit, photo, inside):
     result = run("translate", *munit, photo(), "-v")
     assert "on cpu in torch." in result.stderr.replace("cuda:0", "cpu")
     assert result.stdout == ""
 
 
-def test_quiet_says_nothing(run, munit, photo, inside):
+def test_quiet_prints_nothing(run, munit, photo, inside):
     result = run("translate", *munit, photo(), "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_json_stays_on_stdout_where_stderr_is_a_terminal(command, munit, photo, inside):
+def test_json_stays_on_stdout_if_stderr_is_a_terminal(command, munit, photo, inside):
     leader, follower = pty.openpty()
     process = subprocess.Popen(command("translate", *munit, photo(), "--json"), stdout=subprocess.PIPE, stderr=follower)
     os.close(follower)
@@ -269,14 +269,14 @@ def test_json_stays_on_stdout_where_stderr_is_a_terminal(command, munit, photo, 
     assert json.loads(stdout)["output"] == "photo.munit.png"
 
 
-def test_a_batch_beside_its_inputs_goes_on_where_it_stopped(run, unit, photo, inside):
+def test_a_batch_in_the_folder_of_its_inputs_continues_where_it_stopped(run, unit, photo, inside):
     photo("a.png"), photo("b.png")
     for _ in range(2):
         assert run("translate", *unit, ".", "--skip-existing").exit_code == 0
     assert sorted(path.name for path in inside.iterdir()) == ["a.png", "a.unit.png", "b.png", "b.unit.png"]
 
 
-def test_skipping_keeps_a_sheet_and_refuses_other_codes_than_those_kept(run, munit, photo, inside):
+def test_skip_existing_keeps_a_sheet_and_refuses_codes_that_differ_from_the_existing_file(run, munit, photo, inside):
     photo("a.png")
     base = ("translate", *munit, "a.png", "--n-styles", 2, "-o", "out/", "--skip-existing")
     assert run(*base, "--grid", "grid.png", "--save-styles", "styles.json").exit_code == 0
@@ -300,7 +300,7 @@ def test_a_grid_shows_skipped_outputs_too(run, munit, photo, inside, missing):
     assert Path("again.png").read_bytes() == Path("whole.png").read_bytes()
 
 
-def test_skipping_every_output_still_writes_the_codes_that_are_missing(run, munit, photo, inside):
+def test_skipping_every_output_still_writes_missing_codes(run, munit, photo, inside):
     base = ("translate", *munit, photo("a.png"), "--n-styles", 2, "-o", "out/", "--seed", 3)
     run(*base, "--save-styles", "first.json")
     result = run(*base, "--save-styles", "second.json", "--skip-existing", "--json")
@@ -314,7 +314,7 @@ def test_codes_of_a_method_without_styles_cannot_be_saved(run, unit, photo, insi
     assert "munit" in result.stderr
 
 
-def test_an_output_that_cannot_be_written_ends_a_batch_at_once(run, unit, photo, inside):
+def test_an_unwritable_output_ends_a_batch_at_once(run, unit, photo, inside):
     photo("a.png"), photo("b.png")
     Path("file").write_bytes(b"")
     result = run("translate", *unit, "a.png", "b.png", "-o", "file/out")
@@ -322,14 +322,14 @@ def test_an_output_that_cannot_be_written_ends_a_batch_at_once(run, unit, photo,
     assert "is not a folder" in result.stderr
 
 
-def test_an_empty_folder_is_one_failure_of_a_batch(run, unit, photo, inside):
+def test_an_empty_folder_counts_as_one_failure_of_a_batch(run, unit, photo, inside):
     Path("empty").mkdir()
     assert run("translate", *unit, photo("a.png"), "empty").exit_code == 4
     assert Path("a.unit.png").exists()
     assert run("translate", *unit, "empty").exit_code == 3
 
 
-def test_when_all_fail_nobody_is_told_that_the_others_are_done(run, unit, inside):
+def test_if_all_inputs_fail_the_message_does_not_say_that_others_are_done(run, unit, inside):
     result = run("translate", *unit, "one.png", "two.png")
     assert result.exit_code == 4
     assert "2 of 2 inputs failed, none is done" in result.stderr
@@ -337,7 +337,7 @@ def test_when_all_fail_nobody_is_told_that_the_others_are_done(run, unit, inside
 
 @pytest.fixture
 def trained_small(golden, tmp_path):
-    """A model that says that it was trained on pictures of 10 pixels."""
+    """A model that says that it was trained on images of 10 pixels."""
     original = registry.implementation(registry.find("munit")).from_checkpoint(
         checkpoint.read(golden / "munit" / "gen_00000001.pt"), {}
     )
@@ -346,21 +346,21 @@ def trained_small(golden, tmp_path):
     return ("munit", "--checkpoint", tmp_path / "small.safetensors")
 
 
-def test_a_picture_far_larger_than_those_of_the_training_brings_advice_once(run, trained_small, photo, inside):
-    pictures = [photo(f"{name}.png", size=size) for name, size in (("a", (29, 60)), ("b", (30, 31)), ("c", (40, 40)))]
-    advised = run("translate", *trained_small, *pictures)
+def test_images_far_larger_than_the_training_images_bring_advice_once(run, trained_small, photo, inside):
+    images = [photo(f"{name}.png", size=size) for name, size in (("a", (29, 60)), ("b", (30, 31)), ("c", (40, 40)))]
+    advised = run("translate", *trained_small, *images)
     assert advised.exit_code == 0
     assert advised.stderr.count("was trained on images of 10") == 1
     assert "b.png: its shorter side has 30 pixels" in advised.stderr
     assert "--size 20" in advised.stderr
 
 
-def test_who_asks_for_a_size_or_has_no_such_picture_gets_no_advice(run, trained_small, photo, inside):
+def test_with_a_size_or_without_such_an_image_there_is_no_advice(run, trained_small, photo, inside):
     assert "trained on" not in run("translate", *trained_small, photo("a.png", size=(40, 40)), "--size", 20).stderr
     assert "trained on" not in run("translate", *trained_small, photo("b.png", size=(29, 29))).stderr
 
 
-def test_the_grid_of_many_inputs_is_smaller_and_says_so(run, unit, photo, inside, pixels, monkeypatch):
+def test_the_grid_of_many_inputs_has_smaller_cells_and_a_message_says_so(run, unit, photo, inside, pixels, monkeypatch):
     monkeypatch.setattr("imgxlate.images.grids._MOST_PIXELS", 100_000)
     names = [photo(f"{seed}.png", seed=seed, size=(32, 32)) for seed in range(5)]
     result = run("translate", *unit, *names, "-o", "out/", "--grid", "grid.png")

@@ -86,7 +86,7 @@ def test_path_without_a_name_is_the_folder_of_the_store(run):
     assert Path(run("weights", "path").stdout.strip()).name == "weights"
 
 
-def test_offline_says_what_is_missing_and_how_to_get_it(run):
+def test_offline_the_error_names_the_missing_weights_and_how_to_get_them(run):
     result = run("weights", "download", "horse2zebra", "--offline")
     assert result.exit_code == 5
     assert "network is switched off" in result.stderr
@@ -254,7 +254,7 @@ def test_a_missing_path_is_an_unknown_name(run, tmp_path):
     assert "there are no weights named" in result.stderr
 
 
-def test_the_folder_of_a_run_translates(run, model, photo, tmp_path, pixels):
+def test_translate_takes_the_folder_of_a_run(run, model, photo, tmp_path, pixels):
     for name, checkpoint in (("folder", model), ("file", model / "model.safetensors")):
         arguments = ("translate", "munit", photo(), "--checkpoint", checkpoint, "--to", "winter", "--json")
         result = run(*arguments, "-o", tmp_path / f"{name}.png")

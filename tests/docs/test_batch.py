@@ -140,7 +140,7 @@ def draw_video(photo, folder):
         shutil.rmtree(folder / "frames")
 
 
-def test_parallel_runs_share_the_photographs_out(recipe, translated, pixels, tmp_path, names):
+def test_parallel_runs_share_the_photos(recipe, translated, pixels, tmp_path, names):
     recipe("Parallel jobs")
     assert names("parallel") == names("shared") == ["alps.munit.png", "tatra.munit.png"]
     assert names("array") == ["tatra.munit.png"]
@@ -150,7 +150,7 @@ def test_parallel_runs_share_the_photographs_out(recipe, translated, pixels, tmp
             assert np.array_equal(pixels(tmp_path / folder / f"{name}.munit.png"), expected)
 
 
-def test_a_batch_goes_on_where_it_stopped(recipe, photo, pixels, tmp_path, names):
+def test_a_batch_continues_where_it_stopped(recipe, photo, pixels, tmp_path, names):
     there = photo("done/alps.munit.png", seed=9)
     before = there.read_bytes()
     recipe("Continue an interrupted batch")
@@ -158,7 +158,7 @@ def test_a_batch_goes_on_where_it_stopped(recipe, photo, pixels, tmp_path, names
     assert there.read_bytes() == before
 
 
-def test_the_lines_of_json_list_what_was_written(recipe, tmp_path, names):
+def test_the_lines_of_json_list_the_written_files(recipe, tmp_path, names):
     recipe("List the outputs: `--json`")
     records = list(map(json.loads, (tmp_path / "outputs.jsonl").read_text().splitlines()))
     assert sorted(record["output"] for record in records) == [f"varied/{name}" for name in names("varied")]
@@ -187,14 +187,14 @@ def test_jq_and_python_give_the_same(heading, tmp_path):
     assert made[0] == made[1] != []
 
 
-def test_a_script_goes_on_when_some_files_are_bad(recipe, tmp_path, names):
+def test_a_script_continues_if_some_files_are_bad(recipe, tmp_path, names):
     recipe("When some files are bad")
     assert names("winter") == ["lake.munit.png"]
     assert (tmp_path / "failed.txt").read_text() == "holiday/torn.jpg\n"
     assert "torn.jpg" in (tmp_path / "log.txt").read_text()
 
 
-def test_a_picture_goes_through_a_pipe_there_and_back(recipe, translated, pixels, tmp_path):
+def test_an_image_passes_through_a_pipe(recipe, translated, pixels, tmp_path):
     recipe("Pipes")
     Image.fromarray(translated("photo.jpg").astype(np.uint8)).save(tmp_path / "there.png")
     assert np.array_equal(pixels(tmp_path / "there-and-back.png"), translated("there.png", "--to", "A"))

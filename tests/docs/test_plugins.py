@@ -43,7 +43,7 @@ def tint(tmp_path, monkeypatch):
 
 @pytest.fixture
 def train(run, tmp_path):
-    """Train on dark and bright pictures; gives the folder of the run."""
+    """Train on dark and bright images; gives the folder of the run."""
     rng = np.random.default_rng(0)
     for domain, values in {"dark": (20, 60), "bright": (120, 180)}.items():
         (tmp_path / domain).mkdir()
@@ -66,7 +66,7 @@ def payload(run_folder):
     return checkpoint.payload_sha256(checkpoint.read(run_folder / "model.safetensors").tensors)
 
 
-def test_it_is_what_the_protocols_ask_for(tint):
+def test_the_plug_in_satisfies_the_protocols(tint):
     spec = registry.find("tint")
     trainable = registry.trainable(spec).create(spec.training.presets["default"], None)
     model = Checkpoint(Path("model"), trainable.generators(), {"method": "tint"})
@@ -77,7 +77,7 @@ def test_it_is_what_the_protocols_ask_for(tint):
     assert translator.tensors().keys() == trainable.generators().keys()
 
 
-def test_it_learns_and_translates(tint, train, run, tmp_path):
+def test_the_plug_in_learns_and_translates(tint, train, run, tmp_path):
     folder = train("run", "--iterations", 150, "--set", "sample_every=1000")
     history = [json.loads(line)["losses"] for line in (folder / "history.jsonl").read_text().splitlines()]
     assert history[-1]["total"] < history[0]["total"] / 20
@@ -88,14 +88,14 @@ def test_it_learns_and_translates(tint, train, run, tmp_path):
     assert after > before + 60
 
 
-def test_a_run_that_goes_on_ends_as_one_that_was_left_alone(tint, train):
+def test_a_resumed_run_ends_with_the_same_weights_as_an_uninterrupted_one(tint, train):
     whole = train("whole", "--iterations", 4)
     train("parted", "--iterations", 2)
     parted = train("parted", "--iterations", 4, "--resume")
     assert payload(parted) == payload(whole)
 
 
-def test_a_run_that_goes_on_keeps_what_is_fixed(tint, train, run, tmp_path):
+def test_a_resumed_run_keeps_fixed_options(tint, train, run, tmp_path):
     train("run", "--iterations", 1)
     result = run("train", "tint", "--out", tmp_path / "run", "--resume", "--set", "gain=2.0")
     assert result.exit_code == 2

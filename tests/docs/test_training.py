@@ -106,7 +106,7 @@ def script():
     return next(code for language, code in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if language == "bash")
 
 
-def test_the_batch_script_is_sound():
+def test_the_batch_script_has_valid_syntax():
     subprocess.run(["bash", "-n"], input=script(), text=True, check=True)
 
 
@@ -157,7 +157,7 @@ def test_the_batch_script_saves_and_requeues_when_its_time_is_nearly_up(submitte
 
 
 @pytest.mark.parametrize("status", ["0", "1"])
-def test_the_batch_script_ends_as_the_training_does(submitted, status):
+def test_the_batch_script_exits_with_the_code_of_the_training(submitted, status):
     process, told = submitted(status)
     told.with_name("told.txt.stop").touch()
     assert process.wait(timeout=60) == int(status)

@@ -52,7 +52,7 @@ MEASURES = (
     Measure("ssim", "SSIM of luminance", "A window of 11 pixels.", "higher"),
     Measure("fd-vgg19", "FD over VGG-19", "Of features of the bundled network.", "lower"),
     Measure("gram", "Gram distance", "To the style images.", "lower"),
-    Measure("seconds", "Time per picture", "The median.", "lower", "s"),
+    Measure("seconds", "Time per image", "The median.", "lower", "s"),
     Measure("memory", "Peak memory", "Of the process.", None, "MiB"),
 )
 

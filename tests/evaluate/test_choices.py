@@ -60,7 +60,7 @@ def test_by_default_all_methods_that_have_a_model_are_compared(monkeypatch):
         method="unit",
         summary="",
         filename="unit.safetensors",
-        licence="",
+        license="",
         citation="",
         page="",
         bundled="unit.safetensors",

@@ -94,7 +94,7 @@ def test_the_images_are_those_of_translating_with_the_same_seed(run_compare, mod
         assert np.array_equal(pixels(image.file), output.rgb)
 
 
-def test_paths_pillow_images_and_arrays_give_the_same(run_compare, photo, pixels):
+def test_paths_pillow_images_and_arrays_give_the_same_results(run_compare, photo, pixels):
     path = photo("a.png")
     image = Image.open(path)
     result = run_compare([path, image, np.asarray(image)], "unit")
@@ -110,7 +110,7 @@ def test_one_input_needs_no_list_and_transparency_is_kept(run_compare, pixels):
     assert np.array_equal(np.asarray(Image.open(result.rows[0].images[0].file))[..., 3], rgba[..., 3])
 
 
-def test_style_images_come_from_memory_too(run_compare, inputs):
+def test_style_images_may_be_in_memory(run_compare, inputs):
     style = Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 40, 3), dtype=np.uint8))
     result = run_compare(inputs[0], "neural-style", styles=style, settings=PAINT)
     assert np.array_equal(np.asarray(Image.open(result.style_images[0])), np.asarray(style))
@@ -145,7 +145,7 @@ def test_images_are_written_into_a_given_folder_while_they_are_made(run_compare,
     run_compare(inputs, "unit", folder=tmp_path / "out", overwrite=True)
 
 
-def test_callbacks_hear_of_progress_and_failures(run_compare, inputs):
+def test_callbacks_receive_progress_and_failures(run_compare, inputs):
     steps, errors = [], []
     inputs[1].write_bytes(b"no image")
     result = run_compare(inputs, "unit", "cyclegan", on_progress=steps.append, on_failure=errors.append)
@@ -157,7 +157,7 @@ def test_callbacks_hear_of_progress_and_failures(run_compare, inputs):
     assert [row.input for row in result.rows] == [inputs[0], inputs[2]]
 
 
-def test_optimizing_reports_each_iteration(run_compare, inputs, photo):
+def test_methods_that_optimize_report_each_iteration(run_compare, inputs, photo):
     steps = []
     run_compare(inputs[0], "neural-style", styles=photo("style.png", seed=9), settings=PAINT, on_progress=steps.append)
     assert f"{inputs[0]}, iteration 2 of 2" in [step.detail for step in steps]
@@ -177,7 +177,7 @@ def test_if_every_input_fails_the_error_lists_them(run_compare, inputs):
         ({"n_styles": 0}, "n_styles is 0"),
         ({"rows": 0}, "rows is 0"),
         ({"size": 0}, "size is 0"),
-        ({"targets": "real"}, "--metrics none has none"),
+        ({"targets": "real"}, "--metrics none loads none"),
         ({"inputs": []}, "there is no input"),
         ({"to": "winter"}, "has no domain 'winter'"),
         ({"folder": "out.png"}, "Give a folder"),
@@ -264,7 +264,7 @@ def test_only_thumbnails_of_the_first_inputs_stay_in_memory(run_compare, inputs,
     assert len(made) == 1 + 1 + 2
 
 
-def test_settings_and_facts_say_how_to_repeat_it(run_compare, inputs):
+def test_settings_and_facts_suffice_to_repeat_the_comparison(run_compare, inputs):
     result = run_compare(inputs, "unit", to="A", precision="bf16", seed=7, size=24)
     assert result.methods[0].settings == {"to": "A"}
     facts = result.facts
@@ -272,7 +272,7 @@ def test_settings_and_facts_say_how_to_repeat_it(run_compare, inputs):
     assert "24" in facts["size of inputs"]
 
 
-def test_the_card_is_the_bundled_one_or_what_is_known_of_the_weights():
+def test_the_card_is_the_bundled_one_or_a_summary_of_the_weights():
     assert card_of(ModelFile("vgg19", assets_dir() / "vgg19.safetensors")) == (assets_dir() / "vgg19.md").read_text()
     known = cards.find("cyclegan-horse2zebra")
     card = card_of(ModelFile("horse2zebra", Store().root / "x.pth"))
@@ -280,7 +280,7 @@ def test_the_card_is_the_bundled_one_or_what_is_known_of_the_weights():
     assert card_of(ModelFile("unknown", Store().root / "x.pth")) is None
 
 
-def test_a_file_of_the_users_has_no_card_whatever_its_name(run_compare, models, inputs, tmp_path):
+def test_a_file_of_the_user_has_no_card_even_with_the_name_of_a_model(run_compare, models, inputs, tmp_path):
     path = tmp_path / "cyclegan-horse2zebra"
     path.write_bytes(models["cyclegan"].read_bytes())
     result = compare(inputs[0], methods=["cyclegan"], models={"cyclegan": path}, metrics="none")

@@ -31,7 +31,7 @@ def test_items_are_computed_one_by_one():
 
 
 @LINUX
-def test_memory_that_an_item_needs_shows_in_its_peak_and_not_in_the_next_ones():
+def test_the_memory_of_an_item_shows_in_its_peak_but_not_in_that_of_the_next():
     def work():
         yield 0
         np.ones(40 << 20)  # 320 MiB of float64, released at once
@@ -43,7 +43,7 @@ def test_memory_that_an_item_needs_shows_in_its_peak_and_not_in_the_next_ones():
     assert after < during - 300
 
 
-def test_where_the_system_does_not_report_memory_it_is_absent_with_a_reason(tmp_path, monkeypatch):
+def test_if_the_system_does_not_report_memory_it_is_absent_with_a_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(cost, "_PROCESS", tmp_path / "proc")
     assert memory_of("a") == [None]
     assert cost_measures(CPU)[1].how.startswith("Not measured")

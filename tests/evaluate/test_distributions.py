@@ -42,7 +42,7 @@ class Given(torch.nn.Module):
         return vectors
 
 
-def test_the_frechet_distance_is_that_of_torchmetrics_on_the_same_features():
+def test_the_frechet_distance_equals_torchmetrics_on_the_same_features():
     torchvision()
     from torchmetrics.image.fid import FrechetInceptionDistance
 
@@ -53,7 +53,7 @@ def test_the_frechet_distance_is_that_of_torchmetrics_on_the_same_features():
 
 
 @pytest.mark.parametrize("counts", [(60, 45), (9, 60), (7, 5)])
-def test_the_frechet_distance_is_that_of_its_formula(counts):
+def test_the_frechet_distance_equals_its_formula(counts):
     """Tr (C C')^(1/2) by the symmetric root of C: that of C^(1/2) C' C^(1/2), which has the same eigenvalues."""
     made, real = vectors(counts[0]), vectors(counts[1], seed=1, shift=0.1)
     covariance, other = torch.cov(made.T), torch.cov(real.T)
@@ -77,7 +77,7 @@ def test_a_shift_of_all_features_is_the_frechet_distance():
 
 
 @pytest.mark.parametrize("count", [2, 14])
-def test_the_kernel_distance_is_that_of_torchmetrics_on_the_same_subsets(count):
+def test_the_kernel_distance_equals_torchmetrics_on_the_same_subsets(count):
     torchvision()
     from torchmetrics.image.kid import KernelInceptionDistance
 

@@ -29,7 +29,7 @@ def between(distance, one, other):
     return distance.between(distance.features(one), distance.features(other))
 
 
-def test_the_formula_is_that_of_torchmetrics_with_any_network_and_weights(monkeypatch):
+def test_the_formula_equals_torchmetrics_with_any_network_and_weights(monkeypatch):
     torchvision()
     from torchmetrics.functional.image import lpips
 

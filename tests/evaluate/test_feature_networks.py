@@ -76,7 +76,7 @@ def levels(image):
 
 
 @pytest.mark.usefixtures("hub")
-def test_lpips_is_that_of_torchmetrics_with_the_same_file(alexnet):
+def test_lpips_equals_torchmetrics_with_the_same_file(alexnet):
     from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
     reference = LearnedPerceptualImagePatchSimilarity(net_type="alex")
@@ -88,7 +88,7 @@ def test_lpips_is_that_of_torchmetrics_with_the_same_file(alexnet):
     assert distance.between(features[0], features[0]) == 0.0
 
 
-def test_features_for_fid_are_those_of_torchmetrics_with_the_same_file(inception_file):
+def test_features_for_fid_equal_torchmetrics_with_the_same_file(inception_file):
     from torchmetrics.image.fid import NoTrainInceptionV3
 
     network = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(inception_file))
@@ -130,7 +130,7 @@ def missing():
 NAMES = ("LPIPS", "vgg19-distance")
 
 
-def test_the_published_network_is_used_where_it_can_be_had():
+def test_the_published_network_is_used_if_it_is_available():
     assert [published_or_bundled(choice, lambda: 1, 2, NAMES, pytest.fail) for choice in ("auto", "published")] == [
         1,
         1,
@@ -141,14 +141,14 @@ def test_the_bundled_network_is_used_by_choice_without_looking_for_another():
     assert published_or_bundled("vgg19", pytest.fail, 2, NAMES, pytest.fail) == 2
 
 
-def test_the_bundled_network_replaces_a_missing_one_with_a_line_that_says_so():
+def test_the_bundled_network_replaces_a_missing_one_and_a_message_says_so():
     lines = []
     assert published_or_bundled("auto", missing, 2, NAMES, lines.append) == 2
     (line,) = lines
     assert all(part in line for part in ("LPIPS: not available", "vgg19-distance", "alexnet is missing"))
 
 
-def test_a_published_network_that_is_required_and_missing_is_an_error():
+def test_a_missing_published_network_is_an_error_if_required():
     with pytest.raises(WeightsError, match="missing"):
         published_or_bundled("published", missing, 2, NAMES, pytest.fail)
 

@@ -30,7 +30,7 @@ def content_distance(vgg, source, output):
     return relative_error(*(content_features(vgg, image, source.size) for image in (output, source)))
 
 
-def test_ssim_is_that_of_torchmetrics_on_the_luminance_that_pillow_takes():
+def test_ssim_equals_torchmetrics_on_the_luminance_of_pillow():
     torchvision()
     from torchmetrics.image import StructuralSimilarityIndexMeasure
 

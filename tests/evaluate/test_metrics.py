@@ -24,7 +24,7 @@ def names(loaded):
     return [measure.name for measure in loaded.measures(3)]
 
 
-def test_the_measures_depend_on_what_there_is_to_compare_with(photo):
+def test_the_measures_depend_on_style_images_and_real_images(photo):
     style, targets = decode(photo("style.png")), [photo("real/a.png", seed=1), photo("real/b.png", seed=2)]
     assert names(metrics("none")) == []
     assert names(metrics("vgg19")) == ["vgg19-distance", "ssim", "content-distance"]
@@ -44,7 +44,7 @@ def test_real_images_that_cannot_be_read_are_reported_and_left_out(photo, tmp_pa
         metrics("vgg19", targets=[tmp_path / "bad.png"], on_failure=errors.append)
 
 
-def test_without_a_network_the_bundled_one_measures_and_nothing_is_left_behind(photo, monkeypatch):
+def test_without_a_connection_the_bundled_network_measures_and_no_file_is_left(photo, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # where nobody listens
     lines = []
     loaded = metrics("auto", targets=[photo("a.png"), photo("b.png", seed=2)], notify=lines.append)
@@ -54,12 +54,12 @@ def test_without_a_network_the_bundled_one_measures_and_nothing_is_left_behind(p
     assert [file for file in cache_dir().rglob("*") if file.is_file() and file.suffix != ".lock"] == []
 
 
-def test_published_networks_that_are_required_and_missing_are_an_error():
+def test_missing_published_networks_are_an_error_if_required():
     with pytest.raises(NetworkError, match="switched off"):
         metrics("published", fetch=lambda card, store: fetch(card, store, offline=True))
 
 
-def test_the_published_networks_are_fetched_by_name_and_given_up_sooner_if_there_is_a_fallback(photo):
+def test_published_networks_are_fetched_by_name_with_less_patience_if_there_is_a_fallback(photo):
     fetched = []
 
     def note(card, store):

@@ -65,8 +65,8 @@ def test_every_image_is_embedded_under_its_name(comparison):
         assert words[at + 1 : at + 5] == [f"{each} of {name}" for each in made]
     assert words[-1] == "Style image wave.png"
     first = decoded(images[1]).convert("RGB").getpixel((5, 5))
-    with Image.open(comparison.rows[0].images[0].file) as picture:
-        assert max(abs(one - other) for one, other in zip(first, picture.getpixel((5, 5)), strict=True)) < 4
+    with Image.open(comparison.rows[0].images[0].file) as image:
+        assert max(abs(one - other) for one, other in zip(first, image.getpixel((5, 5)), strict=True)) < 4
 
 
 def test_a_page_loads_nothing_and_allows_only_its_own_style_and_script(comparison):
@@ -97,7 +97,7 @@ def named(comparison, name):
     return dataclasses.replace(comparison, methods=methods, measures=measures, facts={name: name})
 
 
-def test_words_of_users_and_plug_ins_stay_words(comparison):
+def test_texts_of_users_and_plug_ins_are_escaped(comparison):
     plain, nasty = Page(report.page(named(comparison, "plain"))), Page(report.page(named(comparison, NASTY)))
     assert [tag for tag, _ in nasty.elements] == [tag for tag, _ in plain.elements]
     names = [sorted(attributes) for _, attributes in plain.elements]
@@ -108,7 +108,7 @@ def test_words_of_users_and_plug_ins_stay_words(comparison):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
 @pytest.mark.parametrize("name", ["<script>alert(1)<script>.png", "\" onload='alert(1)'.png", "{{ 7 * 7 }}.png"])
-def test_names_of_files_stay_names(compared, tmp_path, name):
+def test_names_of_files_are_escaped(compared, tmp_path, name):
     page = Page(report.page(compared(tmp_path, names=("a.png", name))))
     tame = Page(report.page(compared(tmp_path, names=("a.png", "b.png"))))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in tame.elements]
@@ -116,12 +116,12 @@ def test_names_of_files_stay_names(compared, tmp_path, name):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="such names exist where they are bytes")
-def test_a_name_that_is_not_text_does_not_keep_the_page_from_being_written(compared, tmp_path):
+def test_the_page_is_written_even_if_a_file_name_is_not_text(compared, tmp_path):
     html = report.page(compared(tmp_path, names=(os.fsdecode(b"caf\xe9.png"),)))
     assert "Input caf?.png" in html.encode().decode()
 
 
-def test_inputs_are_named_from_the_folder_that_all_are_in(comparison, tmp_path):
+def test_inputs_are_named_relative_to_their_common_folder(comparison, tmp_path):
     (tmp_path / "photos" / "more").mkdir()
     deeper = comparison.rows[0].input.rename(tmp_path / "photos" / "more" / "lake.png")
     rows = (dataclasses.replace(comparison.rows[0], input=deeper), *comparison.rows[1:])
@@ -130,7 +130,7 @@ def test_inputs_are_named_from_the_folder_that_all_are_in(comparison, tmp_path):
     assert str(tmp_path) not in html
 
 
-def test_inputs_with_no_folder_in_common_are_named_by_their_names(comparison, tmp_path, monkeypatch):
+def test_inputs_without_a_common_folder_are_named_by_file_name(comparison, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = (dataclasses.replace(comparison.rows[0], input=Path("photos/lake.png")), *comparison.rows[1:])
     assert {"lake.png", "hut.png"} <= set(Page(report.page(dataclasses.replace(comparison, rows=rows))).text("bdi"))
@@ -145,14 +145,14 @@ def test_a_long_comparison_shows_its_first_inputs_and_the_numbers_of_all(compari
     assert "inputs are shown" not in report.page(dataclasses.replace(comparison, shown=4))
 
 
-def test_a_missing_output_leaves_its_place_empty(comparison):
+def test_the_cell_of_a_missing_output_is_empty(comparison):
     rows = (dataclasses.replace(comparison.rows[0], images=comparison.rows[0].images[1:]), *comparison.rows[1:])
     page = Page(report.page(dataclasses.replace(comparison, rows=rows)))
     assert page.text("span").count("no image") == 1
     assert len(page.attributes("figure")) == 4 * 5  # with the style image
 
 
-def test_the_best_of_each_measure_is_marked_in_words_too(comparison):
+def test_the_best_of_each_measure_is_also_marked_in_words(comparison):
     page = Page(report.page(comparison))
     best = [" ".join(data.split()) for tag, data in page.texts if tag == "b" and data.strip()]
     assert best == ["0.25", "0.900", "99"]

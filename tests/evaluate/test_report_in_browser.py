@@ -32,10 +32,10 @@ SWITCHES = (
 CONTRASTS = """
 const channel = (c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
 const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const parts = (color) => color.match(/[\\d.]+/g).map(Number);
 const behind = (element) => {
-  const colour = parts(getComputedStyle(element).backgroundColor);
-  return colour.length < 4 || colour[3] ? colour : behind(element.parentElement);
+  const color = parts(getComputedStyle(element).backgroundColor);
+  return color.length < 4 || color[3] ? color : behind(element.parentElement);
 };
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 const found = [];
@@ -125,14 +125,14 @@ def clips(frame):
     return [one(frame, name).value_of_css_property("clip-path") for name in (".output", ".before")]
 
 
-def colour_at(element, across):
-    """The colour of a place on the element's upper edge, where no handle is."""
-    picture = Image.open(io.BytesIO(base64.b64decode(element.screenshot_as_base64))).convert("RGB")
-    return picture.getpixel((round(across * picture.width), 8))
+def color_at(element, across):
+    """The color of a place on the element's upper edge, where no handle is."""
+    image = Image.open(io.BytesIO(base64.b64decode(element.screenshot_as_base64))).convert("RGB")
+    return image.getpixel((round(across * image.width), 8))
 
 
-def near(colour, other):
-    return all(abs(one - another) < 12 for one, another in zip(colour, other, strict=True))
+def near(color, other):
+    return all(abs(one - another) < 12 for one, another in zip(color, other, strict=True))
 
 
 def share(frame):
@@ -159,22 +159,22 @@ def pixel(file):
     return Image.open(file).convert("RGB").getpixel((0, 0))
 
 
-def test_arrow_keys_lay_the_input_over_a_picture(opened, comparison):
+def test_arrow_keys_lay_the_input_over_an_image(opened, comparison):
     frame = one(opened, ".made .frame")
     before, after = pixel(comparison.rows[0].input), pixel(comparison.rows[0].images[0].file)
-    assert near(colour_at(frame, 0.2), after)
+    assert near(color_at(frame, 0.2), after)
     focus(opened, one(frame, "input"))
     press(opened, *[Keys.ARROW_RIGHT] * 40)
     assert share(frame) == 40
     assert clips(frame) == ["inset(0px 0px 0px 40%)", "inset(0px 60% 0px 0px)"]
-    assert near(colour_at(frame, 0.2), before)
-    assert near(colour_at(frame, 0.6), after)
+    assert near(color_at(frame, 0.2), before)
+    assert near(color_at(frame, 0.6), after)
     assert one(frame, "input").get_attribute("aria-valuetext") == "40 % input"
     press(opened, Keys.HOME)
-    assert near(colour_at(frame, 0.2), after)
+    assert near(color_at(frame, 0.2), after)
 
 
-def test_the_mouse_drags_the_handle_and_does_not_open_the_picture(opened):
+def test_dragging_the_handle_does_not_open_the_image(opened):
     frame = many(opened, ".made .frame")[1]
     half = frame.rect["width"] / 2
     ActionChains(opened).move_to_element_with_offset(frame, -int(half) + 2, 0).click_and_hold().move_by_offset(
@@ -186,13 +186,13 @@ def test_the_mouse_drags_the_handle_and_does_not_open_the_picture(opened):
     assert not one(opened, "dialog").is_displayed()
 
 
-def test_one_slider_lays_the_inputs_over_all_pictures(opened):
+def test_one_slider_lays_the_inputs_over_all_images(opened):
     focus(opened, one(opened, "#all"))
     press(opened, Keys.END)
     assert {share(frame) for frame in many(opened, ".made .frame")} == {100}
 
 
-def test_a_picture_opens_by_keyboard_and_gives_the_focus_back(opened):
+def test_an_image_opens_by_keyboard_and_closing_it_restores_the_focus(opened):
     opener = many(opened, ".open")[2]
     focus(opened, opener)
     press(opened, Keys.ENTER)
@@ -206,11 +206,11 @@ def test_a_picture_opens_by_keyboard_and_gives_the_focus_back(opened):
     wait(opened, lambda: not dialog.is_displayed() and opened.switch_to.active_element == opener)
 
 
-def test_a_picture_opens_by_mouse_and_its_division_follows_mouse_and_finger(opened, comparison):
+def test_an_image_opens_by_mouse_and_its_divider_follows_mouse_and_finger(opened, comparison):
     many(opened, ".open")[0].click()
     frame = one(opened, "dialog .frame")
-    assert near(colour_at(frame, 0.25), pixel(comparison.rows[0].input))
-    assert near(colour_at(frame, 0.75), pixel(comparison.rows[0].images[0].file))
+    assert near(color_at(frame, 0.25), pixel(comparison.rows[0].input))
+    assert near(color_at(frame, 0.75), pixel(comparison.rows[0].images[0].file))
     width = frame.rect["width"]
     ActionChains(opened).move_to_element_with_offset(frame, int(width / 4), 40).click().perform()
     assert 70 < share(frame) < 80
@@ -224,7 +224,7 @@ def test_a_picture_opens_by_mouse_and_its_division_follows_mouse_and_finger(open
     wait(opened, lambda: not one(opened, "dialog").is_displayed())
 
 
-def test_the_large_view_goes_from_picture_to_picture(opened):
+def test_the_large_view_steps_through_the_images(opened):
     openers = many(opened, ".open")
     openers[0].click()
     one(opened, "#next").click()
@@ -243,23 +243,23 @@ def test_the_large_view_goes_from_picture_to_picture(opened):
     ("words", "measure", "higher_first"),
     [("SSIM", "ssim", True), ("FD over", "fd-vgg19", False), ("Gram", "gram", False), ("memory", "memory", False)],
 )
-def test_a_click_on_a_heading_sorts_the_better_first_and_another_the_other_way(
+def test_a_click_on_a_heading_sorts_the_best_first_and_a_second_click_reverses(
     opened, comparison, words, measure, higher_first
 ):
-    button = heading(opened, "entrants", words)
+    button = heading(opened, "summary", words)
     for reverse in (higher_first, not higher_first, higher_first):
         button.click()
-        assert titles(opened, "entrants") == sorted_by(comparison, measure, reverse=reverse)
-        sorting = [cell.get_attribute("aria-sort") for cell in many(opened, "#entrants [aria-sort]")]
+        assert titles(opened, "summary") == sorted_by(comparison, measure, reverse=reverse)
+        sorting = [cell.get_attribute("aria-sort") for cell in many(opened, "#summary [aria-sort]")]
         assert sorting == ["descending" if reverse else "ascending"]
 
 
-def test_the_keyboard_sorts_numbers_as_numbers_and_names_as_people_do(opened, comparison):
-    focus(opened, heading(opened, "entrants", "Time"))
+def test_sorting_by_keyboard_orders_numbers_by_value_and_names_naturally(opened, comparison):
+    focus(opened, heading(opened, "summary", "Time"))
     press(opened, Keys.ENTER)
-    assert titles(opened, "entrants") == sorted_by(comparison, "seconds", reverse=False)
+    assert titles(opened, "summary") == sorted_by(comparison, "seconds", reverse=False)
     press(opened, Keys.SPACE)
-    assert titles(opened, "entrants") == sorted_by(comparison, "seconds", reverse=True)
+    assert titles(opened, "summary") == sorted_by(comparison, "seconds", reverse=True)
     focus(opened, one(opened, "summary"))
     press(opened, Keys.ENTER)
     focus(opened, heading(opened, "singles", "Input"))
@@ -314,21 +314,21 @@ def test_text_stands_out_in_light_and_dark_mode(opened, tmp_path, scheme):
     emulate(opened, 1280, prefers_color_scheme=scheme)
     unfold(opened)
     opened.save_screenshot(str(tmp_path / f"{scheme}.png"))
-    with Image.open(tmp_path / f"{scheme}.png") as picture:
-        paper = sum(picture.convert("RGB").getpixel((1, 1))) / 3
+    with Image.open(tmp_path / f"{scheme}.png") as image:
+        paper = sum(image.convert("RGB").getpixel((1, 1))) / 3
     assert paper < 40 if scheme == "dark" else paper > 240
     contrasts = opened.execute_script(CONTRASTS)
     assert len(contrasts) > 80
     assert [each for each in contrasts if each[1] < each[2]] == []
 
 
-def test_nothing_moves_by_itself_where_that_is_not_wanted(opened):
+def test_nothing_moves_if_the_user_prefers_reduced_motion(opened):
     emulate(opened, 1280, prefers_reduced_motion="reduce")
     moving = "return [...document.querySelectorAll('*')].map((each) => getComputedStyle(each).transitionDuration)"
     assert set(opened.execute_script(moving)) == {"0s"}
 
 
-def test_paper_has_the_whole_pictures_within_its_edges_and_no_controls(opened):
+def test_a_printed_page_shows_whole_images_within_its_margins_and_no_controls(opened):
     focus(opened, one(opened, "#all"))
     press(opened, Keys.END)
     emulate(opened, 700, media="print")
@@ -338,13 +338,13 @@ def test_paper_has_the_whole_pictures_within_its_edges_and_no_controls(opened):
     assert opened.execute_script("return arguments[0].checkVisibility()", one(opened, "#singles"))
 
 
-def test_pictures_and_numbers_are_there_without_scripts(browser, file):
+def test_images_and_numbers_are_shown_without_scripts(browser, file):
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
         emulate(browser, 1280)
         browser.get(file.as_uri())
         assert all(image.is_displayed() for image in many(browser, "main img"))
-        assert titles(browser, "entrants") == ["MUNIT", "UNIT", "Neural style"]
+        assert titles(browser, "summary") == ["MUNIT", "UNIT", "Neural style"]
         assert many(browser, "main button, figure input") == []
         assert not one(browser, "#all").is_displayed()
     finally:

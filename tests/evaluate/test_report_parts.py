@@ -38,7 +38,7 @@ def texts(values):
         ([], []),
     ],
 )
-def test_a_column_has_the_decimals_that_its_smallest_needs_and_its_largest_bears(values, expected):
+def test_the_decimals_of_a_column_suit_its_smallest_and_its_largest_number(values, expected):
     assert texts(values) == expected
 
 
@@ -68,7 +68,7 @@ def best(measure, values):
         (HIGHER, [2.0, None], [False, False]),
     ],
 )
-def test_the_best_is_marked_where_one_is_better_than_another(measure, values, expected):
+def test_the_best_is_marked_unless_all_are_equal(measure, values, expected):
     assert best(measure, values) == expected
 
 
@@ -126,18 +126,18 @@ def test_images_beside_the_card_become_their_alternative_text():
     assert card_html("![A *lake* in winter](samples/lake.png)") == "<p>A lake in winter</p>\n"
 
 
-@pytest.mark.parametrize("target", ["NOTICE", "../licence.md", "#below", "ftp://host/file"])
+@pytest.mark.parametrize("target", ["NOTICE", "../license.md", "#below", "ftp://host/file"])
 def test_links_to_files_beside_the_card_are_text(target):
     html = card_html(f"See [the file]({target}) and [the paper](https://arxiv.org).")
     assert html == '<p>See <span>the file</span> and <a href="https://arxiv.org">the paper</a>.</p>\n'
 
 
 @pytest.mark.parametrize("attack", ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "a <b>c</b>"])
-def test_html_in_a_card_is_shown_not_obeyed(attack):
+def test_html_in_a_card_is_shown_as_text(attack):
     html = card_html(attack)
     assert "&lt;" in html
     assert html.count("<") == 2  # The paragraph's own.
 
 
-def test_links_that_run_scripts_are_no_links():
+def test_links_that_run_scripts_are_removed():
     assert "href" not in card_html("[x](javascript:alert(1)) [y](data:text/html,hello) <javascript:alert(1)>")

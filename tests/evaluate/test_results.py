@@ -82,7 +82,7 @@ def test_a_missing_number_is_null_or_an_empty_field(comparison, saved):
 
 
 @pytest.mark.parametrize("name", ['a,b "c"\nd.png', "é.png", os.fsdecode(b"\xff.png")], ids=ascii)
-def test_any_name_of_an_input_survives(comparison, saved, name):
+def test_any_file_name_of_an_input_is_preserved(comparison, saved, name):
     odd = comparison.rows[0].input.rename(comparison.rows[0].input.with_name(name))
     _, document, lines = saved(with_first(comparison, input=odd))
     assert document["rows"][0]["input"] == lines[0]["input"] == str(odd)
@@ -116,7 +116,7 @@ def test_saving_where_the_images_are_copies_nothing(comparison):
     assert sorted(comparison.folder.rglob("*")) == sorted([*before, *(comparison.folder / name for name in FILES)])
 
 
-def test_existing_files_are_replaced_only_if_that_is_wanted(comparison, tmp_path):
+def test_existing_files_are_replaced_only_with_overwrite(comparison, tmp_path):
     comparison.save(tmp_path / "saved")
     with pytest.raises(OutputError, match=r"grid\.png \(and \d+ more\) already exists"):
         comparison.save(tmp_path / "saved")

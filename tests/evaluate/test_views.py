@@ -31,5 +31,5 @@ def test_an_image_within_the_bounds_is_not_changed():
     assert torch.equal(view(image((40, 70))), to_tensor(image((40, 70)).rgb))
 
 
-def test_an_image_has_the_size_of_the_one_it_is_compared_with():
+def test_an_image_gets_the_size_of_the_image_it_is_compared_with():
     assert view(image((50, 60)), (64, 48)).shape == (1, 3, 64, 48)

@@ -39,15 +39,15 @@ def run(python, folder, *arguments):
 def folders(tmp_path):
     """A greenish and a bluish folder."""
     rng = np.random.default_rng(0)
-    for name, colour in (("summer", (60, 120, 40)), ("winter", (160, 170, 200))):
+    for name, color in (("summer", (60, 120, 40)), ("winter", (160, 170, 200))):
         (tmp_path / name).mkdir()
         for index in range(3):
-            pixels = np.clip(rng.normal(colour, 25, (24, 32, 3)), 0, 255).astype(np.uint8)
+            pixels = np.clip(rng.normal(color, 25, (24, 32, 3)), 0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
     return tmp_path
 
 
-def mean_colour(path):
+def mean_color(path):
     return np.asarray(Image.open(path)).reshape(-1, 3).mean(axis=0)
 
 
@@ -56,10 +56,10 @@ def test_the_plug_in_is_a_method_like_the_others(python, tmp_path):
     assert "reinhard" in {method["name"] for method in methods}
 
 
-def test_it_is_fitted_and_translates_both_ways(python, folders):
-    run(python, folders, "-m", "imgxlate_reinhard.fit", "summer", "winter", "-o", "colours.safetensors")
+def test_the_plug_in_is_trained_and_translates_both_ways(python, folders):
+    run(python, folders, "-m", "imgxlate_reinhard.fit", "summer", "winter", "-o", "colors.safetensors")
     for source, to in (("summer", "winter"), ("winter", "summer")):
-        command = ("translate", "reinhard", f"{source}/0.png", "--checkpoint", "colours.safetensors", "--to", to)
+        command = ("translate", "reinhard", f"{source}/0.png", "--checkpoint", "colors.safetensors", "--to", to)
         (line,) = run(python, folders, "-m", "imgxlate", *command, "-o", f"{to}.png", "--json").splitlines()
         assert json.loads(line)["to"] == to
-        assert np.abs(mean_colour(folders / f"{to}.png") - mean_colour(folders / to / "0.png")).max() < 10
+        assert np.abs(mean_color(folders / f"{to}.png") - mean_color(folders / to / "0.png")).max() < 10

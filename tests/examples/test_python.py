@@ -31,24 +31,24 @@ def test_every_script_is_in_the_table():
     assert all(f"`{path.name}`" in listed for path in SCRIPTS.glob("*.py"))
 
 
-def test_translating(script, tmp_path):
+def test_the_scripts_that_translate_run(script, tmp_path):
     script("translate.py", "a.png", "b.png", "out")
     names = [path.name for path in sorted((tmp_path / "out").iterdir())]
     assert names == ["guided.png", *(f"sampled-{number}.png" for number in range(4))]
 
 
-def test_stylizing(script, tmp_path):
+def test_the_scripts_that_stylize_run(script, tmp_path):
     assert "scale 1 of 1: loss" in script("stylize.py", "a.png", "b.png", "painted.png", "48")
     assert Image.open(tmp_path / "painted.png").size == (48, 48)
 
 
-def test_training(script, tmp_path):
+def test_the_script_that_trains_runs(script, tmp_path):
     printed = script("train.py", "summer", "winter", "run", "2")
     assert printed.startswith("2 {")
     assert Image.open(tmp_path / "run" / "example.png").size == (80, 80)
 
 
-def test_comparing(script, tmp_path):
+def test_the_script_that_compares_runs(script, tmp_path):
     shutil.copy(tmp_path / "a.png", tmp_path / "c.png")
     script("compare.py", "a.png", "c.png", "out")
     assert {"grid.png", "metrics.json", "metrics.csv", "report.html"} <= {

@@ -1,4 +1,4 @@
-"""The originals' pictures, through the command line in fp32, to one grey level."""
+"""The originals' images, through the command line in fp32, to one gray level."""
 
 import json
 
@@ -28,29 +28,29 @@ def unit_model(golden):
     return ("--checkpoint", golden / "unit" / "gen_00000001.pt", "--config", golden / "unit" / "config.yaml")
 
 
-def assert_same(pictures, expected):
-    assert len(pictures) == len(expected)
-    for picture, wanted in zip(pictures, expected, strict=True):
-        assert picture.shape == wanted.shape
-        assert np.abs(picture - wanted).max() <= 1
+def assert_same(images, expected):
+    assert len(images) == len(expected)
+    for image, wanted in zip(images, expected, strict=True):
+        assert image.shape == wanted.shape
+        assert np.abs(image - wanted).max() <= 1
 
 
 @pytest.mark.parametrize(("name", "to", "direction"), [("a.png", "B", "a2b"), ("b.png", "A", "b2a")])
-def test_munit_replays_the_originals_styles(translated, golden, pixels, name, to, direction):
+def test_munit_replays_the_styles_of_the_original(translated, golden, pixels, name, to, direction):
     replayed = ("--styles", golden / "munit" / "styles.json", "--to", to)
-    pictures = translated("munit", name, *munit_model(golden), *replayed)
-    assert_same(pictures, [pixels(golden / "munit" / f"{direction}_style{index}.png") for index in range(3)])
+    images = translated("munit", name, *munit_model(golden), *replayed)
+    assert_same(images, [pixels(golden / "munit" / f"{direction}_style{index}.png") for index in range(3)])
 
 
 def test_munit_takes_the_style_of_an_image(translated, golden, pixels):
-    pictures = translated("munit", "a.png", *munit_model(golden), "--style", golden / "munit" / "b.png")
-    assert_same(pictures, [pixels(golden / "munit" / "a2b_guided_by_b.png")])
+    images = translated("munit", "a.png", *munit_model(golden), "--style", golden / "munit" / "b.png")
+    assert_same(images, [pixels(golden / "munit" / "a2b_guided_by_b.png")])
 
 
 @pytest.mark.parametrize(("name", "to", "direction"), [("a.png", "B", "a2b"), ("b.png", "A", "b2a")])
-def test_unit_gives_the_originals_picture(translated, golden, pixels, name, to, direction):
-    pictures = translated("unit", name, *unit_model(golden), "--to", to)
-    assert_same(pictures, [pixels(golden / "unit" / f"{direction}.png")])
+def test_unit_gives_the_image_of_the_original(translated, golden, pixels, name, to, direction):
+    images = translated("unit", name, *unit_model(golden), "--to", to)
+    assert_same(images, [pixels(golden / "unit" / f"{direction}.png")])
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_unit_gives_the_originals_picture(translated, golden, pixels, name, to, 
         ("b.png", "A", "latest_net_G_A.pth", "b2a"),  # Its sibling lies beside it.
     ],
 )
-def test_cyclegan_gives_the_originals_picture(translated, golden, pixels, name, to, file, direction):
-    pictures = translated("cyclegan", name, "--checkpoint", golden / "cyclegan" / file, "--to", to)
-    assert_same(pictures, [pixels(golden / "cyclegan" / f"{direction}.png")])
+def test_cyclegan_gives_the_image_of_the_original(translated, golden, pixels, name, to, file, direction):
+    images = translated("cyclegan", name, "--checkpoint", golden / "cyclegan" / file, "--to", to)
+    assert_same(images, [pixels(golden / "cyclegan" / f"{direction}.png")])
 
 
-def test_cyclegan_takes_the_direction_that_its_file_has(translated, golden, pixels):
-    pictures = translated("cyclegan", "b.png", "--checkpoint", golden / "cyclegan" / "latest_net_G_B.pth")
-    assert_same(pictures, [pixels(golden / "cyclegan" / "b2a.png")])
+def test_cyclegan_translates_in_the_direction_of_its_file(translated, golden, pixels):
+    images = translated("cyclegan", "b.png", "--checkpoint", golden / "cyclegan" / "latest_net_G_B.pth")
+    assert_same(images, [pixels(golden / "cyclegan" / "b2a.png")])

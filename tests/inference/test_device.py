@@ -27,12 +27,12 @@ def flags():
 
 
 @pytest.mark.parametrize(("dtype", "repeatable"), [(torch.float32, True), (torch.bfloat16, False)])
-def test_float32_on_cuda_is_float32_also_beside_bfloat16(flags, dtype, repeatable):
+def test_float32_on_cuda_is_exact_even_beside_bfloat16(flags, dtype, repeatable):
     require_exact(torch.device("cuda"), dtype)
     assert flags() == ("ieee", "ieee", repeatable)
 
 
-def test_elsewhere_than_on_cuda_nothing_is_changed(flags):
+def test_other_devices_than_cuda_keep_their_settings(flags):
     require_exact(torch.device("cpu"), torch.float32)
     assert flags() == ("tf32", "tf32", False)
 
@@ -45,7 +45,7 @@ def test_an_unknown_device_is_a_usage_error(name):
         find_device(name)
 
 
-def test_the_cpu_is_always_there():
+def test_the_cpu_is_always_available():
     assert find_device("cpu") == CPU
 
 
@@ -68,7 +68,7 @@ def test_a_gpu_past_the_last_is_an_error():
         find_device(f"cuda:{torch.cuda.device_count()}")
 
 
-def test_auto_takes_the_best_device_that_there_is(monkeypatch):
+def test_auto_takes_the_best_available_device(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert find_device("auto").type == "cuda"
@@ -89,17 +89,17 @@ def test_each_process_of_a_machine_takes_a_gpu_of_its_own_unless_one_is_named(mo
 
 
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
-def test_auto_is_bf16_where_the_processor_multiplies_it(monkeypatch, flag):
+def test_auto_is_bf16_if_the_processor_computes_in_it(monkeypatch, flag):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {flag: True})
     assert find_dtype("auto", CPU) is torch.bfloat16
 
 
-def test_auto_is_fp32_where_the_processor_would_emulate_bf16(monkeypatch):
+def test_auto_is_fp32_if_the_processor_would_emulate_bf16(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
     assert find_dtype("auto", CPU) is torch.float32
     assert not fast_bf16(torch.device("mps"))
 
 
-def test_a_named_precision_is_taken_as_it_is():
+def test_an_explicit_precision_is_used():
     assert find_dtype("fp32", CPU) is torch.float32
     assert find_dtype("bf16", CPU) is torch.bfloat16

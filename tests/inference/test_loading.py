@@ -46,7 +46,7 @@ def never(card):
         (b"[" * 3000, "is not plain YAML: it is nested too deeply"),
     ],
 )
-def test_a_configuration_that_is_no_plain_mapping_is_refused(tmp_path, content, message):
+def test_a_configuration_that_is_not_a_plain_mapping_is_refused(tmp_path, content, message):
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=f"config.yaml: {message}"):
@@ -61,7 +61,7 @@ def test_a_configuration_may_be_yaml_or_json(tmp_path):
     assert read_options(None) == {}
 
 
-def test_a_domain_goes_by_its_letter_or_its_name_in_any_case():
+def test_a_domain_is_found_by_its_letter_or_its_name_in_any_case():
     assert {MODEL.target(name) for name in (None, "B", "b", "zebra", "Zebra")} == {"B"}
     assert MODEL.name_of("B") == "zebra"
 
@@ -71,24 +71,24 @@ def test_a_domain_that_the_model_does_not_translate_to_is_refused():
         MODEL.target("horse")
 
 
-def test_an_unknown_domain_gets_the_nearest_one_or_both():
+def test_the_hint_for_an_unknown_domain_names_the_nearest_one_or_both():
     for name, hint in (("zebras", "'zebra'"), ("cow", "horse and zebra")):
         with pytest.raises(UsageError) as caught:
             MODEL.target(name)
         assert hint in caught.value.hint
 
 
-def test_letters_mean_the_domains_even_where_these_are_named_after_each_other():
+def test_the_letters_mean_the_domains_even_if_these_have_each_others_letter_as_name():
     model = replace(MODEL, translator=BothWays(), domains=("b", "a"))
     assert [model.target(to) for to in ("A", "a", "B", "b")] == ["A", "A", "B", "B"]
 
 
-def test_a_model_of_another_method_is_not_taken():
+def test_a_model_of_another_method_is_refused():
     with pytest.raises(WeightsError, match="horse2zebra"):
         find_model(registry.find("munit"), "horse2zebra", None, None, Store(), never)
 
 
-def test_a_checkpoint_is_taken_by_its_path(tmp_path):
+def test_a_checkpoint_is_loaded_by_its_path(tmp_path):
     found = find_model(registry.find("munit"), None, tmp_path / "gen.pt", tmp_path / "config.yaml", Store(), never)
     assert (found.name, found.path, found.config) == ("gen.pt", tmp_path / "gen.pt", tmp_path / "config.yaml")
 
@@ -124,7 +124,7 @@ def test_an_imported_model_keeps_its_directions_under_any_name(imported, files, 
     assert (model.translator.targets, model.domains) == (targets, ("horse", "zebra"))
 
 
-def test_an_imported_model_gives_the_same_pictures(imported, golden):
+def test_an_imported_model_gives_the_same_images(imported, golden):
     image = torch.rand(1, 3, 16, 16) * 2 - 1
     model = imported("zeb", "latest_net_G_B.pth")
     original = load_model(
@@ -135,7 +135,7 @@ def test_an_imported_model_gives_the_same_pictures(imported, golden):
 
 
 @pytest.mark.parametrize("method", ["munit", "unit"])
-def test_an_imported_model_needs_its_yaml_no_more(golden, tmp_path, method):
+def test_an_imported_model_no_longer_needs_its_yaml(golden, tmp_path, method):
     spec, told = registry.find(method), []
     (tmp_path / "config.yaml").write_bytes((golden / method / "config.yaml").read_bytes().replace(b"relu", b"lrelu"))
     file = golden / method / "gen_00000001.pt"
@@ -153,7 +153,7 @@ def test_a_model_of_ours_that_is_imported_keeps_the_names_of_its_domains(importe
     assert record.card.domains == model.domains
 
 
-def test_a_file_that_is_published_is_kept_as_it_is_under_its_card(golden):
+def test_a_published_file_is_kept_unchanged_under_its_card(golden):
     file, config = golden / "munit" / "gen_00000001.pt", golden / "munit" / "config.yaml"
     record = import_model(registry.find("munit"), Store(), "edges2shoes", file, config=config)
     assert record.card.name == "munit-edges2shoes"
@@ -161,14 +161,14 @@ def test_a_file_that_is_published_is_kept_as_it_is_under_its_card(golden):
     assert Store().config("munit-edges2shoes").read_bytes() == config.read_bytes()
 
 
-def test_what_is_no_model_is_not_imported(golden):
+def test_files_without_a_model_are_not_imported(golden):
     with pytest.raises(CheckpointError, match="discriminator"):
         import_model(registry.find("munit"), Store(), "mine", golden / "munit" / "dis_00000001.pt")
     assert Store().records() == ()
 
 
 @pytest.mark.parametrize(("content", "reason"), [("gen: {1: 2}", "unknown key 1"), ("dis: {}", "no section 'gen'")])
-def test_what_is_wrong_in_a_yaml_is_said_with_its_name(golden, tmp_path, content, reason):
+def test_an_error_in_a_yaml_names_the_file(golden, tmp_path, content, reason):
     (tmp_path / "munit.yaml").write_text(content)
     file = ModelFile("mine", golden / "munit" / "gen_00000001.pt", tmp_path / "munit.yaml")
     with pytest.raises(UsageError, match=rf"munit.yaml: .*{reason}"):

@@ -25,7 +25,7 @@ def same(one, other):
     return np.array_equal(np.asarray(one), np.asarray(other))
 
 
-def test_it_gives_the_images_that_the_command_writes(run, munit, golden, photo, tmp_path):
+def test_translate_gives_the_images_that_the_command_writes(run, munit, golden, photo, tmp_path):
     checkpoint = golden / "munit" / "gen_00000001.pt"
     run(
         "translate",
@@ -65,7 +65,7 @@ def test_a_pil_image_is_turned_upright_as_a_file_is(munit, photo, tmp_path):
     assert same(by_file, by_image)
 
 
-def test_transparency_and_size_are_the_inputs(munit, photo):
+def test_the_outputs_have_the_transparency_and_size_of_the_input(munit, photo):
     image = Image.open(photo(size=(33, 47)))
     alpha = Image.linear_gradient("L").resize(image.size)
     image.putalpha(alpha)
@@ -99,7 +99,7 @@ def test_a_style_image_and_its_code_give_the_same_image(munit, photo):
     assert not same(by_image, munit.translate(photo())[0])
 
 
-def test_streaming_computes_an_image_only_when_it_is_asked_for(munit, photo, monkeypatch):
+def test_streaming_computes_each_image_when_it_is_consumed(munit, photo, monkeypatch):
     computed = []
     decode = munit.translator._generators["B"].decode
     monkeypatch.setattr(munit.translator._generators["B"], "decode", lambda *a: computed.append(1) or decode(*a))

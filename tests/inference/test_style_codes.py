@@ -11,7 +11,7 @@ from imgxlate.errors import UsageError
 from imgxlate.inference import style_codes
 
 
-def test_the_first_codes_are_the_same_however_many_are_drawn():
+def test_the_first_codes_do_not_depend_on_the_number_of_codes():
     assert style_codes.sample(5, 8, seed=3).codes[:2] == style_codes.sample(2, 8, seed=3).codes
 
 
@@ -43,7 +43,7 @@ def test_method_length_and_seed_may_be_absent_or_null(tmp_path):
 
 
 @pytest.mark.parametrize("seed", ["true", "1.5", '"5"', "[]"])
-def test_a_seed_that_is_no_whole_number_is_not_known(tmp_path, seed):
+def test_a_seed_that_is_not_an_integer_is_unknown(tmp_path, seed):
     path = tmp_path / "styles.json"
     path.write_text(f'{{"seed": {seed}, "styles": [[1]]}}')
     assert style_codes.read(path, "munit").seed is None

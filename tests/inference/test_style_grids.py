@@ -60,7 +60,7 @@ def test_the_content_is_encoded_once_for_all_styles(model, codes_of, photo, monk
     assert seen == [3]
 
 
-def test_a_content_that_fails_half_way_leaves_no_column(model, codes_of, photo, monkeypatch):
+def test_a_content_image_that_fails_halfway_leaves_no_column(model, codes_of, photo, monkeypatch):
     def run_out(self, images, to, codes):
         yield images
         raise MemoryError
@@ -72,7 +72,7 @@ def test_a_content_that_fails_half_way_leaves_no_column(model, codes_of, photo, 
     assert grid.columns == []
 
 
-def test_style_images_widen_the_sheet_and_leave_the_results_as_they_are(model, codes_of, photo):
+def test_style_images_widen_the_sheet_but_do_not_change_the_results(model, codes_of, photo):
     content, image = decode(photo(size=(32, 32))), decode(photo("style.png", size=(32, 32), seed=3))
     sheets = []
     for guide in (None, image):
@@ -96,13 +96,13 @@ def test_interpolation_keeps_both_ends_to_the_bit_and_stays_between_them(codes, 
     assert ((lower - slack <= line.codes) & (line.codes <= upper + slack)).all()
 
 
-def test_interpolated_codes_are_numbers_of_float32():
+def test_interpolated_codes_are_exact_in_float32():
     line = interpolate(style_codes.sample(2, 8, seed=0), 7)
     exact = torch.tensor(line.codes, dtype=torch.float64)
     assert torch.equal(exact, torch.tensor(line.codes, dtype=torch.float32).double())
 
 
-def test_interpolated_rows_are_called_by_their_share_with_the_images_at_the_ends(photo):
+def test_interpolated_rows_are_labeled_by_weight_with_the_style_images_at_the_ends(photo):
     images = [decode(photo(f"{seed}.png", seed=seed)) for seed in range(2)]
     rows = interpolated_rows(images, 5)
     assert [row.label for row in rows] == ["0.00", "0.25", "0.50", "0.75", "1.00"]

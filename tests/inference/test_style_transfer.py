@@ -21,7 +21,7 @@ def transfer():
     return imgxlate.load_style_transfer(size=48, settings=QUICK)
 
 
-def test_it_gives_the_image_that_the_command_writes(run, photo, tmp_path):
+def test_stylize_gives_the_image_that_the_command_writes(run, photo, tmp_path):
     content, style = photo("a.png"), photo("style.png", seed=2)
     options = ("--size", 48, "--iterations", 3, "--coarse-iterations", 2, "--seed", 4, "--preset", "johnson")
     run("neural-style", content, style, *options, "-o", tmp_path / "out.png")
@@ -51,7 +51,7 @@ def test_transparency_is_kept(transfer, photo):
     assert same(transfer.stylize(content, photo("style.png")).getchannel("A"), content.getchannel("A"))
 
 
-def test_what_is_invalid_is_an_error_with_a_hint(photo):
+def test_invalid_arguments_are_errors_with_a_hint(photo):
     with pytest.raises(UsageError, match="preset") as caught:
         imgxlate.load_style_transfer(preset="papre")
     assert "paper" in caught.value.hint

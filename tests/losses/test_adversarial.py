@@ -24,7 +24,7 @@ def test_the_generator_loss_pulls_fake_scores_to_one(kind, distance):
     assert torch.allclose(generator_loss(FAKE, kind), distance(FAKE, torch.ones_like(FAKE)), rtol=1e-6)
 
 
-def test_the_non_saturating_loss_pulls_where_the_discriminator_is_sure():
+def test_the_non_saturating_loss_has_a_gradient_where_the_discriminator_is_certain():
     score = torch.tensor([-30.0], requires_grad=True)
     generator_loss(score, "nsgan").backward()
     assert score.grad.item() == pytest.approx(-1)

@@ -26,11 +26,11 @@ def test_equal_features_have_no_error():
     assert domain_invariant_error(features(), features()) == 0
 
 
-def test_different_features_have_one():
+def test_different_features_have_an_error():
     assert domain_invariant_error(features(), features(1)) > 0.1
 
 
-def test_a_scale_and_a_shift_of_each_channel_do_not_count():
+def test_the_scale_and_shift_of_each_channel_have_no_effect():
     scale, shift = torch.tensor([2.0, 0.5, 30.0]).view(3, 1, 1), torch.tensor([-1.0, 4.0, 100.0]).view(3, 1, 1)
     changed = features() * scale + shift
     assert domain_invariant_error(changed, features()) < 1e-6

@@ -46,10 +46,10 @@ def test_variation_sums_the_differences_to_the_right_and_below(kind: Variation, 
     assert total_variation(image, kind).item() == expected
 
 
-def test_a_plain_image_does_not_vary() -> None:
+def test_the_variation_of_a_uniform_image_is_0() -> None:
     assert total_variation(torch.ones(1, 3, 4, 4), "squared").item() == 0.0
 
 
-def test_only_what_is_out_of_range_counts() -> None:
+def test_only_values_out_of_range_count() -> None:
     image = torch.tensor([-1.5, -1.0, 0.0, 1.0, 3.0]).view(1, 1, 1, 5)
     assert excess(image).item() == pytest.approx(0.25 + 4.0)

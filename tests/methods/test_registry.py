@@ -66,7 +66,7 @@ def test_a_broken_plug_in_is_a_line_on_stderr_and_everything_else_works(plug_ins
         ("raise ValueError", "ValueError"),
     ],
 )
-def test_however_a_plug_in_fails_it_is_one_line_and_a_row(plug_ins, module, capsys, source, reason):
+def test_any_failure_of_a_plug_in_is_one_line_and_a_row(plug_ins, module, capsys, source, reason):
     module("imgxlate_failing", source)
     plug_ins(dreadful="imgxlate_failing:SPEC")
     specs, broken = registry.discover()
@@ -77,7 +77,7 @@ def test_however_a_plug_in_fails_it_is_one_line_and_a_row(plug_ins, module, caps
     assert err.endswith(f"{reason}\n")
 
 
-def test_what_a_plug_in_prints_does_not_mix_with_data(plug_ins, module, capsys):
+def test_the_output_of_a_plug_in_does_not_mix_with_data(plug_ins, module, capsys):
     module("imgxlate_talking", "print('hello')\nfrom imgxlate.methods.munit import SPEC\nIMPLEMENTATION = int")
     plug_ins(talking="imgxlate_talking:SPEC")
     registry.discover()
@@ -95,7 +95,7 @@ def test_an_implementation_that_cannot_be_imported_is_named(module, capsys, sour
     assert capsys.readouterr().out == ""
 
 
-def test_a_fault_that_explains_itself_is_passed_on(module):
+def test_an_imgxlate_error_of_an_implementation_is_passed_on(module):
     module("imgxlate_honest", "from imgxlate.errors import UsageError\nraise UsageError('no')")
     spec = dataclasses.replace(registry.find("munit"), implementation="imgxlate_honest:Honest")
     with pytest.raises(UsageError, match=r"^no$"):
@@ -103,7 +103,7 @@ def test_a_fault_that_explains_itself_is_passed_on(module):
 
 
 @pytest.mark.parametrize("value", ["imgxlate.methods.registry:GROUP", "imgxlate.methods.munit:SPEC"])
-def test_a_plug_in_that_names_no_spec_of_its_own_is_broken(plug_ins, value):
+def test_a_plug_in_without_a_spec_of_its_name_is_broken(plug_ins, value):
     plug_ins(mine=value)
     _, broken = registry.discover()
     assert broken[0].name == "mine"
@@ -128,7 +128,7 @@ def test_a_method_that_lacks_a_capability_says_which_have_it():
     assert caught.value.hint == "Methods for that: munit."
 
 
-def test_every_capability_can_be_lacking():
+def test_every_capability_has_a_message_for_methods_that_lack_it():
     assert set(registry.LACKS) == set(Capability)
 
 

@@ -20,12 +20,12 @@ TRAIN = Capability.TRAIN
     ("name", "capabilities"),
     [("munit", {TRANSLATE, SAMPLE, GUIDE, TRAIN}), ("unit", {TRANSLATE, TRAIN}), ("cyclegan", {TRANSLATE, TRAIN})],
 )
-def test_each_method_says_what_it_can_do(name, capabilities):
+def test_each_method_states_its_capabilities(name, capabilities):
     assert registry.find(name).capabilities == capabilities
 
 
 @pytest.mark.parametrize("name", ["munit", "unit", "cyclegan"])
-def test_every_option_says_what_it_is_and_where_its_default_comes_from(name):
+def test_every_option_has_documentation_and_a_source(name):
     fields = dataclasses.fields(registry.find(name).config)
     assert fields
     assert all(field.metadata["doc"] and field.metadata["source"] for field in fields)
@@ -40,7 +40,7 @@ def test_every_option_says_what_it_is_and_where_its_default_comes_from(name):
         *(("cyclegan", key, 1) for key in ("ngf", "n_blocks")),
     ],
 )
-def test_a_size_that_no_network_can_have_is_refused_by_name(name, key, least):
+def test_an_impossible_size_of_a_network_is_refused_by_name(name, key, least):
     preset = registry.find(name).training.presets["tiny"]
     assert getattr(overridden(preset, {f"gen.{key}": least}).gen, key) == least
     for value in (least - 1, -7, *([9] if key == "n_downsample" else [])):
@@ -48,7 +48,7 @@ def test_a_size_that_no_network_can_have_is_refused_by_name(name, key, least):
             overridden(preset, {f"gen.{key}": value})
 
 
-def test_weights_of_a_size_that_no_network_can_have_are_no_model(golden):
+def test_weights_of_an_impossible_size_are_refused(golden):
     found = checkpoint.read(golden / "munit" / "gen_00000001.pt")
     name = "a.enc_style.model.6.weight"
     odd = dataclasses.replace(found, tensors={**found.tensors, name: found.tensors[name][:0]})

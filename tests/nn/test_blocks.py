@@ -13,7 +13,7 @@ def image(*shape):
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_convolution_in_bfloat16_takes_and_gives_float32_and_keeps_its_weights(bias):
+def test_a_convolution_in_bfloat16_maps_float32_to_float32_and_keeps_its_weights(bias):
     layer = Conv2d(3, 8, 3, bias=bias)
     weights = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
     x = image(1, 3, 8, 8)
@@ -27,7 +27,7 @@ def test_a_convolution_in_bfloat16_takes_and_gives_float32_and_keeps_its_weights
     assert torch.equal(layer(x), exact)
 
 
-def test_a_convolution_is_torchs_own():
+def test_a_convolution_equals_that_of_torch():
     layer = Conv2d(3, 5, 3, stride=2, padding=1)
     x = image(2, 3, 9, 7)
     assert torch.equal(layer(x), nn.Conv2d.forward(layer, x))
@@ -44,14 +44,14 @@ def test_a_convolution_is_torchs_own():
         ("none", (-1, 2)),
     ],
 )
-def test_each_activation_is_the_originals(kind, values):
+def test_each_activation_equals_that_of_the_original(kind, values):
     assert make_activation(kind)(torch.tensor([-1.0, 2.0])).tolist() == pytest.approx(values)
 
 
 @pytest.mark.parametrize(
     ("kind", "row"), [("reflect", [2, 1, 2, 3, 2]), ("replicate", [1, 1, 2, 3, 3]), ("zero", [0, 1, 2, 3, 0])]
 )
-def test_each_padding_is_the_originals(kind, row):
+def test_each_padding_equals_that_of_the_original(kind, row):
     x = torch.tensor([1.0, 2, 3]).expand(1, 1, 3, 3)
     assert pad(x, 1, kind)[0, 0, 2].tolist() == row
 
@@ -62,7 +62,7 @@ def test_a_block_keeps_the_size_or_halves_it(kernel, stride, size):
     assert block(image(2, 3, 12, 8)).shape == (2, 6, *size)
 
 
-def test_a_block_pads_convolves_normalises_and_activates_in_that_order():
+def test_a_block_pads_convolves_normalizes_and_activates_in_that_order():
     block = ConvBlock(3, 4, 3, norm=nn.BatchNorm2d(4).eval(), activ="lrelu", pad_type="replicate")
     block.norm.running_mean.fill_(1)
     x = image(1, 3, 5, 5)

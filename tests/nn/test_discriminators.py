@@ -24,12 +24,12 @@ def test_the_keys_and_shapes_are_the_originals(golden):
     ]
 
 
-def test_each_scale_sees_half_of_the_one_before():
+def test_each_scale_sees_the_image_at_half_the_size_of_the_one_before():
     scores = discriminator(num_scales=3)(torch.rand(1, 3, 64, 48))
     assert [tuple(score.shape) for score in scores] == [(1, 1, 8, 6), (1, 1, 4, 3), (1, 1, 2, 1)]
 
 
-def test_an_edge_counts_no_more_than_what_lies_there():
+def test_pooling_at_the_edge_does_not_count_the_padding():
     network = discriminator()
     with torch.no_grad():
         fine, coarse = network(torch.ones(1, 3, 32, 32))

@@ -29,25 +29,25 @@ def test_weights_have_the_deviation_of_their_kind_and_biases_are_zero(kind, devi
     assert (layer.bias == 0).all()
 
 
-def test_orthogonal_weights_turn_without_squeezing_times_the_root_of_two():
+def test_orthogonal_weights_are_a_rotation_times_the_root_of_two():
     rows = drawn("orthogonal").weight.flatten(1)
     assert torch.allclose(rows @ rows.T, 2 * torch.eye(64), atol=1e-5)
 
 
 @pytest.mark.parametrize("layer", [nn.ConvTranspose2d(16, 64, 3), nn.Linear(400, 200)])
-def test_other_layers_that_multiply_are_drawn_too(layer):
+def test_linear_layers_and_transposed_convolutions_are_initialized_too(layer):
     drawn("gaussian", layer)
     assert layer.weight.std().item() == pytest.approx(0.02, rel=0.03)
     assert (layer.bias == 0).all()
 
 
-def test_norms_keep_what_they_have():
+def test_norms_keep_their_parameters():
     norm = InstanceNorm(4, affine=True)
     initialize(nn.Sequential(norm, nn.Conv2d(4, 4, 1)), "gaussian")
     assert (norm.weight == 1).all()
 
 
-def test_what_is_drawn_follows_from_the_seed_and_what_comes_after_does_not():
+def test_the_seed_determines_the_draws_within_the_block_but_none_after_it():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)

@@ -17,7 +17,7 @@ def features(*shape, mean=0.0, deviation=1.0, seed=0, layout=torch.contiguous_fo
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("mean", "deviation"), [(0, 1), (10, 0.1), (100, 0.1), (-50, 3)])
-def test_instance_norm_keeps_its_digits_whatever_the_mean_and_the_layout(layout, mean, deviation):
+def test_instance_norm_is_precise_for_any_mean_and_memory_layout(layout, mean, deviation):
     x = features(2, 16, 32, 24, mean=mean, deviation=deviation, layout=layout)
     exact = functional.instance_norm(x.double())
     assert (instance_norm(x) - exact).abs().max() < 1e-4
@@ -59,8 +59,8 @@ def test_layer_norm_divides_by_the_unbiased_deviation_plus_epsilon(layout, devia
     layer = LayerNorm(3).double()
     x = features(2, 3, 4, 5, mean=3, deviation=deviation, layout=layout).double()
     mean, scale = x.flatten(1).mean(1), x.flatten(1).std(1, unbiased=True) + 1e-5
-    normalised = (x - mean.reshape(-1, 1, 1, 1)) / scale.reshape(-1, 1, 1, 1)
-    assert torch.allclose(layer(x), normalised * layer.gamma[:, None, None], atol=1e-9)
+    normalized = (x - mean.reshape(-1, 1, 1, 1)) / scale.reshape(-1, 1, 1, 1)
+    assert torch.allclose(layer(x), normalized * layer.gamma[:, None, None], atol=1e-9)
 
 
 def test_batch_norm_uses_its_running_statistics_in_evaluation():
@@ -81,11 +81,11 @@ def test_batch_norm_uses_its_running_statistics_in_evaluation():
         ("none", set()),
     ],
 )
-def test_each_kind_has_the_keys_that_files_have_for_it(kind, keys):
+def test_each_kind_has_the_state_dict_keys_of_the_originals(kind, keys):
     assert make_norm(kind, 4).state_dict().keys() == keys
 
 
-def test_no_normalisation_changes_nothing():
+def test_no_normalization_changes_nothing():
     x = features(1, 2, 3, 3)
     assert torch.equal(make_norm("none", 2)(x), x)
 
@@ -130,7 +130,7 @@ def test_gradients_of_compiled_norms_are_those_of_the_formula(kind):
 
 
 @pytest.mark.parametrize("frozen", [("gamma",), ("beta",), ("gamma", "beta")])
-def test_layer_norm_gives_gradients_to_what_asks_for_them_alone(frozen):
+def test_layer_norm_computes_only_the_gradients_that_are_needed(frozen):
     gradients = {}
     for names in ((), frozen):
         torch.manual_seed(0)

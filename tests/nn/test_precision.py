@@ -16,7 +16,7 @@ def test_precision_is_raised_to_float32_and_never_lowered(given, found):
     assert at_least_float32(torch.ones(1, dtype=given)).dtype == found
 
 
-def test_products_within_the_block_are_as_precise_as_their_factors():
+def test_without_autocast_products_keep_the_precision_of_their_factors():
     x = torch.rand(2, 2)
     with torch.autocast("cpu", torch.bfloat16):
         assert (x @ x).dtype == torch.bfloat16

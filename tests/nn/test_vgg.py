@@ -35,7 +35,7 @@ def test_layers_are_named_in_the_order_of_the_network(network: Vgg) -> None:
     )
 
 
-def test_features_are_those_of_a_sequence_of_torch_layers(network: Vgg, images: Tensor) -> None:
+def test_features_equal_those_of_a_sequence_of_torch_layers(network: Vgg, images: Tensor) -> None:
     convolutions = random_convolutions()
     reference: Tensor = images
     mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
@@ -58,7 +58,7 @@ def test_average_pooling_averages(images: Tensor) -> None:
     torch.testing.assert_close(found["pool1"], nn.AvgPool2d(2)(found["relu1_2"]))
 
 
-def test_caffe_weights_see_blue_first_in_grey_levels_about_the_mean() -> None:
+def test_caffe_weights_get_blue_first_in_gray_levels_minus_the_mean() -> None:
     weight = torch.zeros(3, 3, 3, 3)
     for channel in range(3):
         weight[channel, channel, 1, 1] = 1.0
@@ -71,7 +71,7 @@ def test_caffe_weights_see_blue_first_in_grey_levels_about_the_mean() -> None:
     )
 
 
-def test_rgb_order_sees_the_same_as_bgr_with_reversed_weights(images: Tensor) -> None:
+def test_rgb_order_gives_the_same_features_as_bgr_with_reversed_weights(images: Tensor) -> None:
     convolutions = random_convolutions()
     weight, bias = convolutions["conv1_1"]
     blue_first = Vgg(convolutions, CONVENTIONS["caffe"])
@@ -81,7 +81,7 @@ def test_rgb_order_sees_the_same_as_bgr_with_reversed_weights(images: Tensor) ->
     )
 
 
-def test_nothing_deeper_than_asked_is_computed(network: Vgg) -> None:
+def test_nothing_deeper_than_the_deepest_layer_is_computed(network: Vgg) -> None:
     narrow = torch.zeros(1, 3, 2, 2)  # too small for pool3
     assert list(network(narrow, ["conv1_1", "pool1"])) == ["conv1_1", "pool1"]
     assert network(narrow, ()) == {}
@@ -107,13 +107,13 @@ def test_bfloat16_features_are_near_those_of_float32(
     assert (rounded.float() - exact).norm() < 0.02 * exact.norm()
 
 
-def test_a_pooling_that_is_left_out_keeps_the_size(images: Tensor) -> None:
+def test_an_omitted_pooling_keeps_the_size(images: Tensor) -> None:
     without = Vgg(random_convolutions(), CONVENTIONS["torchvision"], omitted=("pool2",))
     assert "pool2" not in without.layers
     assert without(images, ("relu3_1",))["relu3_1"].shape == (2, 7, 8, 6)
 
 
-def test_a_layer_that_is_missing_is_named_with_what_is_near(network: Vgg) -> None:
+def test_a_missing_layer_is_named_with_the_nearest_one(network: Vgg) -> None:
     network.require(["relu3_1"])
     with pytest.raises(UsageError, match="no layer 'relu3_2'") as caught:
         network.require(["relu1_1", "relu3_2"])

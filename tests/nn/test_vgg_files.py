@@ -79,7 +79,7 @@ def test_the_bundled_file_holds_the_weights_of_vgg19_in_caffes_convention(bundle
     ],
     ids=["torchvision", "caffe names", "features alone", "wrapped"],
 )
-def test_the_same_network_is_read_whatever_its_keys(depth: int, key: Callable[[str, int], str]) -> None:
+def test_the_same_network_is_read_under_any_known_keys(depth: int, key: Callable[[str, int], str]) -> None:
     state = random_state(depth, key)
     network = vgg_files.load(opened(state), convention="torchvision")
     expected = random_state(depth, lambda name, number: name)
@@ -89,24 +89,24 @@ def test_the_same_network_is_read_whatever_its_keys(depth: int, key: Callable[[s
     assert network.layers[-1] == "pool5"
 
 
-def test_the_original_weights_are_known_by_themselves(original: vgg_files.Convolutions) -> None:
+def test_the_original_weights_are_recognized_by_their_values(original: vgg_files.Convolutions) -> None:
     assert vgg_files.convention_of(opened({}), original).name == "caffe"
 
 
-def test_the_original_weights_are_known_in_reversed_channel_order(original: vgg_files.Convolutions) -> None:
+def test_the_original_weights_are_recognized_in_reversed_channel_order(original: vgg_files.Convolutions) -> None:
     weight, bias = original["conv1_1"]
     reversed_order = {**original, "conv1_1": (weight.flip(1), bias)}
     assert vgg_files.convention_of(opened({}), reversed_order).name == "caffe-rgb"
 
 
-def test_the_original_weights_are_known_when_normalised(original: vgg_files.Convolutions) -> None:
+def test_the_original_weights_are_recognized_after_normalization(original: vgg_files.Convolutions) -> None:
     weight, bias = original["conv1_1"]
     scale = torch.linspace(0.1, 3.0, 64)
-    normalised = {**original, "conv1_1": (weight * scale.view(-1, 1, 1, 1), bias * scale)}
-    assert vgg_files.convention_of(opened({}), normalised).name == "caffe"
+    normalized = {**original, "conv1_1": (weight * scale.view(-1, 1, 1, 1), bias * scale)}
+    assert vgg_files.convention_of(opened({}), normalized).name == "caffe"
 
 
-def test_the_originals_weights_beat_the_classifier_that_conversions_copy(original: vgg_files.Convolutions) -> None:
+def test_the_original_weights_take_precedence_over_a_copied_classifier(original: vgg_files.Convolutions) -> None:
     assert vgg_files.convention_of(opened(classifier()), original).name == "caffe"
 
 
@@ -118,7 +118,7 @@ def test_the_originals_weights_beat_the_classifier_that_conversions_copy(origina
         ("vgg16_features-amdegroot-88682ab5.pth", "caffe-rgb"),
     ],
 )
-def test_published_files_are_known_by_the_hash_in_their_name(name: str, convention: str) -> None:
+def test_published_files_are_recognized_by_the_hash_in_their_name(name: str, convention: str) -> None:
     assert vgg_files.convention_of(opened({}, name), {}) == CONVENTIONS[convention]
 
 
@@ -128,13 +128,13 @@ def test_another_vgg19_with_torchvisions_classifier_is_torchvisions() -> None:
 
 
 @pytest.mark.parametrize("tensors", [random_state(19, numbered), {**random_state(16, numbered), **classifier()}])
-def test_unknown_weights_are_refused_with_the_option_that_helps(tensors: Tensors) -> None:
+def test_unknown_weights_are_refused_with_the_option_to_set(tensors: Tensors) -> None:
     with pytest.raises(CheckpointError, match="how pixels must be prepared") as caught:
         vgg_files.load(opened(tensors))
     assert "convention" in str(caught.value.hint)
 
 
-def test_a_header_tells_the_convention() -> None:
+def test_the_convention_is_read_from_our_header() -> None:
     state = opened(random_state(19, lambda name, number: name), method="vgg", convention="caffe-rgb")
     assert vgg_files.convention_of(state, vgg_files.convolutions_of(state)).name == "caffe-rgb"
 
@@ -155,6 +155,6 @@ def test_a_header_tells_the_convention() -> None:
         ({f"features.{n}.weight": torch.zeros(4, 3, 3, 3) for n in (0, 7)}, "layer 7 follows layer 0"),
     ],
 )
-def test_what_is_no_vgg_is_refused_with_the_reason(tensors: Tensors, reason: str) -> None:
+def test_a_file_without_a_vgg_is_refused_with_the_reason(tensors: Tensors, reason: str) -> None:
     with pytest.raises(CheckpointError, match=f"mine.pth.*{reason}"):
         vgg_files.load(opened(tensors))

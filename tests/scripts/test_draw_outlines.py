@@ -33,12 +33,12 @@ def test_the_repository_holds_the_outlines_that_the_script_draws(drawn: Path) ->
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_outline_is_thin_black_lines_on_white(name: str) -> None:
-    picture = levels(OUTLINES / name)
-    assert picture.min() == 0
-    assert 0.03 < (picture < 128).mean() < 0.3
-    border = np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+    image = levels(OUTLINES / name)
+    assert image.min() == 0
+    assert 0.03 < (image < 128).mean() < 0.3
+    border = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     assert (border == 255).all()
 
 
-def test_every_outline_stands_in_the_list_of_sources() -> None:
+def test_every_outline_is_in_the_list_of_sources() -> None:
     assert re.findall(r"^\| `([\w-]+\.png)`", (OUTLINES / "SOURCES.md").read_text("utf-8"), re.MULTILINE) == NAMES

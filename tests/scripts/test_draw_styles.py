@@ -34,12 +34,12 @@ def pixels(image: Image.Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_style_drawn_twice_is_the_same_picture(script: ModuleType, name: str) -> None:
+def test_a_style_drawn_twice_is_the_same_image(script: ModuleType, name: str) -> None:
     assert script.draw(name, 96).tobytes() == script.draw(name, 96).tobytes()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_style_picture_in_the_repository_is_the_one_that_the_script_draws(script: ModuleType, name: str) -> None:
+def test_the_style_image_in_the_repository_is_the_one_that_the_script_draws(script: ModuleType, name: str) -> None:
     committed = opened(STYLES / f"{name}.jpg")
     drawn = script.draw(name, max(committed.size))
     assert drawn.size == committed.size
@@ -47,21 +47,21 @@ def test_the_style_picture_in_the_repository_is_the_one_that_the_script_draws(sc
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_style_picture_is_large_and_has_tones_colours_and_strokes(name: str) -> None:
+def test_a_style_image_is_large_and_has_contrast_colors_and_strokes(name: str) -> None:
     committed = opened(STYLES / f"{name}.jpg")
-    picture = pixels(committed)
-    grey = picture.mean(axis=-1)
+    image = pixels(committed)
+    gray = image.mean(axis=-1)
     assert max(committed.size) >= 768
-    assert grey.std() > 40
-    assert np.ptp(picture, axis=-1).max() > 120
-    assert np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean() > 8
+    assert gray.std() > 40
+    assert np.ptp(image, axis=-1).max() > 120
+    assert np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean() > 8
 
 
 def test_the_repository_holds_every_style_that_the_script_knows(script: ModuleType) -> None:
     assert sorted(script.STYLES) == NAMES
 
 
-def test_the_command_draws_one_style_at_the_size_asked_for(tmp_path: Path) -> None:
+def test_the_command_draws_one_style_at_the_given_size(tmp_path: Path) -> None:
     folder = tmp_path / "not yet there"
     command = [sys.executable, str(SCRIPT), str(folder), "--only", "stained-glass", "--size", "100"]
     subprocess.run(command, check=True, capture_output=True)
@@ -69,13 +69,13 @@ def test_the_command_draws_one_style_at_the_size_asked_for(tmp_path: Path) -> No
     assert opened(folder / "stained-glass.jpg").size == (100, 100)
 
 
-def test_every_example_picture_stands_in_the_list_of_sources_beside_it() -> None:
+def test_every_example_image_is_listed_in_the_sources_beside_it() -> None:
     for folder in (STYLES, PHOTOS):
         listed = set(re.findall(r"`([\w-]+\.(?:jpg|png))`", (folder / "SOURCES.md").read_text(encoding="utf-8")))
         assert listed == {path.name for path in folder.iterdir()} - {"SOURCES.md"}
 
 
-def test_photographs_are_the_files_whose_hashes_are_listed() -> None:
+def test_photos_have_the_listed_hashes() -> None:
     listed = dict(re.findall(r"`([\w-]+\.\w+)` \|[^|]*\| `([0-9a-f]{64})`", (PHOTOS / "SOURCES.md").read_text("utf-8")))
     assert listed == {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in PHOTOS.iterdir() if path.suffix != ".md"

@@ -16,7 +16,7 @@ def gallery(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return gallery
 
 
-def test_photographs_times_styles_are_painted_and_laid_out_in_a_sheet(gallery: ModuleType, tmp_path: Path) -> None:
+def test_each_photo_is_painted_in_each_style_and_shown_on_the_sheet(gallery: ModuleType, tmp_path: Path) -> None:
     photos, styles = [gallery.photo("chelsea.png")], [gallery.style("wave"), gallery.style("facets")]
     outputs = gallery.paint_all(photos, styles, tmp_path, *QUICK)
     assert [path.name for path in outputs[0]] == ["chelsea.wave.png", "chelsea.facets.png"]
@@ -33,7 +33,7 @@ def test_a_command_that_fails_ends_the_script_with_its_exit_code(gallery: Module
 
 
 @pytest.mark.parametrize("script", ["demo", "make_figures"])
-def test_the_pictures_that_a_script_shows_are_in_the_repository(
+def test_the_images_that_scripts_use_are_in_the_repository(
     gallery: ModuleType, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = __import__(script)

@@ -41,16 +41,16 @@ def linked(text: str) -> str:
 
 
 def photographers() -> dict[str, tuple[str, str]]:
-    """Author and licence of each photograph."""
+    """Author and license of each photograph."""
     table = SOURCE.findall((ROOT / "examples" / "photos" / "SOURCES.md").read_text(encoding="utf-8"))
-    return {name: (linked(author), linked(licence)) for name, author, licence in table}
+    return {name: (linked(author), linked(terms)) for name, author, terms in table}
 
 
 def pages_with(figure: str) -> list[Path]:
     return [page for page in PAGES if any(Path(link).name == figure for link in SHOWN.findall(page.read_text("utf-8")))]
 
 
-def test_every_picture_among_the_figures_is_made_by_the_script_and_listed(script: ModuleType) -> None:
+def test_every_figure_is_made_by_the_script_and_listed(script: ModuleType) -> None:
     assert {path.name for path in FIGURES.iterdir()} - {"SOURCES.md"} <= script.MAKERS.keys()
     assert LISTED.keys() == script.MAKERS.keys()
 
@@ -66,7 +66,7 @@ def test_the_readme_goes_from_styles_to_the_comparison_to_neural_style_to_a_trai
 
 @pytest.fixture
 def used(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """The names of the photographs that commands were given; these are noted, not run, and leave empty pictures."""
+    """The names of the photographs that commands were given; these are noted, not run, and leave empty images."""
     names: set[str] = set()
 
     def note(command: str, *arguments: str) -> None:
@@ -96,7 +96,7 @@ def test_the_authors_of_its_photographs_are_named_wherever_a_figure_is_shown(
     assert [path.name for path in (tmp_path / "made").iterdir()] == [figure]
     authors = {photographers()[name] for name in used}
     assert set(filter(None, LISTED[figure].strip().split(", "))) == {author for author, _ in authors}
-    named = [author for author, licence in authors if licence.startswith("CC BY")]
+    named = [author for author, terms in authors if terms.startswith("CC BY")]
     for page in pages_with(figure):
         assert [author for author in named if author not in page.read_text(encoding="utf-8")] == []
 
@@ -152,7 +152,7 @@ def test_a_figure_of_the_paper_can_be_made_alone(
     assert [path.name for path in tmp_path.iterdir()] == [f"{name}.jpg"]
 
 
-def test_a_figure_that_is_not_there_is_an_error(
+def test_an_unknown_figure_is_an_error(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):

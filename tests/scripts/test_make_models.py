@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_curve_of_means_is_kept_of_a_run(script: ModuleType, run: Path) -> None:
+def test_the_history_of_a_run_is_stored_as_means(script: ModuleType, run: Path) -> None:
     script.keep_history(run, run / "kept.jsonl")
     curves = plots.read_curves(run / "kept.jsonl")
     steps = curves["gen_total"].steps
@@ -40,14 +40,14 @@ def test_a_curve_of_means_is_kept_of_a_run(script: ModuleType, run: Path) -> Non
     assert curves["dis_a"].steps[-1] < 1001
 
 
-def test_of_a_short_run_every_step_is_kept(script: ModuleType, run: Path) -> None:
+def test_every_step_of_a_short_run_is_stored(script: ModuleType, run: Path) -> None:
     with history.History(run / "history.jsonl", step=3):
         pass
     script.keep_history(run, run / "kept.jsonl")
     assert plots.read_curves(run / "kept.jsonl")["gen_total"].steps.tolist() == [1, 2, 3]
 
 
-def test_keeping_a_curve_again_gives_the_same_file(script: ModuleType, run: Path) -> None:
+def test_storing_a_history_again_gives_the_same_file(script: ModuleType, run: Path) -> None:
     kept = [run / "kept.jsonl", run / "again.jsonl"]
     for path in [*kept, kept[0]]:
         script.keep_history(run, path)

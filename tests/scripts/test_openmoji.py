@@ -30,11 +30,11 @@ def svg(radius: float, fill: str) -> str:
     return f'<svg viewBox="0 0 72 72" xmlns="http://www.w3.org/2000/svg">{DISC.format(radius=radius, fill=fill)}</svg>'
 
 
-def tarball(pictures: dict[str, tuple[str, str]], emojis: list[dict[str, str]]) -> bytes:
-    """A package of the layout that npm gives openmoji: outline and colour of each code point, and their list."""
+def tarball(images: dict[str, tuple[str, str]], emojis: list[dict[str, str]]) -> bytes:
+    """A package of the layout that npm gives openmoji: outline and color of each code point, and their list."""
     members = {"data/openmoji.json": json.dumps(emojis), "LICENSE.txt": "Attribution-ShareAlike", "index.js": "1"}
-    for hexcode, (outline, colour) in pictures.items():
-        members |= {f"black/svg/{hexcode}.svg": outline, f"color/svg/{hexcode}.svg": colour}
+    for hexcode, (outline, color) in images.items():
+        members |= {f"black/svg/{hexcode}.svg": outline, f"color/svg/{hexcode}.svg": color}
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as archive:
         for path, text in members.items():
@@ -77,11 +77,11 @@ def make(openmoji: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 def discs() -> bytes:
     """Forty emoji whose outlines differ a little."""
     codes = [f"1F9{number:02X}" for number in range(40)]
-    pictures = {code: (svg(14 + place / 2, "none"), svg(14 + place / 2, "red")) for place, code in enumerate(codes)}
-    return tarball(pictures, [emoji(code, "animals-nature") for code in codes])
+    images = {code: (svg(14 + place / 2, "none"), svg(14 + place / 2, "red")) for place, code in enumerate(codes)}
+    return tarball(images, [emoji(code, "animals-nature") for code in codes])
 
 
-def test_outlines_and_colours_are_named_alike_and_a_few_are_held_out(
+def test_outlines_and_color_images_have_the_same_names_and_a_few_are_held_out(
     make: Maker, discs: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     names = make(discs, tmp_path / "out")
@@ -94,24 +94,24 @@ def test_outlines_and_colours_are_named_alike_and_a_few_are_held_out(
     assert (tmp_path / "out" / "LICENSE.txt").read_text() == "Attribution-ShareAlike"
 
 
-def test_pictures_are_square_rgb_on_white_at_the_size_asked_for(make: Maker, discs: bytes, tmp_path: Path) -> None:
+def test_images_are_square_rgb_on_white_at_the_given_size(make: Maker, discs: bytes, tmp_path: Path) -> None:
     name = make(discs, tmp_path / "out", "--size", "48")["trainA"][0]
-    outline, colour = (Image.open(tmp_path / "out" / folder / f"{name}.png") for folder in ("trainA", "trainB"))
-    assert (outline.mode, outline.size) == (colour.mode, colour.size) == ("RGB", (48, 48))
-    assert outline.getpixel((0, 0)) == colour.getpixel((0, 0)) == outline.getpixel((24, 24)) == (255, 255, 255)
-    assert colour.getpixel((24, 24)) == (255, 0, 0)
+    outline, color = (Image.open(tmp_path / "out" / folder / f"{name}.png") for folder in ("trainA", "trainB"))
+    assert (outline.mode, outline.size) == (color.mode, color.size) == ("RGB", (48, 48))
+    assert outline.getpixel((0, 0)) == color.getpixel((0, 0)) == outline.getpixel((24, 24)) == (255, 255, 255)
+    assert color.getpixel((24, 24)) == (255, 0, 0)
     assert np.asarray(outline).min() < 60
 
 
-def test_two_runs_make_the_same_files(make: Maker, discs: bytes, tmp_path: Path) -> None:
+def test_two_runs_write_the_same_files(make: Maker, discs: bytes, tmp_path: Path) -> None:
     names = [make(discs, tmp_path / folder) for folder in ("first", "second")]
     assert names[0] == names[1]
     for file in (tmp_path / "first").rglob("*.png"):
         assert file.read_bytes() == (tmp_path / "second" / file.relative_to(tmp_path / "first")).read_bytes()
 
 
-def test_empty_filled_colourless_and_repeated_outlines_are_left_out(make: Maker, tmp_path: Path) -> None:
-    pictures = {
+def test_empty_filled_colorless_and_repeated_outlines_are_left_out(make: Maker, tmp_path: Path) -> None:
+    images = {
         "1F400": (svg(20, "none"), svg(20, "red")),
         "1F401": (svg(20, "none"), svg(20, "blue")),
         "1F402": (svg(2, "none"), svg(2, "red")),
@@ -119,7 +119,7 @@ def test_empty_filled_colourless_and_repeated_outlines_are_left_out(make: Maker,
         "1F404": (svg(25, "none"), svg(25, "white")),
         "1F405": (svg(28, "none"), svg(28, "green")),
     }
-    names = make(tarball(pictures, [emoji(code, "animals-nature") for code in pictures]), tmp_path / "out")
+    names = make(tarball(images, [emoji(code, "animals-nature") for code in images]), tmp_path / "out")
     assert sorted(names["trainA"] + names["testA"]) == ["1F400", "1F405"]
 
 
@@ -145,7 +145,7 @@ def test_one_variant_is_chosen_of_those_that_differ_in_skin_tone(openmoji: Modul
     assert openmoji.choose(reversed(variants)) == chosen
 
 
-def test_people_of_any_gender_and_skin_tone_who_do_the_same_are_held_out_together(openmoji: ModuleType) -> None:
+def test_variants_of_gender_and_skin_tone_are_held_out_together(openmoji: ModuleType) -> None:
     for role in ("2695", "1F33E", "1F373", "1F527", "1F680", "2696", "1F3A8", "1F692", "1F4BB", "1F52C"):
         people = (f"{person}-200D-{role}" for person in ("1F468", "1F469-1F3FD", "1F9D1"))
         assert len({openmoji.is_held_out(hexcode) for hexcode in people}) == 1

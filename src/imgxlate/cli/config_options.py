@@ -10,15 +10,15 @@ from imgxlate.config import Key, keys
 
 
 def declared(config: type, *, is_base: bool) -> list[Parameter]:
-    """The options of the dataclass `config`, as parameters of a command. The value of one that is not typed is None.
+    """The options of the dataclass `config`, as parameters of a command. An option that is not given is None.
 
-    `is_base`: whether the configuration will be of a class derived from it, whose ranges and defaults may be others.
+    `is_base`: whether the configuration will be of a derived class, whose ranges and defaults may differ.
     """
     return [_option(key, about, is_base) for key, about in _declaring(config).items()]
 
 
 def take(config: type, values: dict[str, Any]) -> dict[str, Any]:
-    """Take the values of these options out of `values`; return those that were typed, by key of the configuration."""
+    """Remove these options from `values`. Returns the values that were given, by key of the configuration."""
     given = {key: _value(about, values.pop(_name(key))) for key, about in _declaring(config).items()}
     return {key: value for key, value in given.items() if value is not None}
 
@@ -59,7 +59,7 @@ def _is_list(about: Key) -> bool:
 
 
 def _least(about: Key) -> float | None:
-    """The lower bound, which typer takes as included: one that is not, the configuration refuses."""
+    """The lower bound. Typer accepts the bound itself; if it is exclusive, the configuration refuses it."""
     bounds: list[Any] = [
         limit.ge if isinstance(limit, Ge) else limit.gt for limit in about.constraints if isinstance(limit, Ge | Gt)
     ]

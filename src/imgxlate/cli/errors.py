@@ -1,4 +1,4 @@
-"""The one place where errors are caught and become messages and exit codes."""
+"""Turns errors into messages and exit codes. No other module catches them for that."""
 
 import contextlib
 import traceback
@@ -14,10 +14,10 @@ from imgxlate.errors import INTERRUPTED, ImgxlateError, known_error
 def session(
     *, as_json: bool = False, quiet: bool = False, verbose: bool = False, debug: bool = False
 ) -> Iterator[Output]:
-    """Run a command: gives it its output, and turns whatever it raises into a message and an exit code.
+    """Run a command with an `Output`, and turn every error into a message and an exit code.
 
     Raises:
-        typer.Exit: with the error's exit code; 1 for one that was not foreseen, 130 for Ctrl-C.
+        typer.Exit: with the error's exit code: 1 for an unexpected error, 130 for Ctrl-C.
     """
     output = Output(as_json=as_json, verbosity=-1 if quiet else int(verbose))
     try:

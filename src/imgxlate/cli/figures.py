@@ -1,4 +1,4 @@
-"""The options of `imgxlate neural-style` that ask for a figure of the paper, and which of them fit together."""
+"""Reads and checks the options of `imgxlate neural-style` for figures of the paper."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from imgxlate.methods.spec import FigureSpec
 
 
 def figure_name(reconstruct: Literal["content", "style"] | None, sweep: bool) -> str | None:
-    """The name of the figure to paint; None: the options name no figure.
+    """The name of the figure to paint, or None if the options name no figure.
 
     Raises:
         UsageError: the options name two figures.
@@ -41,15 +41,15 @@ def inputs_of(figure: FigureSpec | None, content: str, styles: list[str]) -> tup
 def require_fitting(
     figure: FigureSpec | None, *, given: Mapping[str, Any], save_every: int | None, sweep_ratios: str | None
 ) -> None:
-    """Refuse options that would have no effect on the figure; `given` are those that set the configuration.
+    """Refuse options that have no effect on the figure. `given` are the options that set the configuration.
 
     Raises:
-        UsageError: there is one.
+        UsageError: an option has no effect.
     """
     if save_every and figure:
-        raise UsageError("--save-every goes with a painting, not with --reconstruct or --sweep")
+        raise UsageError("--save-every cannot be combined with --reconstruct or --sweep")
     if sweep_ratios is not None and not (figure and figure.ratios):
-        raise UsageError("--sweep-ratios goes with --sweep")
+        raise UsageError("--sweep-ratios needs --sweep")
     for key in sorted(figure.sets) if figure else ():
         if given.get(key) is not None:
             raise UsageError(
@@ -59,12 +59,14 @@ def require_fitting(
 
 
 def parse_ratios(figure: FigureSpec, text: str | None) -> tuple[float, ...]:
-    """The ratios of a sweep, by default those of the figure.
+    """The ratios of a sweep. Default: the ratios of the figure.
 
     Raises:
-        UsageError: `text` is no list of numbers.
+        UsageError: `text` is not a list of numbers.
     """
     try:
         return figure.ratios if text is None else tuple(map(float, text.split(",")))
     except ValueError as error:
-        raise UsageError(f"--sweep-ratios {text}: no list of numbers", hint="Such as 1e-4,1e-3,1e-2.") from error
+        raise UsageError(
+            f"--sweep-ratios {text}: must be a list of numbers", hint="For example: 1e-4,1e-3,1e-2."
+        ) from error

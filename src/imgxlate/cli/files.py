@@ -1,4 +1,4 @@
-"""Reading inputs and writing outputs, with standard input and standard output among them."""
+"""Reads inputs and writes outputs, including standard input and standard output."""
 
 import sys
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ def read_image(source: Source) -> "ImageArray":
     """Decode a source, standard input included.
 
     Raises:
-        ImageError: it cannot be read.
+        ImageError: the image cannot be read.
     """
     from imgxlate.images.decode import DEFAULT, decode
 
@@ -36,21 +36,21 @@ def write_image(output: Output, image: "ImageArray | Image", path: Path | None) 
     """Write an image in the format of the path's suffix, or as PNG to standard output if there is no path.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     from imgxlate.images.encode import encode, save
     from imgxlate.images.pil import to_image_array
 
     array = to_image_array(image)
     if path is None:
-        output.picture(encode(array, ".png"))
+        output.image(encode(array, ".png"))
     else:
         save(array, path)
 
 
 @dataclass(slots=True)
 class SizeAdvice:
-    """Says once how to get better results from an image far larger than the model's training images."""
+    """Gives advice, once, if an input is far larger than the model's training images."""
 
     out: Output
     model: "Model"
@@ -58,7 +58,7 @@ class SizeAdvice:
     given: bool = False
 
     def consider(self, source: Source, image: "ImageArray") -> None:
-        """Look at an input."""
+        """Note the advice if this input is the first that is too large."""
         from imgxlate.inference.translation import size_advice
 
         advice = size_advice(image, self.model.name, self.model.trained_size)
@@ -71,14 +71,14 @@ def find_share(out: Output, inputs: int, output: str | None, extras: list[Path])
     """The rank of this process under torchrun, where each process works on its share of the inputs.
 
     Raises:
-        UsageError: there are several processes, and one file that would need the results of all.
+        UsageError: there are several processes, but one of the outputs needs the results of all.
     """
     rank = find_rank()
     if rank.size > 1:
         if extras or output == STDIO:
-            what = extras[0] if extras else "standard output"
+            shared = extras[0] if extras else "standard output"
             raise UsageError(
-                f"each of the {rank.size} processes translates part of the files, so none can write {what} for all",
+                f"each of the {rank.size} processes translates part of the files, so none can write {shared} for all",
                 hint="Write it in a run of one process.",
             )
         share = len(range(inputs)[rank.share])

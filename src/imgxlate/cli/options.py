@@ -77,7 +77,7 @@ Device = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Options that commands share. A command has those that it names to `command`; the others have their defaults."""
+    """Options that commands share. A command lists the ones that it has; the others keep their defaults."""
 
     device: Device = "auto"
     precision: Annotated[
@@ -114,7 +114,7 @@ class Settings:
 
     @property
     def existing(self) -> "Existing":
-        """What to do about outputs that exist.
+        """How to treat outputs that exist.
 
         Raises:
             UsageError: both --overwrite and --skip-existing are given.
@@ -138,17 +138,17 @@ def command(
     is_base: bool = False,
     after: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Make a function a command: it gets more options than its own parameters, and runs in a session.
+    """Make a function a command: add shared options, and run it in a session.
 
-    Three parameters are filled in: `out` with the session's output, `settings` with a `Settings`, and `given` with the
-    values that were typed for options of `config`, by key. The others are arguments and options, as typer has it.
+    Three parameters of the function are filled in: `out` with the session's output, `settings` with a `Settings`, and
+    `given` with the given options of `config`, by key. Typer turns all others into arguments and options.
 
     Args:
         shared: Fields of `Settings` that are options of the command. `--help` lists them in the place of `settings`.
-        json: Help of `--json`.
+        json: Help text of `--json`.
         config: A dataclass whose fields with a panel are options of the command, in the place of `given`.
         is_base: Whether the configuration will be of a class derived from `config`, with other ranges and defaults.
-        after: Options that `--help` lists elsewhere, each with the one that it follows.
+        after: Options that `--help` lists directly after another option, with that option.
     """
     messages = _message_options(json)
     filled_in = {
@@ -163,7 +163,7 @@ def command(
 
         @functools.wraps(function)
         def run(**values: Any) -> None:
-            from imgxlate.cli.errors import session  # Imported late: `--help` and completion do not pay.
+            from imgxlate.cli.errors import session  # Imported late, so that `--help` and completion stay fast.
 
             with session(**{option.name: values.pop(option.name) for option in messages}) as out:
                 settings = Settings(**{name: values.pop(name) for name in shared})
@@ -172,45 +172,45 @@ def command(
                 function(**values, **{name: value for name, value in passed.items() if name in own})
 
         run.__dict__["__signature__"] = inspect.Signature(_sorted([*listed, *messages], after or {}))
-        run.__annotations__ = {}  # Those of the signature count.
+        run.__annotations__ = {}  # Typer reads those of the signature.
         return run
 
     return decorate
 
 
 def check_stdout(output: str | None, as_json: bool) -> None:
-    """Check that `-o -` has standard output for itself, and that it is no terminal.
+    """Check that with `-o -` nothing else is written to standard output, and that it is not a terminal.
 
     Raises:
-        UsageError: `--json` needs standard output too, or it is a terminal.
+        UsageError: `--json` writes to standard output too, or standard output is a terminal.
     """
     from imgxlate.cli.output import require_piped_stdout
     from imgxlate.images.inputs import STDIO
 
     if output == STDIO:
         if as_json:
-            raise UsageError("-o - and --json both want standard output", hint="Write the image to a file.")
+            raise UsageError("-o - and --json both write to standard output", hint="Write the image to a file.")
         require_piped_stdout()
 
 
 def domain_pair(domains: str | None) -> tuple[str, str] | None:
-    """The names of both domains that `--domains` gives.
+    """The names of both domains in `--domains`.
 
     Raises:
-        UsageError: there are not two names.
+        UsageError: the option does not have two names, or a name is the letter of the other domain.
     """
     if domains is None:
         return None
     first, comma, second = domains.partition(",")
     if not (comma and first.strip() and second.strip()) or "," in second:
-        raise UsageError(f"--domains {domains}: two names are needed", hint="Such as `--domains summer,winter`.")
+        raise UsageError(f"--domains {domains}: two names are needed", hint="For example: `--domains summer,winter`.")
     if first.strip().lower() == "b" or second.strip().lower() == "a":
         raise UsageError(f"--domains {domains}: A cannot be named b, nor B a", hint="`--to b` always means B.")
     return first.strip(), second.strip()
 
 
 def _message_options(json: str) -> list[Parameter]:
-    """The arguments of a session."""
+    """The options that set the arguments of a session."""
     flags = {
         "as_json": ("--json", json),
         "quiet": ("--quiet", "-q", "Print errors only."),
@@ -225,7 +225,7 @@ def _message_options(json: str) -> list[Parameter]:
 
 
 def _fields(cls: type) -> list[Parameter]:
-    """The fields of a dataclass."""
+    """The fields of a dataclass, as parameters of a command."""
     kinds = get_type_hints(cls, include_extras=True)
     return [
         Parameter(field.name, Parameter.KEYWORD_ONLY, annotation=kinds[field.name], default=field.default)

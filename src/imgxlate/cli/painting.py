@@ -1,4 +1,4 @@
-"""Painting the inputs of `imgxlate neural-style`: an image of each, or a figure of the paper."""
+"""Paints the inputs of `imgxlate neural-style`: an image of each, or a figure of the paper."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Painting:
         )
 
     def _steps_folder(self, target: Target) -> Path | None:
-        """The folder of `--save-every`, which is beside the output and named after it.
+        """The folder of `--save-every`, beside the output and named after it.
 
         Raises:
             UsageError: the output goes to standard output.
@@ -71,11 +71,11 @@ class Painting:
 
 @dataclass(slots=True)
 class _Progress:
-    """Shows the iterations of a painting, and writes the image every so many."""
+    """Shows the iterations of a painting, and writes the image after every `save_every` of them."""
 
     out: Output
     bar: Bar
-    steps: Path | None  # None: write none
+    steps: Path | None  # the folder for these images; None: they are not written
     save_every: int | None
     iterations: int = 0  # over all scales
     losses: Mapping[str, float] | None = None  # of the last iteration
@@ -147,7 +147,7 @@ def _report(
     """Print the line of `--json`, or the name of the output."""
     (target,) = job.targets
     height, width = size
-    place = {"input": job.source.name, "output": target.name}
-    out.record({**place, **method, "width": width, "height": height, **result, "seconds": round(seconds, 3)})
+    files = {"input": job.source.name, "output": target.name}
+    out.record({**files, **method, "width": width, "height": height, **result, "seconds": round(seconds, 3)})
     if target.path is not None and not out.as_json:
         out.note(str(target.path))

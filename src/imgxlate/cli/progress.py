@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a plain line now and then in a log."""
+"""Progress: a bar on a terminal, or a plain line every ten seconds in a log."""
 
 import time
 from collections.abc import Iterator
@@ -13,26 +13,26 @@ LOG_SECONDS = 10.0  # the shortest time between two lines in a log
 
 
 def is_live(output: Output) -> bool:
-    """Whether progress is shown in place, on a terminal, and not by lines in a log."""
+    """Whether progress is drawn in place on a terminal, instead of by lines in a log."""
     return output.verbosity >= 0 and output.console.is_terminal
 
 
 class LogClock:
-    """Says when the next line in a log is due."""
+    """Knows when the next line in a log is due."""
 
     def __init__(self) -> None:
-        self._said = time.monotonic()
+        self._last_line = time.monotonic()
 
     def due(self) -> bool:
-        """Whether the last line is long enough ago; if so, the next one is counted from here."""
-        if time.monotonic() - self._said < LOG_SECONDS:
+        """Whether `LOG_SECONDS` have passed since the last line. If so, it starts to count again."""
+        if time.monotonic() - self._last_line < LOG_SECONDS:
             return False
-        self._said = time.monotonic()
+        self._last_line = time.monotonic()
         return True
 
 
 class Bar:
-    """One thing under way: `done` of `total` steps, with a word on what it is at."""
+    """The progress of one task: `done` of `total` steps, and a text about the current one."""
 
     def __init__(self, output: Output, title: str, total: float | None, unit: str) -> None:
         self._output = output
@@ -43,7 +43,7 @@ class Bar:
         self._progress: Progress | None = None
 
     def update(self, done: float, total: float | None = None, text: str = "") -> None:
-        """Show that `done` steps are done; `total` where it has become known."""
+        """Show that `done` steps are done. `total` is given once it is known."""
         self._total = total if total is not None else self._total
         if self._progress:
             self._progress.update(self._progress.task_ids[0], completed=done, total=self._total, text=text)
@@ -51,7 +51,7 @@ class Bar:
             self._output.note(f"{self._title}: {self._amount(done)}{f', {text}' if text else ''}")
 
     def show_job(self, done: int, job: Job) -> None:
-        """Show that `done` jobs of a batch are done, and which one is under way."""
+        """Show that `done` jobs of a batch are done, and the input of the current job."""
         self.update(done, text=job.source.name)
 
     @contextmanager
@@ -70,7 +70,7 @@ class Bar:
             *columns,
             console=self._output.console,
             transient=True,
-            redirect_stdout=False,  # It is for data, on a terminal too.
+            redirect_stdout=False,  # Stdout is for data, even on a terminal.
             redirect_stderr=False,
         )
         with self._progress:

@@ -1,4 +1,4 @@
-"""A run in training: a panel that is drawn in place on a terminal, a plain line now and then in a log."""
+"""The progress of a training run: a panel on a terminal, or a plain line every ten seconds in a log."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -19,36 +19,36 @@ if TYPE_CHECKING:
     from imgxlate.training.trainer import StepResult
 
 _REDRAW_SECONDS = 0.1  # the shortest time between two drawings of the panel
-_MEMORY = 0.98  # of a running mean: what a value still counts for a step later
+_MEMORY = 0.98  # decay of the running means, per step
 _LOSS_WIDTH = 30  # columns that a loss with its name takes in the panel
 
 
 class RunningMean:
-    """An exponentially weighted mean, as good as the plain one while there are few values."""
+    """An exponentially weighted mean. While there are few values, it is nearly their plain mean."""
 
     def __init__(self) -> None:
         self._sum = 0.0
         self._weight = 0.0
 
     def add(self, value: float) -> None:
-        """Take a value in."""
+        """Add a value."""
         self._sum = _MEMORY * self._sum + value
         self._weight = _MEMORY * self._weight + 1
 
     @property
     def value(self) -> float:
-        """The mean of what was taken in; 0 for nothing."""
+        """The mean of the values; 0 without any."""
         return self._sum / self._weight if self._weight else 0.0
 
 
 class TrainingView:
-    """Shows where a run stands: steps, speed, time left, and its losses, smoothed."""
+    """Shows the state of a run: steps, speed, time left, and its smoothed losses."""
 
     def __init__(self, output: Output, title: str, batch_size: int, sample: Path) -> None:
         self._output = output
         self._title = title
-        self._images = 2 * batch_size  # in a step: of both domains
-        self._sample = sample  # the newest one, once there is one
+        self._images = 2 * batch_size  # in a step, of both domains
+        self._sample = sample  # the file of the newest sample; may not exist yet
         self._saved: Path | None = None
         self._seconds, self._waited = RunningMean(), RunningMean()
         self._losses: dict[str, RunningMean] = {}
@@ -57,10 +57,10 @@ class TrainingView:
         self._waiting = "starting"  # shown until the first step is done
         self._drawn = 0.0
         self._clock = LogClock()
-        self._said = 0  # the last step that is in the log
+        self._last_logged = 0  # step
 
     def update(self, progress: "StepResult") -> None:
-        """Take a step in, and show it where it is time to."""
+        """Add a step, and show it if an update is due."""
         first = self._progress is None
         self._progress = progress
         self._saved = progress.saved or self._saved
@@ -84,15 +84,15 @@ class TrainingView:
 
     @contextmanager
     def shown(self) -> Iterator["TrainingView"]:
-        """Show the run while the block goes on; however it ends, the terminal is as it was and the last state is seen.
+        """Show the run within the block. However the block ends, the last state stays and the terminal is restored.
 
-        The panel is drawn by whoever calls `update`: a thread would be copied into the processes that load pictures.
+        `update` draws the panel. A thread that draws it would be copied into the processes that load images.
         """
         try:
             with self._drawn_in_place():
                 yield self
         finally:
-            if not self._live and self._progress and self._progress.step != self._said:
+            if not self._live and self._progress and self._progress.step != self._last_logged:
                 self._log(self._progress)
             self._live = None
 
@@ -105,11 +105,11 @@ class TrainingView:
             console=self._output.console,
             get_renderable=self._panel,
             auto_refresh=False,
-            redirect_stdout=False,  # It is for data, on a terminal too.
+            redirect_stdout=False,  # Stdout is for data, even on a terminal.
             redirect_stderr=False,
         )
         with self._live:
-            self._output.console.show_cursor(True)  # A process that is ended at once could not bring it back.
+            self._output.console.show_cursor(True)  # A process that is killed could not restore it.
             self._live.refresh()
             yield
 
@@ -119,12 +119,12 @@ class TrainingView:
             self._drawn = time.monotonic()
 
     def _log(self, progress: "StepResult") -> None:
-        self._said = progress.step
+        self._last_logged = progress.step
         losses = ", ".join(f"{name} {value:.4g}" for name, value in self._shown_in_log().items())
         self._output.note(f"step {progress.step} of {progress.iterations}: {losses}; {self._pace(progress)}")
 
     def _shown_in_log(self) -> dict[str, float]:
-        """The totals, where the method has any: a line is short."""
+        """The total losses, to keep the line short; all losses if the method has no totals."""
         totals = {name: mean.value for name, mean in self._losses.items() if name.endswith("total")}
         return totals or {name: mean.value for name, mean in self._losses.items() if not _is_gradient(name)}
 

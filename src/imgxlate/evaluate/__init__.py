@@ -1,1 +1,1 @@
-"""Several methods on the same images: pictures side by side, numbers, and a report. Imports no torch."""
+"""Several methods on the same images: the images side by side, numbers, and a report. Imports no torch."""

@@ -25,7 +25,7 @@ Models = Mapping[str, str | PathLike[str] | Sequence[str | PathLike[str]]]
 """For each method the name of a model, a checkpoint file, the folder of a training run, or several of these."""
 
 Fetch = Callable[[Card, Store], Path]
-"""Gives the file of a card's weights in a store, downloaded first if it is missing."""
+"""Returns the file of a card's weights in a store, and downloads it if it is missing."""
 
 _CHECKPOINTS = (".safetensors", ".pt", ".pth")
 _FEATURES = "vgg19"  # the default feature network of methods that stylize
@@ -48,7 +48,7 @@ class MethodChoice:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """What differs from the method's default configuration, by key."""
+        """The values that differ from the method's default configuration, by key."""
         if self.config is None:
             return {}
         default = flattened(_default_config(self.spec))
@@ -58,7 +58,7 @@ class MethodChoice:
 def choose_methods(
     methods: Sequence[str] | None, models: Models, settings: Mapping[str, Mapping[str, Any]], *, has_style_images: bool
 ) -> tuple[MethodChoice, ...]:
-    """The methods to compare, in the order of their columns. A method with several models is there once for each.
+    """The methods to compare, in the order of their columns. A method with several models is listed once for each.
 
     Args:
         methods: names or labels; None: all that have a bundled model or one in `models`, and those that stylize if
@@ -104,14 +104,14 @@ def _find(name: str) -> MethodSpec:
 
 
 def _comparable() -> list[MethodSpec]:
-    """The methods that make an image from an image."""
+    """The methods that translate or stylize."""
     specs, _ = registry.discover()
     return [spec for spec in specs.values() if {Capability.TRANSLATE, Capability.STYLIZE} & spec.capabilities]
 
 
 def _named(names: Sequence[str]) -> list[MethodSpec]:
     if not names:
-        raise UsageError("--methods names no method", hint="Such as --methods munit,unit.")
+        raise UsageError("--methods names no method", hint="For example: --methods munit,unit.")
     specs: list[MethodSpec] = []
     for name in names:
         spec = _find(name)
@@ -132,7 +132,8 @@ def _available(models_of: Mapping[str, Sequence[str]], has_style_images: bool) -
     ]
     if not specs:
         raise UsageError(
-            "no method has a model", hint="Give one, as `--model munit=FILE`, or a `--style IMAGE` for neural style."
+            "no method has a model",
+            hint="Add a model, such as `--model munit=FILE`, or a style image for neural style: `--style IMAGE`.",
         )
     return specs
 
@@ -174,7 +175,7 @@ def _default_config(spec: MethodSpec) -> MethodConfig:
 
 
 def _distinct_names(models: Sequence[str], spec: MethodSpec) -> Sequence[str]:
-    """Short names of the models, or the models as they were given if two short names are the same."""
+    """Short names of the models, or the models as given if two short names are equal."""
     names = [_short_name(model, spec) for model in models]
     return names if len(set(names)) == len(names) else models
 

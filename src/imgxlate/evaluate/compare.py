@@ -96,7 +96,7 @@ def compare(
         on_progress: called when work advances.
         on_image: called with the input and each image that is written.
         on_failure: called with the error of each input that fails.
-        notify: called with lines of text for a person.
+        notify: called with lines of text for the user.
 
     Raises:
         UsageError: an argument is invalid, or arguments contradict each other.
@@ -109,9 +109,12 @@ def compare(
     """
     _check(n_styles=n_styles, rows=rows, size=1 if size is None else size)
     if find_rank().size > 1:
-        raise UsageError(f"{find_rank().size} processes were started, but one process makes a whole comparison")
+        raise UsageError(
+            f"{find_rank().size} processes were started, but a comparison runs in one process",
+            hint="Start it without torchrun.",
+        )
     if targets is not None and metrics == "none":
-        raise UsageError("--targets needs feature networks, and --metrics none has none")
+        raise UsageError("--targets needs feature networks, but --metrics none loads none")
     input_list, style_list = listed(inputs), listed(styles)
     choices = choose_methods(methods, models or {}, settings or {}, has_style_images=bool(style_list))
     with output_folder(folder) as root:
@@ -125,7 +128,7 @@ def compare(
         shared = SharedSettings(where, find_dtype(precision, where), to, style_images, n_styles, size, seed)
         fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
         model_files = [find_file(choice, fetch) for choice in choices]
-        for choice, file in zip(choices, model_files, strict=True):  # An error in the last shows before hours of work.
+        for choice, file in zip(choices, model_files, strict=True):  # Shows errors before hours of work.
             load(choice, file, shared)
         networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify)
         evaluation = Evaluation(
@@ -165,7 +168,7 @@ def _fetch(card: Card, store: Store, *, offline: bool, on_progress: Callable[[St
 
 
 def _write_in_memory(plan: FilePlan, evaluation: Evaluation) -> None:
-    """Write the images that come from no file, for the methods and the report to read."""
+    """Write the images that come from no file, so that the methods and the report can read them."""
     for path, image in plan.in_memory.items():
         save(image, path)
     if plan.stdin:
@@ -235,7 +238,7 @@ def _counted(rows: Sequence[Row], results: Sequence[MethodResult]) -> str:
 
 
 def _facts(settings: SharedSettings, inputs: str) -> dict[str, str]:
-    """What is needed to repeat the comparison, beside the inputs, the methods and the measures."""
+    """The facts that are needed to repeat the comparison, beside inputs, methods and measures."""
     return {
         "imgxlate": __version__,
         "torch": torch.__version__,

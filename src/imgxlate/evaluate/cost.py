@@ -51,7 +51,7 @@ def metered(items: Iterable[Item], device: torch.device, before: int = 0) -> Ite
 
 
 def cost_measures(device: torch.device) -> tuple[Measure, Measure]:
-    """Time and memory, with how the latter is measured here, or why it is not."""
+    """The measures of time and memory. That of memory says how it is measured on `device`, or why it is not."""
     # The peak of a whole process includes more than the method needs, so none is the best.
     better: Literal["lower"] | None = "lower" if device.type == "cuda" else None
     return SECONDS, Measure(MEMORY, "Peak memory per image", _how(device), better, unit="MiB")
@@ -71,7 +71,7 @@ def _how(device: torch.device) -> str:
 
 
 def _reset_peak(device: torch.device) -> bool:
-    """Start measuring the peak again; False if it cannot be known."""
+    """Start to measure the peak again. Returns False if the peak is not available."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return True
@@ -79,7 +79,7 @@ def _reset_peak(device: torch.device) -> bool:
         return False
     try:
         (_PROCESS / "clear_refs").write_text(_RESET_PEAK)
-    except OSError:  # Another system than Linux, or one that hides this file.
+    except OSError:  # Not Linux, or the file is not writable.
         return False
     return True
 

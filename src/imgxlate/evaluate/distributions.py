@@ -38,15 +38,15 @@ class SetFeatures:
         return torch.cat([torch.empty(0, self.channels, dtype=torch.float64), *vectors])
 
 
-def frechet_distance(made: Tensor, real: Tensor) -> float | None:
+def frechet_distance(generated: Tensor, real: Tensor) -> float | None:
     """The squared Fréchet distance between Gaussians fitted to two sets (N, D) and (M, D) in float64.
 
     |m - m'|^2 + Tr(C + C' - 2 (C C')^(1/2)) (arXiv 1706.08500, Eq. 6). None if a set has fewer than two images, and
     thus no covariance. With D or fewer images the covariance is singular, and this is still the exact value.
     """
-    if min(len(made), len(real)) < 2:
+    if min(len(generated), len(real)) < 2:
         return None
-    (mean, root), (other_mean, other_root) = _moments(made), _moments(real)
+    (mean, root), (other_mean, other_root) = _moments(generated), _moments(real)
     # With C = X^T X and C' = Y^T Y, Tr (C C')^(1/2) is the sum of the singular values of X Y^T. Unlike the root of
     # C C' itself, it can be computed without rounding errors if C or C' is singular.
     shared = torch.linalg.svdvals(root @ other_root.T).sum()
@@ -54,17 +54,17 @@ def frechet_distance(made: Tensor, real: Tensor) -> float | None:
     return max(0.0, float((mean - other_mean).square().sum() + own - 2 * shared))
 
 
-def kernel_distance(made: Tensor, real: Tensor, seed: int = 0) -> tuple[float, float] | None:
+def kernel_distance(generated: Tensor, real: Tensor, seed: int = 0) -> tuple[float, float] | None:
     """Mean and standard deviation of `squared_mmd` over 100 random subsets of two sets (N, D) and (M, D) in float64.
 
     `seed` draws the subsets. The mean can be negative. None if a set has fewer than two images.
     """
-    if min(len(made), len(real)) < 2:
+    if min(len(generated), len(real)) < 2:
         return None
-    size = subset_size(len(made), len(real))
+    size = subset_size(len(generated), len(real))
     generator = torch.Generator().manual_seed(seed)
     values = torch.stack(
-        [squared_mmd(_subset(real, size, generator), _subset(made, size, generator)) for _ in range(_SUBSETS)]
+        [squared_mmd(_subset(real, size, generator), _subset(generated, size, generator)) for _ in range(_SUBSETS)]
     )
     return float(values.mean()), float(values.std(unbiased=False))
 
@@ -80,25 +80,25 @@ def squared_mmd(first: Tensor, second: Tensor) -> Tensor:
     return within / (count * (count - 1)) - 2 * between / count**2
 
 
-def subset_size(made: int, real: int) -> int:
+def subset_size(generated: int, real: int) -> int:
     """How many images of each set a subset has: half of the smaller set, from 2 to 1,000."""
-    return min(max(2, min(made, real) // 2), _LARGEST_SUBSET)
+    return min(max(2, min(generated, real) // 2), _LARGEST_SUBSET)
 
 
-def distribution_measures(features: SetFeatures, made: int, real: int) -> tuple[Measure, Measure, Measure]:
-    """Describes both distances between `made` images of a method and `real` ones: Fréchet, kernel and its deviation."""
-    counts = f"{made} images of a method against {real} real ones."
-    too_few = " It needs two images of each." if min(made, real) < 2 else ""
+def distribution_measures(features: SetFeatures, generated: int, real: int) -> tuple[Measure, Measure, Measure]:
+    """The Fréchet distance, the kernel distance and its deviation, for `generated` images and `real` ones."""
+    counts = f"{generated} images of a method against {real} real ones."
+    too_few = " It needs two images of each." if min(generated, real) < 2 else ""
     frechet = Measure(
         name=features.frechet_name,
         title=_title(features.frechet_name),
         how=f"Squared Fréchet distance of Gaussians (arXiv 1706.08500, Eq. 6); {counts} {features.how}."
-        f"{too_few or _caution(features.channels, min(made, real))}",
+        f"{too_few or _caution(features.channels, min(generated, real))}",
         better="lower",
     )
     kernel_how = (
         f"Unbiased squared maximum mean discrepancy under the kernel (x . y / {features.channels} + 1)^3 (arXiv "
-        f"1801.01401) over {_SUBSETS} random subsets of {subset_size(made, real)} images of each set; {counts} "
+        f"1801.01401) over {_SUBSETS} random subsets of {subset_size(generated, real)} images of each set; {counts} "
         f"{features.how}.{too_few}"
     )
     kernel = Measure(features.kernel_name, _title(features.kernel_name), f"Mean: {kernel_how}", better="lower")

@@ -53,14 +53,14 @@ class Pairs:
 
     outputs: int  # of an input, each with a style drawn for it
     independent: bool = False  # each output belongs to one pair; False: all pairs of outputs
-    inputs: int | None = None  # only the first so many; None: all
+    inputs: int | None = None  # number of inputs that are measured, from the first; None: all
 
     def count(self) -> int:
         """The number of pairs of an input."""
         return self.outputs // 2 if self.independent else comb(self.outputs, 2)
 
     def describe(self, inputs: int) -> str:
-        """What is compared for so many inputs: "100 inputs x 19 independent pairs = 1900 pairs"."""
+        """Describes the pairs of `inputs` inputs: "100 inputs x 19 independent pairs = 1900 pairs"."""
         measured = min(inputs, self.inputs or inputs)
         kind = "independent pairs" if self.independent else f"pairs of {self.outputs} outputs"
         fewer = f" (the protocol needs {self.inputs} inputs)" if self.inputs and measured < self.inputs else ""
@@ -68,7 +68,7 @@ class Pairs:
 
 
 ALL_PAIRS = Pairs(outputs=4)
-"""Each output of each input with each other."""
+"""All pairs of the outputs of each input."""
 
 MUNIT_PAIRS = Pairs(outputs=38, independent=True, inputs=100)
 """The protocol of MUNIT's Table 1 (arXiv 1804.04732, Sec. 5.2): 1,900 pairs, each with two styles of its own."""

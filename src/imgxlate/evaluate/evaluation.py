@@ -1,4 +1,4 @@
-"""The evaluation of one method after the other: making, writing and measuring their images of all inputs."""
+"""Evaluates one method after the other: computes, writes and measures its images of all inputs."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """A comparison under way. It grows by a few numbers for each image, and by thumbnails of the first inputs."""
+    """The state of a comparison: a few numbers for each image, and thumbnails of the first inputs."""
 
     settings: SharedSettings
     metrics: Metrics
@@ -80,7 +80,7 @@ def written_styles(choice: MethodChoice, n_styles: int) -> Sequence[int | None]:
 
 
 def evaluate_method(evaluation: Evaluation, choice: MethodChoice, file: ModelFile) -> MethodResult:
-    """Make, write and measure the images of one method. Its model is in memory only during this call."""
+    """Compute, write and measure the images of one method. Its model is in memory only during this call."""
     memory_before = allocated(evaluation.settings.device)
     method = load(choice, file, evaluation.settings)
     if choice.config is None:
@@ -103,7 +103,7 @@ class MethodEvaluation:
     memory_before: int  # bytes on the GPU before the model was loaded
     total: int  # inputs
     sets: SetNumbers
-    finished: int = 0  # inputs of which all images are made
+    finished: int = 0  # inputs with all their images
     tried: int = 0  # inputs that are finished or have failed
     advised: bool = False  # about large inputs
 
@@ -113,9 +113,9 @@ class MethodEvaluation:
         self.evaluation.on_progress(Stage(self.choice.title, tried, self.total, "images", job.source.name))
 
     def run(self, job: Job) -> None:
-        """Make the images of one input. For the summary, note its first failure."""
+        """Compute, write and measure the images of one input. Its first failure is kept for the summary."""
         try:
-            self._make_images(job)
+            self._evaluate_input(job)
         except ImageError as error:
             self.evaluation.leave_out(job.source, error)
             raise
@@ -138,7 +138,7 @@ class MethodEvaluation:
             numbers={**means, **self.sets.numbers(self.evaluation.settings.seed)},
         )
 
-    def _make_images(self, job: Job) -> None:
+    def _evaluate_input(self, job: Job) -> None:
         path = Path(job.source.name)
         content = resized(decode(path), self.evaluation.settings.size)
         self._advise(path, content)
@@ -160,9 +160,9 @@ class MethodEvaluation:
         return written_styles(self.choice, self.evaluation.settings.n_styles)
 
     def _codes(self, content: ImageArray) -> Sequence[style_codes.Code]:
-        """The style codes of the images to write, equal for all inputs, and codes that are drawn for this input.
+        """The style codes of the images to write, equal for all inputs, then codes that are drawn for this input.
 
-        The latter depend on the input's pixels, and not on its name or its place among the inputs.
+        The drawn codes depend on the input's pixels, but not on its name or on the order of the inputs.
         """
         if self.method.style_dim is None:
             return ()
@@ -173,7 +173,7 @@ class MethodEvaluation:
         return (*written.codes, *drawn.codes)
 
     def _measure_sets(self, content: ImageArray, output: ImageArray, drawn: Iterator[ImageArray]) -> None:
-        """Count outputs in the numbers of sets: the `drawn` ones of a method with styles, else the one `output`."""
+        """Add outputs to the numbers of sets: the `drawn` ones of a method with styles, otherwise `output`."""
         if self.method.style_dim is not None:
             self.sets.add_drawn(drawn)
             return

@@ -36,7 +36,7 @@ BLOCK_ENDS = ("relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4")
 """The layers of VGG-19 that correspond to those that LPIPS takes from VGG-16."""
 
 DEEPEST = "relu5_4"
-"""The deepest features of VGG-19, which depend on what is in an image more than on where."""
+"""The deepest features of VGG-19, which depend on the objects in an image more than on their positions."""
 
 _LPIPS_WEIGHTS = "functional/image/lpips_models/alex.pth"  # in torchmetrics, whose classes download AlexNet themselves
 _VGG_SIDE = 224  # pixels, as in the training of VGG-19
@@ -45,7 +45,7 @@ _INCEPTION_SIDE = 299  # pixels
 Weights = Callable[[str], Checkpoint]
 """Reads the published weights of a name, such as `ALEXNET`."""
 
-Found = TypeVar("Found")
+Network = TypeVar("Network")
 
 
 def bundled_vgg(device: torch.device) -> Vgg:
@@ -56,9 +56,9 @@ def bundled_vgg(device: torch.device) -> Vgg:
 
 
 def published_or_bundled(
-    choice: MetricsChoice, published: Callable[[], Found], bundled: Found, names: tuple[str, str], notify: Notify
-) -> Found:
-    """What `published` loads or, by choice or because a file is missing, `bundled`; `names` are those of the metrics.
+    choice: MetricsChoice, published: Callable[[], Network], bundled: Network, names: tuple[str, str], notify: Notify
+) -> Network:
+    """The result of `published`; or `bundled`, if chosen or if a file is missing. `names` are those of the metrics.
 
     Raises:
         ImgxlateError: `choice` is `published`, and a file or a package is missing.
@@ -83,7 +83,7 @@ def lpips(weights: Weights, device: torch.device) -> PerceptualDistance:
         CheckpointError: the file holds another network.
     """
     network = AlexNet(weights(ALEXNET)).to(device)
-    import torchmetrics  # It imports torchvision, which AlexNet has imported through its door.
+    import torchmetrics  # It imports torchvision, which `imgxlate.vision` must import first, as AlexNet does.
 
     heads = checkpoint.read(Path(torchmetrics.__file__).parent / _LPIPS_WEIGHTS).tensors
     return PerceptualDistance(
@@ -211,7 +211,7 @@ class InceptionV3(nn.Module):
             FeatureExtractorInceptionV3,
         )
 
-        # It unpickles its file: not the one from the network, but one in memory of the tensors that were read from it.
+        # It unpickles its file. So it gets a file in memory with the tensors, which were read without unpickling.
         file = io.BytesIO()
         torch.save(dict(weights.tensors), file)
         file.seek(0)

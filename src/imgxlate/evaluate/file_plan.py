@@ -28,7 +28,7 @@ class FilePlan:
     style_images: Sequence[Path]
     jobs: Mapping[str, Sequence[Job]]  # by method
     in_memory: Mapping[Path, ImageArray]  # inputs and style images that were given as images, by their future files
-    stdin: Source | None  # the future file of the image on standard input; None: it is no input
+    stdin: Source | None  # the future file of the image on standard input; None: it is not an input
 
 
 @contextlib.contextmanager
@@ -55,7 +55,7 @@ def output_folder(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
 def plan_files(
     inputs: Sequence[ImageLike], styles: Sequence[ImageLike], root: Path, counts: Mapping[str, int], *, overwrite: bool
 ) -> FilePlan:
-    """Find the inputs and style images, and name all outputs: as many for each input as each method has in `counts`.
+    """Find the inputs and style images, and name all outputs: for each input and method, as many as `counts` says.
 
     Raises:
         UsageError: there is no input, or two files would have the same name.
@@ -95,8 +95,8 @@ def find_images(option: str, names: Sequence[str | os.PathLike[str]], root: Path
     """The image files that an option names, without those of an earlier comparison in `root`.
 
     Raises:
-        UsageError: standard input is among them.
-        ImageError: there are none.
+        UsageError: `names` has standard input.
+        ImageError: there are no images.
     """
     paths = [os.fspath(name) for name in names]
     if STDIO in paths:

@@ -50,12 +50,12 @@ STYLE = Measure(
 
 def ssim(source: ImageArray, output: ImageArray) -> float:
     """The structural similarity of the luminance of an input and an output, which is resized to the input's size."""
-    torchvision()  # It must be imported through its door before torchmetrics imports it.
+    torchvision()  # torchmetrics imports it too, but `imgxlate.vision` must do so first.
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     lumas = luma(view(output, source.size)), luma(view(source))
     similarity = structural_similarity_index_measure(*lumas, data_range=1.0)
-    return float(cast(Tensor, similarity))  # A tuple only if more is asked for.
+    return float(cast(Tensor, similarity))  # It returns a tuple only with further options.
 
 
 def luma(images: Tensor) -> Tensor:

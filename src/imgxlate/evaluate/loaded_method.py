@@ -1,4 +1,4 @@
-"""A chosen method with its weights: finding them, loading them, making images of an input."""
+"""A chosen method with its weights: finds them, loads them, and computes images."""
 
 import contextlib
 import os
@@ -42,10 +42,10 @@ class SharedSettings:
 
 @dataclass(frozen=True, slots=True)
 class LoadedMethod:
-    """A method that is ready to make images."""
+    """A method that is ready to compute images."""
 
     model: str
-    settings: Mapping[str, str]  # what determines its images beside its weights, by name
+    settings: Mapping[str, str]  # further values that determine its images, by name
     trained_size: int | None  # shorter side of its training images, in pixels; None: unknown, or not trained
     style_dim: int | None  # length of its style codes; None: it has no styles
     make: Callable[[ImageArray, Sequence[Code], OnIteration], Iterator[ImageArray]]
@@ -72,7 +72,7 @@ def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> Loa
 
     Raises:
         CheckpointError: the file is damaged, or holds something else.
-        UsageError: the model has no such target domain, or its configuration asks for what the network lacks.
+        UsageError: the model has no such target domain, or the network lacks a layer of the configuration.
     """
     if choice.config is None:
         return _load_translator(choice, file, settings)
@@ -80,15 +80,15 @@ def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> Loa
 
 
 def warm_up(method: LoadedMethod) -> None:
-    """Make a small gray image, so that the time of the first image does not include what libraries set up once."""
+    """Compute a small image, so that the time of the first input does not include the setup of libraries."""
     gray = ImageArray(np.full((_SMALL, _SMALL, 3), 128, np.uint8))
-    with contextlib.suppress(DivergedError):  # The inputs that it happens with will say so.
+    with contextlib.suppress(DivergedError):  # If it happens for an input, that input reports it.
         for _ in method.make(gray, [(0.0,) * method.style_dim] if method.style_dim else [], ignore):
             pass
 
 
 def card_of(file: ModelFile) -> str | None:
-    """The card of a bundled or stored model, in Markdown; None for a file of the user's, whatever its name."""
+    """The card of a bundled or stored model, in Markdown; None for a file of the user's, even with such a name."""
     if not any(file.path.is_relative_to(folder) for folder in (paths.assets_dir(), Store().root)):
         return None
     try:

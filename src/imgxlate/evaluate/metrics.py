@@ -30,15 +30,15 @@ REPEATED = 4
 """Inputs that a method without styles translates twice, to see whether the image is the same."""
 
 _REPEATED = (
-    f"For other methods that is measured on {REPEATED} inputs, each translated twice; it is not measured for methods "
-    "that optimize, because one image takes them long."
+    f"For other methods this is measured on {REPEATED} inputs, each translated twice. It is not measured for methods "
+    "that optimize, because one image can take minutes."
 )
 _DRAWN = "There is one image of each input; methods with styles draw a style for each."
 
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What images are measured with. Without feature networks, no image is measured."""
+    """Measures images with feature networks. Without any, no image is measured."""
 
     pairs: Pairs  # of the outputs of an input, for diversity
     vgg: Vgg | None = None
@@ -48,7 +48,7 @@ class Metrics:
     real: Tensor = field(default_factory=lambda: torch.empty(0))  # features (N, C) of the real images
 
     def draws(self, done: int) -> int:
-        """How many styles to draw for an input that follows `done` others."""
+        """The number of styles to draw for an input after `done` others."""
         if self.distance and (self.pairs.inputs is None or done < self.pairs.inputs):
             return self.pairs.outputs
         return 1 if self.features else 0
@@ -70,7 +70,7 @@ class Metrics:
         return numbers
 
     def measures(self, inputs: int) -> list[Measure]:
-        """Describes all metrics for so many inputs."""
+        """Describes all metrics for `inputs` inputs."""
         found: list[Measure] = []
         if self.distance:
             measure = diversity_measure(self.distance, self.pairs, inputs)
@@ -83,26 +83,26 @@ class Metrics:
 
 @dataclass(slots=True)
 class SetNumbers:
-    """The numbers of one method that several images give together, as far as they are computed."""
+    """The numbers of one method that need several images: its diversity, and the distances of sets."""
 
     metrics: Metrics
     diversities: list[float] = field(default_factory=list)  # of each input
     features: list[Tensor] = field(default_factory=list)  # (1, C) of each image of the set
 
     def add_drawn(self, outputs: Iterator[ImageArray]) -> None:
-        """Count outputs of one input in styles that were drawn for it: all for diversity, the first for the set."""
+        """Add outputs of one input in styles that were drawn for it: all for diversity, the first for the set."""
         for first in islice(outputs, 1):
             self.add_to_set(first)
             self.add_diversity(chain([first], outputs), independent=self.metrics.pairs.independent)
 
     def add_diversity(self, outputs: Iterable[ImageArray], *, independent: bool = False) -> None:
-        """Count the distances between outputs of one input."""
+        """Add the mean distance between outputs of one input."""
         if self.metrics.distance:
             found = diversity(self.metrics.distance, outputs, independent=independent)
             self.diversities += [] if found is None else [found]
 
     def add_to_set(self, output: ImageArray) -> None:
-        """Count an output among those that are compared with the real images."""
+        """Add an output to the set that is compared with the real images."""
         if self.metrics.features:
             self.features.append(self.metrics.features([output]))
 
@@ -112,10 +112,10 @@ class SetNumbers:
         if self.metrics.distance:
             numbers[self.metrics.distance.name] = mean(self.diversities)
         if self.metrics.features:
-            made = torch.cat([self.metrics.real[:0], *self.features])
-            average, deviation = kernel_distance(made, self.metrics.real, seed) or (None, None)
+            generated = torch.cat([self.metrics.real[:0], *self.features])
+            average, deviation = kernel_distance(generated, self.metrics.real, seed) or (None, None)
             name = self.metrics.features.kernel_name
-            numbers[self.metrics.features.frechet_name] = _finite(frechet_distance(made, self.metrics.real))
+            numbers[self.metrics.features.frechet_name] = _finite(frechet_distance(generated, self.metrics.real))
             numbers[name] = _finite(average)
             numbers[f"{name}-deviation"] = _finite(deviation)
         return numbers
@@ -141,7 +141,7 @@ def load_metrics(
     if choice == "none":
         return Metrics(pairs)
     store = Store()
-    if choice == "auto":  # With a fallback, a dead network is given up sooner.
+    if choice == "auto":  # There is a fallback, so do not wait long for a dead network.
         store = replace(store, patience=replace(store.patience, connect=3.0, stall=10.0, tries=2))
 
     def weights(name: str) -> Checkpoint:

@@ -41,8 +41,8 @@ class Cell:
 def page(comparison: Comparison) -> str:
     """The page: the grid of the first inputs with sliders, the numbers of all inputs, and how they were computed.
 
-    Images are embedded in the page. Its security policy allows no connection and no script but its own, whatever the
-    names of files and models are.
+    Images are embedded in the page. Its security policy allows no connection and no script but its own, for any
+    names of files and models.
 
     Raises:
         ImageError: an image cannot be read.
@@ -118,7 +118,7 @@ def _cells(comparison: Comparison) -> list[list[Cell]]:
 
 
 def _names(files: Sequence[Path]) -> list[str]:
-    """The files relative to the folder that contains all, so that a published page does not tell where that was."""
+    """The files relative to the folder that contains all, so that a published page does not show its location."""
     try:
         folder = os.path.commonpath([file.parent for file in files])
         return [Path(os.path.relpath(file, folder)).as_posix() for file in files]
@@ -129,12 +129,12 @@ def _names(files: Sequence[Path]) -> list[str]:
 def _grid(
     comparison: Comparison, columns: Sequence[Column], cells: Sequence[Sequence[Cell]]
 ) -> list[tuple[str, Embedded, list[tuple[Cell, Embedded] | None]]]:
-    """For each input that is shown its name, itself, and by column an output, or None without one."""
+    """For each shown input: its name, its image, and its output for each column, or None without one."""
     grid = []
-    for row, made in list(zip(comparison.rows, cells, strict=True))[: comparison.shown]:
-        by_column = {(cell.image.method, cell.image.style): (cell, embed(cell.image.file)) for cell in made}
-        outputs = [by_column.get((method.key, style)) for method, style in columns]
-        grid.append((made[0].input, embed(row.input), outputs))
+    for row, outputs in list(zip(comparison.rows, cells, strict=True))[: comparison.shown]:
+        by_column = {(cell.image.method, cell.image.style): (cell, embed(cell.image.file)) for cell in outputs}
+        in_columns = [by_column.get((method.key, style)) for method, style in columns]
+        grid.append((outputs[0].input, embed(row.input), in_columns))
     return grid
 
 

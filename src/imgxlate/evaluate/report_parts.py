@@ -57,7 +57,7 @@ def ranked(measure: Measure, values: Sequence[float | None]) -> list[Number]:
 
 
 def _decimals(sizes: Sequence[float]) -> int:
-    """Enough that the smallest number has all its digits, but the largest at most one digit more than that."""
+    """The decimals that show all digits of the smallest number, but at most one digit more than that of the largest."""
     orders = [_order(size) for size in sizes if size]
     if not orders:
         return 0

@@ -1,4 +1,4 @@
-"""Paints the figures of a method's paper: an image for each part of a plan, laid out in a contact sheet."""
+"""Paints figures of a method's paper: an image for each part of a plan, laid out in a contact sheet."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class PaintedPart:
     part: FigurePart
     image: ImageArray
     losses: Mapping[str, float]  # of the image
-    iterations: int  # in all
+    iterations: int  # over all scales
 
 
 def paint_figure(
@@ -30,7 +30,7 @@ def paint_figure(
     styles: Sequence[ImageArray] = (),  # for a figure whose style images are given
     init: ImageArray | None = None,  # the image to start from
     seed: int = 0,
-    on_iteration: Callable[[int, int | None, str], None] = ignore,  # iterations done, in all if known, and a text
+    on_iteration: Callable[[int, int | None, str], None] = ignore,  # iterations done, their total if known, and a text
 ) -> list[PaintedPart]:
     """Paint every image of the figure of `original`, one after the other.
 
@@ -57,7 +57,7 @@ def paint_figure(
 def lay_out_figure(
     spec: FigureSpec, plan: FigurePlan, name: str, original: ImageArray, images: Sequence[ImageArray]
 ) -> ImageArray:
-    """The sheet of the images of a plan, at their size. A reconstruction stands beside its original, named `name`."""
+    """The sheet with the images of a plan in full size. Reconstructions stand beside their original, named `name`."""
     columns = len(plan.column_headers)
     rows = [list(images[start : start + columns]) for start in range(0, len(images), columns)]
     beside = spec.style != "given"

@@ -29,7 +29,7 @@ from imgxlate.weights.store import Store, writing
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """The file of a model, and what is known of it before it is opened."""
+    """The file of a model, and its properties that are known before it is opened."""
 
     name: str
     path: Path
@@ -82,7 +82,7 @@ def find_model(
     store: Store,
     download: Callable[[Card], Path],
 ) -> ModelFile:
-    """The file of the model of that name or at that path; without either, of the method's bundled model.
+    """The file of the model with that name or path. Without either, it is the method's bundled model.
 
     `download` returns the file of a card's weights, and downloads it if it is missing.
 
@@ -132,7 +132,7 @@ def import_model(
     """Open `file` as `load_model` does, and put the model into the store under `name`.
 
     A published file is kept as it is, with the original's yaml. The user's own model is stored as a checkpoint of ours:
-    the names of an original's files tell the direction, which would be lost under another name.
+    an original's file name shows the direction, which another name would not.
 
     Raises:
         CheckpointError: the file is damaged, or holds no model of the method.
@@ -158,13 +158,13 @@ def check_features(spec: MethodSpec, path: Path) -> None:
     """Check that a file holds a feature network of the method.
 
     Raises:
-        CheckpointError: it does not.
+        CheckpointError: the file holds something else.
     """
     registry.implementation(spec).from_features(spec.config(), checkpoints.read(path))
 
 
 def model_header(method: str, architecture: MethodConfig, domains: tuple[str, str], target: Domain) -> dict[str, Any]:
-    """The header of a model's checkpoint. With the weights, it is all that building the model takes."""
+    """The header of a model's checkpoint. Header and weights suffice to build the model."""
     return {
         "method": method,
         "architecture": dataclasses.asdict(architecture),

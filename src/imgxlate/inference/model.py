@@ -97,7 +97,7 @@ class Model:
         size: int | None = None,
         seed: int = 0,
     ) -> "Iterator[Image]":
-        """`translate`, but each image is computed when it is asked for, so that many styles need little memory."""
+        """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
         codes = self._codes(domain, n_styles, styles, size, seed)
         return map(to_pil, self.translate_array(to_image_array(image), domain, codes, size))

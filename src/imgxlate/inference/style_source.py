@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StyleSource:
-    """Where style codes come from, settled before a model is loaded."""
+    """A source of style codes, chosen before a model is loaded."""
 
     count: int  # number of styles
     images: tuple[str, ...] = ()  # files to encode
@@ -44,7 +44,7 @@ class StyleSource:
 def choose_styles(
     spec: MethodSpec, count: int | None, images: list[str], file: Path | None, *, saved: bool = False
 ) -> StyleSource:
-    """The source of the styles: `count` samples, images, or a styles file. `saved`: the codes will be written.
+    """The source of the styles: `count` samples, images, or a styles file. `saved`: whether the codes will be written.
 
     Raises:
         UsageError: several sources are given, the method lacks one, or the styles file is invalid.

@@ -61,7 +61,7 @@ class StyleTransfer:
         content: ImageLike,
         styles: ImageLike | Sequence[ImageLike],
         *,
-        init: ImageLike | None = None,  # the image to start from; None: what the configuration says
+        init: ImageLike | None = None,  # the image to start from; None: as the configuration says
         seed: int = 0,
         on_iteration: Callable[[Iteration], None] = ignore,
     ) -> "Image":
@@ -69,7 +69,7 @@ class StyleTransfer:
 
         Raises:
             ImageError: an image cannot be read.
-            UsageError: there is no style image, or the number of style weights is another than that of style images.
+            UsageError: there is no style image, or the number of style weights is not that of the style images.
             DivergedError: the loss is not finite.
         """
         source = to_image_array(content)
@@ -83,7 +83,7 @@ class StyleTransfer:
         """The same feature network with another configuration.
 
         Raises:
-            UsageError: `config` asks for a layer that the feature network lacks.
+            UsageError: the feature network lacks a layer of `config`.
         """
         stylizer = load_stylizer(self.spec, config, self.features, self.device, self.dtype)
         return StyleTransfer(self.spec, config, self.features, stylizer, self.device, self.dtype)
@@ -105,7 +105,7 @@ def load(
     Raises:
         WeightsError: there is no such feature network, or it cannot be downloaded.
         CheckpointError: the file holds no feature network.
-        UsageError: `config` asks for a layer that the feature network lacks.
+        UsageError: the feature network lacks a layer of `config`.
         DeviceError: this machine has no such device.
     """
     where = find_device(device)
@@ -120,8 +120,8 @@ def load_stylizer(
     """Build the method's stylizer over the feature network in the file `features`, and move it to the device.
 
     Raises:
-        CheckpointError: the file is damaged or holds no such network.
-        UsageError: `config` asks for a layer that the network lacks.
+        CheckpointError: the file is damaged, or holds no feature network.
+        UsageError: the network lacks a layer of `config`.
     """
     stylizer = registry.implementation(spec).from_features(config, checkpoint.read(features))
     if not isinstance(stylizer, Stylizer):

@@ -1,6 +1,6 @@
 """Losses, each a plain function of tensors.
 
-The names of their variants stand here because configurations use them, and configurations import no torch.
+The names of their variants are defined here, because configurations use them, and configurations import no torch.
 """
 
 from typing import Literal

@@ -39,7 +39,7 @@ class Translator(Protocol):
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
         """Yield a batch of translated images (B, 3, H, W) for each row of `styles` (S, style_dim).
 
-        Whatever does not depend on the style is computed once. A method without styles takes None and yields one batch.
+        Parts that do not depend on the style are computed once. Without styles, it takes None and yields one batch.
         """
 
 
@@ -136,10 +136,10 @@ class ProcessGroup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """The circumstances of a training step. Its randomness depends on seed, step and image alone."""
+    """Number, randomness and processes of a training step. Its randomness depends on seed, step and image alone."""
 
     step: int  # from 0
-    noise: Noise  # differs from image to image; does not depend on which process has the image
+    noise: Noise  # differs between images; is the same whichever process has the image
     random: random.Random  # the same in all processes
     group: ProcessGroup
 
@@ -152,7 +152,7 @@ class Trainable(Protocol):
 
     @classmethod
     def create(cls, config: TrainingConfig, features: Checkpoint | None) -> Self:
-        """Networks with initial weights that follow from `config.seed`; `features` is what `config.features` names.
+        """Networks with initial weights from `config.seed`; `features` is the network that `config.features` names.
 
         Raises:
             UsageError: values of `config` contradict each other, such as a crop that the networks cannot take.
@@ -186,4 +186,4 @@ class Trainable(Protocol):
         """The generators' live weights, by the names that `Translator.tensors` uses."""
 
     def architecture(self) -> MethodConfig:
-        """What `Translator.config` will be for these generators."""
+        """The `Translator.config` of a model with these generators."""

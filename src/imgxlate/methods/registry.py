@@ -58,8 +58,8 @@ def discover() -> tuple[dict[str, MethodSpec], tuple[BrokenMethod, ...]]:
             specs[entry.name] = _load_spec(entry)
         except TerminatedError:
             raise
-        except (Exception, SystemExit) as error:  # A plug-in may fail in any way; the rest must go on.
-            reason = _in_a_line(error)
+        except (Exception, SystemExit) as error:  # A plug-in may fail in any way; all else must work.
+            reason = _as_one_line(error)
             broken.append(BrokenMethod(entry.name, entry.value, reason))
             sys.stderr.write(f"warning: plug-in {entry.name} ({entry.value}) cannot be loaded: {reason}\n")
     return specs, tuple(broken)
@@ -113,13 +113,13 @@ def configure(
 
 
 def labels() -> frozenset[str]:
-    """The words that outputs carry in their names: "munit", "neural-style"."""
+    """The words that mark outputs in their file names: "munit", "neural-style"."""
     specs, _ = discover()
     return frozenset(label for spec in specs.values() for label in (spec.name, spec.label, *spec.figures))
 
 
 def implementation(spec: MethodSpec) -> Any:
-    """Import what `spec.implementation` names.
+    """Import the implementation of a method.
 
     Raises:
         ImgxlateError: it cannot be imported; names the method and the implementation.
@@ -149,13 +149,13 @@ def _imported(spec: MethodSpec, reference: str) -> Any:
         raise
     except (Exception, SystemExit) as error:
         raise ImgxlateError(
-            f"the method {spec.name} cannot be loaded, its implementation is {reference}: {_in_a_line(error)}",
-            hint="`imgxlate doctor` looks at what methods need; --debug shows where it fails.",
+            f"the method {spec.name} cannot be loaded, its implementation is {reference}: {_as_one_line(error)}",
+            hint="`imgxlate doctor` checks the libraries that methods need; --debug shows where the import fails.",
         ) from error
 
 
 def _entries() -> "Iterator[EntryPoint]":
-    from importlib.metadata import EntryPoint, entry_points  # Imported late: `--help` does not pay.
+    from importlib.metadata import EntryPoint, entry_points  # Imported late, so that `--help` stays fast.
 
     found = {entry.name: entry for entry in entry_points(group=GROUP)}
     for name, value in BUILT_IN.items():
@@ -174,5 +174,5 @@ def _load_spec(entry: "EntryPoint") -> MethodSpec:
     return spec
 
 
-def _in_a_line(error: BaseException) -> str:
+def _as_one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")

@@ -1,4 +1,4 @@
-"""What a method states about itself. Neither this module nor one that holds a spec imports torch."""
+"""The spec of a method: its description, configurations and figures. Specs and this module import no torch."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ Decay = Annotated[NonNegativeFloat, Lt(1)]
 
 
 class Capability(StrEnum):
-    """What a method can do."""
+    """A thing that a method can do."""
 
     TRANSLATE = "translate"  # Translate images of one domain to the other.
     SAMPLE_STYLES = "sample-styles"  # Make several outputs of one input, by style codes.
@@ -149,7 +149,7 @@ class FigureSpec:
     # Plans the figure from a configuration, a `MethodSpec.config`, and ratios. Raises UsageError if it shows nothing.
     plan: Callable[[Any, Sequence[float]], FigurePlan]
     ratios: tuple[float, ...] = ()  # the ratios by default; empty: the figure has none
-    sets: frozenset[str] = frozenset()  # keys of the configuration that the plan sets, whatever the user says
+    sets: frozenset[str] = frozenset()  # keys of the configuration that the plan sets itself
 
 
 @dataclass(frozen=True, slots=True)

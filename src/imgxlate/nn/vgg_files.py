@@ -1,6 +1,6 @@
-"""Reads VGG networks from files: the one that ships with the package, Caffe conversions, torchvision's.
+"""Reads VGG networks from files: the bundled one, Caffe conversions, torchvision's.
 
-All hold the same convolutions under different names. The names do not tell how pixels must be prepared. With the wrong
+All hold the same convolutions under different names. The names do not show how pixels must be prepared. With the wrong
 convention every image comes out poorly without an error, so `convention_of` infers it or refuses the file.
 """
 
@@ -73,7 +73,7 @@ def convention_of(checkpoint: Checkpoint, convolutions: Convolutions) -> Convent
     is torchvision's.
 
     Raises:
-        CheckpointError: none of them tells.
+        CheckpointError: none of them shows it.
     """
     if checkpoint.header.get("convention") in CONVENTIONS:
         return CONVENTIONS[checkpoint.header["convention"]]
@@ -85,7 +85,7 @@ def convention_of(checkpoint: Checkpoint, convolutions: Convolutions) -> Convent
     if len(convolutions) == 16 and "classifier.0.weight" in checkpoint.tensors:
         return CONVENTIONS["torchvision"]
     raise CheckpointError(
-        f"{checkpoint.path}: cannot tell how pixels must be prepared for these VGG weights",
+        f"{checkpoint.path}: it is unknown how pixels must be prepared for these VGG weights",
         hint="Set `convention`: caffe for the original weights (B, G, R in gray levels), "
         "torchvision for weights trained with torchvision (R, G, B, normalized).",
     )
@@ -101,12 +101,12 @@ def _sequential_keys(checkpoint: Checkpoint) -> list[tuple[str, str]]:
     matches = {key: _SEQUENTIAL.fullmatch(key) for key in checkpoint.tensors}
     numbered = sorted((int(match[1] or match[2]), key) for key, match in matches.items() if match)
     named: list[tuple[str, str]] = []
-    block, place, previous = 1, 0, -2
+    block, index, previous = 1, 0, -2
     for number, key in numbered:
         if number - previous not in (2, 3):
             raise _not_vgg(checkpoint, f"layer {number} follows layer {previous}")
-        block, place = (block + 1, 1) if number - previous == 3 else (block, place + 1)
-        named.append((f"conv{block}_{place}", key.removesuffix(".weight")))
+        block, index = (block + 1, 1) if number - previous == 3 else (block, index + 1)
+        named.append((f"conv{block}_{index}", key.removesuffix(".weight")))
         previous = number
     return named
 
@@ -151,6 +151,6 @@ def _expects_blue_first(convolutions: Convolutions) -> bool:
 
 def _not_vgg(checkpoint: Checkpoint, reason: str) -> CheckpointError:
     return CheckpointError(
-        f"{checkpoint.path}: this is no VGG network that can be used: {reason}",
+        f"{checkpoint.path}: is not a supported VGG network: {reason}",
         hint="Give a VGG-16 or VGG-19, such as torchvision's vgg19-dcbb9e9d.pth, or leave it out: VGG-19 is built in.",
     )

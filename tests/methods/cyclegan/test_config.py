@@ -52,7 +52,7 @@ def configured(options):
     return overridden(PRESETS["default"], from_original(options))
 
 
-def test_the_originals_defaults_are_the_default_here():
+def test_the_default_preset_has_the_defaults_of_the_original():
     assert configured(DEFAULTS) == CycleganTrainingConfig()
 
 
@@ -102,7 +102,7 @@ def test_each_option_becomes_a_key_of_ours(options, expected):
         ({3: 3}, "unknown key 3"),
     ],
 )
-def test_what_is_not_done_here_is_refused_by_name(options, said):
+def test_unsupported_options_are_refused_by_name(options, said):
     with pytest.raises(UsageError, match=said):
         from_original(options)
 

@@ -100,7 +100,7 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_variant_is_read_off_the_weights_and_gives_what_torchs_layers_give(load, saved, variant):
+def test_every_variant_is_read_off_the_weights_and_computes_the_same_as_torch_layers(load, saved, variant):
     norm, bias, dropout = VARIANTS[variant]
     torch.manual_seed(0)
     original = reference(norm, bias=bias, dropout=dropout)
@@ -125,7 +125,7 @@ def test_the_keys_and_shapes_are_the_originals(reference_keys, heading, blocks):
 
 
 @pytest.mark.parametrize(("to", "name", "source"), [("B", "a2b", "a"), ("A", "b2a", "b")])
-def test_the_image_is_the_originals(model, golden_image, forward, golden, to, name, source):
+def test_the_image_equals_that_of_the_original(model, golden_image, forward, golden, to, name, source):
     made = translated(model, golden_image("cyclegan", source), to)
     assert (made - forward("cyclegan")[name]).abs().max() < 1e-4
     assert abs(from_tensor(made).astype(int) - decode(golden / "cyclegan" / f"{name}.png").rgb).max() <= 1
@@ -137,7 +137,7 @@ def test_batches_equal_singles(model, golden_image):
     assert (translated(model, batch, "B") - singles).abs().max() < 1e-5
 
 
-def test_bfloat16_stays_within_two_grey_levels(model, golden_image):
+def test_bfloat16_stays_within_two_gray_levels(model, golden_image):
     exact = translated(model, golden_image("cyclegan", "a"), "B")
     model.place(CPU, torch.bfloat16)
     levels = (translated(model, golden_image("cyclegan", "a"), "B") - exact).abs() * 127.5
@@ -146,11 +146,11 @@ def test_bfloat16_stays_within_two_grey_levels(model, golden_image):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 20)])
-def test_the_smallest_side_is_taken(model, size):
+def test_images_with_the_smallest_side_are_accepted(model, size):
     assert translated(model, torch.rand(1, 3, *size), "A").shape == (1, 3, *size)
 
 
-def test_the_file_of_the_other_direction_has_that_one_first(load, golden):
+def test_a_file_of_the_direction_b_to_a_translates_to_a_by_default(load, golden):
     assert load("cyclegan", golden / "cyclegan" / "latest_net_G_B.pth").targets == ("A", "B")
 
 
@@ -166,18 +166,18 @@ def test_the_file_of_the_other_direction_has_that_one_first(load, golden):
         (("horse2zebra.pth", "zebra2horse.pth"), ("B",)),
     ],
 )
-def test_the_file_names_say_which_directions_there_are(load, saved, content, names, targets):
+def test_the_file_names_show_the_available_directions(load, saved, content, names, targets):
     first, *_ = [saved(content, name) for name in names]
     assert load("cyclegan", first).targets == targets
 
 
-def test_a_direction_that_is_not_there_is_refused(load, saved, content, golden_image):
+def test_a_missing_direction_is_refused(load, saved, content, golden_image):
     model = load("cyclegan", saved(content))
     with pytest.raises(UsageError, match="translates to B only"):
         translated(model, golden_image("cyclegan", "a"), "A")
 
 
-def test_a_file_beside_that_cannot_be_used_is_named(load, saved, content):
+def test_the_error_names_an_unusable_file_of_the_other_direction(load, saved, content):
     first = saved(content, "latest_net_G_A.pth")
     beside = first.with_name("latest_net_G_B.pth")
     beside.write_bytes(b"<html>")
@@ -209,22 +209,22 @@ def test_a_wrapped_generator_is_unwrapped(load, saved, content, model, prefix):
 
 
 @pytest.mark.parametrize("first", [1, 4, 8, 12, 31, 10**30])
-def test_residual_blocks_where_no_halvings_lead_are_refused(load, saved, content, first):
+def test_residual_blocks_at_an_impossible_index_are_refused(load, saved, content, first):
     moved = {name.replace("model.10.", f"model.{first}."): tensor for name, tensor in content.items()}
     blocks = {name: tensor for name, tensor in moved.items() if "conv_block" not in name or f"model.{first}." in name}
     with pytest.raises(CheckpointError, match="no whole model of cyclegan"):
         load("cyclegan", saved(blocks))
 
 
-def test_a_generator_that_is_not_whole_is_refused(load, saved, content):
+def test_an_incomplete_generator_is_refused(load, saved, content):
     del content["model.1.weight"]
     with pytest.raises(CheckpointError, match="no whole model of cyclegan"):
         load("cyclegan", saved(content))
 
 
-def test_generators_whose_names_say_no_direction_are_refused(load, saved, content):
+def test_generators_without_a_direction_in_their_names_are_refused(load, saved, content):
     both = {f"{prefix}.{name}": tensor for prefix in ("first", "second") for name, tensor in content.items()}
-    with pytest.raises(CheckpointError, match="say no direction"):
+    with pytest.raises(CheckpointError, match="show no direction"):
         load("cyclegan", saved(both))
 
 
@@ -240,7 +240,7 @@ def test_statistics_of_old_instance_norms_are_dropped(load, saved, content, mode
     assert (translated(old, image, "B") - translated(model, image, "B")).abs().max() < 1e-5
 
 
-def test_repeated_pixels_and_a_convolution_are_read_off_the_weights_and_leave_no_checkerboard(load, saved):
+def test_nearest_upsampling_is_read_off_the_weights_and_leaves_no_checkerboard(load, saved):
     torch.manual_seed(0)
     original = reference(nn.InstanceNorm2d, bias=True, dropout=False)
     layers = list(original.model)
@@ -259,7 +259,7 @@ def test_repeated_pixels_and_a_convolution_are_read_off_the_weights_and_leave_no
         model.original_files(None)
 
 
-def test_a_model_stored_by_us_comes_back_with_both_directions(model, load, tmp_path):
+def test_a_checkpoint_of_ours_is_read_back_with_both_directions(model, load, tmp_path):
     header = {"method": "cyclegan", "architecture": dataclasses.asdict(model.config), "domains": ["horse", "zebra"]}
     checkpoint.write(tmp_path / "model.safetensors", model.tensors(), header)
     again = load("cyclegan", tmp_path / "model.safetensors")

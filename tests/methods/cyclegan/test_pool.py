@@ -15,14 +15,14 @@ def read(images):
     return [int(image[0, 0, 0]) for image in images]
 
 
-def test_it_gives_back_what_it_is_given_until_it_is_full():
+def test_images_are_returned_unchanged_until_the_pool_is_full():
     pool = ImagePool(3)
     assert read(pool.exchange(numbered(1, 2), random.Random(0))) == [1, 2]
     assert read(pool.exchange(numbered(3), random.Random(0))) == [3]
     assert read(pool.images) == [1, 2, 3]
 
 
-def test_a_full_pool_swaps_one_in_two_for_an_older_one_and_loses_none():
+def test_a_full_pool_swaps_half_of_the_images_for_older_ones_and_loses_none():
     pool, rng = ImagePool(4), random.Random(0)
     pool.exchange(numbered(1, 2, 3, 4), rng)
     given = list(range(5, 405))
@@ -32,26 +32,26 @@ def test_a_full_pool_swaps_one_in_two_for_an_older_one_and_loses_none():
     assert sorted(seen + read(pool.images)) == [*range(1, 405)]
 
 
-def test_every_place_is_swapped():
+def test_every_slot_is_swapped():
     pool, rng = ImagePool(4), random.Random(0)
     pool.exchange(numbered(1, 2, 3, 4), rng)
     pool.exchange(numbered(*range(5, 105)), rng)
     assert not set(read(pool.images)) & {1, 2, 3, 4}
 
 
-def test_what_it_keeps_does_not_change_with_what_it_was_given():
+def test_the_pool_keeps_copies_of_the_images():
     pool, made = ImagePool(1), numbered(1)
     pool.exchange(made, random.Random(0))
     made.fill_(9)
     assert read(pool.images) == [1]
 
 
-def test_a_pool_without_places_gives_back_what_it_is_given():
+def test_a_pool_of_size_0_returns_all_images_unchanged():
     made = numbered(1, 2)
     assert ImagePool(0).exchange(made, random.Random(0)) is made
 
 
-def test_images_one_at_a_time_and_together_are_exchanged_alike():
+def test_images_are_exchanged_the_same_one_by_one_and_in_a_batch():
     together, single = ImagePool(3), ImagePool(3)
     rng = random.Random(7)
     apart = [read(single.exchange(numbered(number), rng))[0] for number in range(20)]

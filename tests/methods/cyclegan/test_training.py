@@ -60,7 +60,7 @@ def test_three_steps_give_the_originals_losses_and_weights(recorded, golden, con
         assert (state[name] - tensor).abs().max() < 1e-7, name
 
 
-def test_it_is_trainable_and_says_every_loss_and_gradient(train, batch, context):
+def test_it_is_trainable_and_returns_every_loss_and_gradient_norm(train, batch, context):
     training = train()
     losses = training.train_step(batch(0), context(0))
     assert isinstance(training, Trainable)
@@ -69,7 +69,7 @@ def test_it_is_trainable_and_says_every_loss_and_gradient(train, batch, context)
 
 
 @pytest.mark.parametrize("gan_mode", ["lsgan", "nsgan"])
-def test_the_discriminators_learn_to_tell_fakes_of_images_that_stay(train, batch, context, gan_mode):
+def test_the_discriminators_learn_to_recognize_fixed_fakes(train, batch, context, gan_mode):
     training = train(gan_mode=gan_mode, lr=2e-3)
     first, *_, last = [training.train_step(batch(0), context(step)) for step in range(12)]
     assert last["D_A"] < first["D_A"]
@@ -125,7 +125,7 @@ def test_a_step_with_a_learning_rate_of_zero_changes_nothing(train, batch, conte
 
 
 @pytest.mark.parametrize("cut", [1, 4])
-def test_a_training_that_was_saved_goes_on_to_the_bit(train, batch, context, cut):
+def test_a_restored_training_continues_bit_for_bit(train, batch, context, cut):
     alone, saved = train(), train()
     for step in range(8):
         alone.train_step(batch(step), context(step))
@@ -282,7 +282,7 @@ def test_the_gradient_penalty_flattens_the_discriminators(train, batch, context)
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # Both are the compiler's own.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
-def test_the_gradient_penalty_is_the_same_of_compiled_networks(train, batch, context, monkeypatch):
+def test_the_gradient_penalty_is_the_same_for_compiled_networks(train, batch, context, monkeypatch):
     compile_network = torch.nn.Module.compile
     backend = CompileCounterWithBackend("aot_eager")  # all of the compiler but the making of machine code
     monkeypatch.setattr(torch.nn.Module, "compile", lambda network, **o: compile_network(network, backend=backend, **o))
@@ -301,7 +301,7 @@ def test_the_gradient_penalty_is_the_same_of_compiled_networks(train, batch, con
     ("upsampling", "halvings"), [("transposed", 2), ("nearest", 2), ("transposed", 1), ("nearest", 3)]
 )
 @pytest.mark.parametrize(("norm", "bias"), [("instance", True), ("instance_affine", False), ("none", False)])
-def test_what_can_be_trained_can_be_loaded_again(train, tmp_path, load, norm, bias, upsampling, halvings):
+def test_every_trainable_model_can_be_loaded_again(train, tmp_path, load, norm, bias, upsampling, halvings):
     training = train(gen__norm=norm, gen__bias=bias, gen__upsampling=upsampling, gen__n_downsampling=halvings)
     header = {"method": "cyclegan", "architecture": asdict(training.architecture()), "domains": ["x", "y"]}
     checkpoint.write(tmp_path / "model.safetensors", training.generators(), header)
@@ -312,7 +312,7 @@ def test_what_can_be_trained_can_be_loaded_again(train, tmp_path, load, norm, bi
     assert made.shape == (1, 3, side, side + model.stride)
 
 
-def test_the_default_is_the_originals_and_the_discriminator_has_its_keys(reference_keys):
+def test_the_default_discriminator_has_the_layers_of_the_original(reference_keys):
     default = next(iter(PRESETS.values()))
     assert default == CycleganTrainingConfig()
     with torch.device("meta"):
@@ -355,7 +355,7 @@ def test_the_registry_finds_the_training():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of its compiler's parts
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler on the CPU")
-def test_a_compiled_residual_block_has_the_gradients_of_one_that_is_not():
+def test_a_compiled_residual_block_has_the_same_gradients():
     with seeded(0):
         plain = ResidualBlock(16, CycleganConfig()).to(memory_format=torch.channels_last)
     compiled = copy.deepcopy(plain)

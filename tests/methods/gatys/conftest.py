@@ -14,7 +14,7 @@ def features() -> Checkpoint:
 
 
 def smooth_image(seed: int, height: int, width: int) -> Tensor:
-    """Coloured blobs (1, 3, height, width) in [-1, 1]."""
+    """Colored blobs (1, 3, height, width) in [-1, 1]."""
     coarse = torch.rand(1, 3, 5, 5, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     return torch.nn.functional.interpolate(coarse, (height, width), mode="bilinear")
 

@@ -74,11 +74,11 @@ def test_restored_chroma_keeps_the_luminance_of_the_image_and_the_color_differen
     torch.testing.assert_close(restored[:, 0] - restored[:, 2], photo[:, 0] - photo[:, 2], rtol=0, atol=1e-6)
 
 
-def test_luminance_mode_paints_grey_in_a_grey_style_of_the_same_contrast(painting: Tensor, photo: Tensor) -> None:
+def test_luminance_mode_makes_content_and_styles_gray_with_equal_contrast(painting: Tensor, photo: Tensor) -> None:
     content, (style,) = color.prepare("luminance", photo, [painting])
-    for grey in (content, style):
-        assert torch.equal(grey[:, 0], grey[:, 1])
-        assert torch.equal(grey[:, 0], grey[:, 2])
+    for gray in (content, style):
+        assert torch.equal(gray[:, 0], gray[:, 1])
+        assert torch.equal(gray[:, 0], gray[:, 2])
     torch.testing.assert_close(style.mean(), content.mean(), rtol=0, atol=0.02)
     torch.testing.assert_close(style.std(), content.std(), rtol=0.05, atol=0.0)
 

@@ -30,7 +30,7 @@ def test_every_option_is_documented() -> None:
 
 
 @pytest.mark.parametrize("preset", SPEC.presets)
-def test_presets_are_what_their_options_give(preset: str) -> None:
+def test_each_preset_can_be_rebuilt_from_its_values(preset: str) -> None:
     config = SPEC.presets[preset]
     assert from_mapping(GatysConfig, dataclasses.asdict(config), origin=preset) == config
 
@@ -53,6 +53,6 @@ def test_presets_are_what_their_options_give(preset: str) -> None:
         ("style_weights", (2.0, -1.0)),
     ],
 )
-def test_values_that_cannot_be_are_refused_by_name(key: str, value: object) -> None:
+def test_invalid_values_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(UsageError, match=key):
         from_mapping(GatysConfig, {key: value}, origin="options")

@@ -51,7 +51,7 @@ def test_an_iteration_is_one_evaluation() -> None:
         assert len(seen) == count
 
 
-def test_the_first_step_moves_pixels_by_a_grey_level_on_average() -> None:
+def test_the_first_step_moves_pixels_by_one_gray_level_on_average() -> None:
     seen: list[Tensor] = []
     run(CONFIG, lambda canvas: (seen.append(canvas.detach().clone()), valley(canvas))[1], 2)
     assert (seen[1] - seen[0]).abs().mean().item() == pytest.approx(1.0, rel=1e-3)
@@ -90,7 +90,7 @@ def ridge(canvas: Tensor) -> Losses:
     return as_losses((canvas.square() - 1e4).square().sum())
 
 
-def test_where_the_second_step_explodes_each_time_steps_become_shorter_until_it_does_not() -> None:
+def test_steps_get_shorter_until_the_second_step_no_longer_explodes() -> None:
     descent = Descent(CONFIG, ridge, torch.full((1, 3, 4, 4), 0.1))
     totals = [losses["total"] for losses in descent.run(60)]
     assert max(totals[:10]) > 100 * totals[0]
@@ -103,7 +103,7 @@ def test_a_loss_that_is_never_finite_is_a_divergence() -> None:
     assert "adam" in str(caught.value.hint)
 
 
-def test_explosions_without_end_are_a_divergence() -> None:
+def test_endless_explosions_are_a_divergence() -> None:
     evaluations = itertools.count()
 
     def hopeless(canvas: Tensor) -> Losses:
@@ -113,7 +113,7 @@ def test_explosions_without_end_are_a_divergence() -> None:
         run(CONFIG, hopeless, 100)
 
 
-def test_the_canvas_given_is_left_alone() -> None:
+def test_the_given_canvas_is_not_changed() -> None:
     canvas = torch.zeros(1, 3, 4, 4)
     list(Descent(CONFIG, valley, canvas).run(3))
     assert canvas.abs().sum() == 0

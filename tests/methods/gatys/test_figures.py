@@ -27,7 +27,7 @@ def test_content_is_reconstructed_from_each_layer_alone():
     assert min(part.config.content_weight for part in plan.parts) > 0
 
 
-def test_content_is_reconstructed_from_the_layers_that_are_asked_for():
+def test_content_is_reconstructed_from_the_given_layers():
     plan = planned(CONTENT, content_layers=["relu4_2", "conv1_2"])
     assert [part.config.content_layers for part in plan.parts] == [("relu4_2",), ("conv1_2",)]
 
@@ -53,7 +53,7 @@ def test_a_sweep_has_a_row_for_each_set_of_layers_and_a_column_for_each_ratio():
     assert plan.parts[11].label == "+ conv3_1, ratio 1e-2"
 
 
-def test_the_ratio_is_of_the_style_weight_that_is_asked_for():
+def test_the_ratio_is_relative_to_the_given_style_weight():
     (part,) = planned(SWEEP, [0.025], style_layers=["conv1_1"], style_weight=8.0).parts
     assert (part.config.content_weight, part.config.style_weight) == (0.2, 8.0)
     assert part.label == "conv1_1, ratio 2.5e-2"
@@ -88,8 +88,8 @@ def test_a_figure_starts_from_noise_with_the_layers_of_its_preset(preset):
         (SWEEP, [1e-3, 0.0], {}, "above 0"),
         (SWEEP, [float("nan")], {}, "above 0"),
         (SWEEP, [float("inf")], {}, "above 0"),
-        (CONTENT, [], {"style_weights": [1.0]}, "a reconstruction is of one image"),
-        (STYLE, [], {"style_weights": [1.0, 2.0]}, "a reconstruction is of one image"),
+        (CONTENT, [], {"style_weights": [1.0]}, "a reconstruction has one"),
+        (STYLE, [], {"style_weights": [1.0, 2.0]}, "a reconstruction has one"),
     ],
 )
 def test_a_figure_that_would_show_nothing_is_refused(figure, ratios, changes, said):

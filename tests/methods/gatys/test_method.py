@@ -63,7 +63,7 @@ def test_sizes_go_from_coarse_to_fine(features: Checkpoint, content: Tensor, sty
         ({"size": 40, "scale_factor": 1.1, "coarsest_size": 1}, [33, 36, 40]),
     ],
 )
-def test_the_scales_are_as_asked(changes: dict[str, Any], sizes: list[int]) -> None:
+def test_the_number_of_scales_can_be_set(changes: dict[str, Any], sizes: list[int]) -> None:
     assert scale_sizes(dataclasses.replace(GatysConfig(scales=None), **changes)) == sizes
 
 
@@ -86,13 +86,13 @@ def test_init_sets_the_image_to_start_from(features: Checkpoint, content: Tensor
     torch.testing.assert_close(iterate.image(), expected.clamp(-1, 1), rtol=0, atol=0.05)
 
 
-def test_it_starts_from_an_image_that_is_given(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+def test_it_starts_from_a_given_image(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     given = torch.full((1, 3, 36, 48), 0.25)
     (iterate,) = paint(features, content, [style], given, iterations=1)
     torch.testing.assert_close(iterate.image(), given)
 
 
-def test_a_style_weighted_zero_does_not_show(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+def test_a_style_image_of_weight_zero_has_no_effect(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     other = -style
     alone = paint(features, content, [style], iterations=3)[-1].image()
     weighted = paint(features, content, [style, other], iterations=3, style_weights=(2.0, 0.0))[-1].image()
@@ -126,7 +126,7 @@ def test_each_style_needs_a_weight(features: Checkpoint, content: Tensor, style:
         {"size": 1, "scales": 3},
     ],
 )
-def test_options_that_empty_what_others_count_paint(
+def test_empty_layer_lists_and_zero_weights_still_paint(
     features: Checkpoint, content: Tensor, style: Tensor, changes: dict[str, Any]
 ) -> None:
     assert paint(features, content, [style], **{"iterations": 2, **changes})[-1].image().isfinite().all()
@@ -210,8 +210,6 @@ def test_content_alone_needs_no_style(features: Checkpoint, content: Tensor) -> 
 
 
 @pytest.mark.parametrize("changes", [{}, {"style_weight": 0.0, "init": "style"}])
-def test_a_style_that_is_asked_for_must_be_there(
-    features: Checkpoint, content: Tensor, changes: dict[str, Any]
-) -> None:
+def test_a_missing_style_image_is_an_error(features: Checkpoint, content: Tensor, changes: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="no style image"):
         paint(features, content, [], **changes)

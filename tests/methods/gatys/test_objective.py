@@ -51,7 +51,7 @@ def test_features_have_the_golden_mean_activations(features: Checkpoint, golden:
     ("name", "content_factor"),
     [("author", 1.0), ("johnson", 1.0), ("paper", 1e-3)],  # The golden content loss of the paper is without alpha.
 )
-def test_each_loss_is_the_originals(
+def test_each_loss_equals_that_of_the_original(
     features: Checkpoint, golden: dict[str, Any], name: str, content_factor: float
 ) -> None:
     losses = objective(preset(name), features)(image("init"))
@@ -63,12 +63,12 @@ def test_each_loss_is_the_originals(
 
 
 @pytest.mark.parametrize("name", ["author", "johnson", "paper"])
-def test_the_gradient_is_the_originals(features: Checkpoint, name: str) -> None:
-    grey_levels = ((image("init") + 1) * 127.5).requires_grad_()
-    objective(preset(name), features)(grey_levels / 127.5 - 1).total.backward()
+def test_the_gradient_equals_that_of_the_original(features: Checkpoint, name: str) -> None:
+    gray_levels = ((image("init") + 1) * 127.5).requires_grad_()
+    objective(preset(name), features)(gray_levels / 127.5 - 1).total.backward()
     expected = torch.from_numpy(np.load(GOLDEN / f"{name}_gradient.npz")["gradient"]).view(1, 3, 96, 128)
-    assert grey_levels.grad is not None
-    assert (grey_levels.grad.flip(1) - expected).norm() < 1e-3 * expected.norm()  # The golden order is B, G, R.
+    assert gray_levels.grad is not None
+    assert (gray_levels.grad.flip(1) - expected).norm() < 1e-3 * expected.norm()  # The golden order is B, G, R.
 
 
 def test_the_total_is_the_sum_of_the_parts_in_the_summary(features: Checkpoint) -> None:
@@ -79,7 +79,7 @@ def test_the_total_is_the_sum_of_the_parts_in_the_summary(features: Checkpoint) 
     assert summary["total"] == pytest.approx(losses.total.item())
 
 
-def test_several_styles_count_by_their_weights(features: Checkpoint) -> None:
+def test_several_styles_are_weighted(features: Checkpoint) -> None:
     config = preset("author")
     network = vgg_files.load(features)
     content, style = image("content"), image("style")
@@ -111,10 +111,10 @@ def test_layer_factors_need_no_style_weight(features: Checkpoint, weighting: str
     assert losses.total.item() > 0
 
 
-def test_colors_beyond_black_and_white_cost_what_clipping_takes_away(features: Checkpoint) -> None:
+def test_colors_beyond_black_and_white_cost_their_squared_excess(features: Checkpoint) -> None:
     judge = objective(dataclasses.replace(preset("author"), range_weight=3.0), features)
     beyond = image("init")
-    beyond[0, :, 0, 0] = 1 + 10 / 127.5  # 10 grey levels above white, in one pixel
+    beyond[0, :, 0, 0] = 1 + 10 / 127.5  # 10 gray levels above white, in one pixel
     assert judge(image("init")).excess.item() == 0.0
     assert judge(beyond).excess.item() == pytest.approx(3.0 * 100 * 3 / beyond.numel(), rel=1e-3)
 
@@ -138,7 +138,7 @@ def test_gram_sums_and_variation_add_up_over_parts_that_see_their_surroundings(f
     assert whole.positions["relu1_1"] == sum(part.shape[1] for part in maps)
 
 
-NORMALISED = dataclasses.replace(GatysConfig(), normalised=True)
+NORMALIZED = dataclasses.replace(GatysConfig(), normalised=True)
 
 
 def scaled_network(features: Checkpoint, factor: float) -> Vgg:
@@ -150,29 +150,29 @@ def scaled_network(features: Checkpoint, factor: float) -> Vgg:
     return network
 
 
-def test_normalised_losses_do_not_depend_on_how_large_features_are(features: Checkpoint) -> None:
+def test_normalized_losses_do_not_depend_on_the_scale_of_the_features(features: Checkpoint) -> None:
     plain, threefold = (
-        Objective(NORMALISED, scaled_network(features, factor), image("content"), [image("style")], [1.0])
+        Objective(NORMALIZED, scaled_network(features, factor), image("content"), [image("style")], [1.0])
         for factor in (1.0, 3.0)
     )
     losses = plain(image("init")).summary()
     assert threefold(image("init")).summary() == pytest.approx(losses, rel=1e-4)
 
 
-def test_normalised_losses_are_those_of_features_whose_squares_average_1(features: Checkpoint) -> None:
+def test_normalized_losses_are_those_of_features_with_mean_square_1(features: Checkpoint) -> None:
     network = vgg_files.load(features)
     square = network(image("content"), ["relu4_2"])["relu4_2"].square().mean().item()
     losses = [
         Objective(config, network, image("content"), [image("style")], [1.0])(image("init")).summary()
-        for config in (GatysConfig(), NORMALISED)
+        for config in (GatysConfig(), NORMALIZED)
     ]
     assert losses[1]["content"] == pytest.approx(losses[0]["content"] / square, rel=1e-4)
     assert 0 < losses[1]["style"] < losses[0]["style"]
 
 
-def test_an_image_that_activates_no_feature_has_finite_normalised_losses(features: Checkpoint) -> None:
+def test_an_image_that_activates_no_feature_has_finite_normalized_losses(features: Checkpoint) -> None:
     network = vgg_files.load(features)
     for convolution in network.convolutions.values():
         convolution.bias.data = torch.full_like(convolution.bias.data, -1e6)
-    losses = Objective(NORMALISED, network, image("content"), [image("style")], [1.0])(image("init"))
+    losses = Objective(NORMALIZED, network, image("content"), [image("style")], [1.0])(image("init"))
     assert losses.total.item() == 0

@@ -47,7 +47,7 @@ def test_a_bare_network_has_no_prefix():
         ("generator.", None),
     ],
 )
-def test_a_networks_name_says_its_domain(prefix, domain):
+def test_the_name_of_a_network_shows_its_domain(prefix, domain):
     assert domain_of(prefix) == domain
 
 
@@ -66,7 +66,7 @@ def test_a_networks_name_says_its_domain(prefix, domain):
         ("latest_net_D_A.pth", None, None),
     ],
 )
-def test_a_files_name_says_its_direction_and_that_of_the_other(name, domain, other):
+def test_the_name_of_a_file_shows_its_direction_and_the_name_of_the_opposite_file(name, domain, other):
     path = Path("folder") / name
     assert domain_in_file_name(path) == domain
     assert opposite(path) == (Path("folder") / other if other else None)

@@ -111,19 +111,19 @@ def optimizer(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["munit", "unit"])
-def test_a_discriminator_is_named_and_the_generators_beside_it(refusal, golden, method):
+def test_the_error_for_a_discriminator_names_the_file_of_the_generators(refusal, golden, method):
     message, hint = refusal(method, golden / method / "dis_00000001.pt")
     assert "this file holds a discriminator of MUNIT or UNIT" in message
     assert hint.endswith(str(golden / method / "gen_00000001.pt"))
 
 
-def test_a_patch_discriminator_is_named_and_the_generator_beside_it(refusal, golden):
+def test_the_error_for_a_patch_discriminator_names_the_file_of_the_generator(refusal, golden):
     message, hint = refusal("cyclegan", golden / "cyclegan" / "latest_net_D_A.pth")
     assert "this file holds a patch discriminator" in message
     assert hint.endswith("latest_net_G_A.pth")
 
 
-def test_an_optimizer_is_named_and_the_newest_generators_beside_it(refusal, optimizer):
+def test_the_error_for_an_optimizer_names_the_newest_file_of_generators(refusal, optimizer):
     message, hint = refusal("munit", optimizer)
     assert "this file holds the state of an optimizer, not a generator of munit" in message
     assert "gen_*.pt" in hint
@@ -141,14 +141,14 @@ def test_an_optimizer_is_named_and_the_newest_generators_beside_it(refusal, opti
         ("munit", "cyclegan", "cyclegan/latest_net_G_A.pth"),
     ],
 )
-def test_another_methods_model_is_named_with_the_command_for_it(refusal, golden, method, other, file):
+def test_the_error_for_a_model_of_another_method_gives_the_command_for_it(refusal, golden, method, other, file):
     message, hint = refusal(method, golden / file)
     assert f"of {other.upper() if other != 'cyclegan' else 'CycleGAN'}" in message
     assert hint == f"Type `imgxlate translate {other} ... --checkpoint {golden / file}`."
 
 
 @pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
-def test_our_model_of_another_method_is_named_whatever_its_tensors(refusal, golden, load, tmp_path, method):
+def test_a_checkpoint_of_ours_is_recognized_by_the_method_in_its_header(refusal, golden, load, tmp_path, method):
     model = {"cyclegan": "cyclegan/latest_net_G_A.pth"}.get(method, f"{method}/gen_00000001.pt")
     tensors = load(method, golden / model).tensors()
     checkpoint.write(tmp_path / "x.safetensors", tensors, {"method": "other"})
@@ -157,13 +157,13 @@ def test_our_model_of_another_method_is_named_whatever_its_tensors(refusal, gold
     assert "imgxlate translate other" in hint
 
 
-def test_a_file_of_ours_without_the_methods_tensors_is_refused(refusal, tmp_path):
+def test_a_checkpoint_of_ours_without_the_tensors_of_its_method_is_refused(refusal, tmp_path):
     checkpoint.write(tmp_path / "x.safetensors", named("w"), {"method": "munit", "architecture": {}})
     assert "holds no whole model of munit: its tensors are w" in refusal("munit", tmp_path / "x.safetensors")[0]
 
 
 @pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
-def test_an_unknown_file_is_refused_with_the_first_of_its_names(refusal, tmp_path, method):
+def test_an_unknown_file_is_refused_with_the_names_of_its_first_tensors(refusal, tmp_path, method):
     torch.save(named("encoder.weight", "b", "c", "d"), tmp_path / "x.pt")
     message, hint = refusal(method, tmp_path / "x.pt")
     assert f"holds an unknown network, not a generator of {method}: " in message
@@ -171,7 +171,7 @@ def test_an_unknown_file_is_refused_with_the_first_of_its_names(refusal, tmp_pat
     assert method in hint
 
 
-def test_advice_stands_alone_where_no_other_file_is_there(refusal, tmp_path):
+def test_the_hint_is_general_if_there_is_no_other_file(refusal, tmp_path):
     torch.save(U_NET, tmp_path / "latest_net_G.pth")
     message, hint = refusal("cyclegan", tmp_path / "latest_net_G.pth")
     assert "a U-Net generator" in message

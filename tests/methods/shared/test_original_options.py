@@ -36,7 +36,7 @@ def read(method, options):
 
 
 @both
-def test_the_goldens_yaml_is_taken(options, method):
+def test_the_golden_yaml_is_read(options, method):
     config = read(method, options(method))
     given = options(method)
     assert (config.gen.dim, config.dis.num_scales, config.display_size) == (4, 2, 2)
@@ -63,7 +63,7 @@ def test_names_that_differ_are_translated(method):
 
 
 @both
-def test_both_ways_of_saying_the_size_are_taken(method):
+def test_both_spellings_of_the_size_are_read(method):
     assert training(method).from_original({"new_size_a": 512, "new_size_b": 512})["data.new_size"] == 512
     assert training(method).from_original({"new_size": 256, "new_size_a": 9})["data.new_size"] == 256
 
@@ -76,12 +76,12 @@ def test_without_a_policy_the_learning_rate_is_constant(options, method):
 
 
 @both
-def test_what_has_no_meaning_here_is_left_out(method):
+def test_options_without_a_counterpart_are_left_out(method):
     ignored = {"data_root": "./datasets", "log_iter": 1, "image_display_iter": 1, "data_list_train_a": "a.txt"}
     assert training(method).from_original(ignored | {"input_dim_a": 3, "input_dim_b": 3, **STEP}) == STEP
 
 
-def test_what_units_files_hold_and_its_code_does_not_read_is_left_out():
+def test_options_that_the_code_of_unit_does_not_read_are_left_out():
     options = {"recon_h_w": 0, "gen": {"style_dim": 8, "mlp_dim": 256, "dim": 3}}
     assert training("unit").from_original(options | STEP) == {"gen.dim": 3} | STEP
 
@@ -99,7 +99,7 @@ def test_what_units_files_hold_and_its_code_does_not_read_is_left_out():
         ({"dis": {"norm": ["none"]}}, "dis.norm", "none, in, ln"),
     ],
 )
-def test_what_cannot_be_is_refused_by_name(method, options, message, hint):
+def test_invalid_options_are_refused_by_name(method, options, message, hint):
     with pytest.raises(UsageError) as caught:
         training(method).from_original(options)
     assert message in str(caught.value)
@@ -135,7 +135,7 @@ def test_units_presets_have_the_values_of_its_files():
 
 
 @both
-def test_what_all_files_of_the_originals_say_is_the_same_in_all_presets_of_theirs(method):
+def test_values_that_all_files_of_the_original_share_are_the_same_in_all_its_presets(method):
     for name, config in training(method).presets.items():
         if name not in ("small", "tiny"):
             assert (config.iterations, config.batch_size, config.lr, config.weight_decay) == (1_000_000, 1, 1e-4, 1e-4)
@@ -146,7 +146,7 @@ def test_what_all_files_of_the_originals_say_is_the_same_in_all_presets_of_their
 
 
 @both
-def test_the_perceptual_loss_needs_a_network_only_where_it_has_a_weight(method):
+def test_the_perceptual_loss_needs_a_network_only_if_it_has_a_weight(method):
     config = CONFIGS[method]()
     assert config.features is None
     assert dataclasses.replace(config, vgg_w=1.0).features == "vgg19"
@@ -163,7 +163,7 @@ def test_small_models_are_small(begin, method, preset):
 
 
 @both
-def test_every_value_says_what_it_is_and_where_it_comes_from(method):
+def test_every_value_has_a_meaning_and_a_source(method):
     told = keys(CONFIGS[method])
     assert all(about.doc and about.source for name, about in told.items())
     fixed = {name for name, about in told.items() if about.fixed}
@@ -172,7 +172,7 @@ def test_every_value_says_what_it_is_and_where_it_comes_from(method):
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_what_cyclegans_train_py_writes_down_is_read(tmp_path, newline):
+def test_train_opt_txt_of_cyclegan_is_read(tmp_path, newline):
     lines = ["----------------- Options ---------------"]
     for key, text in WRITTEN.items():
         value, bracket, default = text.partition("[")

@@ -38,14 +38,14 @@ def test_the_default_is_the_originals_code():
 
 
 @variants
-def test_equal_images_have_no_loss_and_others_have(load, images, variant):
+def test_only_different_images_have_a_loss(load, images, variant):
     losses = load(variant)({"A": images, "B": images}, {"A": images.flip(0), "B": images})
     assert losses["A"] == 0  # the fakes of A equal the images of B
     assert losses["B"] > 0.01
 
 
 @variants
-def test_the_gradient_goes_to_the_fakes_alone(load, images, variant):
+def test_only_the_fakes_have_a_gradient(load, images, variant):
     fakes, sources = images.clone().requires_grad_(), images.flip(0).requires_grad_()
     load(variant)({"A": fakes, "B": fakes}, {"A": sources, "B": sources})["A"].backward()
     assert fakes.grad.abs().sum() > 0
@@ -62,7 +62,7 @@ def test_batches_do_not_affect_each_other(load, images):
     assert mean.item() == pytest.approx(compared(loss, images, sources).item(), rel=1e-4)
 
 
-def test_the_pooling_counts(load, images):
+def test_the_fourth_pooling_changes_the_loss(load, images):
     losses = [compared(load({"pool4": pool4}), images, images.flip(0)) for pool4 in (False, True)]
     assert not torch.allclose(*losses, rtol=0.01)
 
@@ -94,7 +94,7 @@ def test_its_features_are_never_less_precise_than_float32(load, images):
     assert losses[torch.float64].dtype == torch.float64
 
 
-def test_it_is_the_mean_square_of_normalised_features_of_caffes_pixels(load, images, vgg19):
+def test_it_is_the_mean_squared_difference_of_normalized_features(load, images, vgg19):
     def features(images):
         levels = (images.double() + 1) * 127.5
         x = levels[:, [2, 1, 0]] - torch.tensor([103.939, 116.779, 123.68]).double().view(3, 1, 1)  # blue, green, red

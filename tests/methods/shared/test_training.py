@@ -99,7 +99,7 @@ def vars_of(config):
 
 
 @both
-def test_a_state_goes_on_to_the_same_weights_to_the_bit(begin, advance, method):
+def test_a_restored_state_continues_to_the_same_weights_bit_for_bit(begin, advance, method):
     straight = begin(method)
     for step in range(2):
         advance(straight, step)
@@ -181,7 +181,7 @@ def test_losses_without_a_weight_are_not_computed(begin, advance, method):
 
 
 @both
-def test_a_batch_of_two_steps_down_the_mean_of_two_batches_of_one(begin, advance, method):
+def test_the_gradient_of_a_batch_of_two_is_the_mean_of_two_batches_of_one(begin, advance, method):
     draws = torch.randn(2, 16384, generator=torch.Generator().manual_seed(0))
 
     def noise(shape):

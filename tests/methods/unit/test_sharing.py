@@ -18,7 +18,7 @@ def equal(training):
     return {name for name in names if torch.equal(tensors[f"a.{name}"], tensors[f"b.{name}"])}
 
 
-def test_the_last_block_of_the_encoders_and_the_first_of_the_decoders_are_one(training, advance):
+def test_both_domains_share_the_last_block_of_the_encoders_and_the_first_of_the_decoders(training, advance):
     trained = training()
     for step in range(2):
         shared = {name.removeprefix("a.") for name in trained.generators() if name.startswith(SHARED)}
@@ -27,7 +27,7 @@ def test_the_last_block_of_the_encoders_and_the_first_of_the_decoders_are_one(tr
         advance(trained, step)
 
 
-def test_they_take_one_step_where_each_domain_has_a_gradient(training, advance):
+def test_shared_blocks_take_one_step_for_both_gradients(training, advance):
     trained = training()
     advance(trained)
     state = trained.state()
@@ -35,7 +35,7 @@ def test_they_take_one_step_where_each_domain_has_a_gradient(training, advance):
     assert state["gen.adam.a.enc.model.3.model.1.model.0.conv.weight.step"] == 1
 
 
-def test_loading_keeps_them_one(training, advance):
+def test_shared_blocks_are_still_shared_after_loading(training, advance):
     first, second = training(), training(seed=5)
     advance(first)
     second.load_state({name: tensor.clone() for name, tensor in first.state().items()})

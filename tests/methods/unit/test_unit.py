@@ -50,14 +50,14 @@ def test_the_architecture_is_read_off_the_weights(load, file):
 
 
 @pytest.mark.parametrize(("to", "name", "source"), [("B", "a2b", "a"), ("A", "b2a", "b")])
-def test_the_image_is_the_originals(model, golden_image, forward, golden, to, name, source):
+def test_the_image_equals_that_of_the_original(model, golden_image, forward, golden, to, name, source):
     made = translated(model, golden_image("unit", source), to)
     assert (made - forward("unit")[name]).abs().max() < 1e-4
     assert abs(from_tensor(made).astype(int) - decode(golden / "unit" / f"{name}.png").rgb).max() <= 1
 
 
 @pytest.mark.parametrize("domain", ["A", "B"])
-def test_latent_code_and_reconstruction_are_the_originals(model, golden_image, forward, domain):
+def test_latent_code_and_reconstruction_equal_those_of_the_original(model, golden_image, forward, domain):
     expected, letter = forward("unit"), domain.lower()
     generator = model._generators[domain]
     latent = generator.encode(golden_image("unit", letter))
@@ -71,7 +71,7 @@ def test_batches_equal_singles(model, golden_image):
     assert (translated(model, batch, "B") - singles).abs().max() < 1e-5
 
 
-def test_bfloat16_stays_within_two_grey_levels(model, golden_image):
+def test_bfloat16_stays_within_two_gray_levels(model, golden_image):
     exact = translated(model, golden_image("unit", "a"), "B")
     model.place(CPU, torch.bfloat16)
     levels = (translated(model, golden_image("unit", "a"), "B") - exact).abs() * 127.5
@@ -80,11 +80,11 @@ def test_bfloat16_stays_within_two_grey_levels(model, golden_image):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 20)])
-def test_the_smallest_side_is_taken(model, size):
+def test_images_with_the_smallest_side_are_accepted(model, size):
     assert translated(model, torch.rand(1, 3, *size), "A").shape == (1, 3, *size)
 
 
-def test_a_model_stored_by_us_comes_back(model, load, tmp_path):
+def test_a_checkpoint_of_ours_is_read_back(model, load, tmp_path):
     header = {"method": "unit", "architecture": dataclasses.asdict(model.config), "domains": ["a", "b"]}
     checkpoint.write(tmp_path / "model.safetensors", model.tensors(), header)
     again = load("unit", tmp_path / "model.safetensors")
@@ -101,9 +101,9 @@ def test_a_configuration_that_contradicts_our_header_is_refused(model, load, tmp
 
 @pytest.mark.parametrize(
     ("architecture", "message"),
-    [(None, "does not state the architecture"), ({"dim": 10**9}, "dim is 4"), ({"colour": 1}, "unknown key 'colour'")],
+    [(None, "does not state the architecture"), ({"dim": 10**9}, "dim is 4"), ({"color": 1}, "unknown key 'color'")],
 )
-def test_a_header_with_an_odd_architecture_is_refused(model, load, tmp_path, architecture, message):
+def test_a_header_with_a_malformed_architecture_is_refused(model, load, tmp_path, architecture, message):
     header = {"method": "unit", "architecture": architecture, "domains": ["a", "b"]}
     checkpoint.write(tmp_path / "model.safetensors", model.tensors(), header)
     with pytest.raises(CheckpointError, match=message):

@@ -1,1 +1,1 @@
-"""One module a command. What they need of torch is imported inside the functions that run."""
+"""One module per command. Code that needs torch is imported inside the functions that run."""

@@ -137,22 +137,22 @@ def compare(
 
 
 def _by_method(option: str, texts: Iterable[str], separator: str, form: str, example: str) -> dict[str, list[str]]:
-    """The values that an option gives for each method.
+    """The values of an option by method.
 
     Raises:
-        UsageError: a value has another form.
+        UsageError: a value does not have the form `form`.
     """
     given: dict[str, list[str]] = {}
     for text in texts:
         method, found, value = text.partition(separator)
         if not (found and value.strip()):
-            raise UsageError(f"{option} {text}: must be {form}", hint=f"Such as {option} {example}.")
+            raise UsageError(f"{option} {text}: must be {form}", hint=f"For example: {option} {example}.")
         given.setdefault(method.strip(), []).append(value.strip())
     return given
 
 
 class _Bars:
-    """A progress bar for the stage under way; another stage has another bar."""
+    """A progress bar for the current stage. Each stage has a bar of its own."""
 
     def __init__(self, out: Output) -> None:
         self._out = out

@@ -1,4 +1,4 @@
-"""`imgxlate doctor`: the machine, and what would go wrong on it."""
+"""`imgxlate doctor`: versions, devices, folders, and problems of this machine."""
 
 import platform
 import shutil
@@ -22,7 +22,7 @@ def doctor(out: Output) -> None:
     if out.as_json:
         out.document(report)
     else:
-        out.table(("WHAT", "IS"), [(key, _show(value)) for key, value in report.items()])
+        out.table(("KEY", "VALUE"), [(key, _show(value)) for key, value in report.items()])
     if not report["usable"]:
         raise typer.Exit(DeviceError.exit_code)
 
@@ -52,7 +52,7 @@ def _examine_torch(problems: list[str]) -> dict[str, Any]:
 
         from imgxlate import vision
         from imgxlate.inference.device import fast_bf16, find_device
-    except Exception as error:  # A broken torch is what this command is there to report.
+    except Exception as error:  # This command reports a broken torch.
         problems.append(f"torch cannot be imported: {error}")
         return {}
     try:
@@ -71,7 +71,7 @@ def _examine_torch(problems: list[str]) -> dict[str, Any]:
 
 
 def _version(package: str) -> str | None:
-    from importlib import metadata  # Imported late: `--help` does not pay.
+    from importlib import metadata  # Imported late, so that `--help` stays fast.
 
     try:
         return metadata.version(package)

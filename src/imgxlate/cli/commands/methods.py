@@ -1,4 +1,4 @@
-"""`imgxlate methods`: what is installed."""
+"""`imgxlate methods`: the installed methods."""
 
 from dataclasses import asdict
 from typing import Any

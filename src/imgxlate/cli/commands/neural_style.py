@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -17,9 +17,6 @@ from imgxlate.images.jobs import require_no_failures, run_jobs
 from imgxlate.images.outputs import plan_jobs
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
-
-if TYPE_CHECKING:
-    pass
 
 _SPEC = registry.built_in(Capability.STYLIZE)
 _OBJECTIVE = "Objective"
@@ -112,8 +109,8 @@ def neural_style(
     rank = find_share(out, len(sources), output, [])
     guide_sources = expand(guides)
     init_sources = [Source(init_file)] if init_file else []
-    besides = [*guide_sources, *init_sources]
-    jobs = plan_jobs(sources, output, name or _SPEC.label, 1, settings.existing, (), rank.share, besides)
+    other_inputs = [*guide_sources, *init_sources]
+    jobs = plan_jobs(sources, output, name or _SPEC.label, 1, settings.existing, (), rank.share, other_inputs)
     if not jobs:
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 

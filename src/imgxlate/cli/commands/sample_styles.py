@@ -1,4 +1,4 @@
-"""`imgxlate sample-styles`: a sheet of contents by styles, and the style codes that made it."""
+"""`imgxlate sample-styles`: a sheet of content images in several styles, with the style codes."""
 
 import time
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imgxlate.inference.model import Model
     from imgxlate.inference.style_grids import StyleGrid
 
-_STYLES = 5  # sampled, where the number is not given
+_STYLES = 5  # number of sampled styles by default
 
 
 @options.command(*options.RUNNING, json=options.JSON_LINES)
@@ -132,10 +132,10 @@ def sample_styles(
 def _choose_styles(
     spec: MethodSpec, count: int | None, images: list[str], file: Path | None, interpolate: int | None
 ) -> StyleSource:
-    """The source of the rows' codes; with `interpolate`, of the codes at both ends.
+    """The source of the codes of the rows; with `interpolate`, of the codes at both ends.
 
     Raises:
-        UsageError: as `choose_styles`; or there are not two styles to interpolate between.
+        UsageError: as `choose_styles`, or the number of styles to interpolate between is not two.
     """
     if interpolate and count:
         raise UsageError("--interpolate and --n-styles exclude each other", hint="--interpolate N draws N rows.")
@@ -153,11 +153,11 @@ def _choose_styles(
 
 @dataclass(frozen=True, slots=True)
 class _Outputs:
-    """The files to write."""
+    """The paths of the files to write."""
 
     sheet: Path | None  # None: standard output
-    codes: Path | None  # None: not written
-    replayed: Path | None  # the styles file that has the codes already
+    codes: Path | None  # None: the codes are not written
+    replayed: Path | None  # the styles file that already has the codes
 
     @classmethod
     def settle(
@@ -168,7 +168,7 @@ class _Outputs:
         source: StyleSource,
         interpolate: int | None,
     ) -> Self:
-        """The places of sheet and codes. Replayed codes are not written over themselves.
+        """The paths of sheet and codes. Codes from a styles file are not written to the same file again.
 
         Raises:
             UsageError: the format of `output` cannot be written.
@@ -182,28 +182,28 @@ class _Outputs:
 
     @property
     def paths(self) -> list[Path]:
-        """Those that are files."""
+        """The paths of sheet and codes, without standard output."""
         return [path for path in (self.sheet, self.codes) if path]
 
 
 def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[Source]:
-    """The contents. An earlier sheet in a folder of contents is left out, unless it is the only image."""
+    """The content images. An earlier sheet in their folder is left out, unless it is the only image."""
     found = expand(inputs, output, registry.labels())
     earlier = sheet.resolve() if sheet else None
     return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != earlier] or found
 
 
 def _read_besides(source: StyleSource, interpolate: int | None) -> list[Source]:
-    """The other files that are read, and must not be written over."""
+    """The other files that are read, and must not be overwritten."""
     ends = [str(source.file)] if source.file and interpolate else []
     return [Source(Path(name)) for name in (*source.images, *ends)]
 
 
 def _fitting_cell(out: Output, contents: int, styles: int, cell: int, sheet: Path | None) -> int:
-    """`cell`, or less if so many contents and styles would make a sheet too large for memory or for its format.
+    """`cell`, or less if the sheet would be too large for memory or for its format.
 
     Raises:
-        UsageError: no size of the cells makes it small enough.
+        UsageError: the sheet is too large with cells of any size.
     """
     from imgxlate.images.encode import longest_side
     from imgxlate.images.grids import plan_sheet
@@ -228,7 +228,7 @@ def _new_grid(
     cell: int,
     interpolate: int | None,
 ) -> "StyleGrid":
-    """A grid without contents.
+    """A grid without content images.
 
     Raises:
         UsageError: the model has no style codes, or codes of another length.
@@ -253,7 +253,7 @@ def _new_grid(
 
 
 def _fill(grid: "StyleGrid", out: Output, method: str, sources: Sequence[Source]) -> list[str]:
-    """Add a column for each content; returns a line for each content that cannot be read."""
+    """Add a column for each content image. Returns a line for each image that cannot be read."""
     advice = SizeAdvice(out, grid.model, grid.size)
 
     def add(job: Job) -> None:

@@ -193,7 +193,7 @@ class _Reporter:
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the run while the block goes on. If it is interrupted, say how to continue."""
+        """Show the run within the block. If it is interrupted, say how to continue."""
         try:
             with self._view.shown():
                 yield
@@ -210,14 +210,14 @@ class _Reporter:
             self._record(result.saved, result.step)
 
     def finish(self, step: int) -> None:
-        """Name the model of the run, after `step` steps."""
+        """Print the path of the model, which is the result of `step` steps."""
         self._record(self._run.model, step)
         if not self._out.as_json:
-            how = f"imgxlate translate {self._recipe.method} INPUT --checkpoint {self._run.path}"
-            self._out.note(f"{self._run.model}, for `{how}`")
+            command = f"imgxlate translate {self._recipe.method} INPUT --checkpoint {self._run.path}"
+            self._out.note(f"{self._run.model}, for `{command}`")
 
     def _record(self, path: Path, step: int) -> None:
-        """Print a line of JSON. Training goes on if nobody reads it."""
+        """Print a line of JSON. Training continues even if nobody reads it."""
         with contextlib.suppress(typer.Exit, OutputError):
             self._out.record(
                 {
@@ -241,7 +241,7 @@ def _begun(run: Path | None, *, resume: bool, overwrite: bool) -> Path | None:
     """The configuration of the run that `--resume` continues, if there is one.
 
     Raises:
-        UsageError: the options contradict each other, or no run is named.
+        UsageError: the options contradict each other, or `run` is None.
     """
     if not resume:
         return None

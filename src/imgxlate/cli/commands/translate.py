@@ -120,7 +120,7 @@ class _Grid:
 
     @classmethod
     def of(cls, out: Output, inputs: int, outputs: int, path: Path) -> Self:
-        """A sheet of so many inputs with so many outputs each, small enough for memory and for the file's format."""
+        """A sheet for `inputs` with `outputs` each, small enough for memory and for the file's format."""
         from imgxlate.images.encode import longest_side
         from imgxlate.images.grids import CELL, plan_sheet
 
@@ -133,7 +133,7 @@ class _Grid:
     def add(
         self, image: "ImageArray", targets: Sequence[Target], outputs: "Iterable[tuple[Target, ImageArray]]"
     ) -> None:
-        """Add the row of an input while its outputs are made. Outputs that exist already are read from their files."""
+        """Add the row of an input while `outputs` are computed. The other outputs are read from their files."""
         from imgxlate.images.decode import decode
         from imgxlate.images.grids import thumbnail
 

@@ -60,7 +60,7 @@ def info(
     if out.as_json:
         return out.document(row)
     rows = [(key, _show(value)) for key, value in dotted(row).items() if value is not None]
-    return out.table(("WHAT", "IS"), rows)
+    return out.table(("KEY", "VALUE"), rows)
 
 
 @app.command()
@@ -96,11 +96,11 @@ def verify(
     if out.as_json:
         out.document({"weights": [asdict(result) | {"path": result.path and str(result.path)} for result in found]})
     else:
-        out.table(("NAME", "IS"), [(result.name, result.fault or "whole") for result in found])
+        out.table(("NAME", "STATUS"), [(result.name, result.fault or "intact") for result in found])
     damaged = [result for result in found if result.fault]
     if damaged:
         raise WeightsError(
-            f"{len(damaged)} of {len(found)} are not whole: {', '.join(result.name for result in damaged)}",
+            f"{len(damaged)} of {len(found)} are damaged: {', '.join(result.name for result in damaged)}",
             hint=f"Type `{damaged[0].mend}`.",
         )
 

@@ -88,7 +88,7 @@ def graphs(generators: Mapping[Domain, Generator]) -> list[Graph]:
 
 
 def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
-    """The tensors of each generator, by the domain whose images it takes: A if no name tells."""
+    """The tensors of each generator, by the domain whose images it takes: A if no name shows it."""
     networks = {
         prefix: tensors
         for prefix, tensors in networks_in(checkpoint.tensors, "model.1.weight").items()
@@ -102,7 +102,7 @@ def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
         return dict(sorted(named.items(), key=lambda item: item[0] != first))
     if len(networks) > 1:
         raise CheckpointError(
-            f"{checkpoint.path}: holds several generators, and their names say no direction: {', '.join(networks)}",
+            f"{checkpoint.path}: holds several generators, and their names show no direction: {', '.join(networks)}",
             hint="Save them as {'G_A': ..., 'G_B': ...}, where G_A turns A into B.",
         )
     return {domain_in_file_name(checkpoint.path) or "A": next(iter(networks.values()))}
@@ -112,7 +112,7 @@ def _generators_beside(path: Path) -> dict[Domain, dict[str, Tensor]]:
     try:
         return _generators(checkpoints.read(path))
     except CheckpointError as error:
-        hint = "By its name it is the generator of the other direction: repair it, or move it away."
+        hint = "Its name is that of the generator of the other direction. Repair the file, or move it away."
         raise CheckpointError(str(error), hint=hint) from error
 
 

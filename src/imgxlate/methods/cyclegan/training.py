@@ -44,7 +44,7 @@ class CycleganTraining(AdversarialTraining):
 
     @classmethod
     def create(cls, config: CycleganTrainingConfig, features: Checkpoint | None) -> Self:
-        """Networks with initial weights that follow from `config.seed`; CycleGAN needs no `features`.
+        """Networks with initial weights from `config.seed`; CycleGAN needs no `features`.
 
         Raises:
             UsageError: a value of `config` is invalid, such as a crop that the networks cannot take.
@@ -63,7 +63,7 @@ class CycleganTraining(AdversarialTraining):
         with self._discriminators.frozen():
             losses, fake_a, fake_b = self._generator_losses(real_a, real_b)
             losses["grad_G"] = self._generators.update(total(losses.values()), context)
-        # What the discriminators see of the fakes may come from earlier steps (Sec. 4).
+        # The discriminators may see fakes of earlier steps instead (Sec. 4).
         seen_b = self._exchange("B", fake_b.detach(), context)
         seen_a = self._exchange("A", fake_a.detach(), context)
         judged = self._discriminator_losses(real_a, real_b, seen_a, seen_b)
@@ -135,8 +135,8 @@ class CycleganTraining(AdversarialTraining):
         self._load_pools(pools)
 
     def _load_pools(self, tensors: Mapping[str, Tensor]) -> None:
-        data, places = self.config.data, range(self.config.pool_size)
-        wanted = {domain: [f"pools.{domain}.{place}" for place in places] for domain in DOMAINS}
+        data, slots = self.config.data, range(self.config.pool_size)
+        wanted = {domain: [f"pools.{domain}.{slot}" for slot in slots] for domain in DOMAINS}
         for name, tensor in tensors.items():
             known = any(name in names for names in wanted.values())
             if not known or tensor.shape != (3, data.crop_height, data.crop_width):
@@ -145,7 +145,7 @@ class CycleganTraining(AdversarialTraining):
             filled = sum(name in tensors for name in wanted[domain])
             for name in wanted[domain][:filled]:
                 if name not in tensors:
-                    raise CheckpointError(f"the state lacks {name}, but has an image in a later place")
+                    raise CheckpointError(f"the state lacks {name}, but has a later image of the pool")
             pool.images = [tensors[name].clone() for name in wanted[domain][:filled]]
             pool.place(self._device, self._dtype)
 
@@ -160,8 +160,8 @@ class ImagePool:
     def exchange(self, fakes: Tensor, rng: random.Random) -> Tensor:
         """The images that the discriminator sees instead of `fakes` (B, 3, H, W), which are those of all processes.
 
-        Until the pool is full, each image is kept and returned. Afterwards one in two is returned; any other takes the
-        place of an older image, which is returned instead.
+        Until the pool is full, each image is kept and returned. Afterwards one in two is returned; any other replaces
+        an older image, which is returned instead.
         """
         return torch.stack([self._exchange(image, rng) for image in fakes]) if self.size else fakes
 
@@ -175,8 +175,8 @@ class ImagePool:
             return image
         if rng.random() < 0.5:
             return image
-        place = rng.randrange(self.size)
-        older, self.images[place] = self.images[place], image.clone()
+        slot = rng.randrange(self.size)
+        older, self.images[slot] = self.images[slot], image.clone()
         return older
 
 

@@ -1,6 +1,6 @@
 """The options of neural style, and the published variants as presets.
 
-Where the paper and the authors' codes differ, the difference is an option here; `DEVIATIONS.md` lists who does what.
+Where the paper and the authors' codes differ, the difference is an option here; `DEVIATIONS.md` lists the differences.
 """
 
 from dataclasses import dataclass
@@ -82,19 +82,19 @@ class GatysConfig(MethodConfig):
         "positions", "Gram matrices are divided by the number of positions, or of positions times channels", _AUTHOR
     )
     normalised: bool = option(
-        False, "features are scaled, layer by layer, to a mean square of 1 over the image to match", "chosen here"
+        False, "scale the features of each layer to a mean square of 1 over the target image", "chosen here"
     )
     tv_kind: Literal["absolute", "squared"] = option(
         "absolute", "total variation: sum of the absolute or of the squared differences of neighbors", _JOHNSON
     )
     range_weight: NonNegativeFloat = option(
         1e6,
-        "weight of the mean square of what colors go beyond black and white, which clipping takes away",
+        "weight of the mean squared excess of colors beyond black and white, which clipping removes",
         "chosen here",
     )
     pooling: Literal["max", "average"] = option("max", "how VGG-19 halves its feature maps", _AUTHOR, panel=_OBJECTIVE)
     convention: Literal["auto", "caffe", "caffe-rgb", "torchvision"] = option(
-        "auto", "how the feature network wants its pixels; auto: as its file says", "chosen here"
+        "auto", "how the feature network expects its pixels; auto: derived from the weights", "chosen here"
     )
 
     iterations: PositiveInt = option(
@@ -109,7 +109,7 @@ class GatysConfig(MethodConfig):
     scale_factor: Annotated[IsFinite[float], Ge(1.1)] = option(
         2.0, "ratio of one size to the one before", "chosen here"
     )
-    coarsest_size: PositiveInt = option(128, "longer side at which to begin where scales is not given", "crowsonkb")
+    coarsest_size: PositiveInt = option(128, "longer side of the smallest size, if scales is none", "crowsonkb")
     optimizer: Literal["lbfgs", "adam"] = option("lbfgs", "how the image is optimized", _AUTHOR, panel=_OPTIMIZATION)
     learning_rate: Annotated[IsFinite[float], Gt(0)] | None = option(
         None,
@@ -123,10 +123,11 @@ class GatysConfig(MethodConfig):
     )
 
     def __post_init__(self) -> None:
-        """Check what values say together.
+        """Check combinations of values.
 
         Raises:
-            UsageError: a layer is named twice, or numbers do not go with what they are for.
+            UsageError: a layer is named twice, style layers and their factors differ in number, or all style weights
+                are zero.
         """
         for name in ("content_layers", "style_layers"):
             layers = getattr(self, name)

@@ -1,4 +1,4 @@
-"""The figures of the paper (Gatys et al., arXiv 1508.06576): which images each consists of. Imports no torch."""
+"""The figures of the paper (Gatys et al., arXiv 1508.06576) and the images that they consist of. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -61,7 +61,7 @@ def _reconstruct_style(config: GatysConfig, ratios: Sequence[float]) -> FigurePl
 def _sweep(config: GatysConfig, ratios: Sequence[float]) -> FigurePlan:
     """Figure 3: growing sets of style layers by ratios of content weight to style weight."""
     if not ratios or not all(0 < ratio < float("inf") for ratio in ratios):
-        raise UsageError("the ratios of a sweep must be above 0", hint="Such as `--sweep-ratios 1e-4,1e-3,1e-2`.")
+        raise UsageError("the ratios of a sweep must be above 0", hint="For example: `--sweep-ratios 1e-4,1e-3,1e-2`.")
     sets = _growing(_layers(config, "style_layers", "style_weight"))
     rows = tuple(tuple(_swept(config, label, sets[label], ratio) for ratio in ratios) for label in sets)
     return FigurePlan(rows, tuple(f"ratio {_power_of_ten(ratio)}" for ratio in ratios), tuple(sets))
@@ -117,7 +117,7 @@ def _layers(config: GatysConfig, key: str, weight: str) -> tuple[str, ...]:
 def _require_one_image(config: GatysConfig) -> None:
     if config.style_weights:
         raise UsageError(
-            "style_weights is for several style images, but a reconstruction is of one image",
+            "style_weights is for several style images, but a reconstruction has one",
             hint="Leave out --style-weights.",
         )
 

@@ -64,7 +64,7 @@ class Gatys:
         self._require_styles(styles)
         content, styles = content.to(self._device), [style.to(self._device) for style in styles]
         weights = _shares(self.config.style_weights, len(styles))
-        canvas = None if init is None else _gray_levels(init.to(self._device))
+        canvas = None if init is None else _to_gray_levels(init.to(self._device))
         sizes = scale_sizes(self.config)
         for scale, longer in enumerate(sizes):
             small = _resize(content, _fit(content, longer)).clamp(-1, 1)
@@ -92,15 +92,15 @@ class Gatys:
     def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
         """The first canvas (1, 3, H, W), in gray levels."""
         if self.config.init == "content":
-            return _gray_levels(content)
+            return _to_gray_levels(content)
         if self.config.init == "style":
-            return _gray_levels(styles[0])
+            return _to_gray_levels(styles[0])
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(content.shape, generator=generator).to(content.device)
         return noise * self.config.noise + content.new_tensor(_MEAN_GRAY).view(1, 3, 1, 1)
 
     def _finish(self, descent: Descent, content: Tensor) -> Tensor:
-        image = _unit(descent.canvas)
+        image = _from_gray_levels(descent.canvas)
         if self.config.preserve_color == "luminance":
             image = color.restore_chroma(image, content)
         return image.clamp(-1, 1)
@@ -141,12 +141,12 @@ def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _evaluate(objective: Objective, gray_levels: Tensor) -> Losses:
-    return objective(_unit(gray_levels))
+    return objective(_from_gray_levels(gray_levels))
 
 
-def _gray_levels(image: Tensor) -> Tensor:
+def _to_gray_levels(image: Tensor) -> Tensor:
     return (image + 1) * 127.5
 
 
-def _unit(gray_levels: Tensor) -> Tensor:
+def _from_gray_levels(gray_levels: Tensor) -> Tensor:
     return gray_levels / 127.5 - 1

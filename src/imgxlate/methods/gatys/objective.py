@@ -54,7 +54,7 @@ class Losses:
 class Objective:
     """The distance of an image from the content of one image and the style of others.
 
-    Images are (1, 3, H, W) in [-1, 1]; the image that is judged has the content image's size. `style_weights`, one for
+    Images are (1, 3, H, W) in [-1, 1]; the evaluated image has the content image's size. `style_weights`, one for
     each of `styles`, have the sum 1.
     """
 
@@ -77,7 +77,7 @@ class Objective:
             self._style = {n: mix([grams[n] for grams, _ in targets], style_weights) for n in self._style_layers}
             squares = {n: mix([square[n] for _, square in targets], style_weights) for n in self._style_layers}
         self._content_weights = {
-            name: config.content_weight / self._unit(_mean_square(maps)) for name, maps in self._content.items()
+            name: config.content_weight / self._divisor(_mean_square(maps)) for name, maps in self._content.items()
         }
         self._layer_weights = self._weigh_style_layers(squares)
 
@@ -121,8 +121,8 @@ class Objective:
         grams = {name: self._scale(gram_sum(maps), maps[0, 0].numel()) for name, maps in features.items()}
         return grams, {name: _mean_square(maps) for name, maps in features.items()}
 
-    def _unit(self, mean_square: Tensor) -> float:
-        """The divisor of squared features."""
+    def _divisor(self, mean_square: Tensor) -> float:
+        """The divisor of squared features with this mean square."""
         return max(mean_square.item(), _LEAST_SQUARE) if self.config.normalised else 1.0
 
     def _scale(self, gram: Tensor, positions: int) -> Tensor:
@@ -136,7 +136,7 @@ class Objective:
     def _weigh_style_layers(self, squares: Mapping[str, Tensor]) -> dict[str, float]:
         factors = dict(zip(self.config.style_layers, self.config.style_layer_factors, strict=False))  # or none
         return {
-            name: self._weight(name) * factors.get(name, 1.0) / self._unit(squares[name]) ** 2
+            name: self._weight(name) * factors.get(name, 1.0) / self._divisor(squares[name]) ** 2
             for name in self._style_layers
         }
 

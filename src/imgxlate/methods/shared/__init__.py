@@ -1,1 +1,1 @@
-"""What several methods share: configurations, files, optimizers, losses and training. It knows no method."""
+"""Code that several methods share: configurations, files, optimizers, losses and training. It imports no method."""

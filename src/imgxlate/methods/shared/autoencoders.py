@@ -1,4 +1,4 @@
-"""What MUNIT and UNIT share: an autoencoder for each domain, trained against multi-scale discriminators."""
+"""Shared by MUNIT and UNIT: an autoencoder for each domain, trained against multi-scale discriminators."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar

@@ -146,7 +146,7 @@ def configure(cls: type[Config], seen: Mapping[str, Any], stated: Mapping[str, A
 def build(make: Callable[[], Network], tensors: Mapping[str, Tensor], origin: str) -> Network:
     """The network that `make` makes, with `tensors`: in float32, for inference.
 
-    Running statistics that the network has no place for are dropped; a missing count of batches is 0.
+    Running statistics that the network lacks are dropped; a missing count of batches is 0.
 
     Raises:
         CheckpointError: a tensor is missing, left over, or of another shape; names it.
@@ -189,7 +189,7 @@ def _as_float32(tensor: Tensor) -> Tensor:
 
 def _require_fit(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], origin: str) -> None:
     missing = [f"{name} is missing" for name in wanted if name not in given]
-    surplus = [f"{name} has no place" for name in given if name not in wanted]
+    surplus = [f"{name} is unexpected" for name in given if name not in wanted]
     shapes = [
         f"{name} is {tuple(given[name].shape)} where {tuple(wanted[name].shape)} is expected"
         for name in wanted
@@ -200,5 +200,5 @@ def _require_fit(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], orig
         more = f", and {len(mismatches) - _SHOWN} more" if len(mismatches) > _SHOWN else ""
         raise CheckpointError(
             f"{origin}: the weights do not fit: {'; '.join(mismatches[:_SHOWN])}{more}",
-            hint="Is it a variant of the original's network? Then it cannot be run here.",
+            hint="The file may be of a variant of the original's network, which is not supported.",
         )

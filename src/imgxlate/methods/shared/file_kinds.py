@@ -15,7 +15,7 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """A kind of file that people have."""
+    """A kind of file that a user may give."""
 
     title: str  # completes "this file holds ..."
     fits: Callable[[Tensors], bool]
@@ -106,7 +106,7 @@ def _convolutions(tensors: Tensors, pattern: str) -> dict[int, tuple[int, ...]]:
     return {int(match[1]): tuple(tensor.shape) for match, tensor in found if match}
 
 
-# The first that fits counts: a file that holds generators beside other networks is a file of generators.
+# The first that fits applies: a file with generators and other networks is a file of generators.
 _KINDS = (
     FileKind("generators of MUNIT", _has(r"enc_content\.model\.0\.conv\.weight$"), "munit"),
     FileKind("generators of UNIT", _has(r"enc\.model\.0\.conv\.weight$"), "unit"),

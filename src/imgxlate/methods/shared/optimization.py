@@ -86,7 +86,7 @@ class TrainedNetworks:
             self._adam.state[parameter] = {key: _copied(key, value, parameter) for key, value in moments.items()}
             left -= {f"adam.{name}.{key}" for key in moments}
         if left:
-            raise CheckpointError(f"the state does not fit the configuration: {min(left)} has no place")
+            raise CheckpointError(f"the state does not fit the configuration: {min(left)} is unexpected")
 
 
 def join_states(parts: Mapping[Any, Mapping[Any, Tensor]]) -> dict[str, Tensor]:
@@ -104,7 +104,7 @@ def split_state(tensors: Mapping[str, Tensor], parts: Iterable[str]) -> dict[str
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
         if part not in states:
-            raise CheckpointError(f"the state does not fit the configuration: {name} has no place")
+            raise CheckpointError(f"the state does not fit the configuration: {name} is unexpected")
         states[part][rest] = tensor
     return states
 

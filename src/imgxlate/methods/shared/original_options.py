@@ -42,7 +42,7 @@ _LEFT_OUT = (
     "image_display_iter",
     "log_iter",
     "data_root",
-    *(f"data_{what}_{part}_{domain}" for what in ("folder", "list") for part in ("train", "test") for domain in "ab"),
+    *(f"data_{kind}_{part}_{domain}" for kind in ("folder", "list") for part in ("train", "test") for domain in "ab"),
 )
 _CHECKED = ("input_dim_a", "input_dim_b", "new_size_a", "new_size_b")
 

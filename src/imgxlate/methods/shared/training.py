@@ -1,4 +1,4 @@
-"""What the trainings of MUNIT, UNIT and CycleGAN share: generators against discriminators, without the step itself."""
+"""Shared by the training of MUNIT, UNIT and CycleGAN: generators against discriminators, without the step itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -77,7 +77,7 @@ class AdversarialTraining:
         return dict(self._generators.networks.state_dict())
 
     def _generator_loss(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
-        """The adversarial loss of the generator that made `fake`, summed over the discriminator's scales."""
+        """The adversarial loss of a generator for its output `fake`, summed over the discriminator's scales."""
         return total(generator_loss(scores, self._gan) for scores in self._precision.score(discriminator, fake))
 
     def _discriminator_loss(self, discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:

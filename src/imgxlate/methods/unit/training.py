@@ -54,7 +54,7 @@ class UnitTraining(AdversarialTraining):
 
     @classmethod
     def create(cls, config: UnitTrainingConfig, features: Checkpoint | None) -> Self:
-        """Networks with initial weights that follow from `config.seed`; `features` is what `config.features` names.
+        """Networks with initial weights from `config.seed`; `features` is the network that `config.features` names.
 
         Raises:
             UsageError: the crop is too small for the networks or no multiple of their stride, or a value is invalid.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from style_pictures.fields import Field, Random, blur, clouds, distance, noise, plane
-from style_pictures.paint import Colours, palette, ramp
+from style_images.fields import Field, Random, blur, clouds, distance, noise, plane
+from style_images.paint import Colors, palette, ramp
 
 Points = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ PAPER, FOAM, SKY, DUSK, PALE, MIDDLE, BLUE, INK, SNOW = palette(
     "efe3c4", "f4ecd6", "e6d3a6", "a9a48f", "b9cdc4", "6f9fb5", "2c5f94", "16294f", "f6efdc"
 )
 DEEP, PRUSSIAN, SOFT, LIGHT, WHITE = (INK, MIDDLE), (BLUE, INK), (MIDDLE, BLUE), (PALE, BLUE), (FOAM, BLUE)
-STRIPES = (  # from the back to the face: the colour of a stripe and of the hairlines in it
+STRIPES = (  # from the back to the face: the color of a stripe and of the hairlines in it
     *(DEEP, PRUSSIAN, DEEP, SOFT, PRUSSIAN, DEEP, LIGHT, PRUSSIAN, DEEP, PRUSSIAN),
     *(WHITE, PRUSSIAN, DEEP, SOFT, DEEP, LIGHT, PRUSSIAN, WHITE, DEEP),
 )
@@ -60,15 +60,15 @@ NEAR = (
 
 
 class Print:
-    """Flat colours laid one over the other, each through its own mask."""
+    """Flat colors laid one over the other, each through its own mask."""
 
     def __init__(self, size: int, random: Random) -> None:
         self.size, self.random = size, random
         self.x, self.y = plane(size, ASPECT)
-        self.colour = np.broadcast_to(PAPER, (*self.x.shape, 3)).copy()
+        self.color = np.broadcast_to(PAPER, (*self.x.shape, 3)).copy()
 
     def mask(self, polygons: Sequence[Points], border: float = 0.0) -> Field:
-        """How much of each pixel the polygons cover together, with a border around them."""
+        """The share of each pixel that the polygons cover together, with a border around them."""
         scale = 3 * self.size
         sheet = Image.new("L", (scale, 3 * self.x.shape[0]))
         pen = ImageDraw.Draw(sheet)
@@ -79,19 +79,19 @@ class Print:
                 pen.line([*corners, *corners[:2]], fill=255, width=round(2 * border * scale), joint="curve")
         return np.asarray(sheet.resize(self.x.shape[::-1], Image.Resampling.BOX), np.float32) / 255
 
-    def lay(self, cover: Field, colour: Colours) -> None:
-        """Print a colour through a mask."""
-        self.colour += cover[..., None] * (colour - self.colour)
+    def lay(self, cover: Field, color: Colors) -> None:
+        """Print a color through a mask."""
+        self.color += cover[..., None] * (color - self.color)
 
-    def shape(self, polygons: Sequence[Points], colour: Colours, outline: float = 0.0) -> None:
-        """Print polygons in a colour, inside one common outline in ink."""
+    def shape(self, polygons: Sequence[Points], color: Colors, outline: float = 0.0) -> None:
+        """Print polygons in a color, inside one common outline in ink."""
         if outline:
             self.lay(self.mask(polygons, outline), INK)
-        self.lay(self.mask(polygons), colour)
+        self.lay(self.mask(polygons), color)
 
 
 def draw(size: int, random: Random) -> Image.Image:
-    """Print the picture, `size` pixels wide."""
+    """Print the image, `size` pixels wide."""
     sheet = Print(size, random)
     _sky(sheet)
     _mountain(sheet)
@@ -105,10 +105,10 @@ def draw(size: int, random: Random) -> Image.Image:
 def _sky(sheet: Print) -> None:
     """A band of dusk above the horizon that fades upwards, as when a block is wiped before printing."""
     fade = np.clip((sheet.y - 0.10) / 0.44, 0, 1) ** 1.6
-    sheet.colour[:] = ramp(np.stack([PAPER, SKY, DUSK]), 0.15 + 0.85 * fade)
+    sheet.color[:] = ramp(np.stack([PAPER, SKY, DUSK]), 0.15 + 0.85 * fade)
     banks = clouds(sheet.x.shape, 0.20, sheet.random) + 1.2 * (noise(sheet.x.shape, (0.5, 0.06), sheet.random) - 0.5)
     cloud = np.clip((banks - 0.55) * 3, 0, 1) * np.clip(1 - np.abs(sheet.y - 0.28) / 0.22, 0, 1)
-    sheet.colour += 0.55 * cloud[..., None] * (SNOW - sheet.colour)
+    sheet.color += 0.55 * cloud[..., None] * (SNOW - sheet.color)
 
 
 def _mountain(sheet: Print) -> None:
@@ -122,13 +122,13 @@ def _mountain(sheet: Print) -> None:
 
 def _far_sea(sheet: Print) -> None:
     """Rows of small swells under the horizon."""
-    for row, (level, colour) in enumerate(
+    for row, (level, color) in enumerate(
         ((0.520, MIDDLE), (0.545, BLUE), (0.580, MIDDLE), (0.615, BLUE), (0.655, INK))
     ):
         x = np.linspace(-0.02, 1.02, 400)
         crest = level - (0.006 + 0.003 * row) * np.abs(np.sin(x * (34 - 4 * row) + 1.7 * row))
         sea = np.concatenate([np.stack([x, crest], 1), [(1.02, 0.8), (-0.02, 0.8)]])
-        sheet.shape([sea], colour, 0.0011)
+        sheet.shape([sea], color, 0.0011)
         rim = np.concatenate(
             [np.stack([x, crest + 0.004], 1), np.stack([x, crest + 0.010 + 0.003 * np.sin(x * 60)], 1)[::-1]]
         )
@@ -155,8 +155,8 @@ def _stripes(sheet: Print, outer: Points, inner: Points) -> None:
     """Bands that run from the foot up into the crest, of uneven width."""
     widths = sheet.random.uniform(0.5, 1.5, len(STRIPES))
     cuts = np.concatenate([[0], np.cumsum(widths) / widths.sum()])
-    for (low, high), (colour, hairline) in zip(pairwise(cuts), STRIPES, strict=True):
-        sheet.shape([_band(outer, inner, low, high)], colour)
+    for (low, high), (color, hairline) in zip(pairwise(cuts), STRIPES, strict=True):
+        sheet.shape([_band(outer, inner, low, high)], color)
         hair = 0.055 * (high - low)
         middles = [low + share * (high - low) for share in (0.45, 0.70)]
         sheet.shape([_band(outer, inner, middle - hair, middle + hair) for middle in middles], hairline)
@@ -192,7 +192,7 @@ def _foam(sheet: Print, outer: Points, inner: Points, start: int, claw: float) -
         claws.insert(0, _claw(crest[index], lean, claw * random.uniform(0.3, 0.55), random, 1))
     cover = sheet.mask([*body, *chain(*claws)])
     shadow = np.roll(cover, (round(0.006 * sheet.size), round(-0.003 * sheet.size)), (0, 1))
-    sheet.colour += 0.55 * shadow[..., None] * (INK - sheet.colour)
+    sheet.color += 0.55 * shadow[..., None] * (INK - sheet.color)
     sheet.shape(body, FOAM, 0.0014)
     _foam_lines(sheet, sheet.mask(body), claw)
     for layer in range(LAYERS):
@@ -220,8 +220,8 @@ def _foam_lines(sheet: Print, cover: Field, claw: float) -> None:
     inside = distance(cover < 0.5, round(0.02 * sheet.size)) / sheet.size
     curl = clouds(sheet.x.shape, 0.030, sheet.random, 3)
     fleck = np.clip((np.abs(curl) < 0.16).astype(np.float32) * (inside > 0.10 * claw) * 0.8, 0, 1)
-    sheet.colour += (blur(fleck, sheet.size / 1024) * (cover > 0.5))[..., None] * (
-        MIDDLE * 0.6 + PALE * 0.4 - sheet.colour
+    sheet.color += (blur(fleck, sheet.size / 1024) * (cover > 0.5))[..., None] * (
+        MIDDLE * 0.6 + PALE * 0.4 - sheet.color
     )
 
 
@@ -231,25 +231,25 @@ def _spray(sheet: Print, tip: Points, claw: float) -> None:
     for _ in range(90):
         start = tip[random.integers(len(tip))]
         fling = random.exponential(1.1, 2) * claw * np.array([1.0, 0.9]) * np.array([1, random.choice([-0.6, 1])])
-        centre, radius = start + fling, claw * random.uniform(0.02, 0.065)
+        center, radius = start + fling, claw * random.uniform(0.02, 0.065)
         turn = np.linspace(0, 2 * np.pi, 16)
-        drops.append(centre + radius * np.stack([np.cos(turn), np.sin(turn)], 1))
+        drops.append(center + radius * np.stack([np.cos(turn), np.sin(turn)], 1))
     sheet.shape(drops, FOAM, 0.0008)
 
 
 def _pressed(sheet: Print) -> Image.Image:
-    """The print on its paper: grain of the block, mottled pigment, fibres."""
+    """The print on its paper: grain of the block, mottled pigment, fibers."""
     random, shape = sheet.random, sheet.x.shape
     bend = sheet.y + 0.010 * np.sin(sheet.x * 4) + 0.006 * clouds(shape, 0.3, random)
     rings = np.sin(bend * 420 + 5 * clouds(shape, 0.35, random, 2))
     grain = 0.6 * rings + 1.4 * (noise(shape, (0.25, 0.0022), random) - 0.5)
     mottle = clouds(shape, 0.012, random, 3)
-    ink = np.clip(1 - sheet.colour.mean(-1), 0, 1)
+    ink = np.clip(1 - sheet.color.mean(-1), 0, 1)
     worn = (0.055 * grain + 0.045 * mottle) * (0.25 + ink)
-    colour = sheet.colour + worn[..., None] * (PAPER - 0.3)
+    color = sheet.color + worn[..., None] * (PAPER - 0.3)
     fibre = noise(shape, (0.02, 0.002), random) + noise(shape, (0.002, 0.02), random) - 1
-    colour *= (1 + 0.03 * fibre)[..., None]
-    return Image.fromarray((np.clip(colour, 0, 1) * 255).astype(np.uint8))
+    color *= (1 + 0.03 * fibre)[..., None]
+    return Image.fromarray((np.clip(color, 0, 1) * 255).astype(np.uint8))
 
 
 def _spline(knots: Sequence[tuple[float, float]], count: int) -> Points:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from style_pictures.fields import Field, Mask, Random, at, clouds, noise, plane
-from style_pictures.paint import Canvas, Colours, palette, ramp, scatter
+from style_images.fields import Field, Mask, Random, at, clouds, noise, plane
+from style_images.paint import Canvas, Colors, palette, ramp, scatter
 
 ASPECT = 0.78
 SKY = palette("4f7fd0", "7ea3e0", "b9c4ea", "f3d3c8", "fbe3a6", "fdf0c4")
@@ -21,7 +21,7 @@ MIXES = ((0, 1, 2), (2, 3, 7), (4, 5, 2), (6, 1, 7))
 
 
 def draw(size: int, random: Random) -> Image.Image:
-    """Dot the picture, `size` pixels wide."""
+    """Dot the image, `size` pixels wide."""
     x, y = plane(size, ASPECT)
     scene = _scene(x, y, random)
     canvas = Canvas(size, ASPECT, (214, 196, 160))
@@ -36,13 +36,13 @@ def draw(size: int, random: Random) -> Image.Image:
     for number, where in enumerate(_flowers(x, y, random)):
         points = scatter(where, 0.0085, random)
         hue = BLOSSOM[list(MIXES[number])]
-        colours = hue[random.integers(3, size=len(points))]
-        _dots(canvas, points, _broken(colours, 0.07, 0.04, random), 0.0052, random)
-    return canvas.picture(0.012)
+        colors = hue[random.integers(3, size=len(points))]
+        _dots(canvas, points, _broken(colors, 0.07, 0.04, random), 0.0052, random)
+    return canvas.render(0.012)
 
 
-def _scene(x: Field, y: Field, random: Random) -> Colours:
-    """The colour (H, W, 3) that the dots of each place mix to in the eye."""
+def _scene(x: Field, y: Field, random: Random) -> Colors:
+    """The mean color (H, W, 3) of the dots at each position."""
     drift = clouds(x.shape, 0.22, random)
     scene = ramp(SKY, y / 0.30 + 0.13 * drift)
     shore = 0.335 + 0.004 * np.sin(x * 30)
@@ -67,11 +67,11 @@ def _scene(x: Field, y: Field, random: Random) -> Colours:
     return scene
 
 
-def _cover(scene: Colours, where: Mask, colours: Colours) -> None:
-    scene[where] = colours[where]
+def _cover(scene: Colors, where: Mask, colors: Colors) -> None:
+    scene[where] = colors[where]
 
 
-def _sails(scene: Colours, x: Field, y: Field, shore: Field) -> None:
+def _sails(scene: Colors, x: Field, y: Field, shore: Field) -> None:
     for cx, tall, hue in ((0.56, 0.115, "fff6e0"), (0.665, 0.075, "fbd9a6")):
         rise = (shore + 0.022 - y) / tall
         sail = (
@@ -86,7 +86,7 @@ def _sails(scene: Colours, x: Field, y: Field, shore: Field) -> None:
         scene[hull] = palette("a8402f")[0]
 
 
-def _lilies(scene: Colours, x: Field, y: Field, random: Random) -> None:
+def _lilies(scene: Colors, x: Field, y: Field, random: Random) -> None:
     for _ in range(34):
         cx, cy = random.uniform(0.30, 1.0), random.uniform(0.44, 0.60)
         wide = random.uniform(0.018, 0.040) * (0.4 + 2.2 * (cy - 0.36))
@@ -97,7 +97,7 @@ def _lilies(scene: Colours, x: Field, y: Field, random: Random) -> None:
             scene[np.hypot(x - cx, (y - cy + 0.18 * wide) / 0.7) < 0.25 * wide] = random.choice(BLOSSOM[2:4])
 
 
-def _near_bank(scene: Colours, x: Field, y: Field, random: Random) -> None:
+def _near_bank(scene: Colors, x: Field, y: Field, random: Random) -> None:
     """Grass in sun and in the shade of the tree, with a path of warm sand."""
     edge = 0.590 + 0.035 * np.sin(4.2 * x + 1.0) - 0.045 * np.clip(0.45 - x, 0, 1) + 0.006 * np.sin(60 * x)
     blades = noise(x.shape, (0.010, 0.035), random)
@@ -110,7 +110,7 @@ def _near_bank(scene: Colours, x: Field, y: Field, random: Random) -> None:
     _cover(scene, path, sand)
 
 
-def _tree(scene: Colours, x: Field, y: Field, random: Random) -> None:
+def _tree(scene: Colors, x: Field, y: Field, random: Random) -> None:
     rise = np.clip((0.70 - y) / 0.55, 0, 1)
     axis = 0.185 + 0.035 * np.sin(rise * 4) + 0.05 * rise
     half = 0.022 + 0.05 * np.clip(0.10 - rise, 0, 1) - 0.010 * rise
@@ -132,22 +132,22 @@ def _flowers(x: Field, y: Field, random: Random) -> list[Mask]:
     return [near & (patches > 0.5) & (kinds > low) & (kinds <= low + 0.16) for low in (0.18, 0.34, 0.50, 0.66)]
 
 
-def _broken(colours: Colours, jitter: float, complement: float, random: Random) -> Colours:
-    """Each dot purer than its place: chroma raised, hue shifted, now and then the complement."""
-    grey = colours.mean(axis=1, keepdims=True)
-    chroma = colours - grey
-    turned = chroma + random.normal(0, jitter, colours.shape)
+def _broken(colors: Colors, jitter: float, complement: float, random: Random) -> Colors:
+    """The colors of dots: higher chroma than the scene, a shifted hue, sometimes the complement."""
+    gray = colors.mean(axis=1, keepdims=True)
+    chroma = colors - gray
+    turned = chroma + random.normal(0, jitter, colors.shape)
     turned -= turned.mean(axis=1, keepdims=True)
-    flip = random.random((len(colours), 1)) < complement
+    flip = random.random((len(colors), 1)) < complement
     pure = np.where(flip, -0.9 * turned, 1.35 * turned)
-    return np.clip(grey + pure + random.normal(0, 0.05, grey.shape), 0, 1).astype(np.float32)
+    return np.clip(gray + pure + random.normal(0, 0.05, gray.shape), 0, 1).astype(np.float32)
 
 
-def _dots(canvas: Canvas, points: Colours, colours: Colours, radius: float, random: Random) -> None:
+def _dots(canvas: Canvas, points: Colors, colors: Colors, radius: float, random: Random) -> None:
     scale = canvas.scale
     radii = radius * random.uniform(0.7, 1.15, len(points)) * scale / 2 * 1.25
     turn = random.uniform(0.75, 1.0, len(points))
     thickness = random.integers(140, 210, len(points))
-    rgb = (colours * 255).astype(int)
+    rgb = (colors * 255).astype(int)
     for (px, py), r, flat, paint, thick in zip(points * scale, radii, turn, rgb, thickness, strict=True):
         canvas.pen.ellipse((px - r, py - r * flat, px + r, py + r * flat), fill=(*paint, int(thick)))

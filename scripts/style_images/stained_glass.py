@@ -1,4 +1,4 @@
-"""Leaded glass: a sun in rings of rays over hills, a river and tulips, in a jewelled border."""
+"""Leaded glass: a sun in rings of rays over hills, a river and tulips, in a jeweled border."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from style_pictures.fields import Field, Mask, Random, blur, borders, clouds, distance, noise, plane
-from style_pictures.paint import Colours, palette
+from style_images.fields import Field, Mask, Random, blur, borders, clouds, distance, noise, plane
+from style_images.paint import Colors, palette
 
 Labels = NDArray[np.int_]
 
@@ -36,12 +36,12 @@ def draw(size: int, random: Random) -> Image.Image:
     """Make the window, `size` pixels square."""
     x, y = plane(size, 1.0)
     kind, piece = _design(x, y, random)
-    colour = _glass(kind, piece, x, y, random)
+    color = _glass(kind, piece, x, y, random)
     lead, depth = _leading(piece, size)
-    glow = np.stack([blur(colour[..., i] * ~lead, size / 60) for i in range(3)], axis=-1)
+    glow = np.stack([blur(color[..., i] * ~lead, size / 60) for i in range(3)], axis=-1)
     solder = (0.10 + 0.22 * depth + 0.05 * clouds(x.shape, 0.01, random))[..., None]
     came = np.clip(solder, 0.02, 1) * np.array([0.55, 0.56, 0.62], np.float32) + 0.20 * glow
-    window = np.where(lead[..., None], came, colour + 0.12 * glow)
+    window = np.where(lead[..., None], came, color + 0.12 * glow)
     return Image.fromarray((np.clip(window, 0, 1) * 255).astype(np.uint8))
 
 
@@ -167,7 +167,7 @@ def _set_border(kind: Labels, piece: Labels, x: Field, y: Field) -> None:
     piece[fillet] = (500 + side * 40 + ((along - 0.5) * 5 + 20.5).astype(int))[fillet]
 
 
-def _glass(kind: Labels, piece: Labels, x: Field, y: Field, random: Random) -> Colours:
+def _glass(kind: Labels, piece: Labels, x: Field, y: Field, random: Random) -> Colors:
     """Light through the glass: a pigment a piece, a gradient inside it, streaks, ripples and bubbles."""
     _, index = np.unique(piece, return_inverse=True)
     index = index.reshape(piece.shape)
@@ -196,7 +196,7 @@ def _mean(field: Field, index: Labels) -> Field:
 
 
 def _leading(piece: Labels, size: int) -> tuple[Mask, Field]:
-    """Where the lead lies, and its rounded profile in [0, 1] lit from the upper left."""
+    """The mask of the lead, and its rounded profile in [0, 1] lit from the upper left."""
     half = size * 0.0044
     away = distance(borders(piece), round(half) + 2)
     profile = np.sqrt(np.clip(1 - (away / half) ** 2, 0, 1))

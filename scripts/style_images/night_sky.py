@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from style_pictures.fields import Field, Mask, Random, at, clouds, noise, plane, smear
-from style_pictures.paint import Brush, Canvas, Colours, follow, palette, pick, scatter
+from style_images.fields import Field, Mask, Random, at, clouds, noise, plane, smear
+from style_images.paint import Brush, Canvas, Colors, follow, palette, pick, scatter
 
 ASPECT = 0.78
 NIGHT = palette("0a1233", "101f5c", "17338a", "1f4fa8", "2f70bd", "4c93c4", "7fb7c0", "b9d3bd", "ece6bf")
@@ -36,14 +36,14 @@ WHIRLS = ((0.510, 0.315, 0.130, 1.0), (0.665, 0.375, 0.085, -1.0))  # x, y, radi
 
 
 def draw(size: int, random: Random) -> Image.Image:
-    """Paint the picture, `size` pixels wide."""
+    """Paint the image, `size` pixels wide."""
     x, y = plane(size, ASPECT)
     canvas = Canvas(size, ASPECT, (16, 31, 92))
     _paint_sky(canvas, x, y, random)
     _paint_hills(canvas, x, y, random)
     _paint_village(canvas, random)
     _paint_cypress(canvas, x, y, random)
-    return canvas.picture()
+    return canvas.render()
 
 
 def _paint_sky(canvas: Canvas, x: Field, y: Field, random: Random) -> None:
@@ -62,8 +62,8 @@ def _paint_sky(canvas: Canvas, x: Field, y: Field, random: Random) -> None:
     ):
         starts = scatter(sky, brush.spacing, random)
         dice = random.normal(0, 0.085, len(starts)).astype(np.float32)
-        colours = pick(NIGHT, at(tone, starts) + dice)
-        canvas.stroke(follow(angle, starts, brush.length, brush.points), colours, brush, random)
+        colors = pick(NIGHT, at(tone, starts) + dice)
+        canvas.stroke(follow(angle, starts, brush.length, brush.points), colors, brush, random)
     _paint_lights(canvas, x, y, angle, random)
 
 
@@ -106,8 +106,8 @@ def _paint_crescent(canvas: Canvas, x: Field, y: Field, random: Random) -> None:
     for where, pigments in ((disc & bite, CLEAR), (disc & ~bite, CRESCENT)):
         brush = Brush(0.0040, 0.0070, 0.024, 0.015, 0.04)
         starts = scatter(where, brush.spacing, random)
-        colours = pick(pigments, random.random(len(starts), dtype=np.float32))
-        canvas.stroke(follow(turn, starts, brush.length, brush.points), colours, brush, random)
+        colors = pick(pigments, random.random(len(starts), dtype=np.float32))
+        canvas.stroke(follow(turn, starts, brush.length, brush.points), colors, brush, random)
 
 
 def _paint_hills(canvas: Canvas, x: Field, y: Field, random: Random) -> None:
@@ -118,7 +118,7 @@ def _paint_hills(canvas: Canvas, x: Field, y: Field, random: Random) -> None:
         _paint_hill(canvas, ridge, y, pigments, random)
 
 
-def _paint_hill(canvas: Canvas, ridge: Field, y: Field, pigments: Colours, random: Random) -> None:
+def _paint_hill(canvas: Canvas, ridge: Field, y: Field, pigments: Colors, random: Random) -> None:
     """Strokes along the contours, and a light line on the ridge."""
     slope = np.gradient(ridge, axis=1) * ridge.shape[1]
     angle = np.arctan(slope) + 0.5 * (noise(ridge.shape, (0.12, 0.05), random) - 0.5)
@@ -178,12 +178,12 @@ def _dab(
     start: tuple[float, float],
     end: tuple[float, float],
     width: float,
-    colour: Colours,
+    color: Colors,
     random: Random,
 ) -> None:
     brush = Brush(0.0, width, 0.0, 0.02, 0.05)
     path = np.linspace(start, end, brush.points, dtype=np.float32)
-    canvas.stroke(path[None], colour[None], brush, random)
+    canvas.stroke(path[None], color[None], brush, random)
 
 
 def _paint_cypress(canvas: Canvas, x: Field, y: Field, random: Random) -> None:

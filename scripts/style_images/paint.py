@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from style_pictures.fields import Field, Floats, Random, at, blur, relief
+from style_images.fields import Field, Floats, Random, at, blur, relief
 
-Colours = Floats  # (..., 3) in [0, 1]
+Colors = Floats  # (..., 3) in [0, 1]
 
 OVERSAMPLING = 2  # lines are drawn without smoothing, at this multiple of the size
 BRISTLE = 1 / 840  # distance between bristles
@@ -18,12 +18,12 @@ BRISTLE = 1 / 840  # distance between bristles
 
 @dataclass(frozen=True)
 class Brush:
-    """How one pass of strokes is made; lengths are fractions of the picture's longer side."""
+    """One pass of strokes; lengths are fractions of the image's longer side."""
 
-    spacing: float  # between the strokes' centres
+    spacing: float  # between the strokes' centers
     width: float
     length: float
-    hue_jitter: float = 0.03  # standard deviation of each stroke's colour, of 1
+    hue_jitter: float = 0.03  # standard deviation of each stroke's color, of 1
     bristle_jitter: float = 0.05  # the same for each bristle's lightness
     points: int = 12  # vertices of a stroke's path
 
@@ -36,11 +36,11 @@ class Canvas:
         self.image = Image.new("RGBA", (self.scale, round(size * aspect) * OVERSAMPLING), (*ground, 90))
         self.pen = ImageDraw.Draw(self.image)
 
-    def stroke(self, paths: Floats, colours: Colours, brush: Brush, random: Random) -> None:
-        """Lay strokes in the order given: paths (N, K, 2), colours (N, 3) in [0, 1]."""
+    def stroke(self, paths: Floats, colors: Colors, brush: Brush, random: Random) -> None:
+        """Lay strokes in the order given: paths (N, K, 2), colors (N, 3) in [0, 1]."""
         lines = bristles(paths, brush.width, random)  # (N, B, K, 2)
         count, hairs = lines.shape[:2]
-        paint = _bristle_paint(colours, hairs, brush, random)  # (N, B, 4)
+        paint = _bristle_paint(colors, hairs, brush, random)  # (N, B, 4)
         order = random.permuted(np.tile(np.arange(hairs), (count, 1)), axis=1)
         pen_width = max(1, round(BRISTLE * self.scale * 1.3))
         flat = (lines * self.scale).reshape(count, hairs, -1)
@@ -48,13 +48,13 @@ class Canvas:
             for hair in order[stroke]:
                 self.pen.line(flat[stroke, hair].tolist(), fill=tuple(paint[stroke, hair]), width=pen_width)
 
-    def picture(self, depth: float = 0.05) -> Image.Image:
+    def render(self, depth: float = 0.05) -> Image.Image:
         """The dry painting under light from the upper left, at its nominal size."""
         *channels, thickness = self.image.split()
         height = blur(np.asarray(thickness, np.float32), self.scale / 2048)
         light = relief(height, depth)[..., None]
-        colour = np.asarray(Image.merge("RGB", channels), np.float32) * light + 22 * np.clip(light - 1.25, 0, 1)
-        lit = Image.fromarray(np.clip(colour, 0, 255).astype(np.uint8))
+        color = np.asarray(Image.merge("RGB", channels), np.float32) * light + 22 * np.clip(light - 1.25, 0, 1)
+        lit = Image.fromarray(np.clip(color, 0, 255).astype(np.uint8))
         return lit.resize((lit.width // OVERSAMPLING, lit.height // OVERSAMPLING), Image.Resampling.LANCZOS)
 
 
@@ -65,7 +65,7 @@ def bristles(
     spread: Floats | None = None,
     raggedness: float = 1.0,
 ) -> Floats:
-    """Lines (N, B, K, 2) beside the paths (N, K, 2), with ragged ends that round the stroke off.
+    """Lines (N, B, K, 2) beside the paths (N, K, 2), with ragged ends, so that the stroke is round.
 
     `spread` (K,) scales the width along the stroke; None keeps it even. With `raggedness` 0 the ends are square.
     """
@@ -79,24 +79,24 @@ def bristles(
     before = np.minimum(place.astype(np.intp), points - 2)
     part = (place - before)[..., None].astype(np.float32)
     stroke = np.arange(count)[:, None, None]
-    centre = paths[stroke, before] * (1 - part) + paths[stroke, before + 1] * part
+    center = paths[stroke, before] * (1 - part) + paths[stroke, before + 1] * part
     tangent = np.gradient(paths, axis=1)
     tangent /= np.linalg.norm(tangent, axis=-1, keepdims=True) + 1e-9
     normal = np.stack([-tangent[..., 1], tangent[..., 0]], axis=-1)[stroke, before]
     profile = np.ones(points, np.float32) if spread is None else spread
-    return centre + normal * (across[:, None, None] * width * profile[:, None])
+    return center + normal * (across[:, None, None] * width * profile[:, None])
 
 
-def _bristle_paint(colours: Colours, hairs: int, brush: Brush, random: Random) -> NDArray[np.int_]:
-    """Colour and thickness (N, B, 4) of each bristle as integers: paint piles up along the stroke's sides."""
-    count = len(colours)
-    base = colours + random.normal(0, brush.hue_jitter, (count, 3))
+def _bristle_paint(colors: Colors, hairs: int, brush: Brush, random: Random) -> NDArray[np.int_]:
+    """Color and thickness (N, B, 4) of each bristle as integers: paint piles up along the stroke's sides."""
+    count = len(colors)
+    base = colors + random.normal(0, brush.hue_jitter, (count, 3))
     lightness = random.normal(0, brush.bristle_jitter, (count, hairs, 1))
-    colour = np.clip(base[:, None] + lightness, 0, 1) * 255
+    color = np.clip(base[:, None] + lightness, 0, 1) * 255
     ridge = np.abs(np.linspace(-1, 1, hairs)) ** 3
     load = random.uniform(70, 170, (count, 1))
     thickness = np.clip(load + 45 * ridge + random.normal(0, 26, (count, hairs)), 0, 255)
-    return np.concatenate([colour, thickness[..., None]], axis=-1).astype(int)
+    return np.concatenate([color, thickness[..., None]], axis=-1).astype(int)
 
 
 def scatter(mask: NDArray[np.bool_], spacing: float, random: Random) -> Floats:
@@ -127,17 +127,17 @@ def _march(angle: Field, starts: Floats, step: float, count: int) -> list[Floats
     return places
 
 
-def palette(*colours: str) -> Colours:
+def palette(*colors: str) -> Colors:
     """Pigments (N, 3) in [0, 1] from six hexadecimal digits each."""
-    return np.array([[int(colour[i : i + 2], 16) for i in (0, 2, 4)] for colour in colours], np.float32) / 255
+    return np.array([[int(color[i : i + 2], 16) for i in (0, 2, 4)] for color in colors], np.float32) / 255
 
 
-def pick(pigments: Colours, tone: Floats) -> Colours:
-    """The pigment for each tone in [0, 1], unmixed: neighbours stay distinct strokes."""
+def pick(pigments: Colors, tone: Floats) -> Colors:
+    """The pigment for each tone in [0, 1], unmixed: neighbors stay distinct strokes."""
     return pigments[np.clip(tone * len(pigments), 0, len(pigments) - 1).astype(int)]
 
 
-def ramp(pigments: Colours, tone: Floats) -> Colours:
+def ramp(pigments: Colors, tone: Floats) -> Colors:
     """The pigments mixed: linear interpolation along the ramp for each tone in [0, 1]."""
     place = np.clip(tone, 0, 1) * (len(pigments) - 1)
     before = np.minimum(place.astype(int), len(pigments) - 2)

@@ -18,7 +18,7 @@ Random = np.random.Generator
 
 
 def plane(size: int, aspect: float) -> tuple[Field, Field]:
-    """Coordinates x in [0, 1) and y in [0, aspect) of the pixels' centres, each (H, W), W = size."""
+    """Coordinates x in [0, 1) and y in [0, aspect) of the pixels' centers, each (H, W), W = size."""
     height = round(size * aspect)
     y, x = np.mgrid[0:height, 0:size].astype(np.float32)
     return (x + 0.5) / size, (y + 0.5) / size
@@ -39,10 +39,10 @@ def clouds(shape: tuple[int, int], cell: float, random: Random, octaves: int = 4
     total = np.zeros(shape, np.float32)
     for octave in range(octaves):
         total += noise(shape, (cell / 2**octave, cell / 2**octave), random) / 2**octave
-    return standardise(total)
+    return standardize(total)
 
 
-def standardise(field: Field) -> Field:
+def standardize(field: Field) -> Field:
     """The field with mean 0 and standard deviation 1."""
     return (field - field.mean()) / (field.std() + 1e-6)
 
@@ -82,7 +82,7 @@ def _lower_envelope(squared: Field, reach: int, axis: int) -> Field:
 
 
 def borders(labels: NDArray[np.int_]) -> Mask:
-    """The pixels whose right or lower neighbour carries another label."""
+    """The pixels whose right or lower neighbor carries another label."""
     edge = np.zeros(labels.shape, bool)
     edge[:, :-1] |= labels[:, :-1] != labels[:, 1:]
     edge[:-1] |= labels[:-1] != labels[1:]
@@ -101,7 +101,7 @@ def smear(field: Field, angle: Field, length: float, steps: int = 24) -> Field:
             column += sign * step * np.cos(here)
             row += sign * step * np.sin(here)
             total += field[_index(row, height), _index(column, width)]
-    return standardise(total)
+    return standardize(total)
 
 
 def _index(coordinate: Field, length: int) -> NDArray[np.intp]:

@@ -1,4 +1,4 @@
-"""Make the sample images on the bundled models' pages again: `python scripts/make_card_pictures.py [MODEL...]`."""
+"""Make the sample images on the bundled models' pages: `python scripts/make_card_images.py [MODEL...]`."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from style_pictures.fields import Field, Floats, Mask, Random, at, blur, borders, clouds, noise, plane
-from style_pictures.paint import Brush, Canvas, Colours, palette, ramp, scatter
+from style_images.fields import Field, Floats, Mask, Random, at, blur, borders, clouds, noise, plane
+from style_images.paint import Brush, Canvas, Colors, palette, ramp, scatter
 
 Labels = NDArray[np.int_]
 
@@ -30,13 +30,13 @@ THINGS = {  # name: (probability of each family, lightness)
     "hole": ((0.25, 0.60, 0.15, 0.00, 0.00), 0.06),
 }
 DIRECTIONS = np.radians([10, 28, 62, 80, 104, 128, 152])
-"""Directions of the cuts: few, so that facets answer each other across the picture."""
+"""Directions of the cuts: few, so that facets in different parts of the image look alike."""
 TILT = np.radians(24)  # of the guitar's neck, from upright
 
 
 @dataclass(frozen=True)
 class Cuts:
-    """What the picture is cut into."""
+    """The facets of the image, and the things that they show."""
 
     facet: Labels  # (H, W), number of the facet
     thing: Labels  # (H, W), number of the thing
@@ -45,20 +45,20 @@ class Cuts:
 
 
 def draw(size: int, random: Random) -> Image.Image:
-    """Paint the picture, `size` pixels square."""
+    """Paint the image, `size` pixels square."""
     x, y = plane(size, ASPECT)
     cuts = _cut(x, y, random)
-    colour = _shade(cuts, x, y, random)
+    color = _shade(cuts, x, y, random)
     canvas = Canvas(size, ASPECT, (70, 48, 28))
     for brush in (Brush(0.0105, 0.018, 0.050, 0.014, 0.030), Brush(0.0072, 0.0085, 0.030, 0.022, 0.045)):
         starts = scatter(np.ones(x.shape, bool), brush.spacing, random)
-        canvas.stroke(_within_facet(starts, cuts, brush), at(colour, starts), brush, random)
-    painting = np.asarray(canvas.picture(0.04), np.float32) / 255
+        canvas.stroke(_within_facet(starts, cuts, brush), at(color, starts), brush, random)
+    painting = np.asarray(canvas.render(0.04), np.float32) / 255
     return _draw_lines(painting, cuts, x, y, random)
 
 
 def _cut(x: Field, y: Field, random: Random) -> Cuts:
-    """Split the plane again and again by lines, then along the things' outlines."""
+    """Split the plane repeatedly by lines, then along the outlines of the things."""
     thing = _things(x, y)
     facet = np.zeros(x.shape, int)
     for _ in range(9):
@@ -75,7 +75,7 @@ def _cut(x: Field, y: Field, random: Random) -> Cuts:
 
 
 def _things(x: Field, y: Field) -> Labels:
-    """The number of the thing seen at each pixel, the hindmost first."""
+    """The number of the thing at each pixel. Things further back are drawn first."""
     names = list(THINGS)
     thing = np.zeros(x.shape, int)
     thing[y > 0.70 - 0.16 * (x - 0.5) * np.sign(x - 0.42)] = names.index("table")
@@ -93,7 +93,7 @@ def _things(x: Field, y: Field) -> Labels:
 
 
 def _guitar_axes(x: Field, y: Field) -> tuple[Field, Field]:
-    """Coordinates across and along the guitar, whose sound board is centred on the origin."""
+    """Coordinates across and along the guitar, whose sound board is centered on the origin."""
     dx, dy = x - 0.49, y - 0.63
     return dx * np.cos(TILT) + dy * np.sin(TILT), dx * np.sin(TILT) - dy * np.cos(TILT)
 
@@ -106,7 +106,7 @@ def _body(across: Field, up: Field) -> Mask:
 
 
 def _split(facet: Labels, x: Field, y: Field, random: Random) -> Labels:
-    """Cut every facet that is still large once, by a line near its centre."""
+    """Cut every facet that is still large once, by a line near its center."""
     count = int(facet.max()) + 1
     pixels = np.bincount(facet.ravel(), minlength=count)
     cx = np.bincount(facet.ravel(), x.ravel(), count) / pixels
@@ -125,7 +125,7 @@ def _renumber(labels: Labels) -> Labels:
     return index.reshape(labels.shape)
 
 
-def _shade(cuts: Cuts, x: Field, y: Field, random: Random) -> Colours:
+def _shade(cuts: Cuts, x: Field, y: Field, random: Random) -> Colors:
     """A ramp of one pigment family across each facet, from dark at one side to light at the other."""
     _, first = np.unique(cuts.facet, return_index=True)
     chances = np.array([chance for chance, _ in THINGS.values()])
@@ -135,11 +135,11 @@ def _shade(cuts: Cuts, x: Field, y: Field, random: Random) -> Colours:
     offset = lightness[of_facet] + random.normal(0, 0.09, len(first)).astype(np.float32)
     focus = np.exp(-((np.hypot(x - 0.48, y - 0.52) / 0.45) ** 2))
     tone = offset[cuts.facet] - 0.20 + 0.18 * focus + 0.50 * cuts.slope**1.3 + 0.03 * clouds(x.shape, 0.05, random)
-    colour = np.zeros((*x.shape, 3), np.float32)
+    color = np.zeros((*x.shape, 3), np.float32)
     for number, pigments in enumerate(FAMILIES):
         where = family[cuts.facet] == number
-        colour[where] = ramp(pigments, tone[where])
-    return colour
+        color[where] = ramp(pigments, tone[where])
+    return color
 
 
 def _within_facet(starts: Floats, cuts: Cuts, brush: Brush) -> Floats:
@@ -157,7 +157,7 @@ def _within_facet(starts: Floats, cuts: Cuts, brush: Brush) -> Floats:
     return starts[:, None] + along * heading
 
 
-def _draw_lines(painting: Colours, cuts: Cuts, x: Field, y: Field, random: Random) -> Image.Image:
+def _draw_lines(painting: Colors, cuts: Cuts, x: Field, y: Field, random: Random) -> Image.Image:
     """Contours of uneven width, shadows at one side of them, strings, frets and lines of print."""
     size = x.shape[1]
     weight = np.clip(noise(x.shape, (0.12, 0.12), random) * 2.0 - 0.45, 0, 1)
@@ -167,8 +167,8 @@ def _draw_lines(painting: Colours, cuts: Cuts, x: Field, y: Field, random: Rando
     shadow = np.clip(2.4 * blur(edges, size / 1024 * 7), 0, 0.55)
     grain = np.clip(1 + 0.25 * clouds(x.shape, 0.008, random, 3), 0.5, 1)
     ink = np.maximum(np.maximum(line * grain, shadow), _strings(x, y, size))[..., None]
-    picture = painting * (1.06 - 0.94 * ink) + 0.04 * ink * OCHRE[1]
-    return Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    image = painting * (1.06 - 0.94 * ink) + 0.04 * ink * OCHRE[1]
+    return Image.fromarray((np.clip(image, 0, 1) * 255).astype(np.uint8))
 
 
 def _strings(x: Field, y: Field, size: int) -> Field:

@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw
 
-from style_pictures.fields import Field, Floats, Random, blur, clouds, noise, plane, relief
-from style_pictures.paint import BRISTLE, bristles
+from style_images.fields import Field, Floats, Random, blur, clouds, noise, plane, relief
+from style_images.paint import BRISTLE, bristles
 
 ASPECT = 0.76
 PAPER = np.array([0.955, 0.925, 0.850], np.float32)
-INK = np.array([1.00, 0.97, 0.90], np.float32)  # what each channel loses to a unit of ink: a warm black
+INK = np.array([1.00, 0.97, 0.90], np.float32)  # optical density of one unit of ink in each channel: a warm black
 CINNABAR = np.array([0.16, 1.35, 1.55], np.float32)
 SPREAD = {
     "even": np.ones(12, np.float32),
@@ -24,9 +24,9 @@ SPREAD = {
 
 @dataclass(frozen=True)
 class Mountain:
-    """A chain of peaks; lengths are fractions of the picture's longer side."""
+    """A chain of peaks; lengths are fractions of the image's longer side."""
 
-    foot: float  # y where it has faded into the mist
+    foot: float  # y at which it has faded into the mist
     tall: float
     grain: float  # distance between the peaks
     tone: float  # optical density of the wash
@@ -68,7 +68,7 @@ class Sheet:
         spread: str = "even",
         raggedness: float = 1.0,
     ) -> None:
-        """Strokes of one load of ink: `dry` in [0, 1] says how much of the paper's grain stays bare."""
+        """Strokes of one load of ink: `dry` in [0, 1] is the share of the grain of the paper that stays bare."""
         layer = Image.new("L", (self.size * 2, self.ink.shape[0] * 2))
         pen = ImageDraw.Draw(layer)
         hairs = bristles(np.stack(paths).astype(np.float32), width, self.random, SPREAD[spread], raggedness) * (
@@ -85,7 +85,7 @@ class Sheet:
         bare = np.clip(1.25 - dry * np.clip(1.0 + 1.1 * self.grain, 0, 2), 0, 1)
         self.ink += tone * (0.85 * wet + 0.35 * rim * (1 - dry)) * bare
 
-    def picture(self) -> Image.Image:
+    def render(self) -> Image.Image:
         """The dry sheet."""
         paper = PAPER * (1 + 0.020 * self.grain + 0.035 * self.fibre + 0.015 * self.mottle)[..., None]
         sheet = paper * np.exp(-self.ink[..., None] * INK - self.red[..., None] * CINNABAR)
@@ -103,7 +103,7 @@ def draw(size: int, random: Random) -> Image.Image:
     _boat(sheet)
     _bamboo(sheet)
     _seal(sheet)
-    return sheet.picture()
+    return sheet.render()
 
 
 def _sun(sheet: Sheet) -> None:

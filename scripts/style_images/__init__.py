@@ -1,0 +1,1 @@
+"""Style images that are drawn from random numbers, one per module."""

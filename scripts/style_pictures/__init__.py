@@ -1,1 +1,0 @@
-"""Style images drawn from random numbers, one in each module."""
