@@ -5,7 +5,7 @@ from PIL import Image
 
 @pytest.fixture
 def images(photo, tmp_path):
-    """Draws `count` smooth random images of various sizes into a folder, and gives it."""
+    """Write `count` smooth random images of various sizes to a folder, and return it."""
 
     def draw(folder, count, seed=0):
         for index in range(count):
@@ -16,8 +16,8 @@ def images(photo, tmp_path):
 
 
 @pytest.fixture
-def spoil():
-    """Puts files that are of no use beside the images of a folder, and gives their paths."""
+def add_unusable():
+    """Write unusable files to a folder, and return their paths."""
 
     def add(folder):
         (folder / "broken.jpg").write_bytes(b"\xff\xd8 no image")

@@ -1,4 +1,4 @@
-"""Reads batches as training does, one for each line of its input: prints its workers, then each batch's digest."""
+"""Read batches as training does: print the workers, then the digest of a batch for each line of input."""
 
 import hashlib
 import multiprocessing

@@ -16,7 +16,7 @@ def smooth(height, width, seed=0):
 
 
 def whole(size, **options):
-    """A configuration that leaves nothing to chance for images that are resized to `size`."""
+    """A configuration without randomness for images that are resized to `size`."""
     return DataConfig(crop_height=size[0], crop_width=size[1], flip=False, **options)
 
 
@@ -41,7 +41,7 @@ def test_images_smaller_than_the_crop_are_enlarged_in_proportion():
 
 
 @given(sides, sides, st.sampled_from(["shorter", "square", "width", "none"]), sides, sides, sides)
-def test_a_crop_of_any_image_has_the_size_that_was_asked_for(height, width, resize, new_size, crop_height, crop_width):
+def test_a_crop_of_any_image_has_the_configured_size(height, width, resize, new_size, crop_height, crop_width):
     config = DataConfig(resize=resize, new_size=new_size, crop_height=crop_height, crop_width=crop_width)
     crop = random_crop(smooth(height, width), config, np.random.default_rng(0))
     assert crop.shape == (crop_height, crop_width, 3)
@@ -74,7 +74,7 @@ def test_a_crop_is_a_part_of_the_resized_image(height, width, new_size, seed, bi
     assert min(differences) <= 1  # Rounding
 
 
-def test_crops_reach_every_place_and_are_mirrored_every_second_time():
+def test_crops_reach_every_position_and_half_of_them_are_mirrored():
     image = np.arange(5 * 6, dtype=np.uint8).reshape(5, 6)[..., None].repeat(3, axis=2)
     config = DataConfig(resize="none", crop_height=4, crop_width=3)
     crops = [random_crop(image, config, np.random.default_rng(seed)) for seed in range(400)]
@@ -122,7 +122,7 @@ def test_images_that_are_not_resized_have_no_sufficient_size():
     assert sufficient_side(DataConfig(resize="none")) is None
 
 
-def test_flat_is_what_has_nearly_one_color():
+def test_pixels_of_nearly_one_color_are_flat():
     image = np.full((5, 5, 3), (10, 100, 250), np.uint8)
     assert is_flat(image)
     image[2, 2, 1] += 2

@@ -15,7 +15,7 @@ SMALL = {"new_size": 20, "crop_height": 16, "crop_width": 12}
 
 @pytest.fixture
 def domain():
-    """The domain of a folder's images."""
+    """The data set of a folder's images."""
 
     def build(folder, index=0, seed=0, **options):
         return DomainDataset(index, folder, sorted(folder.iterdir()), DataConfig(**SMALL | options), seed)
@@ -34,12 +34,12 @@ def save(path, pixels, **options):
 
 
 def exactly(size):
-    """A configuration that takes images of this size as they are."""
+    """A configuration that leaves images of this size unchanged."""
     return {"resize": "none", "crop_height": size[0], "crop_width": size[1], "flip": False}
 
 
 @pytest.mark.parametrize("resize", ["shorter", "square", "width", "none"])
-def test_a_batch_has_the_images_of_its_places_at_the_size_asked_for(images, domain, resize):
+def test_a_batch_has_an_image_of_the_configured_size_for_each_position(images, domain, resize):
     drawn = domain(images("x", 5), resize=resize).draw(7, range(1, 4), 6)
     assert drawn.pixels.shape == (3, 16, 12, 3)
     assert drawn.pixels.dtype == np.uint8
@@ -60,7 +60,7 @@ def test_a_folder_smaller_than_the_batch_works(images, domain):
     assert len(set(drawn.files)) == 2
 
 
-def test_an_image_depends_on_seed_step_place_and_domain_alone(images, domain):
+def test_an_image_depends_only_on_seed_step_position_and_domain(images, domain):
     folder = images("x", 1)
     whole = domain(folder).draw(3, range(4), 4).pixels
     part = domain(folder).draw(3, range(2, 4), 4).pixels
@@ -73,14 +73,14 @@ def test_an_image_depends_on_seed_step_place_and_domain_alone(images, domain):
     assert all((other.pixels != whole).any() for other in others)
 
 
-def test_files_of_no_use_are_named_with_the_reason_and_replaced(images, spoil, domain):
+def test_unusable_files_are_reported_with_a_reason_and_replaced(images, add_unusable, domain):
     folder = images("x", 3)
     good = set(folder.iterdir())
-    spoilt = spoil(folder)
+    flawed = add_unusable(folder)
     drawn = draws(domain(folder), steps=12)
     assert {file for batch in drawn for file in batch.files} == good
     reasons = {file.path: file.reason for batch in drawn for file in batch.rejected}
-    assert set(reasons) == spoilt
+    assert set(reasons) == flawed
     assert reasons[folder / "empty.png"] == "the file is empty"
     assert reasons[folder / "white.png"] == "the whole image has one color"
 
@@ -93,7 +93,7 @@ def test_flat_parts_of_good_images_are_drawn_again(domain, tmp_path):
     assert not any(batch.rejected for batch in drawn)
 
 
-def test_an_image_whose_parts_are_all_flat_gives_way_to_others_and_is_not_blamed(images, domain):
+def test_an_image_whose_crops_are_all_flat_is_replaced_and_not_reported(images, domain):
     folder = images("x", 1)
     ramp = np.linspace(0, 255, 5000).astype(np.uint8)[None, :, None].repeat(16, 0).repeat(3, 2)
     save(folder / "ramp.png", ramp)
@@ -103,14 +103,14 @@ def test_an_image_whose_parts_are_all_flat_gives_way_to_others_and_is_not_blamed
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_folder_of_flat_images_is_an_error_that_says_so(domain, tmp_path, count):
+def test_a_folder_of_flat_images_is_an_error_with_the_reason(domain, tmp_path, count):
     for index in range(count):
         save(tmp_path / "x" / f"{index}.png", np.full((30, 30, 3), 60 * index, np.uint8))
     with pytest.raises(ImageError, match=r"x: no image can be used \(\d.png: the whole image has one color"):
         domain(tmp_path / "x").draw(0, range(1), 1)
 
 
-def test_a_folder_of_parts_of_one_color_is_an_error_that_says_so(domain, tmp_path):
+def test_a_folder_whose_crops_all_have_one_color_is_an_error_with_the_reason(domain, tmp_path):
     ramp = np.linspace(0, 255, 3000).astype(np.uint8)[None, :, None].repeat(16, 0).repeat(3, 2)
     folder = save(tmp_path / "x" / "ramp.png", ramp)
     with pytest.raises(ImageError, match="every crop has one color"):

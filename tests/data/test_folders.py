@@ -11,7 +11,7 @@ from imgxlate.errors import ImageError, UsageError
 
 @pytest.fixture
 def put(tmp_path):
-    """Makes files, of whatever content, and gives the folder that holds them."""
+    """Write files, and return the folder that holds them."""
 
     def make(*names, content=b"x"):
         for name in names:
@@ -34,7 +34,7 @@ def test_two_folders_are_searched_recursively_in_an_order_of_their_own(put):
     assert folders.names == ("x", "y")
 
 
-def test_hidden_files_and_folders_and_what_is_no_file_are_left_out(put):
+def test_hidden_files_and_folders_and_pipes_are_left_out(put):
     root = put("x/a.png", "x/._a.png", "x/.thumbnails/a.png", "y/a.png")
     (root / "x" / "folder.png").mkdir()
     os.mkfifo(root / "x" / "pipe.png")
@@ -68,13 +68,13 @@ def test_two_folders_named_for_training_have_their_test_images_beside_them(put):
 
 
 @pytest.mark.parametrize("test_folder", [None, "testA/notes.txt"])
-def test_without_test_images_those_of_the_training_serve(put, test_folder):
+def test_without_test_images_the_training_images_are_used(put, test_folder):
     root = put("trainA/a.png", "trainB/b.png", *filter(None, [test_folder]))
     folders = find(root, None)
     assert (folders.test_a, folders.test_b) == (folders.train_a, folders.train_b)
 
 
-def test_domains_can_be_named_and_are_told_apart(put, monkeypatch):
+def test_domains_have_different_names(put, monkeypatch):
     root = put("one/photos/a.png", "two/Photos/b.png")
     photos = root / "one" / "photos", root / "two" / "Photos"
     assert find(*photos).names == ("A", "B")
@@ -108,7 +108,7 @@ def test_the_digest_tells_that_the_data_changed(put):
         (("y/a.png", None), "not a folder"),
     ],
 )
-def test_folders_that_cannot_be_are_named_with_a_reason(put, names, message):
+def test_an_unusable_folder_is_an_error_with_a_reason(put, names, message):
     root = put("y/a.png", "empty/notes.txt", "only/trainA/a.png", "only/validation/a.png")
     first, second = names
     with pytest.raises(UsageError, match=message):
@@ -123,7 +123,7 @@ def test_a_folder_without_images_leads_to_the_suffixes_that_are_read(put):
     assert ".tiff" in error.value.hint
 
 
-def test_a_folder_that_cannot_be_listed_is_named(put, monkeypatch):
+def test_an_unreadable_subfolder_is_an_error_that_names_it(put, monkeypatch):
     root = put("x/a.png", "x/locked/b.png", "y/a.png")
     scandir = os.scandir
 
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_listed_is_named(put, monkeypatch):
             raise PermissionError(13, "Permission denied", str(path))
         return scandir(path)
 
-    monkeypatch.setattr(os, "scandir", refusing)  # The tests may run as a user whom no permission stops.
+    monkeypatch.setattr(os, "scandir", refusing)  # Permissions do not stop a test that runs as root.
     with pytest.raises(ImageError, match="locked: cannot be read: Permission denied"):
         find(root / "x", root / "y")
 

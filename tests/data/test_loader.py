@@ -23,17 +23,17 @@ def folders(images):
 
 
 @pytest.fixture
-def spoilt(images, spoil):
-    """Folders with files of no use among the others."""
+def flawed(images, add_unusable):
+    """Folders with some unusable files."""
     x, y = images("x", 4), images("y", 2, seed=50)
-    spoil(x)
-    spoil(y)
+    add_unusable(x)
+    add_unusable(y)
     return find(x, y)
 
 
 @pytest.fixture
 def reading(folders, unmeasured, heed_signals):
-    """A program in a process group of its own that reads batches, and the first line that it prints."""
+    """Start a program that reads batches, in its own process group. Returns it and the first line that it prints."""
     arguments = [sys.executable, Path(__file__).with_name("reading.py"), folders.folder_a, folders.folder_b]
     started = []
 
@@ -106,15 +106,15 @@ def test_gray_levels_become_numbers_from_minus_one_to_one(tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("start", [0, 4])
-def test_the_number_of_workers_changes_nothing(spoilt, workers, start):
-    alone = read(spoilt, 7, start_step=start)
-    helped = read(spoilt, 7, config(workers), start_step=start)
+def test_the_number_of_workers_changes_nothing(flawed, workers, start):
+    alone = read(flawed, 7, start_step=start)
+    helped = read(flawed, 7, config(workers), start_step=start)
     assert_same(alone, helped)
     assert [batch.rejected for batch in alone] == [batch.rejected for batch in helped]
 
 
-def test_starting_in_the_middle_equals_going_there(spoilt):
-    assert_same(read(spoilt, 9)[6:], read(spoilt, 3, start_step=6))
+def test_starting_in_the_middle_equals_going_there(flawed):
+    assert_same(read(flawed, 9)[6:], read(flawed, 3, start_step=6))
 
 
 def test_ranks_share_the_batch(folders):
@@ -133,8 +133,8 @@ def test_seeds_give_batches_of_their_own_and_torch_is_left_alone(folders):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_files_of_no_use_are_reported_once(spoilt):
-    batches = read(spoilt, 40, config(2))
+def test_unusable_files_are_reported_once(flawed):
+    batches = read(flawed, 40, config(2))
     rejected = [file.path for batch in batches for file in batch.rejected]
     useless = {"broken.jpg", "empty.png", "white.png"}
     assert len(rejected) == len(set(rejected)) == 6
@@ -143,7 +143,7 @@ def test_files_of_no_use_are_reported_once(spoilt):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_folder_of_no_use_is_the_same_error_from_any_process(folders, tmp_path, workers):
+def test_an_unusable_folder_is_the_same_error_with_and_without_workers(folders, tmp_path, workers):
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match="no image can be used") as error:
@@ -157,13 +157,13 @@ def test_workers_are_gone_when_the_program_is_killed(reading):
     assert len(workers) == 2
     ask(process)
     process.kill()
-    process.communicate(timeout=60)  # Its output ends when the last of them, who share it, has ended.
+    process.communicate(timeout=60)  # Its output ends when the last worker has ended, because they share it.
 
 
-def test_signals_to_all_processes_are_for_the_main_one_to_heed(reading, folders):
+def test_workers_ignore_signals_that_are_sent_to_all_processes(reading, folders):
     process, _ = reading(2)
     batches = []
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # At first the workers are still importing.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # The workers still import at the first one.
         os.killpg(process.pid, number)
         assert process.stdout.readline() == "signal\n"
         batches += [ask(process) for _ in range(3)]

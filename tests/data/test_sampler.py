@@ -20,7 +20,7 @@ def test_starting_anywhere_equals_replay(size, seed, start, count):
 
 
 @given(sizes, seeds, st.lists(st.integers(0, 400), max_size=20))
-def test_positions_can_be_asked_for_in_any_order(size, seed, positions):
+def test_positions_can_be_read_in_any_order(size, seed, positions):
     sampler = Sampler(size, seed, 0)
     assert [sampler[n] for n in positions] == [Sampler(size, seed, 0)[n] for n in positions]
 

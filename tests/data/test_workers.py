@@ -12,7 +12,7 @@ from imgxlate.data.workers import computed_ahead, work
 from imgxlate.errors import DeviceError
 
 TENFOLD = partial(operator.mul, 10)
-LONG = partial(operator.mul, b"x" * 100_000)  # Does not fit into a pipe.
+LONG = partial(operator.mul, b"x" * 100_000)  # Larger than the buffer of a pipe.
 
 
 def pids():
@@ -27,7 +27,7 @@ def test_results_come_in_order_from_any_start(workers, first):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_what_a_computation_raises_comes_where_its_result_would(workers):
+def test_an_exception_is_raised_in_place_of_the_result(workers):
     with computed_ahead(partial(operator.floordiv, 12), -3, workers) as results:
         assert list(itertools.islice(results, 3)) == [-4, -6, -12]
         with pytest.raises(ZeroDivisionError) as error:
@@ -36,21 +36,21 @@ def test_what_a_computation_raises_comes_where_its_result_would(workers):
 
 
 @pytest.mark.parametrize("compute", [TENFOLD, LONG])
-def test_no_process_outlives_the_context(compute):
+def test_no_worker_outlives_the_context(compute):
     with computed_ahead(compute, 1, 2) as results:
         next(results)
         assert len(pids()) == 2
     assert pids() == []
 
 
-def test_no_process_outlives_an_error():
+def test_no_worker_outlives_an_error():
     with pytest.raises(KeyError), computed_ahead(TENFOLD, 1, 2):
         raise KeyError
     assert pids() == []
 
 
 @pytest.mark.parametrize("compute", [TENFOLD, LONG])
-def test_a_process_that_is_killed_is_an_error_that_says_what_to_type(compute):
+def test_a_killed_worker_is_an_error_with_a_hint(compute):
     with computed_ahead(compute, 1, 2) as results:
         next(results)
         os.kill(pids()[0], signal.SIGKILL)
@@ -60,14 +60,14 @@ def test_a_process_that_is_killed_is_an_error_that_says_what_to_type(compute):
     assert "--set data.workers=1" in error.value.hint
 
 
-def test_a_process_that_does_not_go_by_itself_is_killed(monkeypatch):
+def test_a_worker_that_does_not_end_by_itself_is_killed(monkeypatch):
     monkeypatch.setattr("imgxlate.data.workers._PATIENCE", 0.01)
     with computed_ahead(partial(pow, 3), 10_000_000, 1):  # Takes minutes.
         pass
     assert pids() == []
 
 
-def test_a_process_that_exits_is_an_error_with_its_code():
+def test_a_worker_that_exits_is_an_error_with_its_exit_code():
     with (
         computed_ahead(os._exit, 3, 1) as results,
         pytest.raises(DeviceError, match=r"ended unexpectedly \(exit code 3\)"),
@@ -75,7 +75,7 @@ def test_a_process_that_exits_is_an_error_with_its_code():
         next(results)
 
 
-def test_a_process_that_cannot_be_started_is_an_error_that_says_what_to_type():
+def test_a_worker_that_cannot_be_started_is_an_error_with_a_hint():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
@@ -86,14 +86,14 @@ def test_a_process_that_cannot_be_started_is_an_error_that_says_what_to_type():
     assert "or 0 to load" in error.value.hint
 
 
-def test_the_work_ends_when_nobody_takes_its_results():
+def test_a_worker_ends_when_nobody_reads_its_results():
     reader, writer = multiprocessing.Pipe(duplex=False)
     reader.close()
     with writer:
         work(TENFOLD, 0, 1, writer)
 
 
-def test_the_work_ends_with_an_error_that_names_the_step():
+def test_a_worker_ends_with_an_error_that_names_the_step():
     reader, writer = multiprocessing.Pipe(duplex=False)
     with reader, writer:
         work(partial(operator.floordiv, 6), -2, 1, writer)
@@ -116,7 +116,7 @@ def test_signals_come_through_again_when_the_processes_run():
 
 
 class Interrupting:
-    """A computation during whose way to a process Ctrl-C is pressed."""
+    """A computation that raises SIGINT while it is sent to a worker."""
 
     def __call__(self, step):
         raise NotImplementedError
@@ -126,7 +126,7 @@ class Interrupting:
         return TENFOLD.__reduce__()
 
 
-def test_no_process_outlives_a_signal_at_the_start():
+def test_no_worker_outlives_a_signal_at_the_start():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt), computed_ahead(Interrupting(), 0, 2):

@@ -27,7 +27,7 @@ def png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + pixels
 
 
-# What is read
+# Supported files
 
 
 @pytest.mark.parametrize("kind", LOSSLESS)
@@ -118,7 +118,7 @@ def test_broken_exif_is_ignored(file_of: Encoder, colors: np.ndarray, exif: byte
     assert np.array_equal(decode(file_of(colors, exif=exif)).rgb, colors)
 
 
-# What is refused
+# Refused files
 
 
 def refusal(source: Path | bytes, **options: object) -> ImageError:
@@ -201,7 +201,7 @@ def test_a_file_that_is_cut_short_is_damaged(file_of: Encoder, kind: str) -> Non
     assert "damaged" in refusal(data[: len(data) // 2]).reason
 
 
-def test_a_cut_jpeg_is_said_to_be_cut_short(file_of: Encoder) -> None:
+def test_the_error_for_a_truncated_jpeg_says_cut_short(file_of: Encoder) -> None:
     data = file_of(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), "JPEG")
     assert refusal(data[: len(data) // 2]).reason == "the file is damaged: it is cut short"
 
@@ -245,7 +245,9 @@ def test_an_image_without_pixels_is_refused() -> None:
     assert "damaged" in refusal(b"P6 5 0 255\n").reason
 
 
-def test_want_of_memory_is_said(file_of: Encoder, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_an_image_error(
+    file_of: Encoder, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def exhausted(*_: object) -> None:
         raise MemoryError
 
@@ -255,7 +257,7 @@ def test_want_of_memory_is_said(file_of: Encoder, colors: np.ndarray, monkeypatc
     assert refusal(data).reason == "too little memory to read it"
 
 
-# The only door
+# Opening images
 
 
 def opens_images(module: Path) -> bool:

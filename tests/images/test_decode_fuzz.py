@@ -1,4 +1,4 @@
-"""Damaged files of every format: an image or an ImageError, and not a word on the terminal."""
+"""Damaged files of every format: an image or an ImageError, and no output on the terminal."""
 
 import random
 from collections.abc import Callable

@@ -44,7 +44,7 @@ def test_jpeg_keeps_color_at_full_resolution_and_quality_95(suffix: str, file_of
     assert np.abs(np.asarray(image).astype(int) - smooth).max() <= 6
 
 
-def test_the_quality_of_jpeg_can_be_asked_for_and_other_formats_know_none(file_of: Encoder, colors: np.ndarray) -> None:
+def test_jpeg_quality_applies_to_jpeg_only(file_of: Encoder, colors: np.ndarray) -> None:
     expected = opened(file_of(colors, "JPEG", quality=60))
     image = opened(encode(ImageArray(colors), ".jpg", jpeg_quality=60))
     assert isinstance(image, JpegImagePlugin.JpegImageFile)
@@ -93,7 +93,7 @@ def test_nothing_of_the_source_files_metadata_is_written(file_of: Encoder, color
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_no_metadata_is_made_up(colors: np.ndarray, suffix: str) -> None:
+def test_no_metadata_is_added(colors: np.ndarray, suffix: str) -> None:
     image = opened(encode(ImageArray(colors), suffix))
     assert not {"exif", "icc_profile", "xmp", "comment", "Software"} & set(image.info)
 
@@ -103,7 +103,7 @@ def test_the_suffix_may_be_in_capitals(colors: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".xyz", ".gif", ""])
-def test_an_unknown_suffix_is_answered_with_the_known_ones(colors: np.ndarray, suffix: str) -> None:
+def test_the_error_for_an_unknown_suffix_lists_the_known_ones(colors: np.ndarray, suffix: str) -> None:
     with pytest.raises(UsageError, match="suffix") as refusal:
         encode(ImageArray(colors), suffix)
     assert refusal.value.hint == f"Suffixes that can be written: {', '.join(SUFFIXES)}."
@@ -116,7 +116,7 @@ def test_a_side_that_the_format_cannot_hold_is_refused(suffix: str, longest: int
         encode(ImageArray(np.zeros((1, longest + 1, 3), np.uint8)), suffix)
 
 
-def test_save_writes_what_encode_gives_into_a_folder_that_it_makes(tmp_path: Path, colors: np.ndarray) -> None:
+def test_save_writes_the_bytes_of_encode_and_creates_the_folder(tmp_path: Path, colors: np.ndarray) -> None:
     path = tmp_path / "new" / "image.webp"
     save(ImageArray(colors), path)
     assert path.read_bytes() == encode(ImageArray(colors), ".webp")

@@ -16,7 +16,7 @@ def plain(color: tuple[int, int, int], height: int, width: int, alpha: int | Non
 
 
 def extent(sheet: ImageArray, color: tuple[int, int, int]) -> tuple[int, int, int, int]:
-    """Top, left, height and width of what has this color."""
+    """Top, left, height and width of the pixels of this color."""
     rows, columns = np.nonzero((sheet.rgb == color).all(axis=-1))
     return rows.min(), columns.min(), int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1
 
@@ -44,7 +44,7 @@ def test_images_stand_in_rows_and_columns_without_touching() -> None:
     assert blue[1] + blue[3] / 2 == green[1] + green[3] / 2
 
 
-def test_rows_are_no_higher_than_what_is_in_them() -> None:
+def test_rows_are_as_high_as_their_images() -> None:
     wide, square = plain(RED, 10, 40), plain(RED, 40, 40)
     assert contact_sheet([[wide]], cell=120).size[0] == contact_sheet([[square]], cell=120).size[0] - 90
 
@@ -55,7 +55,7 @@ def test_a_row_that_is_shorter_leaves_its_end_empty() -> None:
     assert np.array_equal(full.rgb, ragged.rgb)
 
 
-def test_a_sheet_of_empty_places_is_white() -> None:
+def test_a_sheet_of_empty_cells_is_white() -> None:
     assert (contact_sheet([[None, None]]).rgb == 255).all()
 
 

@@ -111,7 +111,7 @@ def test_a_folder_where_a_file_must_be_is_found_before_any_work(photos, existing
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_a_folder_that_cannot_be_written_is_found_before_any_work(photos):
+def test_an_unwritable_folder_is_an_error_before_any_work(photos):
     (photos / "photos").chmod(0o500)
     with pytest.raises(OutputError, match="cannot be written"):
         plan_jobs(expand(["photos/a.png"]), "photos/out", "unit", 1, Existing.REFUSE)
@@ -130,7 +130,7 @@ def test_existing_outputs_can_be_overwritten(photos):
     assert outputs(plan_jobs(expand(["photos/a.png"]), None, "unit", 1, Existing.OVERWRITE)) == ["a.unit.png"]
 
 
-def test_skipping_leaves_what_is_missing(photos):
+def test_skipping_existing_outputs_keeps_the_missing_ones(photos):
     (photos / "a.munit.00.png").write_bytes(b"")
     (job,) = plan_jobs(expand(["photos/a.png"]), None, "munit", 2, Existing.SKIP)
     assert job.targets == (Target(1, Path("a.munit.01.png")),)
@@ -138,14 +138,14 @@ def test_skipping_leaves_what_is_missing(photos):
     assert plan_jobs(expand(["photos/a.png"]), None, "munit", 2, Existing.SKIP) == []
 
 
-def test_skipping_keeps_other_files_unless_asked(photos):
+def test_skipping_existing_outputs_ignores_other_files(photos):
     with pytest.raises(OutputError, match="already exists"):
         refuse_existing([photos / "photos" / "a.png"], Existing.REFUSE)
     refuse_existing([photos / "photos" / "a.png"], Existing.OVERWRITE)
 
 
 @pytest.mark.parametrize("name", ["image.gif", "image.txt", "image"])
-def test_a_format_that_cannot_be_written_is_refused_with_those_that_can(name):
+def test_the_error_for_an_unwritable_format_lists_the_writable_ones(name):
     with pytest.raises(UsageError, match="cannot write") as caught:
         require_output_format(Path(name))
     assert ".png" in caught.value.hint

@@ -21,7 +21,7 @@ from imgxlate.images.sniff import describe
         (b"PK\x03\x04\x14\0", "an archive"),
     ],
 )
-def test_a_file_of_another_kind_is_named_with_what_to_do(data: bytes, what: str) -> None:
+def test_a_file_of_another_kind_is_named_with_a_hint(data: bytes, what: str) -> None:
     reason, hint = describe(data)
     assert reason == f"not a supported image, but {what}"
     assert hint
@@ -43,17 +43,17 @@ def test_a_file_of_another_kind_is_named_with_what_to_do(data: bytes, what: str)
         (b"qoif", "QOI"),
     ],
 )
-def test_a_damaged_header_is_told_from_another_kind_of_file(data: bytes, name: str) -> None:
+def test_a_damaged_header_is_reported_with_the_format(data: bytes, name: str) -> None:
     reason, hint = describe(data)
     assert reason.startswith(f"starts like {name}, but its header is damaged")
     assert hint is None
 
 
 @pytest.mark.parametrize("data", [b"hello, world", b"\0\1\2\3", b"bmw and qoifs", b"<"])
-def test_anything_else_is_answered_with_the_formats_that_are_read(data: bytes) -> None:
+def test_the_error_for_anything_else_lists_the_supported_formats(data: bytes) -> None:
     reason, _ = describe(data)
     assert reason.startswith("not an image in a supported format (PNG, JPEG, ")
 
 
-def test_a_long_run_of_comments_is_no_trap() -> None:
+def test_a_long_run_of_comments_is_recognized_quickly() -> None:
     assert describe(b"<?" + b"<!---->" * 100_000)[0].startswith("not an image in a supported format")

@@ -24,7 +24,7 @@ def gray_levels(data: bytes) -> np.ndarray:
     return rgb[..., 0]
 
 
-# Grey
+# Gray
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP", "PPM", "GIF"])

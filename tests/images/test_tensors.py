@@ -32,7 +32,7 @@ def test_black_and_white_are_exactly_minus_one_and_one() -> None:
     assert tensor.flatten().tolist() == [-1, 1, -1]
 
 
-def test_an_array_that_cannot_be_written_to_is_taken(colors: np.ndarray) -> None:
+def test_a_read_only_array_is_accepted(colors: np.ndarray) -> None:
     colors.setflags(write=False)
     to_tensor(colors).zero_()
     assert colors.any()
