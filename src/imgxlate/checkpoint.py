@@ -24,8 +24,6 @@ from imgxlate.errors import CheckpointError
 FORMAT = "imgxlate/1"
 TRAINING = "training"
 """The `kind` in the header of a checkpoint that training resumes from. The header of a model has no `kind`."""
-RUN_MODEL = "model.safetensors"
-"""The name of the model in the folder of a training run."""
 _KEY = "imgxlate"  # in the metadata of a safetensors file
 _MAX_DEPTH = 20  # of nested dicts and lists
 _MAX_ENTRIES = 100_000  # in all of them: a dict in a file may occur often, and contain itself

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+RUN_MODEL = "model.safetensors"
+"""The file of the model in the folder of a training run."""
+
 
 def cache_dir() -> Path:
     """The folder for downloaded and imported weights: `IMGXLATE_CACHE`, or the platform's cache folder."""

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -369,3 +370,24 @@ def test_the_grid_of_many_inputs_has_smaller_cells_and_a_message_says_so(run, un
     height, width, _ = pixels("grid.png").shape
     assert height * width < 150_000  # With headers and margins.
     assert height > 2 * width
+
+
+@pytest.mark.parametrize("extra", ["--save-styles", "-o"])
+def test_no_output_overwrites_the_checkpoint_or_its_configuration(run, golden, photo, inside, extra):
+    for name in ("gen_00000001.pt", "config.yaml"):
+        shutil.copy(golden / "munit" / name, inside / f"{name}.png")
+        base = ("translate", "munit", photo("a.png"), "--checkpoint", "gen_00000001.pt.png", "--overwrite")
+        config = ("--config", "config.yaml.png") if name == "config.yaml" else ()
+        result = run(*base, *config, extra, f"{name}.png")
+        assert result.exit_code == 2
+        assert "would be the same file" in result.stderr
+        assert Path(f"{name}.png").read_bytes() == (golden / "munit" / name).read_bytes()
+
+
+def test_codes_are_not_written_over_the_model_of_a_run(run, golden, photo, inside, trained_small):
+    (inside / "run").mkdir()
+    model = Path(shutil.copy(trained_small[2], inside / "run" / "model.safetensors"))
+    before = model.read_bytes()
+    base = ("translate", "munit", photo("a.png"), "--checkpoint", "run", "--overwrite")
+    assert run(*base, "--save-styles", "run/model.safetensors").exit_code == 2
+    assert model.read_bytes() == before

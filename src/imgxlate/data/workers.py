@@ -12,12 +12,14 @@ import contextlib
 import itertools
 import multiprocessing
 import signal
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 from typing import Generic, TypeVar
 
 from imgxlate.errors import DeviceError, ImgxlateError
@@ -97,6 +99,20 @@ def _blocked_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextlib.contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Processes that start within this context do not import the main module.
+
+    A script that trains at its top level, without `if __name__ == "__main__"`, would train again in each worker.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 def _start(compute: Callable[[int], Result], first: int, stride: int) -> _Worker[Result]:
     """Start a worker that computes the steps `first`, `first + stride`, ...
 
@@ -109,7 +125,7 @@ def _start(compute: Callable[[int], Result], first: int, stride: int) -> _Worker
     try:
         reader, writer = spawning.Pipe(duplex=False)
         process = spawning.Process(target=work, args=(compute, first, stride, writer), name="imgxlate data")
-        with writer:
+        with writer, _without_main_module():
             process.start()
     except OSError as error:
         raise _lost(f"could not be started ({error.strerror or error})") from error

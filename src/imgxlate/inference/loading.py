@@ -148,7 +148,7 @@ def import_model(
     with writing(store.root):
         store.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
-            ours = Path(folder) / checkpoints.RUN_MODEL
+            ours = Path(folder) / paths.RUN_MODEL
             header = model_header(spec.name, translator.config, names, translator.targets[0])
             checkpoints.write(ours, translator.tensors(), header)
             return import_file(store, name, ours, method=spec.name, domains=names, source=file, notify=notify)
@@ -186,7 +186,7 @@ def _model_at(path: Path, config: Path | None) -> ModelFile:
     """The model in a file, or in the folder of a run."""
     if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
         return ModelFile(path.name, path, config)
-    file = path / checkpoints.RUN_MODEL
+    file = path / paths.RUN_MODEL
     if not file.exists():
         raise CheckpointError(
             f"{path}: the folder holds no {file.name}", hint="Give a file, or the folder of a run that wrote a model."

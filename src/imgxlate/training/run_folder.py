@@ -23,8 +23,9 @@ from torch import Tensor
 
 from imgxlate import atomic, checkpoint
 from imgxlate.callbacks import Notify, ignore
-from imgxlate.checkpoint import RUN_MODEL, TRAINING, Checkpoint
+from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError, OutputError
+from imgxlate.paths import RUN_MODEL
 
 _LOCK = ".lock"
 _CHECKPOINT = re.compile(r"step-(\d{8,})\.safetensors")

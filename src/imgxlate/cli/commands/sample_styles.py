@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options
-from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
+from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
@@ -105,7 +105,9 @@ def sample_styles(
     outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
     find_share(out, len(inputs), output, outputs.paths)
     sources = _sources(inputs, output, method, outputs.sheet)
-    require_writable(outputs.paths, [*sources, *_read_besides(source, interpolate)], existing)
+    require_writable(
+        outputs.paths, [*sources, *_read_besides(source, interpolate), *model_sources(checkpoint, config)], existing
+    )
     kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
     if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
         return out.note("nothing to do: the sheet exists already")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options
-from imgxlate.cli.files import SizeAdvice, find_share, read_image, write_image
+from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
@@ -84,8 +84,8 @@ def translate(
     sources = expand(inputs, output, registry.labels())
     extras = [path for path in (grid, save_styles) if path]
     rank = find_share(out, len(sources), output, extras)
-    guides = [Source(Path(name)) for name in source.images]
-    jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, guides)
+    besides = [*(Source(Path(name)) for name in source.images), *model_sources(checkpoint, config)]
+    jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides)
     if existing is Existing.SKIP:
         extras = [path for path in extras if not path.exists()]
     if not (jobs or extras):
