@@ -102,7 +102,7 @@ class Bench:
         }
 
     def compare_precisions(self, iterations: int) -> dict[str, Any]:
-        """Compare the losses after so many iterations at the full size in float32 and bfloat16."""
+        """Compare the losses after `iterations` iterations at the full size in float32 and bfloat16."""
         losses = {}
         for dtype in (torch.float32, torch.bfloat16):
             stylizer = self.stylizer(dtype, scales=1, iterations=iterations)

@@ -1,4 +1,4 @@
-"""Check that a change leaves every result as it was: record the results of the commands before and after, and compare.
+"""Check that a change alters no result: record the results of the commands before and after it, and compare.
 
     python scripts/same_results.py record before.json --source ../before/src
     python scripts/same_results.py record after.json

@@ -40,7 +40,7 @@ def option(
     fixed: bool | None = None,  # whether --resume must keep it; None: yes if it is a dataclass, otherwise no
     switch: bool = False,  # whether --resume must keep the choice between zero and non-zero
     panel: str | None = None,  # the panel of `--help` that has it as an option of its own; None: it has no option
-    metavar: str | None = None,  # what `--help` shows for the value of that option; None: N or X, for a number
+    metavar: str | None = None,  # the placeholder of the value in `--help`; None: N or X, for a number
 ) -> Any:
     """A dataclass field with its documentation."""
     rules = {"fixed": fixed, "switch": switch, "panel": panel, "metavar": metavar}

@@ -68,8 +68,8 @@ def choose_methods(
         has_style_images: whether there are images to take the style from.
 
     Raises:
-        UsageError: a method is unknown, listed twice or lacks what it needs; a model or a setting is given for a method
-            that is not compared.
+        UsageError: a method is unknown, listed twice, or lacks a model or style image; or a model or a setting is for a
+            method that is not compared.
     """
     models_of: dict[str, list[str]] = {}
     for method, given in models.items():

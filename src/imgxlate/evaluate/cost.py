@@ -34,7 +34,7 @@ def allocated(device: torch.device) -> int:
 def metered(items: Iterable[Item], device: torch.device, before: int = 0) -> Iterator[tuple[Item, Numbers]]:
     """Each item with the seconds and the peak MiB that computing it takes.
 
-    On a GPU `before` bytes are not counted: what `allocated` was before the model was loaded.
+    On a GPU, `before` bytes are not counted: the value of `allocated` before the model was loaded.
     """
     waiting = iter(items)
     while True:

@@ -47,14 +47,14 @@ class MethodResult:
     key: str  # "munit"; unique
     title: str  # "MUNIT"
     model: str  # "munit-summer2winter"; for neural style the feature network
-    settings: Mapping[str, str]  # what else determines its images, by name
+    settings: Mapping[str, str]  # further values that determine its images, by name
     card: str | None  # of the model, in Markdown; None: it has none
     numbers: Numbers
 
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """One image that a method made of an input."""
+    """One output image of a method."""
 
     method: str  # the method's key
     model: str
@@ -65,7 +65,7 @@ class ImageResult:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An input and the images made of it, in the order of the methods."""
+    """An input and its output images, in the order of the methods."""
 
     input: Path
     images: tuple[ImageResult, ...]
@@ -81,7 +81,7 @@ class Comparison:
     folder: Path
     methods: tuple[MethodResult, ...]
     measures: tuple[Measure, ...]  # in the order in which they are shown
-    rows: tuple[Row, ...]  # the inputs of which at least one image was made
+    rows: tuple[Row, ...]  # the inputs with at least one output image
     style_images: tuple[Path, ...]  # the style images of the methods that stylize
     facts: Mapping[str, str]  # version, device, precision, seed, number of inputs: enough to repeat the comparison
     failures: Mapping[Path, str]  # the reason for each input that failed, with one method or with all

@@ -12,7 +12,7 @@ Precision = Literal["auto", "fp32", "bf16"]
 
 
 def find_device(name: str) -> torch.device:
-    """The device named `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes a GPU if there is one.
+    """The device named `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; `auto` takes a GPU if one is available.
 
     Under torchrun, `cuda` without a number is the GPU of this process's local rank.
 

@@ -33,7 +33,7 @@ class ModelFile:
 
     name: str
     path: Path
-    config: Path | None = None  # the original's yaml, for what the weights do not show
+    config: Path | None = None  # the original's yaml, for settings that the weights do not show
     domains: tuple[str, str] | None = None  # the names of A and B
 
 
@@ -42,7 +42,7 @@ def load(
     *,
     model: str | None = None,  # a name of `imgxlate weights list`; None: the method's bundled model
     checkpoint: Path | None = None,  # a file, or the folder of a training run, instead of a name
-    config: Path | None = None,  # the original's yaml, for what the weights do not show
+    config: Path | None = None,  # the original's yaml, for settings that the weights do not show
     device: str = "auto",
     precision: Precision = "auto",
     offline: bool = False,
@@ -131,7 +131,7 @@ def import_model(
 ) -> Record:
     """Open `file` as `load_model` does, and put the model into the store under `name`.
 
-    A published file is kept as it is, with the original's yaml. The user's own model is stored as a checkpoint of ours:
+    A published file is kept unchanged, with the original's yaml. The user's model is stored as a checkpoint of ours:
     an original's file name shows the direction, which another name would not.
 
     Raises:

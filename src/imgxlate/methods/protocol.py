@@ -176,7 +176,7 @@ class Trainable(Protocol):
         """Everything that training needs to continue bit for bit: networks, optimizers, image pools."""
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what `state` returned; works before and after `place`.
+        """Restore a state that `state` returned; works before and after `place`.
 
         Raises:
             CheckpointError: a tensor is missing, left over, or of another shape; names it.

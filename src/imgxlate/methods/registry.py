@@ -100,7 +100,7 @@ def configure(
 ) -> MethodConfig:
     """A preset of a method with other values, and with `assignments` of the form KEY=VALUE.
 
-    For a figure of its paper, the preset is first changed to what the figure needs.
+    For a figure of its paper, the preset is first adapted to the figure.
 
     Raises:
         UsageError: there is no such preset or key, or a value is invalid.

@@ -145,7 +145,7 @@ class FigureSpec:
     # on the sheet beside its reconstructions.
     style: Literal["none", "input", "given"]
     preset: str  # the preset to start from by default
-    start: Callable[[Any], MethodConfig]  # changes a preset, a `MethodSpec.config`, to what the figure needs
+    start: Callable[[Any], MethodConfig]  # adapts a preset, a `MethodSpec.config`, to the figure
     # Plans the figure from a configuration, a `MethodSpec.config`, and ratios. Raises UsageError if it shows nothing.
     plan: Callable[[Any, Sequence[float]], FigurePlan]
     ratios: tuple[float, ...] = ()  # the ratios by default; empty: the figure has none

@@ -125,7 +125,7 @@ class CycleganTraining(AdversarialTraining):
         return super().state() | join_states({"pools": join_states(pools)})
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what `state` returned.
+        """Restore a state that `state` returned.
 
         Raises:
             CheckpointError: the tensors do not fit the configuration; names the first that does not.

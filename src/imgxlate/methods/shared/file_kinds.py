@@ -1,4 +1,4 @@
-"""Recognizes files of weights by their tensors, to say what a wrong file holds and which one to give instead."""
+"""Recognizes files of weights by their tensors, so that errors name the contents of a wrong file and the right one."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ class FileKind:
     title: str  # completes "this file holds ..."
     fits: Callable[[Tensors], bool]
     method: str | None = None  # our method that translates with it
-    advice: str = ""  # what to give instead
+    advice: str = ""  # the file to give instead
     generator: tuple[str, str] | None = None  # pattern and replacement: the generator's file name, from this file's
 
 

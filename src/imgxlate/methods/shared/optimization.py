@@ -68,7 +68,7 @@ class TrainedNetworks:
         return tensors
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what `state` returned.
+        """Restore a state that `state` returned.
 
         Raises:
             CheckpointError: the tensors are not those of these networks; names the first that differs.

@@ -63,7 +63,7 @@ class AdversarialTraining:
         return join_states(dict(zip(self.parts, states, strict=True)))
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
-        """Restore what `state` returned.
+        """Restore a state that `state` returned.
 
         Raises:
             CheckpointError: the tensors do not fit the configuration; names the first that does not.
