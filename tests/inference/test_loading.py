@@ -10,7 +10,7 @@ from imgxlate.errors import CheckpointError, UsageError, WeightsError
 from imgxlate.inference.loading import ModelFile, find_model, import_model, load_model
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.shared.original_options import read_options
+from imgxlate.methods.original_files import read_options
 from imgxlate.weights.store import Store
 
 CPU = torch.device("cpu")

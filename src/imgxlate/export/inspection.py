@@ -11,7 +11,7 @@ from torch import Tensor
 from imgxlate import checkpoint
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError
-from imgxlate.methods.shared.file_kinds import FileKind, recognize
+from imgxlate.methods.file_kinds import FileKind, recognize
 from imgxlate.training.run_folder import RunFolder
 
 

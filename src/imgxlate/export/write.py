@@ -14,8 +14,8 @@ from imgxlate.export.inspection import Inspection, inspect
 from imgxlate.inference.loading import ModelFile, load_model, model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
+from imgxlate.methods.original_files import opposite
 from imgxlate.methods.protocol import Exportable
-from imgxlate.methods.shared.checkpoints import opposite
 from imgxlate.methods.spec import Capability, MethodSpec
 
 Format = Literal["onnx", "originals", "half"]

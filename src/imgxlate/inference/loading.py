@@ -18,8 +18,8 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.inference.device import Precision, find_device, find_dtype, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
+from imgxlate.methods.original_files import read_options
 from imgxlate.methods.protocol import Translator
-from imgxlate.methods.shared.original_options import read_options
 from imgxlate.methods.spec import DOMAINS, Capability, Domain, MethodConfig, MethodSpec
 from imgxlate.weights.cards import Card, bundled_model
 from imgxlate.weights.imports import find_card, import_file

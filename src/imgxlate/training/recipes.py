@@ -7,7 +7,7 @@ from typing import Any
 
 from imgxlate import config
 from imgxlate.errors import UsageError
-from imgxlate.methods.shared.original_options import read_options
+from imgxlate.methods.original_files import read_options
 from imgxlate.methods.spec import MethodSpec, TrainingConfig, TrainingSpec
 
 NONE = "none"

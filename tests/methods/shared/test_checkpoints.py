@@ -1,11 +1,9 @@
 """Networks are found wherever they sit in a file, and names say which domain they take."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
-from imgxlate.methods.shared.checkpoints import domain_in_file_name, domain_of, networks_in, opposite
+from imgxlate.methods.shared.checkpoints import domain_of, networks_in
 
 
 def named(*names):
@@ -49,24 +47,3 @@ def test_a_bare_network_has_no_prefix():
 )
 def test_the_name_of_a_network_shows_its_domain(prefix, domain):
     assert domain_of(prefix) == domain
-
-
-@pytest.mark.parametrize(
-    ("name", "domain", "other"),
-    [
-        ("latest_net_G_A.pth", "A", "latest_net_G_B.pth"),
-        ("200_net_G_B.pth", "B", "200_net_G_A.pth"),
-        ("gen_AB.pth", "A", "gen_BA.pth"),
-        ("netG_B2A.pth", "B", "netG_A2B.pth"),
-        ("generator_a_to_b.pt", "A", "generator_b_to_a.pt"),
-        ("G_A.safetensors", "A", "G_B.safetensors"),
-        ("latest_net_G.pth", None, None),
-        ("horse2zebra.pth", None, None),
-        ("photos_of_b.pth", None, None),
-        ("latest_net_D_A.pth", None, None),
-    ],
-)
-def test_the_name_of_a_file_shows_its_direction_and_the_name_of_the_opposite_file(name, domain, other):
-    path = Path("folder") / name
-    assert domain_in_file_name(path) == domain
-    assert opposite(path) == (Path("folder") / other if other else None)

@@ -16,19 +16,18 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.cyclegan.config import CycleganConfig, blocks
 from imgxlate.methods.cyclegan.networks import Generator, first_block, stride
+from imgxlate.methods.file_kinds import refusal
+from imgxlate.methods.original_files import domain_in_file_name, opposite
 from imgxlate.methods.protocol import IMAGE_AXES, Graph
 from imgxlate.methods.shared.checkpoints import (
     build,
     by_domain,
     configure,
     count,
-    domain_in_file_name,
     networks_in,
-    opposite,
     size,
     visible_norm,
 )
-from imgxlate.methods.shared.file_kinds import refusal
 from imgxlate.methods.spec import OTHER, Domain
 
 _BLOCK = re.compile(r"model\.(\d+)\.conv_block\.")

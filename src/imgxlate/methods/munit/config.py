@@ -8,7 +8,7 @@ from annotated_types import Lt
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
 from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig
-from imgxlate.methods.shared.original_options import yaml_reader
+from imgxlate.methods.shared.yaml_options import yaml_reader
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
 

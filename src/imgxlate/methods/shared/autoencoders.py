@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.shared.checkpoints import by_domain, count, networks_in, size, visible_norm
 from imgxlate.methods.shared.config import DiscriminatorConfig
-from imgxlate.methods.shared.file_kinds import refusal
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn import Init

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.config import from_mapping, shown
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.methods.original_files import DIRECTION, domain_of_direction
 from imgxlate.methods.spec import Domain, MethodConfig
 from imgxlate.nn import NormKind
 
@@ -23,9 +24,7 @@ _STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
 _SHOWN = 3  # mismatches in a message
 
 _WRAPPERS = frozenset({"module", "state_dict", "model", "net", "network", "params", "_orig_mod"})
-_DIRECTION = r"(a(?:2|_?to_?)?b|b(?:2|_?to_?)?a|a|b)$"
-_NETWORK_NAME = re.compile(r"(?:^|[_-]|net|gen|generator|g)" + _DIRECTION, re.IGNORECASE)
-_FILE_NAME = re.compile(r"(?:^|[_-])(?:net)?(?:g|gen|generator)_?" + _DIRECTION, re.IGNORECASE)
+_NETWORK_NAME = re.compile(r"(?:^|[_-]|net|gen|generator|g)" + DIRECTION, re.IGNORECASE)
 
 
 def networks_in(tensors: Mapping[str, Tensor], anchor: str) -> dict[str, dict[str, Tensor]]:
@@ -64,21 +63,7 @@ def by_domain(checkpoint: Checkpoint, networks: Mapping[str, dict[str, Tensor]])
 def domain_of(prefix: str) -> Domain | None:
     """The domain whose images a network takes, by its prefix, such as `gen_a.`, `netG_A.module.` or `G_AB.`."""
     words = [word for word in prefix.split(".") if word and word.lower() not in _WRAPPERS]
-    return _first_domain(_NETWORK_NAME.search(words[-1])) if words else None
-
-
-def domain_in_file_name(path: Path) -> Domain | None:
-    """The domain whose images the generator in a file takes, by the file's name: `latest_net_G_A.pth`, `gen_AB.pth`."""
-    return _first_domain(_FILE_NAME.search(path.stem))
-
-
-def opposite(path: Path) -> Path | None:
-    """The file of the other direction, by the name of this one: `latest_net_G_B.pth` for `latest_net_G_A.pth`."""
-    found = _FILE_NAME.search(path.stem)
-    if found is None:
-        return None
-    swapped = found[1].translate(str.maketrans("ABab", "BAba"))
-    return path.with_name(path.stem[: found.start(1)] + swapped + path.suffix)
+    return domain_of_direction(_NETWORK_NAME.search(words[-1])) if words else None
 
 
 def size(tensors: Mapping[str, Tensor], name: str, axis: int, path: Path) -> int:
@@ -161,12 +146,6 @@ def build(make: Callable[[], Network], tensors: Mapping[str, Tensor], origin: st
     _require_fit(wanted, given, origin)
     network.load_state_dict({name: _as_float32(tensor) for name, tensor in given.items()}, assign=True)
     return network.eval().requires_grad_(False)
-
-
-def _first_domain(found: re.Match[str] | None) -> Domain | None:
-    if found is None:
-        return None
-    return "A" if found[1].lower().startswith("a") else "B"
 
 
 def _completed(

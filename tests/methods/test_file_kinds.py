@@ -5,7 +5,7 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError
-from imgxlate.methods.shared.file_kinds import recognize
+from imgxlate.methods.file_kinds import recognize
 
 
 def named(*names):

@@ -1,16 +1,10 @@
-"""The configuration files of the original implementations. Imports no torch."""
+"""Translates the yaml of MUNIT and UNIT into keys of ours. Imports no torch."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from imgxlate.config import did_you_mean, dotted, shown
 from imgxlate.errors import UsageError
-
-# CycleGAN's train.py writes train_opt.txt beside its weights: `key: value [default: other]` between two rules.
-_LISTING = re.compile(rb"\s*-{5,} Options -{5,}\r?\n")
-_LISTED = re.compile(rb"^[ \t]*(\w+:[^\r\n]*?)[ \t]*(?:\[default: [^\r\n]*\])?\r?$", re.MULTILINE)
 
 _RENAMED = {
     "max_iter": "iterations",
@@ -45,35 +39,6 @@ _LEFT_OUT = (
     *(f"data_{kind}_{part}_{domain}" for kind in ("folder", "list") for part in ("train", "test") for domain in "ab"),
 )
 _CHECKED = ("input_dim_a", "input_dim_b", "new_size_a", "new_size_b")
-
-
-def read_options(path: Path | None) -> Mapping[str, Any]:
-    """The contents of an original's configuration file: YAML (which includes JSON) or `train_opt.txt`; empty for None.
-
-    Raises:
-        UsageError: the file cannot be read, or holds more than plain values.
-    """
-    if path is None:
-        return {}
-    import yaml  # Imported late: most commands read no YAML.
-
-    try:
-        document = yaml.safe_load(_as_yaml(path.read_bytes()))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except RecursionError as error:
-        raise UsageError(f"{path}: is not plain YAML: it is nested too deeply") from error
-    except Exception as error:  # For an invalid date or number, the reader raises errors of ten different types.
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(f"{path}: is not plain YAML: {reason}") from error
-    if not isinstance(document, dict):
-        raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
-    return document
-
-
-def _as_yaml(content: bytes) -> bytes:
-    """A listing of options without its rules, indentation and notes of defaults; any other file unchanged."""
-    return b"\n".join(_LISTED.findall(content)) if _LISTING.match(content) else content
 
 
 def yaml_reader(

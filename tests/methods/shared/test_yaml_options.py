@@ -8,22 +8,11 @@ from imgxlate.config import from_mapping, keys
 from imgxlate.errors import UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.munit.config import MunitTrainingConfig
-from imgxlate.methods.shared.original_options import read_options
 from imgxlate.methods.unit.config import UnitTrainingConfig
 
 both = pytest.mark.parametrize("method", ["munit", "unit"])
 CONFIGS = {"munit": MunitTrainingConfig, "unit": UnitTrainingConfig}
 STEP = {"lr_policy": "step"}
-WRITTEN = {
-    "batch_size": "4 [default: 1]",
-    "beta1": "0.5",
-    "checkpoints_dir": "./checkpoints",
-    "gpu_ids": "-1 [default: 0]",
-    "max_dataset_size": "inf",
-    "name": "horse2zebra [default: experiment_name]",
-    "no_dropout": "True",
-    "suffix": "",
-}
 
 
 def training(method):
@@ -169,28 +158,3 @@ def test_every_value_has_a_meaning_and_a_source(method):
     fixed = {name for name, about in told.items() if about.fixed}
     assert {"gen.dim", "dis.dim", "init"} <= fixed
     assert not {"gan_w", "step_size", "iterations"} & fixed
-
-
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_train_opt_txt_of_cyclegan_is_read(tmp_path, newline):
-    lines = ["----------------- Options ---------------"]
-    for key, text in WRITTEN.items():
-        value, bracket, default = text.partition("[")
-        lines.append(f"{key:>25}: {value.strip():<30}\t{bracket}{default}")
-    lines.append("----------------- End -------------------")
-    path = tmp_path / "train_opt.txt"
-    path.write_bytes("".join(f"{line}{newline}" for line in lines).encode())
-    assert read_options(path) == {
-        "batch_size": 4,
-        "beta1": 0.5,
-        "checkpoints_dir": "./checkpoints",
-        "gpu_ids": -1,
-        "max_dataset_size": "inf",
-        "name": "horse2zebra",
-        "no_dropout": True,
-        "suffix": None,
-    }
-
-
-def test_without_a_file_there_are_no_options():
-    assert read_options(None) == {}

@@ -1,0 +1,68 @@
+"""The originals' files: their configurations, and the directions in their names. Imports no torch."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from imgxlate.errors import UsageError
+from imgxlate.methods.spec import Domain
+
+# CycleGAN's train.py writes train_opt.txt beside its weights: `key: value [default: other]` between two rules.
+_LISTING = re.compile(rb"\s*-{5,} Options -{5,}\r?\n")
+_LISTED = re.compile(rb"^[ \t]*(\w+:[^\r\n]*?)[ \t]*(?:\[default: [^\r\n]*\])?\r?$", re.MULTILINE)
+
+DIRECTION = r"(a(?:2|_?to_?)?b|b(?:2|_?to_?)?a|a|b)$"
+"""The end of a name that says a direction or a domain: "a2b", "BA", "_A"."""
+
+_FILE_NAME = re.compile(r"(?:^|[_-])(?:net)?(?:g|gen|generator)_?" + DIRECTION, re.IGNORECASE)
+
+
+def read_options(path: Path | None) -> Mapping[str, Any]:
+    """The contents of an original's configuration file: YAML (which includes JSON) or `train_opt.txt`; empty for None.
+
+    Raises:
+        UsageError: the file cannot be read, or holds more than plain values.
+    """
+    if path is None:
+        return {}
+    import yaml  # Imported late: most commands read no YAML.
+
+    try:
+        document = yaml.safe_load(_as_yaml(path.read_bytes()))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: is not plain YAML: it is nested too deeply") from error
+    except Exception as error:  # For an invalid date or number, the reader raises errors of ten different types.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{path}: is not plain YAML: {reason}") from error
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
+    return document
+
+
+def _as_yaml(content: bytes) -> bytes:
+    """A listing of options without its rules, indentation and notes of defaults; any other file unchanged."""
+    return b"\n".join(_LISTED.findall(content)) if _LISTING.match(content) else content
+
+
+def domain_in_file_name(path: Path) -> Domain | None:
+    """The domain whose images the generator in a file takes, by the file's name: `latest_net_G_A.pth`, `gen_AB.pth`."""
+    return domain_of_direction(_FILE_NAME.search(path.stem))
+
+
+def opposite(path: Path) -> Path | None:
+    """The file of the other direction, by the name of this one: `latest_net_G_B.pth` for `latest_net_G_A.pth`."""
+    found = _FILE_NAME.search(path.stem)
+    if found is None:
+        return None
+    swapped = found[1].translate(str.maketrans("ABab", "BAba"))
+    return path.with_name(path.stem[: found.start(1)] + swapped + path.suffix)
+
+
+def domain_of_direction(found: re.Match[str] | None) -> Domain | None:
+    """The domain whose images a network of that direction takes; None without a match of `DIRECTION`."""
+    if found is None:
+        return None
+    return "A" if found[1].lower().startswith("a") else "B"
