@@ -1,4 +1,4 @@
-"""Colour transfer (Reinhard et al., 2001) as a method of imgxlate. This file imports no torch."""
+"""Color transfer (Reinhard et al., 2001) as a method of imgxlate. This file imports no torch."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from imgxlate import Capability, Citation, MethodConfig, MethodSpec
 
 @dataclass(frozen=True, slots=True)
 class ReinhardConfig(MethodConfig):
-    """Reinhard's transfer has nothing to set."""
+    """Reinhard's transfer has nothing to configure."""
 
 
 SPEC = MethodSpec(
     name="reinhard",
-    summary="gives the images of one domain the mean and spread of the other's colours",
+    summary="Give the images of one domain the mean and spread of the other's colors.",
     citation=Citation(
         title="Color Transfer between Images",
         authors="Reinhard, Ashikhmin, Gooch and Shirley",

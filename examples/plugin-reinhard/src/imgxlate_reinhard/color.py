@@ -1,4 +1,4 @@
-"""The colour space of Ruderman et al., as Reinhard et al. (2001, section 2) use it."""
+"""The color space of Ruderman et al., as Reinhard et al. (2001, section 2) use it."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ _DARKEST = 1 / 255  # keeps the logarithm of black finite
 
 
 def to_opponent(images: Tensor) -> Tensor:
-    """Images (B, 3, H, W) in [-1, 1] in lightness and two opponent colours, (B, 3, H, W)."""
+    """Images (B, 3, H, W) in [-1, 1] as lightness and two opponent colors, (B, 3, H, W)."""
     cones = _apply(_LMS, (images + 1) / 2).clamp_min(_DARKEST)
     return _apply(_OPPONENT, cones.log10())
 

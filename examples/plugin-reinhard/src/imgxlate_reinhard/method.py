@@ -1,4 +1,4 @@
-"""The method: what imgxlate asks of a translator."""
+"""The translator: moves the colors of an image from one domain's statistics to the other's."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
@@ -14,7 +14,7 @@ KEYS = ("A.mean", "A.deviation", "B.mean", "B.deviation")
 
 
 class Reinhard:
-    """Shifts and stretches colours from one domain's statistics to the other's (Reinhard, Equations 10 and 11)."""
+    """Shifts and stretches colors from one domain's statistics to the other's (Reinhard, Equations 10 and 11)."""
 
     config = ReinhardConfig()
     targets: tuple[Domain, ...] = ("B", "A")
@@ -26,14 +26,14 @@ class Reinhard:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> Self:
-        """Take the statistics that `fit` wrote.
+        """Build the translator from the statistics that `fit` wrote.
 
         Raises:
             CheckpointError: the file holds something else.
         """
         if checkpoint.header.get("method") != "reinhard" or not set(KEYS) <= set(checkpoint.tensors):
             raise CheckpointError(
-                f"{checkpoint.path}: holds no colour statistics",
+                f"{checkpoint.path}: holds no color statistics",
                 hint="Make some with `python -m imgxlate_reinhard.fit DATA_A DATA_B -o FILE`.",
             )
         return cls(checkpoint.tensors)
@@ -43,11 +43,11 @@ class Reinhard:
         return dict(self._statistics)
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move to `device`; six numbers a picture gain nothing from a shorter `dtype`."""
+        """Move to `device`. The statistics stay in float32, whatever `dtype` is."""
         self._statistics = {key: value.to(device) for key, value in self._statistics.items()}
 
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield the images (B, 3, H, W) in the other domain's colours."""
+        """Yield the images (B, 3, H, W) in the other domain's colors."""
         source = "A" if to == "B" else "B"
         scale = self._of(to, "deviation") / self._of(source, "deviation")
         opponent = (to_opponent(images) - self._of(source, "mean")) * scale + self._of(to, "mean")
