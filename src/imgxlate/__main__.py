@@ -1,5 +1,8 @@
 """The entry point of `imgxlate` and of `python -m imgxlate`."""
 
+import atexit
+import contextlib
+import os
 import signal
 import sys
 from typing import NoReturn
@@ -22,8 +25,24 @@ def main() -> NoReturn:
 
         app()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        _exit_interrupted()
+    except SystemExit as error:
+        if error.code == INTERRUPTED:
+            _exit_interrupted()
+        raise
     sys.exit(0)
+
+
+def _exit_interrupted() -> NoReturn:
+    """Exit with 130. Python itself may end with the signal instead, although the interrupt was caught.
+
+    It does so if the interrupt met code that a library runs from a string, as dataclasses do when they are imported.
+    """
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # It may be closed, or nobody reads it.
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 def _terminate(*_: object) -> NoReturn:

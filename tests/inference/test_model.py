@@ -156,3 +156,10 @@ def test_an_unknown_model_or_method_is_an_error_with_a_hint():
     assert "munit" in caught.value.hint
     with pytest.raises(WeightsError, match="nothing"):
         imgxlate.load("munit", model="nothing")
+
+
+def test_a_checkpoint_and_its_configuration_are_paths_or_strings(golden, photo):
+    folder = golden / "munit"
+    for kind in (str, Path):
+        files = {"checkpoint": kind(folder / "gen_00000001.pt"), "config": kind(folder / "config.yaml")}
+        assert imgxlate.load("munit", **files).name == "gen_00000001.pt"

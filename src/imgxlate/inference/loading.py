@@ -41,8 +41,8 @@ def load(
     method: str,
     *,
     model: str | None = None,  # a name of `imgxlate weights list`; None: the method's bundled model
-    checkpoint: Path | None = None,  # a file, or the folder of a training run, instead of a name
-    config: Path | None = None,  # the original's yaml, for settings that the weights do not show
+    checkpoint: str | os.PathLike[str] | None = None,  # a file, or the folder of a training run, instead of a name
+    config: str | os.PathLike[str] | None = None,  # the original's yaml, for settings that the weights do not show
     device: str = "auto",
     precision: Precision = "auto",
     offline: bool = False,
@@ -70,7 +70,8 @@ def load(
     def download(card: Card) -> Path:
         return store.path(card, offline=offline or paths.offline(), progress=progress, notify=notify)
 
-    file = find_model(spec, model, checkpoint, config, store, download)
+    path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
+    file = find_model(spec, model, path, settings, store, download)
     return load_model(spec, file, where, dtype)
 
 

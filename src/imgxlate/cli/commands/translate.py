@@ -97,6 +97,7 @@ def translate(
     if save_styles and codes:
         keep = style_codes.write if save_styles in extras else style_codes.require_same
         keep(save_styles, codes, method)
+        out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size)
     work = _Translation(out, loaded, codes, loaded.target(to), size, seed, missing, advice)
