@@ -5,7 +5,8 @@ lock or shared memory can be left behind or fill up. A worker ends by itself whe
 the reader notices when a worker is killed.
 
 torch's `DataLoader` is no substitute. Its workers import torch, so each takes seconds to start instead of 0.3 s, and
-230 MB instead of 42 MB. After the main process is killed, a worker with a large unread result stays for ever.
+230 MB instead of 42 MB. When the main process was killed, a worker with a large unread result was still there a minute
+later.
 """
 
 import contextlib
