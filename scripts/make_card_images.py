@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="MODEL", help=f"{', '.join(names)}; default: all")
     parser.add_argument("--outdir", type=Path, default=assets_dir())
     arguments = parser.parse_args()
+    arguments.outdir.mkdir(parents=True, exist_ok=True)
     for name in arguments.names or names:
         if name not in names:
             parser.error(f"there is no model {name!r} in the package")

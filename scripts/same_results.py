@@ -76,7 +76,7 @@ def main() -> None:
         before, after = (json.loads(path.read_text()) for path in (arguments.before, arguments.after))
         differences = list(compare_records(before, after))
         print(*differences, sep="\n")
-        print(f"{len(differences)} differences in {len(before['cases'])} cases")
+        print(f"{len(differences)} differences in {len(compared_cases(before, after))} cases")
         sys.exit(bool(differences))
 
 
@@ -93,14 +93,23 @@ def make_record(source: Path, only: str) -> dict[str, Any]:
             "COLUMNS": "120",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        require_source(source, environment)
         listed = subprocess.run([sys.executable, "-c", LIST_FLAGS], env=environment, check=True, capture_output=True)
-        found: dict[str, Any] = {"flags": json.loads(listed.stdout), "cases": {}}
+        found: dict[str, Any] = {"flags": json.loads(listed.stdout), "only": only, "cases": {}}
         for name, commands in read_cases().items():
             if only in name:
                 shutil.rmtree(folder / "cache", ignore_errors=True)
                 found["cases"][name] = run_case(commands, folder / "case", inputs, environment)
                 print(name, [step["exit_code"] for step in found["cases"][name]["steps"]], flush=True)
         return found
+
+
+def require_source(source: Path, environment: dict[str, str]) -> None:
+    """Check that Python takes the package from `source`, and not, for example, the installed one."""
+    command = [sys.executable, "-c", "import imgxlate; print(imgxlate.__file__)"]
+    file = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+    if not Path(file).is_relative_to(source):
+        raise SystemExit(f"{source} does not hold the package: Python found {file}")
 
 
 def read_cases() -> dict[str, list[str]]:
@@ -270,10 +279,14 @@ def reduced(path: Path, side: int) -> Image.Image:
 def compare_records(before: dict[str, Any], after: dict[str, Any]) -> Iterator[str]:
     """Yield a line for each difference."""
     yield from differences("flags", before["flags"], after["flags"])
-    for name in before["cases"]:
-        if name not in after["cases"]:
-            continue
-        yield from differences(name, before["cases"][name], after["cases"][name])
+    for name in compared_cases(before, after):
+        yield from differences(name, before["cases"].get(name), after["cases"].get(name))
+
+
+def compared_cases(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """The names of the cases in either record, without those that `--only` left out of one."""
+    names = before["cases"].keys() | after["cases"].keys()
+    return sorted(name for name in names if before["only"] in name and after["only"] in name)
 
 
 def differences(location: str, before: Any, after: Any) -> Iterator[str]:

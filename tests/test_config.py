@@ -182,3 +182,11 @@ def test_a_configuration_in_the_place_of_a_value_is_an_error_and_the_opposite_to
         from_mapping(Outer, {"count": {"size": 1}}, origin="file.toml")
     with pytest.raises(UsageError, match="unknown key 'inner'"):
         from_mapping(Outer, {"inner": 1}, origin="file.toml")
+
+
+def test_metadata_of_a_plug_in_do_not_matter():
+    @dataclass(frozen=True)
+    class Marked:
+        margin: int = dataclasses.field(default=3, metadata={"unit": "px", "doc": "a margin"})
+
+    assert keys(Marked)["margin"].doc == "a margin"

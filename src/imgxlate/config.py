@@ -186,7 +186,8 @@ def _keys(cls: type, *, fixed: bool, prefix: str = "") -> Iterator[tuple[str, Ke
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
             yield from _keys(kind, fixed=fixed or wanted is not False, prefix=f"{name}.")
         else:
-            rules = {**field.metadata, "fixed": fixed or bool(wanted)}
+            ours = {rule: value for rule, value in field.metadata.items() if rule in Key.__dataclass_fields__}
+            rules = {**ours, "fixed": fixed or bool(wanted)}
             yield name, Key(kind, tuple(_constraints(annotated[field.name])), field.default, **rules)
 
 

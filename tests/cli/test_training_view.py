@@ -121,3 +121,15 @@ def test_the_last_panel_stays_on_the_terminal_and_the_terminal_is_restored(on_a_
 def test_a_terminal_shows_that_a_run_is_starting(on_a_terminal, tmp_path):
     text = on_a_terminal(ON_A_TERMINAL.replace("ENDING", "pass"), tmp_path)
     assert "munit small: starting" in text
+
+
+def test_an_error_before_the_first_step_stands_alone_on_the_terminal(on_a_terminal, tmp_path):
+    code = """
+with session() as out:
+    with TrainingView(out, "munit small", 1, Path("latest.png")).shown():
+        raise UsageError("no such folder")
+"""
+    head = ON_A_TERMINAL[: ON_A_TERMINAL.index("folder = ")] + "from imgxlate.errors import UsageError\n"
+    text = on_a_terminal(head + code, tmp_path)
+    erased = text[text.index("munit small: starting") : text.index("no such folder")]
+    assert "\x1b[2K" in erased

@@ -77,3 +77,19 @@ def test_a_signal_to_one_process_ends_all_of_them_after_the_same_step(torchrun, 
         steps[rank] = max(steps[rank], *(int(line.split()[0]) for line in output.splitlines() if line[0].isdigit()), 0)
     assert steps[0] == steps[1]
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == steps[0]
+
+
+def test_a_script_may_train_several_times_and_every_process_finds_the_finished_run(torchrun, outputs, data, tmp_path):
+    main, other = outputs(torchrun(PROGRAM.with_name("runs.py"), data, tmp_path))
+    assert other.splitlines() == ["saved 3 3"] * 3
+    assert len(main.splitlines()) == 6  # Only this process writes messages.
+
+
+def test_samples_that_are_not_finite_do_not_stop_one_process_alone(torchrun, data, tmp_path):
+    command = ["-m", "imgxlate", "train", "cyclegan", data, "--preset", "tiny", "--iterations", 3, "--batch-size", 2]
+    settings = ["--workers", 0, "--set", "lr=1e30", "--set", "display_size=1", "--precision", "fp32"]
+    processes = torchrun(*command, *settings, "--out", tmp_path / "run", "--on-nan", "rollback")
+    errors = [process.communicate(timeout=240)[1] for process in processes]
+    assert "no samples after step 1" in errors[0]
+    assert "other images" in errors[0]
+    assert all(process.returncode == 8 for process in processes), errors

@@ -29,14 +29,14 @@ import sys, torch
 from imgxlate.training.distributed import joined
 from imgxlate.errors import DeviceError
 
-with joined(torch.device("cpu")) as world:
-    print("joined", flush=True)
-    if world.rank == 1:
-        sys.stdin.read()
-    try:
+try:
+    with joined(torch.device("cpu")) as world:
+        print("joined", flush=True)
+        if world.rank == 1:
+            sys.stdin.read()
         world.average([torch.ones(3)])
-    except DeviceError as error:
-        print(error, error.hint)
+except DeviceError as error:
+    print(error, error.hint)
 """
 
 

@@ -1,10 +1,12 @@
 """`imgxlate.train` from Python."""
 
-import numpy as np
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+import torch
 
 import imgxlate
-from imgxlate.errors import OutputError, UsageError
+from imgxlate.errors import DivergedError, OutputError, UsageError
 
 QUICK = {"iterations": 2, "data.workers": 0, "display_size": 1, "checkpoint_every": 1}
 
@@ -47,7 +49,7 @@ def test_on_step_is_called_after_each_step(train):
 def test_messages_go_to_the_callback_and_nothing_is_printed(train, capfd):
     messages = []
     train(notify=messages.append)
-    assert messages[0].startswith("cyclegan (tiny) on cpu")
+    assert messages[0].startswith("cyclegan (tiny) on ")
     assert capfd.readouterr() == ("", "")
 
 
@@ -56,7 +58,7 @@ def test_a_resumed_run_gives_the_same_model_as_an_uninterrupted_one(train, data,
     resumed = imgxlate.train("munit", out=tmp_path / "run", resume=True, settings={"iterations": 3})
     whole = imgxlate.train("munit", data, out=tmp_path / "whole", preset="tiny", settings=QUICK | {"iterations": 3})
     one, other = (run.model.translator.tensors() for run in (resumed, whole))
-    assert all(np.array_equal(one[name].numpy(), other[name].numpy()) for name in one)
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_a_folder_that_holds_a_run_is_an_error_without_resume_or_overwrite(train):
@@ -73,3 +75,25 @@ def test_an_invalid_setting_is_named(train):
         train(settings={"gen.dmi": 3})
     with pytest.raises(UsageError, match="cannot be trained"):
         train("gatys")
+
+
+def test_a_run_outside_the_main_thread_replaces_an_older_one_and_ends(train):
+    train()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(train, overwrite=True).result()
+    assert (run.step, run.model.method) == (2, "cyclegan")
+
+
+def test_a_recipe_excludes_the_values_that_it_includes(train, data, tmp_path):
+    recipe = train().recipe
+    with pytest.raises(UsageError, match="a recipe includes"):
+        imgxlate.train(recipe, data, out=tmp_path / "other", preset="default")
+    with pytest.raises(UsageError, match="resume and overwrite exclude each other"):
+        imgxlate.train(recipe, data, out=tmp_path / "run", resume=True, overwrite=True)
+
+
+def test_samples_that_are_not_finite_are_left_out_and_the_next_step_names_the_files(train):
+    messages = []
+    with pytest.raises(DivergedError, match=r"step 2: the loss .* is NaN.*; the batch was"):
+        train(settings={"lr": 1e30, "precision": "fp32"}, notify=messages.append)
+    assert any(message.startswith("no samples after step 1: ") for message in messages)

@@ -111,7 +111,10 @@ class TrainingView:
         with self._live:
             self._output.console.show_cursor(True)  # A process that is killed could not restore it.
             self._live.refresh()
-            yield
+            try:
+                yield
+            finally:
+                self._live.transient = self._progress is None  # After an early error, only the error stays.
 
     def _redraw(self, live: Live) -> None:
         if time.monotonic() - self._drawn >= _REDRAW_SECONDS:

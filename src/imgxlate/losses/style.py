@@ -1,6 +1,6 @@
 """The sums that the loss of neural style consists of (Gatys et al., arXiv 1508.06576).
 
-All of them add up over the parts of an image: the sum over the whole image is the sum over its parts.
+All but the total variation add up over the parts of an image: the sum over the whole image is the sum over its parts.
 """
 
 from collections.abc import Sequence

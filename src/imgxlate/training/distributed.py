@@ -1,5 +1,6 @@
 """Several processes that train one model, started by torchrun, and their exchange of tensors."""
 
+import atexit
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -69,6 +70,9 @@ class World:
 def joined(device: torch.device) -> Iterator[World]:
     """Join the processes that torchrun started, with gloo between CPUs and NCCL between GPUs.
 
+    All processes leave the block together, so that each finds the files that the main one wrote. A process group of the
+    program's own is used as it is.
+
     Raises:
         UsageError: the environment does not hold the address of the other processes.
         DeviceError: another process cannot be reached, or was lost.
@@ -79,14 +83,27 @@ def joined(device: torch.device) -> Iterator[World]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
+    if not distributed.is_initialized():
+        try:
+            with _as_device_error():
+                distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        except ValueError as error:  # A variable such as MASTER_ADDR is missing.
+            raise UsageError(f"cannot join {rank.size} processes: {error}", hint="Start with torchrun.") from error
+        # The group lasts until the end: joining a second time, for another run, may fail.
+        atexit.register(_leave)
+    world = World(rank.rank, rank.size)
     try:
-        with _as_device_error():
-            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    except ValueError as error:  # A variable such as MASTER_ADDR is missing.
-        raise UsageError(f"cannot join {rank.size} processes: {error}", hint="Start with torchrun.") from error
-    yield World(rank.rank, rank.size)
-    # Skipped after an error: destroying the group may wait for the other processes, and delay the error's message.
-    distributed.destroy_process_group()
+        yield world
+        world.gather_objects(None)
+    except BaseException:
+        # Destroying the group may wait for the other processes, and delay the error's message.
+        atexit.unregister(_leave)
+        raise
+
+
+def _leave() -> None:
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 @contextlib.contextmanager

@@ -97,24 +97,31 @@ def train(
         progress: Called while weights are downloaded.
         notify: Called with messages for a person.
 
-    Ctrl-C and SIGTERM finish the step, save, and raise KeyboardInterrupt and TerminatedError. Under torchrun, each
-    process computes its part of each batch, and only the main process writes.
+    In the main thread, Ctrl-C and SIGTERM finish the step, save, and raise KeyboardInterrupt and TerminatedError; a
+    second one ends the process at once. Under torchrun, each process computes its part of each batch. Only the main
+    process writes files and calls `progress` and `notify`.
 
     Raises:
-        UsageError: the configuration is invalid, or no images are found.
+        UsageError: the configuration is invalid or differs from that of the run to resume, or no images are found.
+        ImageError: a folder cannot be read, or it holds no image that can be read.
         OutputError: `out` holds a run and neither `resume` nor `overwrite` is set, or it cannot be written.
-        CheckpointError: the checkpoint to resume from has another configuration.
+        CheckpointError: the checkpoints to resume from are damaged, or of another method.
         WeightsError: the feature network of the perceptual loss cannot be found.
         DivergedError: a loss is NaN or infinite. All checkpoints are kept.
         DeviceError: this machine has no such device, or another process was lost.
     """
     run = RunFolder(Path(out))
-    recipe = (
-        method if isinstance(method, Recipe) else _resolve(method, preset, config, settings, run, resume, overwrite)
-    )
+    is_main = find_rank().is_main
+    progress, notify = (progress, notify) if is_main else (ignore, ignore)
+    if isinstance(method, Recipe):
+        if not (preset is None and config is None and settings is None):
+            raise UsageError("a recipe includes preset, config and settings: give either it or them")
+        require_resume_or_overwrite(resume=resume, overwrite=overwrite)
+        recipe = method
+    else:
+        recipe = _resolve(method, preset, config, settings, run, resume, overwrite)
     spec = registry.find(recipe.method, Capability.TRAIN)
     recipe, images = find_images(recipe, [Path(data) for data in (data_a, data_b) if data is not None])
-    is_main = find_rank().is_main
     with run.claimed() if is_main else contextlib.nullcontext():
         if is_main:
             _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
@@ -155,9 +162,18 @@ def resumed_configuration(run: RunFolder, *, resume: bool, overwrite: bool) -> P
     Raises:
         UsageError: the options contradict each other.
     """
-    if resume and overwrite:
-        raise UsageError("--resume and --overwrite exclude each other")
+    require_resume_or_overwrite(resume=resume, overwrite=overwrite)
     return run.config if resume and run.config.exists() else None
+
+
+def require_resume_or_overwrite(*, resume: bool, overwrite: bool) -> None:
+    """Check that at most one of the two is set.
+
+    Raises:
+        UsageError: both are.
+    """
+    if resume and overwrite:
+        raise UsageError("resume and overwrite exclude each other")
 
 
 def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from imgxlate.config import flattened
 from imgxlate.data.dataset import Rejected
+from imgxlate.errors import DivergedError
 from imgxlate.inference.loading import model_header
 from imgxlate.methods.protocol import Trainable
 from imgxlate.training import plots, run_model, samples
@@ -74,7 +75,12 @@ class RunWriter:
         if not (samples.is_due(step, plan.config.sample_every) or step == plan.config.iterations):
             return
         model = run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.dtype)
-        sheet = self._samples.draw(model, step)
+        try:
+            sheet = self._samples.draw(model, step)
+        except DivergedError as error:
+            # The losses of the next step are NaN in all processes. They name the files, and all processes see them.
+            plan.notify(f"no samples after step {step}: {error}")
+            return
         if sheet:
             samples.write(plan.run, step, sheet)
             if self._board:

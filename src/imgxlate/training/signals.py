@@ -31,10 +31,14 @@ class Stop:
 def deferred_signals(notify: Notify) -> Iterator[Stop]:
     """Within the block, only note the first SIGINT, SIGTERM or SIGHUP. A second signal ends the process at once.
 
-    Works in the main thread only. A thread of its own waits for the signals, because Python runs no handler while the
-    main thread is inside a long computation. Signals that were ignored, as under nohup, stay ignored.
+    A thread of its own waits for the signals, because Python runs no handler while the main thread is inside a long
+    computation. Signals that were ignored, as under nohup, stay ignored. Outside the main thread, where Python allows
+    no handlers, the block leaves all signals to the main thread.
     """
     stop = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     handlers = {number: signal.getsignal(number) for number in _EXIT_CODES}

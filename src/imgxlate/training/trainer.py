@@ -10,7 +10,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from imgxlate.callbacks import ignore
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
 from imgxlate.data.dataset import Rejected
@@ -51,8 +50,8 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
     this run have passed.
 
     Raises:
-        UsageError: the configuration is invalid, or sets fewer steps than the run has done.
-        CheckpointError: the checkpoint belongs to another configuration.
+        UsageError: the configuration is invalid, differs from the checkpoint's, or sets fewer steps than were done.
+        CheckpointError: the checkpoints are damaged, or of another method.
         DeviceError: another process cannot be reached, or was lost.
         OutputError: the run folder cannot be written.
     """
@@ -65,7 +64,7 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
         try:
             checkpoint = plan.run.latest(plan.notify) if resume else None
             if checkpoint:
-                require_resumable(plan, checkpoint, plan.notify if world.is_main else ignore)
+                require_resumable(plan, checkpoint, plan.notify)
             trainer.build(checkpoint, clear=not resume)
             yield trainer
         finally:
@@ -235,8 +234,7 @@ class Trainer:
         attempt = self._attempt + 1
         self.build(self._plan.run.latest(self._plan.notify))
         self._attempt = attempt
-        if self._world.is_main:
-            self._plan.notify(f"{error}; continuing from step {self.step} with other images")
+        self._plan.notify(f"{error}; continuing from step {self.step} with other images")
 
 
 def _part(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:

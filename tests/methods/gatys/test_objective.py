@@ -112,11 +112,11 @@ def test_layer_factors_need_no_style_weight(features: Checkpoint, weighting: str
 
 
 def test_colors_beyond_black_and_white_cost_their_squared_excess(features: Checkpoint) -> None:
-    judge = objective(dataclasses.replace(preset("author"), range_weight=3.0), features)
+    loss = objective(dataclasses.replace(preset("author"), range_weight=3.0), features)
     beyond = image("init")
     beyond[0, :, 0, 0] = 1 + 10 / 127.5  # 10 gray levels above white, in one pixel
-    assert judge(image("init")).excess.item() == 0.0
-    assert judge(beyond).excess.item() == pytest.approx(3.0 * 100 * 3 / beyond.numel(), rel=1e-3)
+    assert loss(image("init")).excess.item() == 0.0
+    assert loss(beyond).excess.item() == pytest.approx(3.0 * 100 * 3 / beyond.numel(), rel=1e-3)
 
 
 @pytest.mark.parametrize(("part", "other"), [("content_weight", "style"), ("style_weight", "content")])
@@ -127,12 +127,12 @@ def test_a_part_of_weight_zero_is_not_computed(features: Checkpoint, part: str, 
     assert getattr(losses, part.removesuffix("_weight")) == {}
 
 
-def test_gram_sums_and_variation_add_up_over_parts_that_see_their_surroundings(features: Checkpoint) -> None:
-    judge = objective(dataclasses.replace(preset("author"), style_layers=("relu1_1",), content_weight=0.0), features)
-    whole = judge.sums(image("init"))
+def test_gram_sums_add_up_over_parts_that_see_their_surroundings(features: Checkpoint) -> None:
+    loss = objective(dataclasses.replace(preset("author"), style_layers=("relu1_1",), content_weight=0.0), features)
+    whole = loss.sums(image("init"))
     # One 3x3 convolution: a part needs one pixel more on its inner side, whose own position is not counted.
-    left = judge.network(image("init")[..., :65], ["relu1_1"])["relu1_1"][..., :64]
-    right = judge.network(image("init")[..., 63:], ["relu1_1"])["relu1_1"][..., 1:]
+    left = loss.network(image("init")[..., :65], ["relu1_1"])["relu1_1"][..., :64]
+    right = loss.network(image("init")[..., 63:], ["relu1_1"])["relu1_1"][..., 1:]
     maps = [part[0].flatten(1) for part in (left, right)]
     torch.testing.assert_close(whole.grams["relu1_1"], sum(part @ part.T for part in maps), rtol=1e-4, atol=1.0)
     assert whole.positions["relu1_1"] == sum(part.shape[1] for part in maps)

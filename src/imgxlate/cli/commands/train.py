@@ -137,7 +137,7 @@ def train(
     checkpoints and the model, which `imgxlate translate METHOD --checkpoint RUN` uses. Ctrl-C finishes the step and
     saves. Under torchrun, the processes share each batch.
     """
-    is_main = find_rank().rank == 0
+    is_main = find_rank().is_main
     out = out if is_main else Output(verbosity=-1)
     spec = registry.find(method, Capability.TRAIN)
     values = {key: (config_options.flag(key), value) for key, value in given.items()}

@@ -1,7 +1,7 @@
 """The loss of neural style (Gatys et al., arXiv 1508.06576, Eq. 7), in two steps.
 
 `sums` reduces an image to the sums that the loss depends on: squared errors of content features, Gram matrices, total
-variation. The sums over an image are the sums over its parts. `losses` compares them with the targets.
+variation. `losses` compares them with the targets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ _LEAST_SQUARE = 1e-6  # the least divisor: an image of one color may activate no
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The sums that the loss depends on, over an image or a part of it."""
+    """The sums that the loss depends on, over an image."""
 
     content: Mapping[str, Tensor]  # by layer: sum of the squared differences of features, ()
     grams: Mapping[str, Tensor]  # by layer: sum over positions of features times features, (C, C)
