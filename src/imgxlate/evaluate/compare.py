@@ -211,7 +211,8 @@ def _plan_sheet(rows: int, columns: int, notify: Notify) -> SheetPlan:
     """The sheet of the grid, within the limits of memory and of the file's format."""
     sheet = plan_sheet(rows, columns, longest_side=longest_side(Path(GRID).suffix))
     if sheet.cell < CELL:
-        notify(f"{GRID} shows the first {sheet.rows} inputs at {sheet.cell} pixels, because there are {rows} to show")
+        first = f" of the first {sheet.rows} inputs" if sheet.rows < rows else ""
+        notify(f"{GRID} shows images{first} at {sheet.cell} pixels, because there are {rows} rows of {columns}")
     return sheet
 
 
@@ -247,7 +248,7 @@ def _facts(settings: SharedSettings, inputs: str) -> dict[str, str]:
         "seed": str(settings.seed),
         "inputs": inputs,
         "size of inputs": "their own" if settings.size is None else f"shorter side {settings.size} pixels",
-        "pictures of an input, of methods with styles": str(settings.n_styles),
+        "images of an input, for methods with styles": str(settings.n_styles),
     }
 
 

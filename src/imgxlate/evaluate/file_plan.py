@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from imgxlate.errors import ImageError, UsageError
-from imgxlate.evaluate.results import FILES, IMAGES, refuse_existing
+from imgxlate.evaluate.results import FILES, IMAGES, OTHER_FOLDER
 from imgxlate.images.decode import DEFAULT, decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.inputs import STDIO, Source, expand
-from imgxlate.images.outputs import Existing, Job, names_file, plan_jobs
+from imgxlate.images.outputs import Existing, Job, names_file, plan_jobs, refuse_existing
 from imgxlate.images.pil import ImageLike, to_image_array
 from imgxlate.methods import registry
 
@@ -75,7 +75,7 @@ def plan_files(
     style_images = find_images("--style", _names(styles, root / IMAGES / "style", in_memory), root)
     if not overwrite:
         targets = [Path(target.name) for each in jobs.values() for job in each for target in job.targets]
-        refuse_existing([*extras, *in_memory, *targets])
+        refuse_existing([*extras, *in_memory, *targets], Existing.REFUSE, OTHER_FOLDER)
     named = {source: kept if source == stdin else source for source in sources}
     return FilePlan(
         inputs=[named[source] for source in sources],
@@ -92,7 +92,7 @@ def listed(given: Any) -> list[Any]:
 
 
 def find_images(option: str, names: Sequence[str | os.PathLike[str]], root: Path) -> list[Path]:
-    """The image files that an option names, without those of an earlier comparison in `root`.
+    """The image files that an option names, without results of earlier runs.
 
     Raises:
         UsageError: `names` has standard input.
@@ -101,7 +101,7 @@ def find_images(option: str, names: Sequence[str | os.PathLike[str]], root: Path
     paths = [os.fspath(name) for name in names]
     if STDIO in paths:
         raise UsageError(f"{option} {STDIO}: only an input can come from standard input", hint="Give a file.")
-    return [source.path for source in expand(paths, str(root)) if source.path]
+    return [source.path for source in expand(paths, str(root), registry.labels()) if source.path]
 
 
 def read_stdin() -> ImageArray:

@@ -14,9 +14,9 @@ from PIL import Image
 
 from imgxlate import atomic
 from imgxlate.callbacks import ignore
-from imgxlate.errors import OutputError
 from imgxlate.images import encode
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.outputs import Existing, refuse_existing
 
 Numbers = Mapping[str, float | None]
 """Values by the names of their measures; None: the value could not be computed, and the measure says why."""
@@ -25,6 +25,9 @@ GRID, METRICS, TABLE, REPORT = "grid.png", "metrics.json", "metrics.csv", "repor
 FILES = (GRID, METRICS, TABLE, REPORT)
 IMAGES = "images"
 """The folder of the output images, beside the other files."""
+
+OTHER_FOLDER = "Add --overwrite to replace it, or give another -o."
+"""The hint if a file of an earlier comparison exists."""
 
 _COLUMNS = ("input", "entrant", "model", "style", "file")
 
@@ -86,7 +89,7 @@ class Comparison:
     facts: Mapping[str, str]  # version, device, precision, seed, number of inputs: enough to repeat the comparison
     failures: Mapping[Path, str]  # the reason for each input that failed, with one method or with all
     grid: Image.Image  # the first rows: the input, then the image of each method and style
-    shown: int  # how many rows grid and report show
+    shown: int  # the most rows that grid and report show
 
     def save(
         self, folder: str | os.PathLike[str], *, overwrite: bool = False, on_file: Callable[[Path], None] = ignore
@@ -103,7 +106,7 @@ class Comparison:
         target = Path(folder)
         copies = {} if target.resolve() == self.folder.resolve() else self._copies(target)
         if not overwrite:
-            refuse_existing([*(target / name for name in FILES), *copies.values()])
+            refuse_existing([*(target / name for name in FILES), *copies.values()], Existing.REFUSE, OTHER_FOLDER)
         for file, copy in copies.items():
             atomic.write_bytes(copy, file.read_bytes())
         # The numbers first: grid and report can be made again from the images.
@@ -127,20 +130,6 @@ class Comparison:
 def heading(title: str, style: int | None) -> str:
     """The heading of a column: "MUNIT, style 00", or "UNIT"."""
     return title if style is None else f"{title}, style {style:02d}"
-
-
-def refuse_existing(paths: Sequence[Path]) -> None:
-    """Check that none of `paths` exists.
-
-    Raises:
-        OutputError: one does.
-    """
-    existing = [path for path in paths if path.exists()]
-    if existing:
-        more = f" (and {len(existing) - 1} more)" if len(existing) > 1 else ""
-        raise OutputError(
-            f"{existing[0]}{more} already exists", hint="Add --overwrite to replace it, or give another -o."
-        )
 
 
 def to_json(comparison: Comparison, copies: Mapping[Path, Path]) -> str:

@@ -1,6 +1,5 @@
 """Exports models: to the original's files, to ONNX, and to checkpoints of ours in half precision."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -8,9 +7,10 @@ from typing import Literal
 import torch
 
 from imgxlate import __version__, atomic, checkpoint
-from imgxlate.errors import CheckpointError, OutputError, UsageError
+from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.export import onnx_graphs
 from imgxlate.export.inspection import Inspection, inspect
+from imgxlate.images.outputs import Existing, refuse_existing
 from imgxlate.inference.loading import ModelFile, load_model, model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
@@ -51,7 +51,8 @@ def export(
     def places(names: Sequence[str]) -> list[Path]:
         paths = _paths(names, None if output is None else str(output))
         _refuse_inputs(paths, [Path(found.path), opposite(Path(found.path)), config])
-        _refuse_existing(paths, overwrite)
+        if not overwrite:
+            refuse_existing(paths, Existing.REFUSE, "Add --overwrite to replace it.")
         return paths
 
     if form == "half":
@@ -140,9 +141,3 @@ def _refuse_inputs(paths: Sequence[Path], inputs: Sequence[Path | None]) -> None
     for path in paths:
         if path.exists() and any(path.samefile(source) for source in read):
             raise UsageError(f"the output {path} is an input", hint="Give another file or folder: `-o exported/`.")
-
-
-def _refuse_existing(paths: Sequence[Path], overwrite: bool) -> None:
-    taken = [path for path in paths if os.path.lexists(path)]
-    if taken and not overwrite:
-        raise OutputError(f"{taken[0]} already exists", hint="Add --overwrite to replace it.")

@@ -1,6 +1,5 @@
 """Contact sheets: rows and columns of images with labels."""
 
-import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,12 +82,20 @@ def plan_sheet(rows: int, columns: int, *, cell: int = CELL, longest_side: int |
 
     If even the smallest cells are too large for all rows, the plan has fewer rows.
     """
-    across, down = columns + 1, rows + 1  # with the headers and margins
-    side = min(math.isqrt(_MOST_PIXELS // (across * down)), (longest_side or _MOST_PIXELS) // max(across, down))
-    fitting = max(_SMALLEST_CELL, min(cell, side - max(_SMALLEST_GAP, -(-side // 25))))
-    pitch = fitting + _gap(fitting)
-    most = min(_MOST_PIXELS // (pitch * pitch * across), (longest_side or _MOST_PIXELS) // pitch) - 1
-    return SheetPlan(fitting, max(1, min(rows, most)))
+    longest = longest_side or _MOST_PIXELS
+    size = max(cell, _SMALLEST_CELL)
+    while size > _SMALLEST_CELL and _most_rows(size, columns, longest) < rows:
+        size -= 1
+    return SheetPlan(size, max(1, min(rows, _most_rows(size, columns, longest))))
+
+
+def _most_rows(cell: int, columns: int, longest: int) -> int:
+    """The most rows of a sheet with headers and a title, or 0 if it is too wide."""
+    gap, letter = _gap(cell), max(14, cell // 10)  # height of a letter of the title, which is higher than a header
+    margins = (4 + 2 * _SET_OFF) * gap
+    width = margins + max(cell, _LETTERS * letter) + columns * (cell + gap)
+    height = min(longest, _MOST_PIXELS // width) - margins - 4 * letter
+    return max(0, height // (cell + gap)) if width <= longest else 0
 
 
 def thumbnail(image: ImageArray, cell: int = CELL) -> ImageArray:

@@ -53,8 +53,7 @@ def expand(inputs: Sequence[str], output: str | None = None, labels: Collection[
         elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
             found = _images_in(Path(name), output, labels)
             if not found and len(inputs) == 1:
-                hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}."
-                raise ImageError(name, "the folder holds no image", hint=hint)
+                _raise_no_image(Path(name))
             sources.extend(found or [Source(Path(name))])
         else:
             sources.append(Source(Path(name)))
@@ -85,10 +84,17 @@ def _images_in(folder: Path, output: str | None, labels: Collection[str]) -> lis
     paths = [path for path in sorted(walk(folder)) if skipped is None or skipped not in path.resolve().parents]
     images = [path.relative_to(folder) for path in paths]
     if labels:
-        label = "|".join(map(re.escape, labels))
+        label = rf"(?:{'|'.join(map(re.escape, labels))})(?:-\d+)?"  # `compare` numbers several models of a method.
         originals = {*images, *(image.with_suffix("") for image in images)}
         images = [image for image in images if not _is_result(image, label, originals)]
     return [Source(folder / image, image.parent) for image in images]
+
+
+def _raise_no_image(folder: Path) -> NoReturn:
+    if any(walk(folder)):
+        raise ImageError(str(folder), "the folder holds only results of imgxlate", hint="Give the files themselves.")
+    hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}."
+    raise ImageError(str(folder), "the folder holds no image", hint=hint)
 
 
 def _output_inside(folder: Path, output: str | None) -> Path | None:
@@ -107,11 +113,11 @@ def _is_result(image: Path, label: str, originals: Collection[Path]) -> bool:
     """
     if image.suffix.lower() not in OUTPUT_FORMATS:
         return False
-    if re.fullmatch(rf"(?:{label})\.styles", image.stem):  # a sheet of `sample-styles`
+    if re.fullmatch(rf"{label}\.styles", image.stem):  # a sheet of `sample-styles`
         return True
-    if re.fullmatch(rf".+\.(?:{label})\.steps", image.parent.name):  # an image of `neural-style --save-every`
+    if re.fullmatch(rf".+\.{label}\.steps", image.parent.name):  # an image of `neural-style --save-every`
         return True
-    output = re.fullmatch(rf"(.+)\.(?:{label})(?:\.\d{{2,}})?", image.stem)
+    output = re.fullmatch(rf"(.+)\.{label}(?:\.\d{{2,}})?", image.stem)
     return output is not None and any(place / output[1] in originals for place in _mirrored(image.parent))
 
 

@@ -36,16 +36,16 @@ def run_jobs(
     return failures
 
 
-def require_no_failures(failures: Sequence[str], *, inputs: int) -> None:
-    """Check that no job failed.
+def require_no_failures(failures: Sequence[str], *, inputs: int, done: str | None = None) -> None:
+    """Check that no job failed. `done` says what is done nevertheless; None: the other inputs, if there are any.
 
     Raises:
         BatchError: some jobs failed. The message lists them.
     """
     if failures:
-        others = "the others are done" if len(failures) < inputs else "none is done"
+        done = done or ("the others are done" if len(failures) < inputs else "none is done")
         listing = "".join(f"\n  {failure}" for failure in failures)
-        raise BatchError(f"{len(failures)} of {inputs} inputs failed, {others}:{listing}")
+        raise BatchError(f"{len(failures)} of {inputs} inputs failed, {done}:{listing}")
 
 
 def _naming(job: Job, error: ImgxlateError) -> str:

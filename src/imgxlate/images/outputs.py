@@ -101,8 +101,11 @@ def require_writable(paths: Sequence[Path], sources: Sequence[Source], existing:
     refuse_existing(paths, existing)
 
 
-def refuse_existing(paths: Sequence[Path], existing: Existing) -> None:
-    """Check that none of `paths` exists, unless `existing` allows it.
+_KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
+
+
+def refuse_existing(paths: Sequence[Path], existing: Existing, hint: str = _KEEP_OR_REPLACE) -> None:
+    """Check that none of `paths` exists, unless `existing` allows it. A link to nothing exists.
 
     Raises:
         OutputError: a path exists.
@@ -110,9 +113,7 @@ def refuse_existing(paths: Sequence[Path], existing: Existing) -> None:
     taken = [path for path in paths if os.path.lexists(path)]
     if taken and existing is Existing.REFUSE:
         more = f" (and {len(taken) - 1} more)" if len(taken) > 1 else ""
-        raise OutputError(
-            f"{taken[0]}{more} already exists", hint="Add --overwrite to replace it, or --skip-existing to keep it."
-        )
+        raise OutputError(f"{taken[0]}{more} already exists", hint=hint)
 
 
 def require_output_format(path: Path) -> None:
@@ -170,7 +171,8 @@ def _refuse_collisions(jobs: Sequence[Job], extras: Sequence[Path]) -> None:
         resolved = path.resolve()
         if resolved in owners:
             raise UsageError(
-                f"{owners[resolved]} and {owner} would be the same file, {path}", hint="Rename one of them."
+                f"{owners[resolved]} and {owner} would be the same file, {path}",
+                hint="Rename one of them, give their folder, whose subfolders are kept, or use another -o.",
             )
         owners[resolved] = owner
 

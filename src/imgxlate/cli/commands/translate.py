@@ -93,6 +93,7 @@ def translate(
 
     seed = settings.seed
     loaded = load_model(out, spec, model, checkpoint, config, settings)
+    domain = loaded.target(to)
     codes = source.codes(loaded, to=to, size=size, seed=seed)
     if save_styles and codes:
         keep = style_codes.write if save_styles in extras else style_codes.require_same
@@ -100,7 +101,7 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size)
-    work = _Translation(out, loaded, codes, loaded.target(to), size, seed, missing, advice)
+    work = _Translation(out, loaded, codes, domain, size, seed, missing, advice)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
