@@ -1,12 +1,12 @@
 """`imgxlate weights`: list, show, download, verify, import and export weights."""
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from imgxlate import paths
 from imgxlate.cli import complete, loading, options
 from imgxlate.cli.commands.export import export
 from imgxlate.cli.output import Output
@@ -171,7 +171,7 @@ def _card_or_inspection(store: Store, name: str) -> dict[str, Any]:
     try:
         return store.describe(store.find(name))
     except WeightsError:
-        if not os.path.exists(name):  # noqa: PTH110 (Path.exists raises for names that are too long)
+        if not paths.exists(name):
             raise
     from imgxlate.export.inspection import inspect
 
