@@ -68,7 +68,7 @@ def load(
     dtype = find_dtype(precision, where)
 
     def download(card: Card) -> Path:
-        return store.path(card, offline=offline or paths.offline(), progress=progress, notify=notify)
+        return store.path(card, offline=offline, progress=progress, notify=notify)
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
@@ -185,7 +185,7 @@ def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec
 
 def _model_at(path: Path, config: Path | None) -> ModelFile:
     """The model in a file, or in the folder of a run."""
-    if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
+    if not paths.is_folder(path):
         return ModelFile(path.name, path, config)
     file = path / paths.RUN_MODEL
     if not file.exists():

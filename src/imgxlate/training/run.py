@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from imgxlate.training.plan import Plan
 from imgxlate.training.recipes import Recipe
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import StepResult, open_trainer
-from imgxlate.weights.store import find_features
+from imgxlate.weights.store import Store, find_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,5 +229,5 @@ def _find_features(name: str | None, offline: bool, progress: Progress, notify: 
     Raises:
         WeightsError: it cannot be found.
     """
-    file = find_features(name, offline=offline, progress=progress, notify=notify) if name else None
-    return checkpoint.read(file) if file else None
+    download = partial(Store().path, offline=offline, progress=progress, notify=notify)
+    return checkpoint.read(find_features(name, download)) if name else None
