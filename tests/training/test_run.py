@@ -73,3 +73,16 @@ def test_an_invalid_setting_is_named(train):
         train(settings={"gen.dmi": 3})
     with pytest.raises(UsageError, match="cannot be trained"):
         train("gatys")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"on_nan": "rolback"}, "on_nan is 'rolback', but must be one of stop, rollback"),
+        ({"keep": 0}, "keep is 0, but must be at least 1"),
+    ],
+)
+def test_invalid_arguments_are_refused_before_any_work(train, tmp_path, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        train(**arguments)
+    assert not (tmp_path / "run").exists()

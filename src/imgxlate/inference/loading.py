@@ -93,7 +93,7 @@ def find_model(
         WeightsError: the method has no model of that name, or it cannot be downloaded.
     """
     if name and path:
-        raise UsageError("--model and --checkpoint exclude each other")
+        raise UsageError("the name of a model and a checkpoint exclude each other")
     if path:
         return _model_at(path, config)
     card = store.find(name, spec.name) if name else bundled_model(spec.name)

@@ -12,6 +12,7 @@ import torch
 from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.config import require_at_least, require_choice
 from imgxlate.data import folders
 from imgxlate.data.folders import Folders
 from imgxlate.errors import OutputError, UsageError
@@ -28,6 +29,8 @@ from imgxlate.training.recipes import Recipe
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import StepResult, open_trainer
 from imgxlate.weights.store import Store, find_features
+
+OnNan = Literal["stop", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ def train(
     device: str = "auto",
     offline: bool = False,
     keep: int = 2,
-    on_nan: Literal["stop", "rollback"] = "stop",
+    on_nan: OnNan = "stop",
     compiled: bool = False,
     tensorboard: bool = False,
     on_step: Callable[[StepResult], None] = ignore,
@@ -102,13 +105,15 @@ def train(
     process computes its part of each batch, and only the main process writes.
 
     Raises:
-        UsageError: the configuration is invalid, or no images are found.
+        UsageError: the configuration or an argument is invalid, or no images are found.
         OutputError: `out` holds a run and neither `resume` nor `overwrite` is set, or it cannot be written.
         CheckpointError: the checkpoint to resume from has another configuration.
         WeightsError: the feature network of the perceptual loss cannot be found.
         DivergedError: a loss is NaN or infinite. All checkpoints are kept.
         DeviceError: this machine has no such device, or another process was lost.
     """
+    require_choice(OnNan, on_nan=on_nan)
+    require_at_least(1, keep=keep)
     run = RunFolder(Path(out))
     recipe = (
         method if isinstance(method, Recipe) else _resolve(method, preset, config, settings, run, resume, overwrite)
