@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from imgxlate.cli.options import Settings
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 
@@ -60,13 +62,14 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
     """The style transfer of a configuration, with its feature network downloaded if it is missing.
 
     Raises:
-        ImgxlateError: as `imgxlate.load_style_transfer`.
+        ImgxlateError: as `stylization.load`.
     """
-    import imgxlate
+    from imgxlate.inference import stylization
 
     with Bar(out, features, None, "bytes").shown() as bar:
-        transfer = imgxlate.load_style_transfer(
-            config=config,
+        transfer = stylization.load(
+            registry.built_in(Capability.STYLIZE),
+            config,
             features=features,
             device=settings.device,
             precision=settings.precision,
