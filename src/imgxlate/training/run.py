@@ -101,8 +101,9 @@ def train(
         progress: Called while weights are downloaded.
         notify: Called with messages for a person.
 
-    Ctrl-C and SIGTERM finish the step, save, and raise KeyboardInterrupt and TerminatedError. Under torchrun, each
-    process computes its part of each batch, and only the main process writes.
+    Ctrl-C and SIGTERM finish the step, save, and raise KeyboardInterrupt and TerminatedError. In another thread than
+    the main one, training does not react to them. Under torchrun, each process computes its part of each batch, and
+    only the main process writes.
 
     Raises:
         UsageError: the configuration or an argument is invalid, or no images are found.
