@@ -267,3 +267,10 @@ def test_a_folder_that_is_not_a_run_does_not_translate(run, photo, tmp_path):
     result = run("translate", "munit", photo(), "--checkpoint", tmp_path, "-o", tmp_path / "out.png")
     assert result.exit_code == 6
     assert "the folder holds no model.safetensors" in result.stderr
+
+
+def test_verifying_weights_that_were_never_downloaded_calls_them_missing(run):
+    result = run("weights", "verify", "horse2zebra")
+    assert result.exit_code == 5
+    assert "1 of 1 are damaged or missing: cyclegan-horse2zebra" in result.stderr
+    assert "`imgxlate weights download cyclegan-horse2zebra`" in result.stderr

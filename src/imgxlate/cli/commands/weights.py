@@ -91,17 +91,17 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Recompute the sha256 of the files. Exits with 5 if one is damaged."""
+    """Recompute the sha256 of the files. Exits with 5 if one is damaged or missing."""
     found = Store().verify(names or None)
     if out.as_json:
         out.document({"weights": [asdict(result) | {"path": result.path and str(result.path)} for result in found]})
     else:
         out.table(("NAME", "STATUS"), [(result.name, result.fault or "intact") for result in found])
-    damaged = [result for result in found if result.fault]
-    if damaged:
+    faulty = [result for result in found if result.fault]
+    if faulty:
         raise WeightsError(
-            f"{len(damaged)} of {len(found)} are damaged: {', '.join(result.name for result in damaged)}",
-            hint=f"Type `{damaged[0].mend}`.",
+            f"{len(faulty)} of {len(found)} are damaged or missing: {', '.join(result.name for result in faulty)}",
+            hint=f"Type `{faulty[0].mend}`.",
         )
 
 
