@@ -128,6 +128,7 @@ def import_model(
     *,
     domains: tuple[str, str] | None = None,
     config: Path | None = None,
+    overwrite: bool = False,  # whether to replace another model of the user's with that name
     notify: Notify = ignore,
 ) -> Record:
     """Open `file` as `load_model` does, and put the model into the store under `name`.
@@ -137,7 +138,7 @@ def import_model(
 
     Raises:
         CheckpointError: the file is damaged, or holds no model of the method.
-        UsageError: the name is invalid, or the yaml is another method's.
+        UsageError: the name is invalid or another model's, or the yaml is another method's.
         WeightsError: the file is not the published one, or the store cannot be written.
     """
     card = find_card(name, spec.name)
@@ -152,7 +153,9 @@ def import_model(
             ours = Path(folder) / paths.RUN_MODEL
             header = model_header(spec.name, translator.config, names, translator.targets[0])
             checkpoints.write(ours, translator.tensors(), header)
-            return import_file(store, name, ours, method=spec.name, domains=names, source=file, notify=notify)
+            return import_file(
+                store, name, ours, method=spec.name, domains=names, source=file, overwrite=overwrite, notify=notify
+            )
 
 
 def check_features(spec: MethodSpec, path: Path) -> None:

@@ -106,7 +106,7 @@ def verify(
 
 
 @app.command("import")
-@options.command()
+@options.command("overwrite")
 def import_weights(
     out: Output,
     name: Annotated[
@@ -131,13 +131,24 @@ def import_weights(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The original's yaml file, kept beside the checkpoint.")
     ] = None,
+    *,
+    settings: options.Settings,
 ) -> None:
     """Put a file of yours into the store under a name, for `--model NAME`. The file is opened and checked first."""
     from imgxlate.export.importing import import_weights as put
 
     store = Store()
     pair = options.domain_pair(domains)
-    record = put(store, name, file, method=method, domains=pair, config=config, notify=out.note)
+    record = put(
+        store,
+        name,
+        file,
+        method=method,
+        domains=pair,
+        config=config,
+        overwrite=settings.overwrite,
+        notify=out.note,
+    )
     if out.as_json:
         out.document(store.describe(store.find(record.card.name)))
 
