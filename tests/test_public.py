@@ -1,5 +1,6 @@
 """The public names, the version, and what importing costs."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -80,6 +81,20 @@ def test_plug_ins_use_public_names_only(path):
 
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     assert not hasattr(imgxlate, "Translatr")
+
+
+def test_the_public_names_and_the_errors_are_listed():
+    assert {*imgxlate.__all__, "errors"} <= set(dir(imgxlate))
+
+
+def test_the_errors_are_there_after_a_bare_import():
+    code = "import imgxlate; print(imgxlate.errors.UsageError.exit_code)"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "2"
+
+
+def test_a_style_transfer_takes_its_configuration_in_one_way():
+    assert "config" not in inspect.signature(imgxlate.load_style_transfer).parameters
 
 
 def test_the_changelog_begins_with_the_version():

@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from imgxlate import errors as errors
     from imgxlate.api import compare, load, load_style_transfer, stylize, train
     from imgxlate.config import option
     from imgxlate.data.config import DataConfig
@@ -79,6 +80,12 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("imgxlate.errors")
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "errors"})

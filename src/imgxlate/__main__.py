@@ -7,6 +7,7 @@ import signal
 import sys
 from typing import NoReturn
 
+from imgxlate.cli import interrupts
 from imgxlate.errors import INTERRUPTED, TERMINATED, TerminatedError
 
 
@@ -14,8 +15,10 @@ def main() -> NoReturn:
     """Run the command line.
 
     SIGTERM, and SIGHUP from a closed terminal, unwind the program as Ctrl-C does, so that no half-written file stays.
-    The exit code is 143. The handlers are set first, because the imports take a while.
+    The exit code is 143. The handlers are set first, because the imports take a while. Signals wait until a command
+    begins.
     """
+    interrupts.hold()
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP.
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP.

@@ -1,7 +1,7 @@
 """The library: load a model, stylize an image, train a model, compare methods.
 
-The names are public as `imgxlate.load`, `imgxlate.stylize` and so on. Progress goes to callbacks; nothing is printed.
-Errors are `imgxlate.ImgxlateError`s with a `hint` that says what to do next.
+The names are public as `imgxlate.load`, `imgxlate.stylize` and so on. Progress goes to callbacks; nothing is printed to
+standard output. Errors are `imgxlate.ImgxlateError`s with a `hint` that says what to do next.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from imgxlate.inference.device import Precision
 from imgxlate.inference.loading import load
 from imgxlate.inference.stylization import Iteration, StyleTransfer
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability, MethodConfig
+from imgxlate.methods.spec import Capability
 from imgxlate.training.run import train
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ def load_style_transfer(
     preset: str | None = None,
     size: int | None = None,
     settings: Mapping[str, Any] | None = None,
-    config: MethodConfig | None = None,
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
@@ -82,7 +81,6 @@ def load_style_transfer(
         preset: "default", "author" (the first author's code), "johnson" (neural-style-pt) or "paper".
         size: Longer side of the result, in pixels. None: the preset's, 512.
         settings: Other values by key, such as {"style_weight": 2000, "optimizer": "adam"}.
-        config: A complete configuration, in place of preset, size and settings.
         features: The feature network: a name of `imgxlate weights list`, or a file.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32 or bf16.
@@ -100,7 +98,7 @@ def load_style_transfer(
     changes = dict(settings or {}) | ({} if size is None else {"size": size})
     return stylization.load(
         spec,
-        config or registry.configure(spec, preset or next(iter(spec.presets)), changes),
+        registry.configure(spec, preset or next(iter(spec.presets)), changes),
         features=features,
         device=device,
         precision=precision,

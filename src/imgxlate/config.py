@@ -171,6 +171,30 @@ def shown(value: Any) -> str:
         return "a number of thousands of digits"
 
 
+def require_choice(kind: Any, **values: object) -> None:
+    """Check that each of `values` is one of those of `kind`, a `Literal` of strings.
+
+    Raises:
+        UsageError: a value is another.
+    """
+    choices = get_args(kind)
+    for name, value in values.items():
+        if value not in choices:
+            hint = did_you_mean(str(value), choices)
+            raise UsageError(f"{name} is {shown(value)}, but must be one of {', '.join(choices)}", hint=hint)
+
+
+def require_at_least(least: int, **numbers: int | None) -> None:
+    """Check that none of `numbers` is below `least`. None stands for a default.
+
+    Raises:
+        UsageError: a number is below it.
+    """
+    for name, number in numbers.items():
+        if number is not None and number < least:
+            raise UsageError(f"{name} is {number}, but must be at least {least}")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A sentence that proposes the nearest of `known`, or None if none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)

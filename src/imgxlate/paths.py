@@ -1,4 +1,4 @@
-"""The folders of the program, and its environment variables."""
+"""The folders and the environment variables of the program, and whether a path exists."""
 
 import os
 from pathlib import Path
@@ -20,6 +20,16 @@ def cache_dir() -> Path:
 def assets_dir() -> Path:
     """The folder of the files that ship with the package."""
     return Path(__file__).parent / "assets"
+
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether a file or folder of that name exists. Unlike `Path.exists`, it takes a name that is too long."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder of that name exists. Unlike `Path.is_dir`, it takes a name that is too long."""
+    return os.path.isdir(path)  # noqa: PTH112
 
 
 def offline() -> bool:

@@ -113,3 +113,23 @@ def test_a_signal_that_the_parent_process_ignores_stays_ignored(command):
     time.sleep(0.3)
     process.send_signal(signal.SIGHUP)
     assert process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code"),
+    [
+        (["translate", "munit", "photo.png", "--checkpoint", "LONG"], 6),
+        (["translate", "munit", "photo.png", "--config", "LONG"], 2),
+        (["compare", "photo.png", "--methods", "munit", "--model", "munit=LONG"], 5),
+        (["compare", "photo.png", "--methods", "munit", "--model", "munit=./LONG"], 6),
+        (["compare", "photo.png", "--style", "photo.png", "--model", "neural-style=LONG", "-o", "out"], 5),
+        (["neural-style", "photo.png", "photo.png", "--features", "LONG"], 5),
+        (["weights", "export", "LONG", "--format", "half"], 6),
+        (["weights", "info", "LONG"], 5),
+    ],
+)
+def test_a_name_that_is_too_long_for_a_file_is_no_bug(run, photo, tmp_path, monkeypatch, arguments, exit_code):
+    monkeypatch.chdir(tmp_path)
+    photo("photo.png")
+    result = run(*(argument.replace("LONG", "x" * 300) for argument in arguments))
+    assert (result.exit_code, "bug" in result.stderr) == (exit_code, False)

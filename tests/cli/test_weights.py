@@ -267,3 +267,22 @@ def test_a_folder_that_is_not_a_run_does_not_translate(run, photo, tmp_path):
     result = run("translate", "munit", photo(), "--checkpoint", tmp_path, "-o", tmp_path / "out.png")
     assert result.exit_code == 6
     assert "the folder holds no model.safetensors" in result.stderr
+
+
+def test_verifying_weights_that_were_never_downloaded_calls_them_missing(run):
+    result = run("weights", "verify", "horse2zebra")
+    assert result.exit_code == 5
+    assert "1 of 1 are damaged or missing: cyclegan-horse2zebra" in result.stderr
+    assert "`imgxlate weights download cyclegan-horse2zebra`" in result.stderr
+
+
+def test_another_model_of_the_name_is_replaced_only_with_overwrite(run, golden):
+    first = ("weights", "import", "mine", golden / "munit" / "gen_00000001.pt", "--method", "munit")
+    other = ("weights", "import", "mine", golden / "unit" / "gen_00000001.pt", "--method", "unit")
+    assert [run(*first).exit_code, run(*first).exit_code] == [0, 0]
+    refused = run(*other)
+    assert refused.exit_code == 2
+    assert "add --overwrite" in refused.stderr
+    assert listed(run)["mine"]["method"] == "munit"
+    assert run(*other, "--overwrite").exit_code == 0
+    assert listed(run)["mine"]["method"] == "unit"

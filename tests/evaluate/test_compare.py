@@ -285,3 +285,19 @@ def test_a_file_of_the_user_has_no_card_even_with_the_name_of_a_model(run_compar
     path.write_bytes(models["cyclegan"].read_bytes())
     result = compare(inputs[0], methods=["cyclegan"], models={"cyclegan": path}, metrics="none")
     assert result.methods[0].card is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"protocol": "mumit"}, "protocol is 'mumit', but must be one of all, munit"),
+        ({"metrics": "lpips"}, "metrics is 'lpips', but must be one of auto, published, vgg19, none"),
+        ({"precision": "fp16"}, "precision is 'fp16', but must be one of auto, fp32, bf16"),
+        ({"seed": -1}, "seed is -1, but must be at least 0"),
+        ({"size": 0}, "size is 0, but must be at least 1"),
+        ({"methods": "mnuit"}, "there is no method 'mnuit' to compare"),
+    ],
+)
+def test_invalid_arguments_are_refused_before_any_work(photo, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        compare(photo(), **arguments)

@@ -1,6 +1,7 @@
 """A loaded model, as Python callers use it."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -134,6 +135,46 @@ def test_codes_of_another_length_are_refused(munit, photo):
 def test_two_sources_of_styles_are_refused(munit, photo):
     with pytest.raises(UsageError, match="exclude"):
         munit.translate(photo(), n_styles=2, styles=munit.sample_styles(2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"size": 0}, "size is 0, but must be at least 1"),
+        ({"size": -3}, "size is -3"),
+        ({"n_styles": 0}, "n_styles is 0, but must be at least 1"),
+        ({"n_styles": -1}, "n_styles is -1"),
+        ({"seed": -1}, "seed is -1, but must be at least 0"),
+        ({"styles": [[0.0] * 4, [0.0] * 3]}, "style codes must be 4 numbers each"),
+        ({"styles": [[0.0, [1.0], 0.0, 0.0]]}, "style codes must be 4 numbers each"),
+        ({"styles": ["photo.png", [0.0] * 4]}, "both images and style codes"),
+        ({"styles": [np.zeros(4, np.float32), np.zeros((8, 8, 3), np.uint8)]}, "both images and style codes"),
+    ],
+)
+def test_invalid_arguments_of_translate_are_refused(munit, photo, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        munit.translate(photo(), **arguments)
+
+
+def test_invalid_arguments_of_the_functions_for_style_codes_are_refused(munit, photo):
+    with pytest.raises(UsageError, match="size is 0"):
+        munit.encode_style(photo(), size=0)
+    with pytest.raises(UsageError, match="n_styles is 0"):
+        munit.sample_styles(0)
+    with pytest.raises(UsageError, match="seed is -1"):
+        munit.sample_styles(1, seed=-1)
+
+
+def test_an_unknown_precision_is_refused():
+    for load in (partial(imgxlate.load, "munit"), imgxlate.load_style_transfer):
+        with pytest.raises(UsageError, match="precision is 'bf61', but must be one of auto, fp32, bf16") as caught:
+            load(precision="bf61")
+        assert caught.value.hint == "Did you mean 'bf16'?"
+
+
+def test_a_models_name_and_a_checkpoint_exclude_each_other():
+    with pytest.raises(UsageError, match=r"^the name of a model and a checkpoint exclude each other$"):
+        imgxlate.load("munit", model="outline2color", checkpoint="model.safetensors")
 
 
 def test_a_missing_file_is_named(munit):

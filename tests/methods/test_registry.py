@@ -2,6 +2,9 @@
 
 import dataclasses
 import importlib.metadata
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -84,6 +87,35 @@ def test_the_output_of_a_plug_in_does_not_mix_with_data(plug_ins, module, capsys
     out, err = capsys.readouterr()
     assert out == ""
     assert "hello" in err
+
+
+def test_standard_output_is_restored_after_imports_in_several_threads(module):
+    start, before = threading.Barrier(4), sys.stdout
+
+    def load(number, round_):
+        name = f"imgxlate_slow_{round_}_{number}"
+        module(name, f"import time\ntime.sleep({0.01 * number})\nMethod = int")
+        spec = dataclasses.replace(registry.find("munit"), implementation=f"{name}:Method")
+        start.wait(60)
+        assert registry.implementation(spec) is int
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for round_ in range(3):
+                list(pool.map(load, range(4), [round_] * 4))
+                assert sys.stdout is before
+    finally:
+        sys.stdout = before
+
+
+def test_the_output_of_other_threads_stays_on_standard_output_if_the_method_is_imported(module, capsys):
+    module(
+        "imgxlate_chatty", "class Method:\n    pass\n\n\ndef __getattr__(name):\n    print('later')\n    return Method"
+    )
+    spec = dataclasses.replace(registry.find("munit"), implementation="imgxlate_chatty:Method")
+    registry.implementation(spec)
+    registry.implementation(dataclasses.replace(spec, implementation="imgxlate_chatty:Other"))
+    assert capsys.readouterr().out == "later\n"
 
 
 @pytest.mark.parametrize("source", ["raise SystemExit(3)", "import no_such_module", "OTHER = 1"])

@@ -97,3 +97,16 @@ def test_samples_that_are_not_finite_are_left_out_and_the_next_step_names_the_fi
     with pytest.raises(DivergedError, match=r"step 2: the loss .* is NaN.*; the batch was"):
         train(settings={"lr": 1e30, "precision": "fp32"}, notify=messages.append)
     assert any(message.startswith("no samples after step 1: ") for message in messages)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"on_nan": "rolback"}, "on_nan is 'rolback', but must be one of stop, rollback"),
+        ({"keep": 0}, "keep is 0, but must be at least 1"),
+    ],
+)
+def test_invalid_arguments_are_refused_before_any_work(train, tmp_path, arguments, message):
+    with pytest.raises(UsageError, match=message):
+        train(**arguments)
+    assert not (tmp_path / "run").exists()

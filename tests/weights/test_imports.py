@@ -78,11 +78,23 @@ def test_non_commercial_terms_are_reported(store, file):
     assert "non-commercial" in notes[0]
 
 
-def test_an_import_replaces_what_was_under_the_name(store, file):
+def test_another_model_of_the_name_is_replaced_only_with_overwrite(store, file):
     first = import_file(store, "mine", file, method="unit")
+    assert import_file(store, "mine", file, method="unit").sha256 == first.sha256
     file.write_bytes(b"better weights")
-    second = import_file(store, "mine", file, method="unit")
+    with pytest.raises(UsageError, match="mine is the name of another model") as caught:
+        import_file(store, "mine", file, method="unit")
+    assert "--overwrite" in caught.value.hint
+    assert store.path(store.find("mine")).read_bytes() == b"a user's weights"
+    second = import_file(store, "mine", file, method="unit", overwrite=True)
     assert first.sha256 != second.sha256
+    assert store.path(store.find("mine")).read_bytes() == b"better weights"
+
+
+def test_a_name_whose_file_is_gone_is_free(store, file):
+    store.file(import_file(store, "mine", file, method="unit")).unlink()
+    file.write_bytes(b"better weights")
+    import_file(store, "mine", file, method="unit")
     assert store.path(store.find("mine")).read_bytes() == b"better weights"
 
 

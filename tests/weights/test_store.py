@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -300,13 +301,13 @@ def test_a_full_disk_is_reported_and_loses_nothing(store, card, server, body, mo
 def test_a_feature_network_is_found_by_its_name_and_by_its_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.pth").write_bytes(b"weights")
-    assert find_features("mine.pth") == Path("mine.pth")
+    assert find_features("mine.pth", Store().path) == Path("mine.pth")
     (tmp_path / "vgg19").write_bytes(b"weights")
-    assert find_features("vgg19") == paths.assets_dir() / "vgg19.safetensors"
+    assert find_features("vgg19", Store().path) == paths.assets_dir() / "vgg19.safetensors"
     with pytest.raises(WeightsError, match="'vgg18'"):
-        find_features("vgg18")
+        find_features("vgg18", Store().path)
     with pytest.raises(NetworkError, match="vgg19-caffe is not here"):
-        find_features("vgg19-caffe", offline=True)
+        find_features("vgg19-caffe", partial(Store().path, offline=True))
 
 
 def test_an_imported_files_domains_are_found_with_its_card(store, tmp_path):

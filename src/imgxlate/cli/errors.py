@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import typer
 
+from imgxlate.cli import interrupts
 from imgxlate.cli.output import Output
 from imgxlate.errors import INTERRUPTED, ImgxlateError, known_error
 
@@ -21,6 +22,7 @@ def session(
     """
     output = Output(as_json=as_json, verbosity=-1 if quiet else int(verbose))
     try:
+        interrupts.release()
         yield output
     except KeyboardInterrupt as error:
         output.console.print("interrupted")

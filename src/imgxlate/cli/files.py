@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imgxlate.cli.output import Output
 from imgxlate.errors import ImageError, UsageError
 from imgxlate.images.inputs import STDIO, Source
-from imgxlate.paths import RUN_MODEL
+from imgxlate.paths import RUN_MODEL, is_folder
 from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def write_image(output: Output, image: "ImageArray | Image", path: Path | None) 
 def model_sources(checkpoint: Path | None, config: Path | None) -> list[Source]:
     """The files that `--checkpoint` and `--config` name, which no output may overwrite."""
     files = [path for path in (checkpoint, config) if path]
-    return [Source(path / RUN_MODEL if path.is_dir() else path) for path in files]
+    return [Source(path / RUN_MODEL if is_folder(path) else path) for path in files]
 
 
 @dataclass(slots=True)

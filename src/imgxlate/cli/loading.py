@@ -1,11 +1,15 @@
-"""Loads models and weights with a progress bar for downloads."""
+"""Loads torch, models and weights, with a progress bar for downloads."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgxlate.cli import interrupts
 from imgxlate.cli.options import Settings
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
 
@@ -25,6 +29,12 @@ def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
         return store.path(card, offline=offline, progress=bar.update, notify=output.note)
 
 
+def import_torch() -> None:
+    """Import torch, without interruption."""
+    with interrupts.held():
+        import_module("torch")
+
+
 def load_model(
     out: Output,
     spec: "MethodSpec",
@@ -38,6 +48,7 @@ def load_model(
     Raises:
         ImgxlateError: as `imgxlate.load`.
     """
+    import_torch()
     import imgxlate
 
     with Bar(out, name or spec.name, None, "bytes").shown() as bar:
@@ -60,13 +71,15 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
     """The style transfer of a configuration, with its feature network downloaded if it is missing.
 
     Raises:
-        ImgxlateError: as `imgxlate.load_style_transfer`.
+        ImgxlateError: as `stylization.load`.
     """
-    import imgxlate
+    import_torch()
+    from imgxlate.inference import stylization
 
     with Bar(out, features, None, "bytes").shown() as bar:
-        transfer = imgxlate.load_style_transfer(
-            config=config,
+        transfer = stylization.load(
+            registry.built_in(Capability.STYLIZE),
+            config,
             features=features,
             device=settings.device,
             precision=settings.precision,

@@ -14,6 +14,7 @@ from PIL import Image
 
 from imgxlate import __version__
 from imgxlate.callbacks import Notify, ignore
+from imgxlate.config import require_at_least, require_choice
 from imgxlate.errors import ImageError, ImgxlateError, UsageError
 from imgxlate.evaluate.choices import MethodChoice, MetricsChoice, Models, PairProtocol, choose_methods
 from imgxlate.evaluate.cost import cost_measures
@@ -74,8 +75,8 @@ def compare(
 
     Args:
         inputs: paths of images and folders, which are searched recursively, "-" for standard input, or images.
-        methods: the methods to compare, in this order; None: all that have a bundled model or one in `models`, and
-            neural style if there are `styles`.
+        methods: the methods to compare, in this order, or one; None: all that have a bundled model or one in `models`,
+            and neural style if there are `styles`.
         models: a model for each method, or several: a name, a checkpoint file or the folder of a training run.
         settings: configuration values for methods without a model: {"neural-style": {"iterations": 100}}.
         styles: style images for neural style, or their paths.
@@ -107,7 +108,11 @@ def compare(
         DeviceError: the device is absent, or its memory is too small for the only input.
         OutputError: an output exists, or cannot be written.
     """
-    _check(n_styles=n_styles, rows=rows, size=1 if size is None else size)
+    require_at_least(1, n_styles=n_styles, rows=rows, size=size)
+    require_at_least(0, seed=seed)
+    require_choice(PairProtocol, protocol=protocol)
+    require_choice(MetricsChoice, metrics=metrics)
+    require_choice(Precision, precision=precision)
     if find_rank().size > 1:
         raise UsageError(
             f"{find_rank().size} processes were started, but a comparison runs in one process",
@@ -150,12 +155,6 @@ def compare(
     if folder is None:
         weakref.finalize(comparison, shutil.rmtree, root, ignore_errors=True)
     return comparison
-
-
-def _check(**numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < 1:
-            raise UsageError(f"{name} is {number}, but must be at least 1")
 
 
 def _fetch(card: Card, store: Store, *, offline: bool, on_progress: Callable[[Stage], None], notify: Notify) -> Path:

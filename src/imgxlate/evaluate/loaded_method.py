@@ -19,8 +19,8 @@ from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import load_stylizer, painted, stylize
 from imgxlate.methods.protocol import Iterate
 from imgxlate.methods.spec import MethodConfig
-from imgxlate.weights import cards
-from imgxlate.weights.store import Store
+from imgxlate.weights.cards import Card
+from imgxlate.weights.store import Store, find_features
 
 OnIteration = Callable[[Iterate], None]
 
@@ -60,11 +60,14 @@ def find_file(choice: MethodChoice, fetch: Fetch) -> ModelFile:
         CheckpointError: the model is a folder, but not a training run's with a model.
     """
     store, model = Store(), choice.model
+
+    def download(card: Card) -> Path:
+        return fetch(card, store)
+
     if choice.config is not None:
-        known = model in cards.cards() or not Path(str(model)).exists()
-        return ModelFile(str(model), fetch(cards.find(str(model)), store) if known else Path(str(model)))
+        return ModelFile(str(model), find_features(str(model), download))
     path = Path(model) if model and _is_path(model, store) else None
-    return find_model(choice.spec, None if path else model, path, None, store, lambda card: fetch(card, store))
+    return find_model(choice.spec, None if path else model, path, None, store, download)
 
 
 def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:
@@ -106,7 +109,7 @@ def _is_path(model: str, store: Store) -> bool:
     """Whether a model is given by its path: with a slash, or as an existing file that has no known model's name."""
     if "/" in model or os.sep in model:
         return True
-    return model not in store.cards() and Path(model).exists()
+    return model not in store.cards() and paths.exists(model)
 
 
 def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:

@@ -20,13 +20,14 @@ def import_weights(
     method: str | None = None,  # None: the card's
     domains: tuple[str, str] | None = None,  # the names of A and B, if the card or the file does not have them
     config: Path | None = None,  # the original's yaml, which is kept beside the file
+    overwrite: bool = False,  # whether to replace another model of the user's with that name
     notify: Notify = ignore,
 ) -> Record:
     """Check that `file` holds what `name` and `method` say, and copy it into the store under `name`.
 
     Raises:
         CheckpointError: the file is damaged, or holds other weights than the method's.
-        UsageError: the name is invalid, or no card has it and no method is given.
+        UsageError: the name is invalid or another model's, or no card has it and no method is given.
         WeightsError: the file is not the card's, or the store cannot be written.
     """
     card = find_card(name, method)
@@ -39,4 +40,4 @@ def import_weights(
     if method is None:
         raise UsageError(f"the method of {file} is not known", hint="Add --method munit, unit or cyclegan.")
     spec = registry.find(method, Capability.TRANSLATE)
-    return import_model(spec, store, name, file, domains=domains, config=config, notify=notify)
+    return import_model(spec, store, name, file, domains=domains, config=config, overwrite=overwrite, notify=notify)

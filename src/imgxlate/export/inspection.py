@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from imgxlate import checkpoint
+from imgxlate import checkpoint, paths
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods.file_kinds import FileKind, recognize
@@ -60,7 +60,7 @@ def inspect(path: Path) -> Inspection:
 
 
 def _opened(path: Path) -> Checkpoint:
-    if not path.is_dir():
+    if not paths.is_folder(path):
         return checkpoint.read(path)
     run = RunFolder(path)
     opened = checkpoint.read(run.model) if run.model.exists() else run.latest()

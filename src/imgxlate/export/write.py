@@ -17,6 +17,7 @@ from imgxlate.methods import registry
 from imgxlate.methods.original_files import opposite
 from imgxlate.methods.protocol import Exportable
 from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.paths import exists, is_folder
 
 Format = Literal["onnx", "originals", "half"]
 
@@ -132,12 +133,12 @@ def _paths(names: Sequence[str], output: str | None) -> list[Path]:
 
 
 def _names_file(output: str) -> bool:
-    return not output.endswith("/") and not Path(output).is_dir() and Path(output).suffix.lower() in _SUFFIXES
+    return not output.endswith("/") and not is_folder(output) and Path(output).suffix.lower() in _SUFFIXES
 
 
 def _refuse_inputs(paths: Sequence[Path], inputs: Sequence[Path | None]) -> None:
     """Refuse to write over a file that was read, also under another path to it."""
     read = [source for source in inputs if source and source.exists()]
     for path in paths:
-        if path.exists() and any(path.samefile(source) for source in read):
+        if exists(path) and any(path.samefile(source) for source in read):
             raise UsageError(f"the output {path} is an input", hint="Give another file or folder: `-o exported/`.")

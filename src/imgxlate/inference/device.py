@@ -5,6 +5,7 @@ from typing import Literal
 
 import torch
 
+from imgxlate.config import require_choice
 from imgxlate.errors import DeviceError, UsageError
 from imgxlate.torchrun import find_rank
 
@@ -35,7 +36,12 @@ def find_device(name: str) -> torch.device:
 
 
 def find_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The dtype to compute in; `auto` is bfloat16 where the hardware computes in it, else float32."""
+    """The dtype to compute in; `auto` is bfloat16 where the hardware computes in it, else float32.
+
+    Raises:
+        UsageError: there is no such precision.
+    """
+    require_choice(Precision, precision=precision)
     if precision == "auto":
         return torch.bfloat16 if fast_bf16(device) else torch.float32
     return torch.bfloat16 if precision == "bf16" else torch.float32

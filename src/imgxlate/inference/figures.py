@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from imgxlate.callbacks import ignore
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
-from imgxlate.inference.stylization import StyleTransfer, painted, stylize
+from imgxlate.inference.stylization import StyleTransfer, load_stylizer, painted, stylize
 from imgxlate.methods.protocol import Iterate
 from imgxlate.methods.spec import FigurePart, FigurePlan, FigureSpec
 
@@ -43,7 +43,7 @@ def paint_figure(
     guides = [original] if spec.style == "input" else styles
     for number, part in enumerate(plan.parts, start=1):
         iterates: list[Iterate] = []
-        stylizer = transfer.reconfigured(part.config).stylizer
+        stylizer = load_stylizer(transfer.spec, part.config, transfer.features, transfer.device, transfer.dtype)
         for iterate in stylize(stylizer, original, guides, init, seed):
             iterates.append(iterate)
             total = len(plan.parts) * iterate.iterations if iterate.scales == 1 else None

@@ -68,7 +68,7 @@ def load(
     dtype = find_dtype(precision, where)
 
     def download(card: Card) -> Path:
-        return store.path(card, offline=offline or paths.offline(), progress=progress, notify=notify)
+        return store.path(card, offline=offline, progress=progress, notify=notify)
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
@@ -93,7 +93,7 @@ def find_model(
         WeightsError: the method has no model of that name, or it cannot be downloaded.
     """
     if name and path:
-        raise UsageError("--model and --checkpoint exclude each other")
+        raise UsageError("the name of a model and a checkpoint exclude each other")
     if path:
         return _model_at(path, config)
     card = store.find(name, spec.name) if name else bundled_model(spec.name)
@@ -128,6 +128,7 @@ def import_model(
     *,
     domains: tuple[str, str] | None = None,
     config: Path | None = None,
+    overwrite: bool = False,  # whether to replace another model of the user's with that name
     notify: Notify = ignore,
 ) -> Record:
     """Open `file` as `load_model` does, and put the model into the store under `name`.
@@ -137,7 +138,7 @@ def import_model(
 
     Raises:
         CheckpointError: the file is damaged, or holds no model of the method.
-        UsageError: the name is invalid, or the yaml is another method's.
+        UsageError: the name is invalid or another model's, or the yaml is another method's.
         WeightsError: the file is not the published one, or the store cannot be written.
     """
     card = find_card(name, spec.name)
@@ -152,7 +153,9 @@ def import_model(
             ours = Path(folder) / paths.RUN_MODEL
             header = model_header(spec.name, translator.config, names, translator.targets[0])
             checkpoints.write(ours, translator.tensors(), header)
-            return import_file(store, name, ours, method=spec.name, domains=names, source=file, notify=notify)
+            return import_file(
+                store, name, ours, method=spec.name, domains=names, source=file, overwrite=overwrite, notify=notify
+            )
 
 
 def check_features(spec: MethodSpec, path: Path) -> None:
@@ -185,7 +188,7 @@ def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec
 
 def _model_at(path: Path, config: Path | None) -> ModelFile:
     """The model in a file, or in the folder of a run."""
-    if not os.path.isdir(path):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
+    if not paths.is_folder(path):
         return ModelFile(path.name, path, config)
     file = path / paths.RUN_MODEL
     if not file.exists():

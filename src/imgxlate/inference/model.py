@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imgxlate.config import did_you_mean
+from imgxlate.config import did_you_mean, require_at_least
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
@@ -83,7 +83,7 @@ class Model:
 
         Raises:
             ImageError: an image cannot be read.
-            UsageError: the model has no such domain or no styles, or the codes have another length.
+            UsageError: the model has no such domain or no styles, or an argument is invalid.
         """
         return list(self.stream(image, to=to, n_styles=n_styles, styles=styles, size=size, seed=seed))
 
@@ -109,8 +109,9 @@ class Model:
             (4, 8)
 
         Raises:
-            UsageError: the model has no styles.
+            UsageError: the model has no styles, `n_styles` is less than 1, or `seed` is negative.
         """
+        require_at_least(1, n_styles=n_styles)
         codes = style_codes.sample(n_styles, self._style_sampler().style_dim, seed)
         return np.array(codes.codes, np.float32)
 
@@ -183,25 +184,37 @@ class Model:
         if self.style_dim is None and styles is None and n_styles in (None, 1):
             return None
         if styles is None:
-            return torch.from_numpy(self.sample_styles(n_styles or 1, seed=seed))
+            return torch.from_numpy(self.sample_styles(1 if n_styles is None else n_styles, seed=seed))
         translator = self._style_sampler()
         images = _style_images(styles)
         if images:
             return torch.cat([self.encode_array(to_image_array(image), domain, size) for image in images])
-        codes = torch.as_tensor(np.asarray(styles, np.float32))
+        try:
+            codes = torch.as_tensor(np.asarray(styles, np.float32))
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"style codes must be {translator.style_dim} numbers each") from error
         if codes.ndim != 2 or codes.shape[1] != translator.style_dim:
             raise UsageError(f"style codes must be (S, {translator.style_dim}), not {tuple(codes.shape)}")
         return codes
 
 
 def _style_images(styles: Styles) -> list[ImageLike]:
-    """The images in `styles`, or an empty list if it holds codes."""
+    """The images in `styles`, or an empty list if it holds codes.
+
+    Raises:
+        UsageError: it holds both.
+    """
     if isinstance(styles, np.ndarray):
         return [styles] if styles.dtype == np.uint8 else []
     if not isinstance(styles, Sequence) or isinstance(styles, str | bytes):
         return [styles]
-    return [style for style in styles if not _is_code(style)]  # type: ignore[misc]
+    images = [style for style in styles if not _is_code(style)]
+    if 0 < len(images) < len(styles):
+        raise UsageError("styles holds both images and style codes", hint="Encode the images with `encode_style`.")
+    return images  # type: ignore[return-value]
 
 
 def _is_code(style: object) -> bool:
-    return isinstance(style, Sequence | np.ndarray) and not isinstance(style, str | bytes) and np.ndim(style) == 1
+    if isinstance(style, np.ndarray):
+        return style.ndim == 1
+    return isinstance(style, Sequence) and not isinstance(style, str | bytes)

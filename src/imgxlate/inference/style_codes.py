@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from imgxlate import atomic
-from imgxlate.config import shown
+from imgxlate.config import require_at_least, shown
 from imgxlate.errors import UsageError
 
 Code = tuple[float, ...]
@@ -33,7 +33,12 @@ class StyleCodes:
 
 
 def sample(count: int, style_dim: int, seed: int) -> StyleCodes:
-    """Draw `count` codes from N(0, I), exact in float32. Code i depends on `seed` and i alone, not on the machine."""
+    """Draw `count` codes from N(0, I), exact in float32. Code i depends on `seed` and i alone, not on the machine.
+
+    Raises:
+        UsageError: `seed` is negative.
+    """
+    require_at_least(0, seed=seed)
     import numpy as np  # Imported late: reading a styles file does not need it.
 
     rows = (np.random.default_rng([seed, index]).standard_normal(style_dim) for index in range(count))

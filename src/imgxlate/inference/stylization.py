@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from imgxlate.inference.device import Precision, find_device, find_dtype, requir
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
-from imgxlate.weights.store import find_features
+from imgxlate.weights.store import Store, find_features
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -79,15 +80,6 @@ class StyleTransfer:
             on_iteration(_iteration(source, iterate))
         return to_pil(painted(source, iterate))
 
-    def reconfigured(self, config: MethodConfig) -> "StyleTransfer":
-        """The same feature network with another configuration.
-
-        Raises:
-            UsageError: the feature network lacks a layer of `config`.
-        """
-        stylizer = load_stylizer(self.spec, config, self.features, self.device, self.dtype)
-        return StyleTransfer(self.spec, config, self.features, stylizer, self.device, self.dtype)
-
 
 def load(
     spec: MethodSpec,
@@ -110,7 +102,7 @@ def load(
     """
     where = find_device(device)
     dtype = find_dtype(precision, where)
-    file = find_features(features, offline=offline, progress=progress, notify=notify)
+    file = find_features(features, partial(Store().path, offline=offline, progress=progress, notify=notify))
     return StyleTransfer(spec, config, file, load_stylizer(spec, config, file, where, dtype), where, dtype)
 
 

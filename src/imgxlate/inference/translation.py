@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from imgxlate.config import require_at_least
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import shorter_side
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
@@ -39,7 +40,12 @@ def encode_style(
 
 
 def resized(image: ImageArray, size: int | None) -> ImageArray:
-    """The image with its shorter side at `size` pixels, or the image itself if `size` is None or is that side."""
+    """The image with its shorter side at `size` pixels, or the image itself if `size` is None or is that side.
+
+    Raises:
+        UsageError: `size` is less than 1.
+    """
+    require_at_least(1, size=size)
     if size is None or size == min(image.size):
         return image
     return image.with_rgb(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size))))

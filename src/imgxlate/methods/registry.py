@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -143,7 +144,7 @@ def trainable(spec: MethodSpec) -> "type[Trainable]":
 def _imported(spec: MethodSpec, reference: str) -> Any:
     module, _, attribute = reference.partition(":")
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with _printing_to_stderr(module):
             return getattr(import_module(module), attribute)
     except (ImgxlateError, TerminatedError):
         raise
@@ -152,6 +153,20 @@ def _imported(spec: MethodSpec, reference: str) -> Any:
             f"the method {spec.name} cannot be loaded, its implementation is {reference}: {_as_one_line(error)}",
             hint="`imgxlate doctor` checks the libraries that methods need; --debug shows where the import fails.",
         ) from error
+
+
+_REDIRECTION = threading.RLock()
+"""Python has one standard output for all threads. If two redirected it at a time, neither might restore it."""
+
+
+@contextlib.contextmanager
+def _printing_to_stderr(module: str) -> Iterator[None]:
+    """Send what the first import of `module` prints to standard error, because standard output is for data."""
+    if module in sys.modules:
+        yield
+        return
+    with _REDIRECTION, contextlib.redirect_stdout(sys.stderr):
+        yield
 
 
 def _entries() -> "Iterator[EntryPoint]":
@@ -165,7 +180,7 @@ def _entries() -> "Iterator[EntryPoint]":
 
 
 def _load_spec(entry: "EntryPoint") -> MethodSpec:
-    with contextlib.redirect_stdout(sys.stderr):  # Standard output is for data.
+    with _printing_to_stderr(entry.module):
         spec = entry.load()
     if not isinstance(spec, MethodSpec):
         raise TypeError(f"{entry.value} is a {type(spec).__name__}, not a MethodSpec")

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ import torch
 from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.config import require_at_least, require_choice
 from imgxlate.data import folders
 from imgxlate.data.folders import Folders
 from imgxlate.errors import OutputError, UsageError
@@ -26,7 +28,9 @@ from imgxlate.training.plan import Plan
 from imgxlate.training.recipes import Recipe
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import StepResult, open_trainer
-from imgxlate.weights.store import find_features
+from imgxlate.weights.store import Store, find_features
+
+OnNan = Literal["stop", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def train(
     device: str = "auto",
     offline: bool = False,
     keep: int = 2,
-    on_nan: Literal["stop", "rollback"] = "stop",
+    on_nan: OnNan = "stop",
     compiled: bool = False,
     tensorboard: bool = False,
     on_step: Callable[[StepResult], None] = ignore,
@@ -102,7 +106,8 @@ def train(
     process writes files and calls `progress` and `notify`.
 
     Raises:
-        UsageError: the configuration is invalid or differs from that of the run to resume, or no images are found.
+        UsageError: the configuration or an argument is invalid, or differs from the run to resume; or no images are
+            found.
         ImageError: a folder cannot be read, or it holds no image that can be read.
         OutputError: `out` holds a run and neither `resume` nor `overwrite` is set, or it cannot be written.
         CheckpointError: the checkpoints to resume from are damaged, or of another method.
@@ -110,6 +115,8 @@ def train(
         DivergedError: a loss is NaN or infinite. All checkpoints are kept.
         DeviceError: this machine has no such device, or another process was lost.
     """
+    require_choice(OnNan, on_nan=on_nan)
+    require_at_least(1, keep=keep)
     run = RunFolder(Path(out))
     is_main = find_rank().is_main
     progress, notify = (progress, notify) if is_main else (ignore, ignore)
@@ -244,5 +251,5 @@ def _find_features(name: str | None, offline: bool, progress: Progress, notify: 
     Raises:
         WeightsError: it cannot be found.
     """
-    file = find_features(name, offline=offline, progress=progress, notify=notify) if name else None
-    return checkpoint.read(file) if file else None
+    download = partial(Store().path, offline=offline, progress=progress, notify=notify)
+    return checkpoint.read(find_features(name, download)) if name else None

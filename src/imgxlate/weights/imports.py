@@ -35,15 +35,17 @@ def import_file(
     domains: tuple[str, str] | None = None,
     config: Path | None = None,
     source: Path | None = None,
+    overwrite: bool = False,
     notify: Notify = ignore,
 ) -> Record:
     """Copy `file` into the store, under the name of a card or, with `method`, under a name of the user's choice.
 
     `domains` are the names of A and B, if they differ from the card's. `config` is the original's yaml, which is kept
-    beside the file. `source` is recorded as the file's origin (default: `file`).
+    beside the file. `source` is recorded as the file's origin (default: `file`). `overwrite` allows that another model
+    of the user's with that name is replaced.
 
     Raises:
-        UsageError: the name is invalid, or no card has it and no method is given.
+        UsageError: the name is invalid or another model's, or no card has it and no method is given.
         WeightsError: a file cannot be read or is not the card's, or the store cannot be written.
     """
     card = _card(name, file, method)
@@ -53,7 +55,7 @@ def import_file(
         where = f" See {card.page}." if card.page else ""
         raise WeightsError(f"{file}: is {other.title}, not weights", hint=f"{other.hint}{where}")
     with writing(store.root):
-        record = _copy(store, card, file, source or file, settings)
+        record = _copy(store, card, file, source or file, settings, overwrite)
     notify(f"{card.name}: imported, sha256 {record.sha256}; license: {card.license}")
     return record
 
@@ -88,7 +90,7 @@ def _own(name: str, file: Path, method: str) -> Card:
     return own_card(name=name, method=method, filename=f"{name}{file.suffix}")
 
 
-def _copy(store: Store, card: Card, file: Path, source: Path, settings: bytes | None) -> Record:
+def _copy(store: Store, card: Card, file: Path, source: Path, settings: bytes | None, overwrite: bool) -> Record:
     store.root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
         copy = Path(shutil.copyfile(file, Path(folder) / card.filename))
@@ -99,12 +101,29 @@ def _copy(store: Store, card: Card, file: Path, source: Path, settings: bytes | 
                 f"not {card.sha256 or f'{card.prefix}...'}",
                 hint=f"Download it again. See {card.page}.",
             )
+        if not overwrite:
+            _require_free(store, card, digest)
         config = f"{card.name}.yaml" if settings is not None else None
         record = Record(card=card, sha256=digest, source=str(source.absolute()), trust="imported", config=config)
         if settings is not None:  # First, so that no record names a file that does not exist.
             atomic.write_bytes(store.file(record).parent / f"{card.name}.yaml", settings)
         store.keep(copy, record)
     return record
+
+
+def _require_free(store: Store, card: Card, digest: str) -> None:
+    """Check that a model of the user's would not replace another one, which the store holds under the same name.
+
+    Raises:
+        UsageError: it would.
+    """
+    known = store.record(card.name)
+    if card.name in cards() or known is None or known.sha256 == digest or not store.file(known).exists():
+        return
+    raise UsageError(
+        f"{card.name} is the name of another model, imported from {known.source}",
+        hint="Choose another name, or add --overwrite to replace that model.",
+    )
 
 
 def _read(file: Path, size: int = -1) -> bytes:

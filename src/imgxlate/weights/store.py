@@ -10,7 +10,7 @@ Several processes, and several machines with a common home folder, may use one s
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -200,15 +200,17 @@ class Store:
         return self.root / "records" / f"{name}.json"
 
 
-def find_features(name: str, *, offline: bool = False, progress: Progress = ignore, notify: Notify = ignore) -> Path:
-    """The file of a feature network, such as VGG-19. `name` is a card's, which may be downloaded first, or a file's.
+def find_features(name: str, download: Callable[[Card], Path]) -> Path:
+    """The file of a feature network, such as VGG-19. `name` is a card's or a file's.
+
+    `download` returns the file of a card's weights, and downloads it if it is missing.
 
     Raises:
         WeightsError: no card and no file has the name, or the download fails.
     """
-    if name not in catalogue.cards() and Path(name).exists():
+    if name not in catalogue.cards() and paths.exists(name):
         return Path(name)
-    return Store().path(catalogue.find(name), offline=offline, progress=progress, notify=notify)
+    return download(catalogue.find(name))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate import config
-from imgxlate.cli import complete, options
+from imgxlate.cli import complete, loading, options
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
@@ -103,6 +103,7 @@ def compare(
     """
     models = _by_method("--model", model or [], "=", "METHOD=NAME", "munit=runs/mine")
     values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
+    loading.import_torch()
     from imgxlate import compare as compare_images  # Imports torch.
 
     with _Bars(out) as bars:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from imgxlate.cli import options
+from imgxlate.cli import loading, options
 from imgxlate.cli.output import Output
 
 
@@ -45,6 +45,7 @@ def export(
     ONNX needs the extra `onnx`, and is checked against torch. `half` stores the weights in float16; every command
     takes such a file.
     """
+    loading.import_torch()
     from imgxlate.export.write import export as write
 
     for path in write(file, form, output, config=config, overwrite=settings.overwrite):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import complete, config_options, options, recipe_table
+from imgxlate.cli import complete, config_options, loading, options, recipe_table
 from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
 from imgxlate.errors import OutputError, TerminatedError, UsageError
@@ -153,6 +153,7 @@ def train(
         return recipe_table.show(out, recipe) if is_main else None
     if run_path is None:
         raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
+    loading.import_torch()
     from imgxlate import train as train_model
     from imgxlate.training.run_folder import RunFolder
 

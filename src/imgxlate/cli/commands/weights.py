@@ -1,12 +1,12 @@
 """`imgxlate weights`: list, show, download, verify, import and export weights."""
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from imgxlate import paths
 from imgxlate.cli import complete, loading, options
 from imgxlate.cli.commands.export import export
 from imgxlate.cli.output import Output
@@ -91,22 +91,22 @@ def verify(
         ),
     ] = None,
 ) -> None:
-    """Recompute the sha256 of the files. Exits with 5 if one is damaged."""
+    """Recompute the sha256 of the files. Exits with 5 if one is damaged or missing."""
     found = Store().verify(names or None)
     if out.as_json:
         out.document({"weights": [asdict(result) | {"path": result.path and str(result.path)} for result in found]})
     else:
         out.table(("NAME", "STATUS"), [(result.name, result.fault or "intact") for result in found])
-    damaged = [result for result in found if result.fault]
-    if damaged:
+    faulty = [result for result in found if result.fault]
+    if faulty:
         raise WeightsError(
-            f"{len(damaged)} of {len(found)} are damaged: {', '.join(result.name for result in damaged)}",
-            hint=f"Type `{damaged[0].mend}`.",
+            f"{len(faulty)} of {len(found)} are damaged or missing: {', '.join(result.name for result in faulty)}",
+            hint=f"Type `{faulty[0].mend}`.",
         )
 
 
 @app.command("import")
-@options.command()
+@options.command("overwrite")
 def import_weights(
     out: Output,
     name: Annotated[
@@ -131,13 +131,25 @@ def import_weights(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The original's yaml file, kept beside the checkpoint.")
     ] = None,
+    *,
+    settings: options.Settings,
 ) -> None:
     """Put a file of yours into the store under a name, for `--model NAME`. The file is opened and checked first."""
+    loading.import_torch()
     from imgxlate.export.importing import import_weights as put
 
     store = Store()
     pair = options.domain_pair(domains)
-    record = put(store, name, file, method=method, domains=pair, config=config, notify=out.note)
+    record = put(
+        store,
+        name,
+        file,
+        method=method,
+        domains=pair,
+        config=config,
+        overwrite=settings.overwrite,
+        notify=out.note,
+    )
     if out.as_json:
         out.document(store.describe(store.find(record.card.name)))
 
@@ -171,7 +183,7 @@ def _card_or_inspection(store: Store, name: str) -> dict[str, Any]:
     try:
         return store.describe(store.find(name))
     except WeightsError:
-        if not os.path.exists(name):  # noqa: PTH110 (Path.exists raises for names that are too long)
+        if not paths.exists(name):
             raise
     from imgxlate.export.inspection import inspect
 
