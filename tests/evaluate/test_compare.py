@@ -253,7 +253,7 @@ def test_a_grid_of_many_inputs_has_smaller_cells_and_says_so(run_compare, inputs
     lines = []
     grid = run_compare(inputs, "unit", notify=lines.append).grid
     assert grid.width * grid.height <= 200_000
-    assert "grid.png shows the first 3 inputs at" in lines[0]
+    assert lines[0].startswith("grid.png shows images at ")
 
 
 def test_only_thumbnails_of_the_first_inputs_stay_in_memory(run_compare, inputs, monkeypatch):

@@ -93,8 +93,9 @@ def _most_rows(cell: int, columns: int, longest: int) -> int:
     """The most rows of a sheet with headers and a title, or 0 if it is too wide."""
     gap, letter = _gap(cell), max(14, cell // 10)  # height of a letter of the title, which is higher than a header
     margins = (4 + 2 * _SET_OFF) * gap
-    width = margins + max(cell, _LETTERS * letter) + columns * (cell + gap)
-    height = min(longest, _MOST_PIXELS // width) - margins - 4 * letter
+    labels = max(cell, _LETTERS * letter) + gap  # of rows; as many pixels are left for headers and title
+    width = margins + labels + columns * (cell + gap)
+    height = min(longest, _MOST_PIXELS // width) - margins - labels
     return max(0, height // (cell + gap)) if width <= longest else 0
 
 
