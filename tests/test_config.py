@@ -187,6 +187,7 @@ def test_a_configuration_in_the_place_of_a_value_is_an_error_and_the_opposite_to
 def test_metadata_of_a_plug_in_do_not_matter():
     @dataclass(frozen=True)
     class Marked:
-        margin: int = dataclasses.field(default=3, metadata={"unit": "px", "doc": "a margin"})
+        margin: int = dataclasses.field(default=3, metadata={"unit": "px", "default": "auto", "doc": "a margin"})
 
-    assert keys(Marked)["margin"].doc == "a margin"
+    key = keys(Marked)["margin"]
+    assert (key.doc, key.default, key.type) == ("a margin", 3, int)

@@ -211,8 +211,9 @@ def _keys(cls: type, *, fixed: bool, prefix: str = "") -> Iterator[tuple[str, Ke
             yield from _keys(kind, fixed=fixed or wanted is not False, prefix=f"{name}.")
         else:
             ours = {rule: value for rule, value in field.metadata.items() if rule in Key.__dataclass_fields__}
-            rules = {**ours, "fixed": fixed or bool(wanted)}
-            yield name, Key(kind, tuple(_constraints(annotated[field.name])), field.default, **rules)
+            constraints = tuple(_constraints(annotated[field.name]))
+            own = {"type": kind, "constraints": constraints, "default": field.default, "fixed": fixed or bool(wanted)}
+            yield name, Key(**{**ours, **own})
 
 
 def _constraints(kind: Any) -> Iterator[Any]:
