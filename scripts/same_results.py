@@ -108,7 +108,7 @@ def require_source(source: Path, environment: dict[str, str]) -> None:
     """Check that Python takes the package from `source`, and not, for example, the installed one."""
     command = [sys.executable, "-c", "import imgxlate; print(imgxlate.__file__)"]
     file = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.strip()
-    if not Path(file).is_relative_to(source):
+    if Path(file).parent != source / "imgxlate":
         raise SystemExit(f"{source} does not hold the package: Python found {file}")
 
 

@@ -36,8 +36,9 @@ def test_a_case_that_one_record_lacks_is_a_difference(compare):
     assert compare(whole, part | {"only": "munit"}) == (0, "0 differences in 1 cases")
 
 
-def test_a_source_without_the_package_is_refused(tmp_path):
-    command = [sys.executable, SCRIPT, "record", tmp_path / "record.json"]
-    done = subprocess.run([*command, "--source", tmp_path], capture_output=True, text=True)
+@pytest.mark.parametrize("source", ["empty", "/"], ids=["empty", "above-the-installed-package"])
+def test_a_source_without_the_package_is_refused(tmp_path, source):
+    command = [sys.executable, SCRIPT, "record", tmp_path / "record.json", "--only", "none"]
+    done = subprocess.run([*command, "--source", tmp_path / source], capture_output=True, text=True)
     assert done.returncode == 1
     assert "does not hold the package" in done.stderr
