@@ -40,6 +40,19 @@ except DeviceError as error:
 """
 
 
+OWN_GROUP = """
+import torch
+from torch import distributed
+from imgxlate.training.distributed import joined
+
+distributed.init_process_group("gloo")
+with joined(torch.device("cpu")) as world:
+    print(world.gather_objects(world.rank))
+distributed.barrier()
+distributed.destroy_process_group()
+"""
+
+
 @pytest.mark.parametrize("size", [2, 3])
 def test_all_processes_get_the_same_values(torchrun, outputs, size):
     found = [json.loads(text) for text in outputs(torchrun("-c", PROGRAM, size=size))]
@@ -50,6 +63,10 @@ def test_all_processes_get_the_same_values(torchrun, outputs, size):
         assert one["average"] == [[[middle] * 3] * 2, [10 * middle] * 4]
         assert one["gathered"] == [float(rank) for rank in range(size) for _ in range(2)]
         assert one["collected"] == [{"from": rank} for rank in range(size)]
+
+
+def test_a_process_group_of_the_script_is_used_and_outlasts_the_run(torchrun, outputs):
+    assert outputs(torchrun("-c", OWN_GROUP)) == ["[0, 1]\n"] * 2
 
 
 def test_the_others_report_the_loss_of_a_process(torchrun):
