@@ -132,4 +132,4 @@ with session() as out:
     head = ON_A_TERMINAL[: ON_A_TERMINAL.index("folder = ")] + "from imgxlate.errors import UsageError\n"
     text = on_a_terminal(head + code, tmp_path)
     erased = text[text.index("munit small: starting") : text.index("no such folder")]
-    assert "\x1b[2K" in erased
+    assert "\x1b[1A\x1b[2K" in erased  # one line up, and that line erased
