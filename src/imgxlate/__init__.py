@@ -6,6 +6,8 @@ Importing this package imports nothing heavy: the public names below are loaded 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from imgxlate import errors as errors
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -58,7 +60,6 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from imgxlate import errors as errors
     from imgxlate.api import compare, load, load_style_transfer, stylize, train
     from imgxlate.config import option
     from imgxlate.data.config import DataConfig
@@ -80,12 +81,10 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return import_module("imgxlate.errors")
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "errors"})
+    return sorted({*globals(), *__all__})

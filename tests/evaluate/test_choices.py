@@ -123,8 +123,3 @@ def test_an_unknown_setting_is_refused_by_its_key():
 def test_every_method_has_a_label_that_is_valid_in_a_file_name():
     specs, _ = registry.discover()
     assert all(set(spec.label) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for spec in specs.values())
-
-
-def test_a_single_name_is_one_method():
-    [choice] = choose_methods("munit", {}, {}, has_style_images=False)
-    assert choice.spec.name == "munit"

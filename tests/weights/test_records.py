@@ -1,4 +1,4 @@
-"""Records on the disk, as this version and earlier ones write them."""
+"""Records on the disk."""
 
 import json
 

@@ -1,12 +1,11 @@
 """Reads inputs and writes outputs, including standard input and standard output."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgxlate.cli.output import Output
-from imgxlate.errors import ImageError, UsageError
+from imgxlate.errors import UsageError
 from imgxlate.images.inputs import STDIO, Source
 from imgxlate.paths import RUN_MODEL, is_folder
 from imgxlate.torchrun import Rank, find_rank
@@ -19,18 +18,14 @@ if TYPE_CHECKING:
 
 
 def read_image(source: Source) -> "ImageArray":
-    """Decode a source, standard input included.
+    """`decode_source`, imported late.
 
     Raises:
         ImageError: the image cannot be read.
     """
-    from imgxlate.images.decode import DEFAULT, decode
+    from imgxlate.images.decode import decode_source
 
-    if source.path is not None:
-        return decode(source.path)
-    if sys.stdin is None:
-        raise ImageError(STDIO, "standard input is closed")
-    return decode(sys.stdin.buffer.read(DEFAULT.file_bytes + 1), name=STDIO)
+    return decode_source(source)
 
 
 def write_image(output: Output, image: "ImageArray | Image", path: Path | None) -> None:

@@ -61,8 +61,8 @@ def choose_methods(
     """The methods to compare, in the order of their columns. A method with several models is listed once for each.
 
     Args:
-        methods: names or labels, or one of them; None: all that have a bundled model or one in `models`, and those that
-            stylize if there are style images.
+        methods: names or labels; None: all that have a bundled model or one in `models`, and those that stylize if
+            there are style images.
         models: the models of each method.
         settings: configuration values of each method that stylizes.
         has_style_images: whether there are images to take the style from.
@@ -78,11 +78,7 @@ def choose_methods(
     settings_of: dict[str, dict[str, Any]] = {}
     for method, values in settings.items():
         settings_of.setdefault(_find(method).name, {}).update(values)
-    specs = (
-        _available(models_of, has_style_images)
-        if methods is None
-        else _named([methods] if isinstance(methods, str) else methods)
-    )
+    specs = _available(models_of, has_style_images) if methods is None else _named(methods)
     for option, names in (("--model", models_of), ("--set", settings_of)):
         _require_compared(specs, option, names)
     for spec in specs:

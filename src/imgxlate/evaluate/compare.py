@@ -19,13 +19,14 @@ from imgxlate.errors import ImageError, ImgxlateError, UsageError
 from imgxlate.evaluate.choices import MethodChoice, MetricsChoice, Models, PairProtocol, choose_methods
 from imgxlate.evaluate.cost import cost_measures
 from imgxlate.evaluate.evaluation import Evaluation, Stage, evaluate_method, written_styles
-from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_folder, plan_files, read_stdin
+from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_folder, plan_files
 from imgxlate.evaluate.loaded_method import SharedSettings, find_file, load
 from imgxlate.evaluate.metrics import load_metrics
 from imgxlate.evaluate.results import GRID, Comparison, ImageResult, MethodResult, Row, heading
-from imgxlate.images.decode import decode
+from imgxlate.images.decode import decode, decode_source
 from imgxlate.images.encode import longest_side, save
 from imgxlate.images.grids import CELL, SheetPlan, contact_sheet, plan_sheet
+from imgxlate.images.inputs import Source
 from imgxlate.images.jobs import require_no_failures
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference.device import Precision, find_device, find_dtype
@@ -121,7 +122,8 @@ def compare(
     if targets is not None and metrics == "none":
         raise UsageError("--targets needs feature networks, but --metrics none loads none")
     input_list, style_list = listed(inputs), listed(styles)
-    choices = choose_methods(methods, models or {}, settings or {}, has_style_images=bool(style_list))
+    named = None if methods is None else listed(methods)
+    choices = choose_methods(named, models or {}, settings or {}, has_style_images=bool(style_list))
     with output_folder(folder) as root:
         counts = {choice.key: len(written_styles(choice, n_styles)) for choice in choices}
         plan = plan_files(input_list, style_list, root, counts, overwrite=overwrite)
@@ -172,7 +174,7 @@ def _write_in_memory(plan: FilePlan, evaluation: Evaluation) -> None:
         save(image, path)
     if plan.stdin:
         try:
-            save(read_stdin(), Path(plan.stdin.name))
+            save(decode_source(Source(None)), Path(plan.stdin.name))
         except ImageError as error:
             if len(plan.inputs) == 1:
                 raise

@@ -3,16 +3,14 @@
 import contextlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imgxlate.errors import ImageError, UsageError
+from imgxlate.errors import UsageError
 from imgxlate.evaluate.results import FILES, IMAGES, OTHER_FOLDER
-from imgxlate.images.decode import DEFAULT, decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.inputs import STDIO, Source, expand
 from imgxlate.images.outputs import Existing, Job, names_file, plan_jobs, refuse_existing
@@ -102,17 +100,6 @@ def find_images(option: str, names: Sequence[str | os.PathLike[str]], root: Path
     if STDIO in paths:
         raise UsageError(f"{option} {STDIO}: only an input can come from standard input", hint="Give a file.")
     return [source.path for source in expand(paths, str(root), registry.labels()) if source.path]
-
-
-def read_stdin() -> ImageArray:
-    """Decode the image on standard input.
-
-    Raises:
-        ImageError: it cannot be read.
-    """
-    if sys.stdin is None:
-        raise ImageError(STDIO, "standard input is closed")
-    return decode(sys.stdin.buffer.read(DEFAULT.file_bytes + 1), name=STDIO)
 
 
 def _names(given: Sequence[ImageLike], stem: Path, in_memory: dict[Path, ImageArray]) -> list[str]:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import stat
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from imgxlate.errors import ImageError
 from imgxlate.images import sniff
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.srgb import UnclearPixelsError, separate
 
@@ -68,6 +70,19 @@ def decode(
             image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
         image.load()
         return _upright(image)
+
+
+def decode_source(source: Source) -> ImageArray:
+    """Decode an input of a command, standard input included.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    if source.path is not None:
+        return decode(source.path)
+    if sys.stdin is None:
+        raise ImageError(STDIO, "standard input is closed")
+    return decode(sys.stdin.buffer.read(DEFAULT.file_bytes + 1), name=STDIO)
 
 
 def decode_pil(image: Image.Image) -> ImageArray:

@@ -11,6 +11,8 @@ from imgxlate.errors import OutputError, UsageError
 from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
 from imgxlate.images.inputs import STDIO, Source
 
+_KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
+
 
 class Existing(Enum):
     """What to do about outputs that already exist."""
@@ -99,9 +101,6 @@ def require_writable(paths: Sequence[Path], sources: Sequence[Source], existing:
     _refuse_collisions([Job(source, ()) for source in sources], paths)
     _require_writable(paths)
     refuse_existing(paths, existing)
-
-
-_KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
 
 
 def refuse_existing(paths: Sequence[Path], existing: Existing, hint: str = _KEEP_OR_REPLACE) -> None:

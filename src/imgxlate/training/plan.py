@@ -1,7 +1,6 @@
 """The settings of a training run, and whether a checkpoint belongs to it."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
@@ -11,7 +10,7 @@ from imgxlate.config import from_mapping
 from imgxlate.data.folders import Folders
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.spec import MethodSpec, TrainingConfig
-from imgxlate.training.recipes import changes
+from imgxlate.training.recipes import OnNan, changes
 from imgxlate.training.run_folder import RunFolder
 
 
@@ -27,10 +26,10 @@ class Plan:
     run: RunFolder
     device: torch.device
     dtype: torch.dtype
-    notify: Notify  # called with messages for a person
+    notify: Notify  # called with messages for the user
     # The following do not change the result.
     keep: int = 2  # checkpoints to keep
-    on_nan: Literal["stop", "rollback"] = "stop"
+    on_nan: OnNan = "stop"
     compiled: bool = False
     tensorboard: bool = False
 

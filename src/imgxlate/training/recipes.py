@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from imgxlate import config
 from imgxlate.errors import UsageError
@@ -12,6 +12,9 @@ from imgxlate.methods.spec import MethodSpec, TrainingConfig, TrainingSpec
 
 NONE = "none"
 """The word for a value that is absent, since TOML has no null."""
+
+OnNan = Literal["stop", "rollback"]
+"""What a run does after a loss is NaN: it stops, or goes back to the last checkpoint and takes other images."""
 
 _ORIGINALS = (".yaml", ".yml", ".json")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -25,12 +25,10 @@ from imgxlate.torchrun import find_rank
 from imgxlate.training import history, recipes
 from imgxlate.training.history import Entry
 from imgxlate.training.plan import Plan
-from imgxlate.training.recipes import Recipe
+from imgxlate.training.recipes import OnNan, Recipe
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import StepResult, open_trainer
 from imgxlate.weights.store import Store, find_features
-
-OnNan = Literal["stop", "rollback"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def train(
         tensorboard: Also write event files for TensorBoard.
         on_step: Called after each step with its number and losses.
         progress: Called while weights are downloaded.
-        notify: Called with messages for a person.
+        notify: Called with messages for the user.
 
     In the main thread, Ctrl-C and SIGTERM finish the step, save, and raise KeyboardInterrupt and TerminatedError; a
     second one ends the process at once. Under torchrun, each process computes its part of each batch. Only the main

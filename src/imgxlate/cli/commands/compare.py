@@ -104,7 +104,7 @@ def compare(
     models = _by_method("--model", model or [], "=", "METHOD=NAME", "munit=runs/mine")
     values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
     loading.import_torch()
-    from imgxlate import compare as compare_images  # Imports torch.
+    from imgxlate import compare as compare_images
 
     with _Bars(out) as bars:
         result = compare_images(

@@ -189,7 +189,7 @@ class _Outputs:
 
 
 def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[Source]:
-    """The content images. The sheet of an earlier run in their folder is left out, unless it is the only image."""
+    """The content images. The sheet of an earlier run in their folder is left out if there are others."""
     found = expand(inputs, output, registry.labels())
     earlier = sheet.resolve() if sheet else None
     return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != earlier] or found

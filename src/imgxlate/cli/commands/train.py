@@ -4,7 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -126,7 +126,7 @@ def train(
         bool, typer.Option("--compile", help="Compile the networks with torch.compile first.", rich_help_panel=_RUNNING)
     ] = False,
     on_nan: Annotated[
-        Literal["stop", "rollback"],
+        recipes.OnNan,
         typer.Option(help="If a loss is NaN: stop, or go back to the last checkpoint.", rich_help_panel=_RUNNING),
     ] = "stop",
     settings: options.Settings,
