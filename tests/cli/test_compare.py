@@ -438,3 +438,31 @@ def test_the_shell_completes_the_next_method():
 
     assert compared("munit,un") == ["munit,unit"]
     assert "neural-style" in compared("")
+
+
+def test_translations_among_the_real_images_do_not_count(run, inside, photo):
+    for name in ("real/x.png", "real/y.png", "real/x.munit.00.png", "real/y.munit-2.png"):
+        photo(name, seed=len(name))
+    base = ("compare", "a.png", *models("unit"), "--metrics", "vgg19", "--targets", "real", "-o", "out")
+    assert run(*base).exit_code == 0
+    assert "against 2 real ones" in Path("out/metrics.json").read_text()
+
+
+def test_a_link_in_the_place_of_a_result_is_kept(run, inside):
+    Path("out").mkdir()
+    Path("out/metrics.json").symlink_to("nowhere")
+    result = run("compare", "a.png", *models("unit"), "--metrics", "none", "-o", "out")
+    assert (result.exit_code, Path("nowhere").exists()) == (9, False)
+    assert "metrics.json already exists" in result.stderr
+
+
+def test_a_failure_of_one_method_leaves_the_images_of_the_others(run, inside):
+    tensors = checkpoint.read(MODELS["unit"]).tensors
+    header = model_header("unit", registry.find("unit").config(), ("A", "B"), "B")
+    broken = {name: 1e36 * tensor for name, tensor in tensors.items()}
+    checkpoint.write(Path("broken.safetensors"), broken, header)
+    given = ("--methods", "munit,unit", "--model", f"munit={MODELS['munit']}", "--model", "unit=broken.safetensors")
+    result = run("compare", "a.png", "b.png", *given, "--metrics", "none", "-o", "out")
+    assert result.exit_code == 4, result.stderr
+    assert "2 of 2 inputs failed, the other images are done" in result.stderr
+    assert len(list(Path("out/images").glob("*.munit.00.png"))) == 2

@@ -392,3 +392,11 @@ def test_codes_are_not_written_over_the_model_of_a_run(run, golden, photo, insid
     base = ("translate", "munit", photo("a.png"), "--checkpoint", "run", "--overwrite")
     assert run(*base, "--save-styles", "run/model.safetensors").exit_code == 2
     assert model.read_bytes() == before
+
+
+def test_an_unknown_domain_leaves_no_file_behind(run, munit, photo, inside, tmp_path):
+    base = ("translate", *munit, photo(), "-o", "out/", "--n-styles", 2, "--save-styles", "styles.json")
+    before = sorted(tmp_path.rglob("*"))
+    assert run(*base, "--to", "nonsense").exit_code == 2
+    assert sorted(tmp_path.rglob("*")) == before
+    assert run(*base, "--to", "B").exit_code == 0

@@ -243,6 +243,11 @@ def test_inputs_are_resized_if_a_size_is_given(run_compare, inputs, pixels):
     assert pixels(result.rows[0].images[0].file).shape[:2] == (24, 32)
 
 
+def test_a_single_name_is_one_method(models, inputs):
+    result = compare(inputs[0], methods="unit", models={"unit": models["unit"]}, metrics="none", device="cpu")
+    assert [method.key for method in result.methods] == ["unit"]
+
+
 def test_the_grid_shows_the_first_inputs(run_compare, inputs):
     heights = [run_compare(inputs, "unit", rows=rows).grid.height for rows in (1, 2, 3, 4)]
     assert heights[0] < heights[1] < heights[2] == heights[3]

@@ -167,30 +167,58 @@ def test_labels_of_small_images_stay_readable() -> None:
     assert one.size[1] < two.size[1] < 240
 
 
+def sheet_size(rows: int, columns: int, cell: int) -> tuple[int, int]:
+    """Height and width of a sheet with all that may surround the images.
+
+    A sheet grows by the same pixels with every row and column, so small ones tell the size of a large one.
+    """
+
+    def drawn(count: int) -> tuple[int, int]:
+        labels = [f"a name that is far longer than its image {index}" for index in range(count)]
+        image, around = plain(RED, 2, 2), {"leading_rows": 1, "leading_columns": 1, "title": "a title"}
+        grid = [[image] * count] * count
+        return contact_sheet(grid, column_headers=labels, row_headers=labels, cell=cell, **around).size
+
+    small, larger = drawn(3), drawn(4)
+    height, width = (
+        one + (count - 3) * (other - one) for one, other, count in zip(small, larger, (rows, columns), strict=True)
+    )
+    return height, width
+
+
+def test_the_size_of_a_large_sheet_follows_from_small_ones():
+    labels = [f"a name that is far longer than its image {index}" for index in range(12)]
+    sheet = contact_sheet(
+        [[plain(RED, 2, 2)] * 7] * 12,
+        column_headers=labels[:7],
+        row_headers=labels,
+        leading_rows=1,
+        leading_columns=1,
+        cell=30,
+        title="a title",
+    )
+    assert sheet_size(12, 7, 30) == sheet.size
+
+
 @pytest.mark.parametrize(
     ("rows", "columns"), [(1, 1), (24, 9), (100, 5), (300, 9), (2000, 2), (40_000, 3), (1_000_000, 9)]
 )
 @pytest.mark.parametrize("longest_side", [None, 65500, 16383])
-def test_a_planned_sheet_stays_below_the_limits_whatever_the_number_of_images(rows, columns, longest_side):
+@pytest.mark.parametrize("across", [False, True])  # `sample-styles` has a column for each input.
+def test_a_planned_sheet_stays_below_the_limits_whatever_the_number_of_images(rows, columns, longest_side, across):
     plan = plan_sheet(rows, columns, longest_side=longest_side)
-    image = plain(RED, 2, 2)
     assert plan.cell >= 16
     assert plan.rows == rows or plan.cell == 16
-    if plan.rows * columns > 8_000:  # Drawing them would take long. The sheet grows evenly from here on.
-        return
-    labels = [f"a name that is far longer than its image {index}" for index in range(max(plan.rows, columns))]
-    sheet = contact_sheet(
-        [[image] * columns] * plan.rows,
-        column_headers=labels[:columns],
-        row_headers=labels[: plan.rows],
-        leading_rows=1,
-        leading_columns=1,
-        cell=plan.cell,
-        title="a title",
-    )
-    height, width = sheet.size
+    counts = (columns, plan.rows) if across else (plan.rows, columns)
+    height, width = sheet_size(*counts, plan.cell)
     assert height * width <= 1 << 27
     assert max(height, width) <= (longest_side or 1 << 27)
+
+
+@pytest.mark.parametrize(("rows", "columns", "longest_side"), [(61, 2, 16383), (81, 3, 16383), (401, 3, 65500)])
+def test_long_names_of_styles_beside_many_inputs_fit_on_the_sheet(rows, columns, longest_side):
+    plan = plan_sheet(rows, columns, longest_side=longest_side)
+    assert max(sheet_size(columns, plan.rows, plan.cell)) <= longest_side
 
 
 def test_a_few_images_are_shown_at_their_usual_size():

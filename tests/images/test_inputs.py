@@ -81,6 +81,8 @@ def test_results_of_namesakes_are_not_read_again(photos):
         "munit.styles.png",
         "munit.styles.jpg",
         "a.neural-style.steps/00001.png",
+        "a.munit-2.01.png",  # of `compare` with two models
+        "b.munit-3.png",
     ],
 )
 def test_results_of_every_method_are_not_read_again(photos, result):
@@ -88,6 +90,16 @@ def test_results_of_every_method_are_not_read_again(photos, result):
     (photos / "photos" / result).write_bytes(b"")
     assert len(expand(["photos"], None, LABELS)) == 3
     assert len(expand([f"photos/{result}"], None, LABELS)) == 1
+
+
+def test_a_folder_with_nothing_but_results_is_an_error_that_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("sheets").mkdir()
+    with pytest.raises(ImageError, match="sheets: the folder holds no image"):
+        expand(["sheets"], None, LABELS)
+    Path("sheets/munit.styles.png").write_bytes(b"")
+    with pytest.raises(ImageError, match="sheets: the folder holds only results of imgxlate"):
+        expand(["sheets"], None, LABELS)
 
 
 @pytest.mark.parametrize("name", ["a.munit.5.png", "a.munit.gif", "c.munit.png", "a.painting.png"])
