@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
+import imgxlate
 from imgxlate import checkpoint
 from imgxlate.evaluate import feature_networks
 from imgxlate.inference.loading import model_header
@@ -457,9 +458,9 @@ def test_a_link_in_the_place_of_a_result_is_kept(run, inside):
 
 
 def test_a_failure_of_one_method_leaves_the_images_of_the_others(run, inside):
-    tensors = checkpoint.read(MODELS["unit"]).tensors
-    header = model_header("unit", registry.find("unit").config(), ("A", "B"), "B")
-    broken = {name: 1e36 * tensor for name, tensor in tensors.items()}
+    unit = imgxlate.load("unit", checkpoint=MODELS["unit"], device="cpu", precision="fp32").translator
+    header = model_header("unit", unit.config, ("A", "B"), "B")
+    broken = {name: 1e36 * tensor for name, tensor in unit.tensors().items()}
     checkpoint.write(Path("broken.safetensors"), broken, header)
     given = ("--methods", "munit,unit", "--model", f"munit={MODELS['munit']}", "--model", "unit=broken.safetensors")
     result = run("compare", "a.png", "b.png", *given, "--metrics", "none", "-o", "out")
