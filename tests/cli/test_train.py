@@ -132,7 +132,9 @@ def test_a_run_that_cannot_start_leaves_no_folder(run, data, tmp_path):
 def test_a_resumed_run_keeps_its_precision(run, begun):
     for more, precision in (((), "fp32"), (("--precision", "bf16"), "bf16"), ((), "bf16")):
         iterations = json.loads((begun / "history.jsonl").read_text().splitlines()[-1])["step"] + 1
-        result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", iterations, *more)
+        result = run(
+            "train", "cyclegan", "--out", begun, "--resume", "--iterations", iterations, "--device", "cpu", *more
+        )
         assert result.exit_code == 0, result.stderr
         assert f"on cpu in {precision}" in result.stderr
         assert tomllib.loads((begun / "config.toml").read_text())["precision"] == precision

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -252,8 +251,8 @@ def test_an_imported_model_is_used_by_its_name_and_domains(run, golden, photo, i
 
 
 def test_verbose_prints_details_on_stderr(run, munit, photo, inside):
-    result = run("translate", *munit, photo(), "-v")
-    assert re.search(r"\.pt on \w+ in torch\.\w+: MunitConfig\(", result.stderr)
+    result = run("translate", *munit, photo(), "--device", "cpu", "-v")
+    assert "on cpu in torch." in result.stderr
     assert result.stdout == ""
 
 
