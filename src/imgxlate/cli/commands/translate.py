@@ -1,7 +1,7 @@
 """`imgxlate translate`: images of one domain into images of the other."""
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
@@ -14,7 +14,7 @@ from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.images.inputs import Source, expand
-from imgxlate.images.jobs import require_no_failures, run_jobs
+from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_output_format
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import choose_styles
@@ -106,7 +106,15 @@ def translate(
         work.grid = _Grid.of(out, len(sources), source.count, grid)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
     with Bar(out, method, len(jobs), "images").shown() as bar:
-        failures = run_jobs(jobs, work.run, inputs=len(sources), on_progress=bar.show_job, on_failure=out.error)
+        failures = stream_jobs(
+            jobs,
+            lambda job: read_image(job.source),
+            work.compute,
+            work.write,
+            inputs=len(sources),
+            on_progress=bar.show_job,
+            on_failure=out.error,
+        )
     if work.grid:
         work.grid.write(out, loaded.name_of(work.to))
     return require_no_failures(failures, inputs=len(sources))
@@ -132,20 +140,17 @@ class _Grid:
             out.note(f"{path} shows images{rest} at {plan.cell} pixels, because there are {inputs}")
         return cls(path, plan)
 
-    def add(
-        self, image: "ImageArray", targets: Sequence[Target], outputs: "Iterable[tuple[Target, ImageArray]]"
-    ) -> None:
-        """Add the row of an input while `outputs` are computed. The other outputs are read from their files."""
+    def add(self, image: "ImageArray", targets: Sequence[Target], computed: "Mapping[int, ImageArray]") -> None:
+        """Add the row of an input. `computed` has thumbnails by number of the style; the others come from the files."""
         from imgxlate.images.decode import decode
         from imgxlate.images.grids import thumbnail
 
-        cell = self.plan.cell
-        row = {target.index: thumbnail(output, cell) for target, output in outputs}
         if len(self.rows) < self.plan.rows:
+            row = dict(computed)
             for target in targets:
                 if target.index not in row and target.path:
-                    row[target.index] = thumbnail(decode(target.path), cell)
-            self.rows.append([thumbnail(image, cell), *(row[target.index] for target in targets)])
+                    row[target.index] = thumbnail(decode(target.path), self.plan.cell)
+            self.rows.append([thumbnail(image, self.plan.cell), *(row[target.index] for target in targets)])
 
     def write(self, out: Output, domain: str) -> None:
         """Write the sheet, unless every input failed."""
@@ -156,6 +161,16 @@ class _Grid:
             sheet = contact_sheet(self.rows, column_headers=headers, leading_columns=1, cell=self.plan.cell)
             write_image(out, sheet, self.path)
             out.note(str(self.path))
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """A translated image, to be written."""
+
+    source: Source
+    target: Target
+    image: "Image"
+    seconds: float  # of the translation
 
 
 @dataclass(slots=True)
@@ -172,21 +187,41 @@ class _Translation:
     advice: SizeAdvice
     grid: "_Grid | None" = None
 
-    def run(self, job: Job) -> None:
-        """Translate an input into its missing outputs. A grid takes the others from their files."""
-        image = read_image(job.source)
-        self.advice.consider(job.source, image)
-        outputs = self._translate(job.source, image)
-        if self.grid:
-            self.grid.add(image, job.targets, outputs)
-        else:
-            for _ in outputs:
-                pass
-
-    def _translate(self, source: Source, image: "ImageArray") -> "Iterator[tuple[Target, ImageArray]]":
-        """Write the missing outputs of an input, and yield each."""
+    def compute(self, job: Job, image: "ImageArray") -> Iterator[_Output]:
+        """Translate an input into its missing outputs, and add its row to the grid."""
+        from imgxlate.images.grids import thumbnail
         from imgxlate.images.pil import to_image_array
 
+        self.advice.consider(job.source, image)
+        row = {}
+        for output in self._translate(job.source, image):
+            if self.grid:
+                row[output.target.index] = thumbnail(to_image_array(output.image), self.grid.plan.cell)
+            yield output
+        if self.grid:
+            self.grid.add(image, job.targets, row)
+
+    def write(self, output: _Output) -> None:
+        """Write an output and report it."""
+        write_image(self.out, output.image, output.target.path)
+        self.out.record(
+            {
+                "input": output.source.name,
+                "output": output.target.name,
+                "method": self.model.method,
+                "model": self.model.name,
+                "to": self.model.name_of(self.to),
+                "style": None if self.codes is None else output.target.index,
+                "seed": self.seed,
+                "width": output.image.width,
+                "height": output.image.height,
+                "seconds": round(output.seconds, 3),
+            }
+        )
+        if output.target.path is not None and not self.out.as_json:
+            self.out.note(str(output.target.path))
+
+    def _translate(self, source: Source, image: "ImageArray") -> Iterator[_Output]:
         if source not in self.missing:
             return
         targets = self.missing[source].targets
@@ -194,25 +229,5 @@ class _Translation:
         outputs = self.model.stream(image, to=self.to, styles=styles, size=self.size)
         started = time.perf_counter()
         for target, output in zip(targets, outputs, strict=True):
-            write_image(self.out, output, target.path)
-            self._report(source, target, output, time.perf_counter() - started)
-            yield target, to_image_array(output)
+            yield _Output(source, target, output, time.perf_counter() - started)
             started = time.perf_counter()
-
-    def _report(self, source: Source, target: Target, image: "Image", seconds: float) -> None:
-        self.out.record(
-            {
-                "input": source.name,
-                "output": target.name,
-                "method": self.model.method,
-                "model": self.model.name,
-                "to": self.model.name_of(self.to),
-                "style": None if self.codes is None else target.index,
-                "seed": self.seed,
-                "width": image.width,
-                "height": image.height,
-                "seconds": round(seconds, 3),
-            }
-        )
-        if target.path is not None and not self.out.as_json:
-            self.out.note(str(target.path))
