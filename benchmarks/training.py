@@ -45,16 +45,18 @@ from imgxlate import checkpoint
 from imgxlate.data import folders
 from imgxlate.data.batch import Batch
 from imgxlate.data.loader import open_batches
-from imgxlate.inference.device import find_device, find_dtype, require_exact
+from imgxlate.inference.device import Precision, find_arithmetic, find_device, require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.shared.optimization import TrainedNetworks
 from imgxlate.methods.spec import TrainingConfig
+from imgxlate.nn.convolution import fast_convolutions
 from imgxlate.paths import assets_dir
 from imgxlate.training.distributed import World
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ORIGINAL = "original"
+PRECISIONS = ["fp32", "fp32-fast", "bf16"]
 FIRST_PART = {"cyclegan": "generators"}  # the networks that a method updates first, if not the discriminators
 
 
@@ -65,7 +67,7 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=1)
     parser.add_argument("--size", type=int, default=256, help="sides of the crops, in pixels")
     parser.add_argument("--steps", type=int, default=5, help="counted steps of each program")
-    parser.add_argument("--precision", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--compile", action="store_true", help="let torch compile our networks")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--original", type=Path, metavar="FOLDER", help="a checkout of NVlabs/MUNIT")
@@ -185,7 +187,7 @@ class Bench:
     def programs(self) -> dict[str, TimedProgram]:
         """The programs to compare by name, all with the same initial weights."""
         trainables = {precision: self._trainable(precision) for precision in self.arguments.precision}
-        found = {precision: self._ours(trainable) for precision, trainable in trainables.items()}
+        found = {precision: self._ours(trainable, precision) for precision, trainable in trainables.items()}
         if self.arguments.original:
             found[ORIGINAL] = self._original(next(iter(trainables.values())))
         return found
@@ -193,8 +195,9 @@ class Bench:
     def peak_mib(self) -> float:
         """The peak memory of this process for two steps of one program."""
         name = self.arguments.memory_of
-        trainable = self._trainable(self.arguments.precision[0] if name == ORIGINAL else name)
-        program = self._original(trainable) if name == ORIGINAL else self._ours(trainable)
+        precision = self.arguments.precision[0] if name == ORIGINAL else name
+        trainable = self._trainable(precision)
+        program = self._original(trainable) if name == ORIGINAL else self._ours(trainable, precision)
         del trainable
         with self.batches() as batches:
             for _ in range(2):
@@ -230,12 +233,14 @@ class Bench:
             checkpoint.read(assets_dir() / f"{self.config.features}.safetensors") if self.config.features else None
         )
         trainable = registry.trainable(self.spec).create(self.config, features)
-        dtype = find_dtype(precision, self.device)
+        dtype = find_arithmetic(precision, self.device).dtype
         require_exact(self.device, dtype)
         trainable.place(self.device, dtype, compiled=self.arguments.compile)
         return trainable
 
-    def _ours(self, trainable: Any) -> TimedProgram:
+    def _ours(self, trainable: Any, precision: Precision) -> TimedProgram:
+        fast = find_arithmetic(precision, self.device).fast
+
         def step(program: TimedProgram, batch: Batch) -> dict[str, float]:
             update = TrainedNetworks.update
 
@@ -246,7 +251,7 @@ class Bench:
 
             self.draws.generator.manual_seed(0)
             context = StepContext(0, self.draws.noise, random.Random(0), World(0, 1))
-            with mock.patch.object(TrainedNetworks, "update", marked):
+            with mock.patch.object(TrainedNetworks, "update", marked), fast_convolutions(fast):
                 losses = trainable.train_step(batch, context)
             return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
 

@@ -7,6 +7,7 @@ import torch
 
 from imgxlate.config import overridden
 from imgxlate.data import folders
+from imgxlate.inference.device import Arithmetic
 from imgxlate.methods import registry
 from imgxlate.training.plan import Plan
 from imgxlate.training.run_folder import RunFolder
@@ -27,7 +28,7 @@ def main(method, data, run, iterations, batch_size):
         folders=folders.find(Path(data), None),
         run=RunFolder(Path(run)),
         device=torch.device("cpu"),
-        dtype=torch.float64,
+        arithmetic=Arithmetic(torch.float64),
         notify=print,
     )
     with open_trainer(plan, resume=True) as trainer:

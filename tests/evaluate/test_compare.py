@@ -17,6 +17,7 @@ from imgxlate.evaluate.loaded_method import card_of
 from imgxlate.evaluate.metrics import REPEATED, Metrics
 from imgxlate.images.decode import decode
 from imgxlate.inference import style_codes
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
 from imgxlate.paths import assets_dir
@@ -88,7 +89,7 @@ def test_the_images_are_those_of_translating_with_the_same_seed(run_compare, mod
     result = run_compare(inputs, "munit", seed=7)
     row = result.rows[0]
     assert [(image.method, image.style) for image in row.images] == [("munit", 0), ("munit", 1)]
-    model = load_model(registry.find("munit"), ModelFile("m", models["munit"]), CPU, torch.float32)
+    model = load_model(registry.find("munit"), ModelFile("m", models["munit"]), CPU, Arithmetic())
     codes = torch.tensor(style_codes.sample(2, model.translator.style_dim, 7).codes)
     expected = model.translate_array(decode(inputs[0]), "B", codes)
     for image, output in zip(row.images, expected, strict=True):

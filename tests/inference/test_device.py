@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from imgxlate.errors import DeviceError, UsageError
-from imgxlate.inference.device import fast_bf16, find_device, find_dtype, require_exact
+from imgxlate.inference.device import Arithmetic, fast_bf16, find_arithmetic, find_device, require_exact
 
 CPU = torch.device("cpu")
 
@@ -91,15 +91,15 @@ def test_each_process_of_a_machine_takes_a_gpu_of_its_own_unless_one_is_named(mo
 @pytest.mark.parametrize("flag", ["avx512_bf16", "amx_bf16"])
 def test_auto_is_bf16_if_the_processor_computes_in_it(monkeypatch, flag):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {flag: True})
-    assert find_dtype("auto", CPU) is torch.bfloat16
+    assert find_arithmetic("auto", CPU) == Arithmetic(torch.bfloat16, fast=True)
 
 
-def test_auto_is_fp32_if_the_processor_would_emulate_bf16(monkeypatch):
+def test_auto_is_fp32_with_fast_convolutions_if_the_processor_would_emulate_bf16(monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
-    assert find_dtype("auto", CPU) is torch.float32
+    assert find_arithmetic("auto", CPU) == find_arithmetic("fp32-fast", CPU) == Arithmetic(torch.float32, fast=True)
     assert not fast_bf16(torch.device("mps"))
 
 
 def test_an_explicit_precision_is_used():
-    assert find_dtype("fp32", CPU) is torch.float32
-    assert find_dtype("bf16", CPU) is torch.bfloat16
+    assert find_arithmetic("fp32", CPU) == Arithmetic(torch.float32, fast=False)
+    assert find_arithmetic("bf16", CPU) == Arithmetic(torch.bfloat16, fast=True)

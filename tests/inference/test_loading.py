@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from imgxlate.errors import CheckpointError, UsageError, WeightsError
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, find_model, import_model, load_model
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
@@ -24,7 +25,7 @@ class BothWays:
     targets = ("B", "A")
 
 
-MODEL = Model(registry.find("cyclegan"), "horse2zebra", OneWay(), ("horse", "zebra"), CPU, torch.float32)
+MODEL = Model(registry.find("cyclegan"), "horse2zebra", OneWay(), ("horse", "zebra"), CPU, Arithmetic())
 
 
 def never(card):
@@ -105,7 +106,7 @@ def imported(golden, tmp_path):
         for file in files:
             (tmp_path / file).unlink()
         found = find_model(spec, name, None, None, Store(), lambda card: Store().path(card, offline=True))
-        return load_model(spec, found, CPU, torch.float32)
+        return load_model(spec, found, CPU, Arithmetic())
 
     return load
 
@@ -143,7 +144,7 @@ def test_an_imported_model_no_longer_needs_its_yaml(golden, tmp_path, method):
     (tmp_path / "config.yaml").unlink()
     assert (record.source, record.config, len(told)) == (str(file), None, 1)
     found = find_model(spec, "mine", None, None, Store(), lambda card: Store().path(card, offline=True))
-    assert load_model(spec, found, CPU, torch.float32).translator.config.activ == "lrelu"
+    assert load_model(spec, found, CPU, Arithmetic()).translator.config.activ == "lrelu"
 
 
 def test_a_model_of_ours_that_is_imported_keeps_the_names_of_its_domains(imported, tmp_path):
@@ -172,12 +173,12 @@ def test_an_error_in_a_yaml_names_the_file(golden, tmp_path, content, reason):
     (tmp_path / "munit.yaml").write_text(content)
     file = ModelFile("mine", golden / "munit" / "gen_00000001.pt", tmp_path / "munit.yaml")
     with pytest.raises(UsageError, match=rf"munit.yaml: .*{reason}"):
-        load_model(registry.find("munit"), file, CPU, torch.float32)
+        load_model(registry.find("munit"), file, CPU, Arithmetic())
 
 
 def test_float32_on_cuda_is_made_exact_before_a_model_is_placed(golden, monkeypatch):
     asked = []
     monkeypatch.setattr("imgxlate.inference.loading.require_exact", lambda *where: asked.append(where))
     file = ModelFile("mine", golden / "cyclegan" / "latest_net_G_A.pth")
-    load_model(registry.find("cyclegan"), file, CPU, torch.float32)
+    load_model(registry.find("cyclegan"), file, CPU, Arithmetic())
     assert asked == [(CPU, torch.float32)]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from imgxlate.images.decode import decode
 from imgxlate.images.grids import thumbnail
 from imgxlate.inference import style_codes
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.style_grids import Style, StyleGrid, interpolate, interpolated_rows
 from imgxlate.training import run_model
 
@@ -18,7 +19,7 @@ CODES = st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[NUMBERS] * n), 
 
 @pytest.fixture
 def model(generators):
-    return run_model.build_model(*generators("munit"), torch.device("cpu"), torch.float32)
+    return run_model.build_model(*generators("munit"), torch.device("cpu"), Arithmetic())
 
 
 @pytest.fixture

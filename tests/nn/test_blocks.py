@@ -1,36 +1,15 @@
-"""The convolutions and the block of MUNIT's and UNIT's networks."""
+"""The blocks of MUNIT's and UNIT's networks."""
 
 import pytest
 import torch
 from torch import nn
 
-from imgxlate.nn.blocks import Conv2d, ConvBlock, make_activation, set_compute_dtype
+from imgxlate.nn.blocks import ConvBlock, make_activation
 from imgxlate.nn.upsampling import pad
 
 
 def image(*shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.mark.parametrize("bias", [True, False])
-def test_a_convolution_in_bfloat16_maps_float32_to_float32_and_keeps_its_weights(bias):
-    layer = Conv2d(3, 8, 3, bias=bias)
-    weights = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
-    x = image(1, 3, 8, 8)
-    exact = layer(x)
-    set_compute_dtype(layer, torch.bfloat16)
-    rounded = layer(x)
-    assert rounded.dtype == torch.float32
-    assert 0 < (rounded - exact).abs().max() < 0.05
-    assert all(torch.equal(tensor, weights[name]) for name, tensor in layer.state_dict().items())
-    set_compute_dtype(layer, torch.float32)
-    assert torch.equal(layer(x), exact)
-
-
-def test_a_convolution_equals_that_of_torch():
-    layer = Conv2d(3, 5, 3, stride=2, padding=1)
-    x = image(2, 3, 9, 7)
-    assert torch.equal(layer(x), nn.Conv2d.forward(layer, x))
 
 
 @pytest.mark.parametrize(

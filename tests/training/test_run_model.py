@@ -7,6 +7,7 @@ import torch
 
 from imgxlate import __version__, checkpoint
 from imgxlate.errors import CheckpointError
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, find_model, load_model
 from imgxlate.training import run_model
 from imgxlate.training.run_folder import RunFolder
@@ -41,8 +42,8 @@ def test_a_written_model_gives_the_same_images_as_its_generators(generators, tmp
     spec, tensors, header = generators(method)
     path = tmp_path / "model.safetensors"
     run_model.write_model(path, tensors, header, step=7, card=CARD)
-    live = run_model.build_model(spec, tensors, header, CPU, torch.float32)
-    loaded = load_model(spec, ModelFile("mine", path), CPU, torch.float32)
+    live = run_model.build_model(spec, tensors, header, CPU, Arithmetic())
+    loaded = load_model(spec, ModelFile("mine", path), CPU, Arithmetic())
     style = torch.ones(1, live.translator.style_dim) if method == "munit" else None
     assert torch.equal(translated(live.translator, style), translated(loaded.translator, style))
     assert loaded.domains == live.domains == ("summer", "winter")
@@ -59,7 +60,7 @@ def test_a_model_records_how_it_was_trained(run_folder):
 def test_building_a_model_does_not_change_the_weights_in_training(generators):
     spec, tensors, header = generators("munit")
     live = {name: torch.nn.Parameter(tensor.clone()) for name, tensor in tensors.items()}
-    model = run_model.build_model(spec, live, header, CPU, torch.float32)
+    model = run_model.build_model(spec, live, header, CPU, Arithmetic())
     translated(model.translator, torch.zeros(1, model.translator.style_dim))
     assert all(parameter.requires_grad for parameter in live.values())
     assert all(torch.equal(live[name], tensor) for name, tensor in tensors.items())
@@ -68,7 +69,7 @@ def test_building_a_model_does_not_change_the_weights_in_training(generators):
 def test_float32_is_made_exact_before_a_model_is_built(generators, monkeypatch):
     calls = []
     monkeypatch.setattr("imgxlate.training.run_model.require_exact", lambda *where: calls.append(where))
-    run_model.build_model(*generators("unit"), CPU, torch.float32)
+    run_model.build_model(*generators("unit"), CPU, Arithmetic())
     assert calls == [(CPU, torch.float32)]
 
 
@@ -92,5 +93,5 @@ def test_a_training_checkpoint_is_not_a_model(run_folder, generators):
     spec, tensors, header = generators("unit")
     path = run_folder.save(7, {f"training.{name}": tensor for name, tensor in tensors.items()}, header)
     with pytest.raises(CheckpointError, match="resume a training") as caught:
-        load_model(spec, ModelFile("mine", path), CPU, torch.float32)
+        load_model(spec, ModelFile("mine", path), CPU, Arithmetic())
     assert "model.safetensors" in caught.value.hint

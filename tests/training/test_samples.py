@@ -11,6 +11,7 @@ from PIL import Image
 from imgxlate.data.config import DataConfig
 from imgxlate.images.grids import contact_sheet
 from imgxlate.inference import style_codes
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
 from imgxlate.training import run_model, samples
@@ -23,7 +24,7 @@ SMALL = DataConfig(new_size=24, crop_height=20, crop_width=16)
 @pytest.fixture
 def model(generators):
     def build(method):
-        return run_model.build_model(*generators(method), CPU, torch.float32)
+        return run_model.build_model(*generators(method), CPU, Arithmetic())
 
     return build
 
@@ -116,7 +117,7 @@ def test_a_row_of_unit_shows_one_output_and_the_way_back(model, loaded, monkeypa
 def test_a_model_of_one_direction_has_rows_of_that_direction_only(golden, tmp_path, loaded, monkeypatch):
     file = shutil.copy(golden / "cyclegan" / "latest_net_G_A.pth", tmp_path)
     file = ModelFile("mine", Path(file), domains=("summer", "winter"))
-    sheet = on_sheet(monkeypatch, loaded, load_model(registry.find("cyclegan"), file, CPU, torch.float32))
+    sheet = on_sheet(monkeypatch, loaded, load_model(registry.find("cyclegan"), file, CPU, Arithmetic()))
     assert sheet["row_headers"] == ["to winter", "to winter"]
     assert sheet["column_headers"] == ["input", "output"]
 

@@ -15,6 +15,7 @@ from imgxlate import checkpoint
 from imgxlate.config import overridden
 from imgxlate.data import folders
 from imgxlate.errors import DeviceError, DivergedError, OutputError, UsageError
+from imgxlate.inference.device import Arithmetic
 from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.training import CycleganTraining
 from imgxlate.training import trainer
@@ -57,7 +58,7 @@ def plan(photo, tmp_path):
             folders=folders.find(tmp_path / "data", None),
             run=RunFolder(tmp_path / name),
             device=torch.device("cpu"),
-            dtype=torch.float32,
+            arithmetic=Arithmetic(),
             notify=(messages if messages is not None else []).append,
             on_nan=on_nan,
         )

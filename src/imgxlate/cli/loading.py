@@ -63,7 +63,7 @@ def load_model(
             progress=bar.update,
             notify=out.note,
         )
-    out.detail(f"{model.name} on {model.device} in {model.dtype}: {model.translator.config}")
+    out.detail(f"{model.name} on {model.device} in {model.arithmetic}: {model.translator.config}")
     return model
 
 
@@ -87,5 +87,5 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
             progress=bar.update,
             notify=out.note,
         )
-    out.detail(f"{features} on {transfer.device} in {transfer.dtype}: {config}")
+    out.detail(f"{features} on {transfer.device} in {transfer.arithmetic}: {config}")
     return transfer

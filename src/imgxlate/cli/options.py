@@ -81,7 +81,7 @@ class Settings:
 
     device: Device = "auto"
     precision: Annotated[
-        Literal["auto", "fp32", "bf16"],
+        Literal["auto", "fp32", "fp32-fast", "bf16"],
         typer.Option(
             help="auto computes in bf16 where the hardware has it: faster, but not the same image as fp32. "
             "Translations differ by up to 2 of 255 gray levels.",

@@ -29,7 +29,7 @@ from imgxlate.images.grids import CELL, SheetPlan, contact_sheet, plan_sheet
 from imgxlate.images.inputs import Source
 from imgxlate.images.jobs import require_no_failures
 from imgxlate.images.pil import ImageLike
-from imgxlate.inference.device import Precision, find_device, find_dtype
+from imgxlate.inference.device import Precision, find_arithmetic, find_device
 from imgxlate.torchrun import find_rank
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
@@ -132,7 +132,7 @@ def compare(
         if len(plan.inputs) == 1 and plan.inputs[0] != plan.stdin and not plan.in_memory:
             decode(Path(plan.inputs[0].name))  # If it is unreadable, this is an error before any work.
         where = find_device(device)
-        shared = SharedSettings(where, find_dtype(precision, where), to, style_images, n_styles, size, seed)
+        shared = SharedSettings(where, find_arithmetic(precision, where), to, style_images, n_styles, size, seed)
         fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
         model_files = [find_file(choice, fetch) for choice in choices]
         for choice, file in zip(choices, model_files, strict=True):  # Shows errors before hours of work.
@@ -245,7 +245,7 @@ def _facts(settings: SharedSettings, inputs: str) -> dict[str, str]:
         "imgxlate": __version__,
         "torch": torch.__version__,
         "device": _device_name(settings.device),
-        "precision": str(settings.dtype).removeprefix("torch."),
+        "precision": str(settings.arithmetic),
         "seed": str(settings.seed),
         "inputs": inputs,
         "size of inputs": "their own" if settings.size is None else f"shorter side {settings.size} pixels",

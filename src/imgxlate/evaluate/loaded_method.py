@@ -14,6 +14,7 @@ from imgxlate.callbacks import ignore
 from imgxlate.errors import DivergedError, WeightsError
 from imgxlate.evaluate.choices import Fetch, MethodChoice
 from imgxlate.images.image_array import ImageArray
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, find_model, load_model
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import load_stylizer, painted, stylize
@@ -32,7 +33,7 @@ class SharedSettings:
     """The settings that all methods of a comparison share."""
 
     device: torch.device
-    dtype: torch.dtype
+    arithmetic: Arithmetic
     to: str | None  # the target domain; None: each model's default
     style_images: Sequence[ImageArray]  # for methods that stylize
     n_styles: int  # output images of an input, for methods with styles
@@ -113,7 +114,7 @@ def _is_path(model: str, store: Store) -> bool:
 
 
 def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:
-    model = load_model(choice.spec, file, settings.device, settings.dtype)
+    model = load_model(choice.spec, file, settings.device, settings.arithmetic)
     to = model.target(settings.to)
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
@@ -125,10 +126,11 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
 def _load_stylizer(
     choice: MethodChoice, config: MethodConfig, file: ModelFile, settings: SharedSettings
 ) -> LoadedMethod:
-    stylizer = load_stylizer(choice.spec, config, file.path, settings.device, settings.dtype)
+    stylizer = load_stylizer(choice.spec, config, file.path, settings.device, settings.arithmetic)
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
-        for iterate in stylize(stylizer, image, settings.style_images, None, settings.seed):
+        fast = settings.arithmetic.fast
+        for iterate in stylize(stylizer, image, settings.style_images, None, settings.seed, fast=fast):
             on_iteration(iterate)
         yield painted(image, iterate)
 

@@ -11,6 +11,7 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.export import onnx_graphs
 from imgxlate.export.inspection import Inspection, inspect
 from imgxlate.images.outputs import Existing, refuse_existing
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, load_model, model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
@@ -46,7 +47,7 @@ def export(
         onnx_graphs.require_onnx()
     found = inspect(file)
     spec = _spec(found)
-    model = load_model(spec, ModelFile(file.name, Path(found.path), config), torch.device("cpu"), torch.float32)
+    model = load_model(spec, ModelFile(file.name, Path(found.path), config), torch.device("cpu"), Arithmetic())
     stem = file.resolve().name if file.is_dir() else file.stem
 
     def places(names: Sequence[str]) -> list[Path]:

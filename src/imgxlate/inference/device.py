@@ -1,6 +1,7 @@
 """The device and the precision to compute in."""
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -9,7 +10,26 @@ from imgxlate.config import require_choice
 from imgxlate.errors import DeviceError, UsageError
 from imgxlate.torchrun import find_rank
 
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "fp32-fast", "bf16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """The number format of products, and whether convolutions may take fewer of them."""
+
+    dtype: torch.dtype = torch.float32
+    fast: bool = False  # see `imgxlate.nn.convolution.fast_convolutions`
+
+    def __str__(self) -> str:
+        name = str(self.dtype).removeprefix("torch.")
+        return f"{name} with fast convolutions" if self.fast else name
+
+
+_ARITHMETIC: dict[Precision, Arithmetic] = {
+    "fp32": Arithmetic(),
+    "fp32-fast": Arithmetic(fast=True),
+    "bf16": Arithmetic(torch.bfloat16, fast=True),
+}
 
 
 def find_device(name: str) -> torch.device:
@@ -35,16 +55,25 @@ def find_device(name: str) -> torch.device:
     return torch.device(f"{kind}:{index}" if index else kind)
 
 
-def find_dtype(precision: Precision, device: torch.device) -> torch.dtype:
-    """The dtype to compute in; `auto` is bfloat16 where the hardware computes in it, else float32.
+def find_precision(precision: Precision, device: torch.device) -> Precision:
+    """What `auto` stands for on `device`: bf16 where the hardware computes in it, else fp32-fast.
 
     Raises:
         UsageError: there is no such precision.
     """
     require_choice(Precision, precision=precision)
     if precision == "auto":
-        return torch.bfloat16 if fast_bf16(device) else torch.float32
-    return torch.bfloat16 if precision == "bf16" else torch.float32
+        return "bf16" if fast_bf16(device) else "fp32-fast"
+    return precision
+
+
+def find_arithmetic(precision: Precision, device: torch.device) -> Arithmetic:
+    """How to compute in `precision` on `device`.
+
+    Raises:
+        UsageError: there is no such precision.
+    """
+    return _ARITHMETIC[find_precision(precision, device)]
 
 
 def require_exact(device: torch.device, dtype: torch.dtype) -> None:

@@ -43,8 +43,8 @@ def paint_figure(
     guides = [original] if spec.style == "input" else styles
     for number, part in enumerate(plan.parts, start=1):
         iterates: list[Iterate] = []
-        stylizer = load_stylizer(transfer.spec, part.config, transfer.features, transfer.device, transfer.dtype)
-        for iterate in stylize(stylizer, original, guides, init, seed):
+        stylizer = load_stylizer(transfer.spec, part.config, transfer.features, transfer.device, transfer.arithmetic)
+        for iterate in stylize(stylizer, original, guides, init, seed, fast=transfer.arithmetic.fast):
             iterates.append(iterate)
             total = len(plan.parts) * iterate.iterations if iterate.scales == 1 else None
             text = f"{number} of {len(plan.parts)}: {part.label}, loss {iterate.losses['total']:.3g}"

@@ -15,7 +15,7 @@ from imgxlate import paths
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.inference.device import Precision, find_device, find_dtype, require_exact
+from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.original_files import read_options
@@ -65,14 +65,13 @@ def load(
     store = Store()
     spec, model = _find_spec(method, model, store)
     where = find_device(device)
-    dtype = find_dtype(precision, where)
 
     def download(card: Card) -> Path:
         return store.path(card, offline=offline, progress=progress, notify=notify)
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
-    return load_model(spec, file, where, dtype)
+    return load_model(spec, file, where, find_arithmetic(precision, where))
 
 
 def find_model(
@@ -105,7 +104,7 @@ def find_model(
     return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
 
 
-def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: torch.dtype) -> Model:
+def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, arithmetic: Arithmetic) -> Model:
     """Read a model's file, build its networks, and move them to the device.
 
     Raises:
@@ -114,10 +113,10 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, dtype: t
     """
     opened = checkpoints.read(file.path)
     translator = _build(spec, opened, file.config)
-    require_exact(device, dtype)
-    translator.place(device, dtype)
+    require_exact(device, arithmetic.dtype)
+    translator.place(device, arithmetic.dtype)
     domains = file.domains or _domains(opened)
-    return Model(spec, file.name, translator, domains, device, dtype, _trained_size(opened))
+    return Model(spec, file.name, translator, domains, device, arithmetic, _trained_size(opened))
 
 
 def import_model(

@@ -13,9 +13,11 @@ from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.inference import style_codes
+from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.translation import encode_style, translate
 from imgxlate.methods.protocol import StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
+from imgxlate.nn.convolution import each_fast, fast_convolutions
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -44,7 +46,7 @@ class Model:
     translator: Translator
     domains: tuple[str, str]  # the names of A and B
     device: torch.device
-    dtype: torch.dtype
+    arithmetic: Arithmetic
     trained_size: int | None = None  # shorter side of the training images, in pixels; None: unknown
 
     @property
@@ -131,7 +133,8 @@ class Model:
         self, image: ImageArray, to: Domain, codes: Tensor | None = None, size: int | None = None
     ) -> Iterator[ImageArray]:
         """Translate a decoded image, once for each of the style codes (S, style_dim)."""
-        return translate(self.translator, self.device, image, to, codes, size)
+        images = translate(self.translator, self.device, image, to, codes, size)
+        return each_fast(images, self.arithmetic.fast)
 
     def encode_array(self, image: ImageArray, domain: Domain, size: int | None = None) -> Tensor:
         """The style code (1, style_dim) of a decoded image of `domain`, on the CPU.
@@ -139,7 +142,8 @@ class Model:
         Raises:
             UsageError: the model has no styles.
         """
-        return encode_style(self._style_sampler(), self.device, image, domain, size)
+        with fast_convolutions(self.arithmetic.fast):
+            return encode_style(self._style_sampler(), self.device, image, domain, size)
 
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A or B, a domain's own name in any case, or None for the model's default.

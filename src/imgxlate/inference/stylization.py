@@ -14,10 +14,11 @@ from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.images.tensors import from_tensor, to_tensor
-from imgxlate.inference.device import Precision, find_device, find_dtype, require_exact
+from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
+from imgxlate.nn.convolution import each_fast
 from imgxlate.weights.store import Store, find_features
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class StyleTransfer:
     features: Path  # the file of the feature network
     stylizer: Stylizer
     device: torch.device
-    dtype: torch.dtype
+    arithmetic: Arithmetic
 
     def stylize(
         self,
@@ -76,7 +77,7 @@ class StyleTransfer:
         source = to_image_array(content)
         guides = [to_image_array(style) for style in _listed(styles)]
         start = None if init is None else to_image_array(init)
-        for iterate in stylize(self.stylizer, source, guides, start, seed):
+        for iterate in stylize(self.stylizer, source, guides, start, seed, fast=self.arithmetic.fast):
             on_iteration(_iteration(source, iterate))
         return to_pil(painted(source, iterate))
 
@@ -101,13 +102,14 @@ def load(
         DeviceError: this machine has no such device.
     """
     where = find_device(device)
-    dtype = find_dtype(precision, where)
+    arithmetic = find_arithmetic(precision, where)
     file = find_features(features, partial(Store().path, offline=offline, progress=progress, notify=notify))
-    return StyleTransfer(spec, config, file, load_stylizer(spec, config, file, where, dtype), where, dtype)
+    stylizer = load_stylizer(spec, config, file, where, arithmetic)
+    return StyleTransfer(spec, config, file, stylizer, where, arithmetic)
 
 
 def load_stylizer(
-    spec: MethodSpec, config: MethodConfig, features: Path, device: torch.device, dtype: torch.dtype
+    spec: MethodSpec, config: MethodConfig, features: Path, device: torch.device, arithmetic: Arithmetic
 ) -> Stylizer:
     """Build the method's stylizer over the feature network in the file `features`, and move it to the device.
 
@@ -118,17 +120,24 @@ def load_stylizer(
     stylizer = registry.implementation(spec).from_features(config, checkpoint.read(features))
     if not isinstance(stylizer, Stylizer):
         raise UsageError(f"{spec.implementation} is not a stylizer", hint=f"The plug-in {spec.name} has a bug.")
-    require_exact(device, dtype)
-    stylizer.place(device, dtype)
+    require_exact(device, arithmetic.dtype)
+    stylizer.place(device, arithmetic.dtype)
     return stylizer
 
 
 def stylize(
-    stylizer: Stylizer, content: ImageArray, styles: Sequence[ImageArray], init: ImageArray | None, seed: int
+    stylizer: Stylizer,
+    content: ImageArray,
+    styles: Sequence[ImageArray],
+    init: ImageArray | None,
+    seed: int,
+    *,
+    fast: bool = False,  # let convolutions take fewer products
 ) -> Iterator[Iterate]:
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image."""
     guides = [to_tensor(style.rgb) for style in styles]
-    return stylizer.stylize(to_tensor(content.rgb), guides, to_tensor(init.rgb) if init else None, seed)
+    iterates = stylizer.stylize(to_tensor(content.rgb), guides, to_tensor(init.rgb) if init else None, seed)
+    return each_fast(iterates, fast)
 
 
 def painted(content: ImageArray, iterate: Iterate) -> ImageArray:

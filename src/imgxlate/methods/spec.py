@@ -68,7 +68,7 @@ class TrainingConfig:
         fixed=True,
         panel="Configuration",
     )
-    precision: Literal["auto", "fp32", "bf16"] = option(
+    precision: Literal["auto", "fp32", "fp32-fast", "bf16"] = option(
         "auto",
         "number format of products; auto: bf16 where the hardware is fast at it; a resumed run keeps its format",
         "chosen here",

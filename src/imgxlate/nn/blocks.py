@@ -1,12 +1,11 @@
-"""Convolutions and the block that MUNIT's and UNIT's networks are built from, under the originals' parameter names."""
+"""The blocks that MUNIT's and UNIT's networks are built from, under the originals' parameter names."""
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from imgxlate.nn import Activation, Padding
+from imgxlate.nn.convolution import Conv2d
 from imgxlate.nn.upsampling import convolve_upsampled, pad
 
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
@@ -22,31 +21,6 @@ _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
 def make_activation(kind: Activation) -> nn.Module:
     """The activation layer of that kind."""
     return _ACTIVATIONS[kind]()
-
-
-class Conv2d(nn.Conv2d):
-    """A convolution that multiplies in `compute_dtype`, if that is set.
-
-    Input, output and weights keep their precision, so that resetting it gives the same numbers as before.
-    """
-
-    compute_dtype: torch.dtype | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve (B, C, H, W)."""
-        if self.compute_dtype is None:
-            return super().forward(x)  # Here torch.autocast may choose the precision.
-        dtype = self.compute_dtype
-        bias = None if self.bias is None else self.bias.to(dtype)
-        y = functional.conv2d(x.to(dtype), self.weight.to(dtype), bias, self.stride, self.padding)
-        return y.to(x.dtype)
-
-
-def set_compute_dtype(module: nn.Module, dtype: torch.dtype) -> None:
-    """Set the dtype in which the convolutions of `module` multiply; other layers keep the precision of their input."""
-    for part in module.modules():
-        if isinstance(part, Conv2d):
-            part.compute_dtype = dtype
 
 
 class ConvBlock(nn.Module):
@@ -86,7 +60,7 @@ class UpsampledConvBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.pad_type: Padding = pad_type
-        self.conv = nn.Conv2d(channels_in, channels_out, 5)
+        self.conv = Conv2d(channels_in, channels_out, 5)
         self.norm = norm
         self.activation = make_activation(activ)
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from imgxlate.nn import Padding
+from imgxlate.nn.convolution import convolve
 from imgxlate.nn.precision import without_autocast
 
 _MODES: dict[Padding, str] = {"reflect": "reflect", "replicate": "replicate", "zero": "constant"}
@@ -42,7 +43,7 @@ def convolve_upsampled(x: Tensor, convolution: nn.Conv2d, kind: Padding) -> Tens
     # In a border of zeros or repeated edges, values come in pairs; in a border of reflections they do not.
     padded = pad(x, 1, "zero" if kind == "zero" else "replicate")
     bias = None if convolution.bias is None else convolution.bias.repeat_interleave(4)
-    y = functional.pixel_shuffle(functional.conv2d(padded, _folded(convolution.weight), bias), 2)
+    y = functional.pixel_shuffle(convolve(padded, _folded(convolution.weight), bias), 2)
     if kind == "reflect":
         _correct_reflection(y, x, convolution.weight)
     return y

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from imgxlate.config import did_you_mean
 from imgxlate.errors import UsageError
+from imgxlate.nn.convolution import Conv2d
 from imgxlate.nn.precision import at_least_float32
 
 Pooling = Literal["max", "average"]
@@ -142,9 +143,9 @@ def _layer_names(convolutions: Collection[str]) -> tuple[str, ...]:
     return (*names, f"pool{block}")
 
 
-def _convolution(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+def _convolution(weight: Tensor, bias: Tensor) -> Conv2d:
     outputs, inputs = weight.shape[:2]
-    layer = nn.Conv2d(inputs, outputs, kernel_size=3, padding=1, device="meta")
+    layer = Conv2d(inputs, outputs, kernel_size=3, padding=1, device="meta")
     layer.weight = nn.Parameter(weight.float().contiguous(), requires_grad=False)
     layer.bias = nn.Parameter(bias.float(), requires_grad=False)
     return layer

@@ -9,6 +9,7 @@ from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.config import from_mapping
 from imgxlate.data.folders import Folders
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.inference.device import Arithmetic
 from imgxlate.methods.spec import MethodSpec, TrainingConfig
 from imgxlate.training.recipes import OnNan, changes
 from imgxlate.training.run_folder import RunFolder
@@ -25,7 +26,7 @@ class Plan:
     folders: Folders
     run: RunFolder
     device: torch.device
-    dtype: torch.dtype
+    arithmetic: Arithmetic
     notify: Notify  # called with messages for the user
     # The following do not change the result.
     keep: int = 2  # checkpoints to keep

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
@@ -17,7 +15,7 @@ from imgxlate.data import folders
 from imgxlate.data.folders import Folders
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.inference import loading
-from imgxlate.inference.device import find_device, find_dtype
+from imgxlate.inference.device import find_arithmetic, find_device, find_precision
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
@@ -131,8 +129,8 @@ def train(
         if is_main:
             _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
         found_device = find_device(device)
-        dtype = find_dtype(recipe.config.precision, found_device)
-        recipe = replace(recipe, config=replace(recipe.config, precision="bf16" if dtype is torch.bfloat16 else "fp32"))
+        precision = find_precision(recipe.config.precision, found_device)
+        recipe = replace(recipe, config=replace(recipe.config, precision=precision))
         plan = Plan(
             spec=spec,
             config=recipe.config,
@@ -141,7 +139,7 @@ def train(
             folders=images,
             run=run,
             device=found_device,
-            dtype=dtype,
+            arithmetic=find_arithmetic(precision, found_device),
             notify=notify,
             keep=keep,
             on_nan=on_nan,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from imgxlate import __version__, checkpoint
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.inference.device import require_exact
+from imgxlate.inference.device import Arithmetic, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Domain, MethodSpec
@@ -49,12 +49,16 @@ def write_model(
 
 
 def build_model(
-    spec: MethodSpec, tensors: Mapping[str, Tensor], header: Mapping[str, Any], device: torch.device, dtype: torch.dtype
+    spec: MethodSpec,
+    tensors: Mapping[str, Tensor],
+    header: Mapping[str, Any],
+    device: torch.device,
+    arithmetic: Arithmetic,
 ) -> Model:
     """Build a model from the weights of generators in training. It may share their memory."""
     detached = {name: tensor.detach() for name, tensor in tensors.items()}
     translator = registry.implementation(spec).from_checkpoint(Checkpoint(Path("model"), detached, header), {})
-    require_exact(device, dtype)
-    translator.place(device, dtype)
+    require_exact(device, arithmetic.dtype)
+    translator.place(device, arithmetic.dtype)
     first, second = header["domains"]
-    return Model(spec, spec.name, translator, (first, second), device, dtype)
+    return Model(spec, spec.name, translator, (first, second), device, arithmetic)

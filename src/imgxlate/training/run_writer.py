@@ -74,7 +74,7 @@ class RunWriter:
         plan = self._plan
         if not (samples.is_due(step, plan.config.sample_every) or step == plan.config.iterations):
             return
-        model = run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.dtype)
+        model = run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.arithmetic)
         try:
             sheet = self._samples.draw(model, step)
         except DivergedError as error:

@@ -18,6 +18,7 @@ from imgxlate.errors import INTERRUPTED, TERMINATED, DivergedError, ImgxlateErro
 from imgxlate.inference.device import require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext, Trainable
+from imgxlate.nn.convolution import fast_convolutions
 from imgxlate.torchrun import find_rank
 from imgxlate.training import seeding
 from imgxlate.training.distributed import World, joined
@@ -59,7 +60,7 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
         require_tensorboard()
     positions = find_rank().positions(plan.config.batch_size)
     with joined(plan.device) as world:
-        require_exact(plan.device, plan.dtype)
+        require_exact(plan.device, plan.arithmetic.dtype)
         trainer = Trainer(plan, world, positions)
         try:
             checkpoint = plan.run.latest(plan.notify) if resume else None
@@ -94,7 +95,7 @@ class Trainer:
         plan = self._plan
         self.close()
         self._trainable: Trainable = registry.trainable(plan.spec).create(plan.config, plan.features)
-        self._trainable.place(plan.device, plan.dtype, compiled=plan.compiled)
+        self._trainable.place(plan.device, plan.arithmetic.dtype, compiled=plan.compiled)
         self.step = self._attempt = 0
         if checkpoint:
             self._trainable.load_state(_part(checkpoint, "training"))
@@ -146,7 +147,8 @@ class Trainer:
                 waited = time.perf_counter() - started
 
                 # Update the networks, and share the losses and the signals with the other processes.
-                own_losses = self._trainable.train_step(batch.to(plan.device), self._context())
+                with fast_convolutions(plan.arithmetic.fast):
+                    own_losses = self._trainable.train_step(batch.to(plan.device), self._context())
                 losses, exit_code, rejected = self._share(own_losses, stop.exit_code, batch.rejected)
                 self._require_finite(losses, batch)
                 self.step += 1

@@ -13,7 +13,7 @@ from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import Generator, minimum_side, stride
 from imgxlate.methods.protocol import Graph
 from imgxlate.methods.spec import OTHER, Domain
-from imgxlate.nn.blocks import set_compute_dtype
+from imgxlate.nn.convolution import set_compute_dtype
 
 # The last residual blocks that may compute in bfloat16: the error in the image stays within two gray levels. Rounding
 # in earlier blocks is amplified.

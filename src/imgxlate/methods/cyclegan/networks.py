@@ -5,7 +5,8 @@ from itertools import chain, pairwise
 from torch import Tensor, nn
 
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
-from imgxlate.nn.blocks import Conv2d, UpsampledConvBlock
+from imgxlate.nn.blocks import UpsampledConvBlock
+from imgxlate.nn.convolution import Conv2d
 from imgxlate.nn.norms import make_norm
 
 
@@ -55,12 +56,12 @@ class Generator(nn.Module):
         widths = [config.ngf * 2**step for step in range(config.n_downsampling + 1)]
         self.model = nn.Sequential(
             nn.ReflectionPad2d(3),
-            *_normalized(nn.Conv2d(3, config.ngf, 7, bias=config.bias), config),
+            *_normalized(Conv2d(3, config.ngf, 7, bias=config.bias), config),
             *chain.from_iterable(_downsampled(width, config) for width in widths[:-1]),
             *(ResidualBlock(widths[-1], config) for _ in range(config.n_blocks)),
             *chain.from_iterable(_upsampled(width, config) for width in widths[:0:-1]),
             nn.ReflectionPad2d(3),
-            nn.Conv2d(config.ngf, 3, 7),
+            Conv2d(config.ngf, 3, 7),
             nn.Tanh(),
         )
 
@@ -81,28 +82,28 @@ class PatchDiscriminator(nn.Module):
     def __init__(self, config: CycleganTrainingConfig) -> None:
         super().__init__()
         widths = [config.ndf * 2 ** min(layer, 3) for layer in range(config.n_layers + 1)]
-        layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
+        layers: list[nn.Module] = [Conv2d(3, widths[0], 4, 2, 1), nn.LeakyReLU(0.2, inplace=True)]
         for layer, (width_in, width_out) in enumerate(pairwise(widths), 1):
             stride = 1 if layer == config.n_layers else 2
             layers += [
-                nn.Conv2d(width_in, width_out, 4, stride, 1, bias=config.gen.bias),
+                Conv2d(width_in, width_out, 4, stride, 1, bias=config.gen.bias),
                 make_norm(config.gen.norm, width_out),
                 nn.LeakyReLU(0.2, inplace=True),
             ]
-        self.model = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 1))
+        self.model = nn.Sequential(*layers, Conv2d(widths[-1], 1, 4, 1, 1))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Score."""
         return [self.model(x)]
 
 
-def _normalized(convolution: nn.Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:
+def _normalized(convolution: Conv2d | nn.ConvTranspose2d, config: CycleganConfig) -> list[nn.Module]:
     return [convolution, make_norm(config.norm, convolution.out_channels), nn.ReLU(inplace=True)]
 
 
 def _downsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:
     """Layers that halve height and width, and double the channels."""
-    return _normalized(nn.Conv2d(channels, 2 * channels, 3, 2, 1, bias=config.bias), config)
+    return _normalized(Conv2d(channels, 2 * channels, 3, 2, 1, bias=config.bias), config)
 
 
 def _upsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:

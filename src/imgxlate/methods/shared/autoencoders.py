@@ -16,7 +16,7 @@ from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn import Init
 from imgxlate.nn.autoencoder import Decoder
-from imgxlate.nn.blocks import set_compute_dtype
+from imgxlate.nn.convolution import set_compute_dtype
 from imgxlate.nn.discriminators import MultiScaleDiscriminator, smallest_side
 from imgxlate.nn.initialization import initialize
 
