@@ -275,7 +275,7 @@ def test_settings_and_facts_suffice_to_repeat_the_comparison(run_compare, inputs
     result = run_compare(inputs, "unit", to="A", precision="bf16", seed=7, size=24)
     assert result.methods[0].settings == {"to": "A"}
     facts = result.facts
-    assert (facts["precision"], facts["seed"], facts["inputs"]) == ("bfloat16", "7", "3")
+    assert (facts["precision"], facts["seed"], facts["inputs"]) == ("bfloat16 with fast convolutions", "7", "3")
     assert "24" in facts["size of inputs"]
 
 
@@ -299,7 +299,7 @@ def test_a_file_of_the_user_has_no_card_even_with_the_name_of_a_model(run_compar
     [
         ({"protocol": "mumit"}, "protocol is 'mumit', but must be one of all, munit"),
         ({"metrics": "lpips"}, "metrics is 'lpips', but must be one of auto, published, vgg19, none"),
-        ({"precision": "fp16"}, "precision is 'fp16', but must be one of auto, fp32, bf16"),
+        ({"precision": "fp16"}, "precision is 'fp16', but must be one of auto, fp32, fp32-fast, bf16"),
         ({"seed": -1}, "seed is -1, but must be at least 0"),
         ({"size": 0}, "size is 0, but must be at least 1"),
         ({"methods": "mnuit"}, "there is no method 'mnuit' to compare"),

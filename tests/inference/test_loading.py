@@ -129,7 +129,7 @@ def test_an_imported_model_gives_the_same_images(imported, golden):
     image = torch.rand(1, 3, 16, 16) * 2 - 1
     model = imported("zeb", "latest_net_G_B.pth")
     original = load_model(
-        registry.find("cyclegan"), ModelFile("x", golden / "cyclegan" / "latest_net_G_B.pth"), CPU, torch.float32
+        registry.find("cyclegan"), ModelFile("x", golden / "cyclegan" / "latest_net_G_B.pth"), CPU, Arithmetic()
     )
     made, wanted = (next(one.translator.translate(image, "A", None)) for one in (model, original))
     assert torch.equal(made, wanted)

@@ -167,7 +167,9 @@ def test_invalid_arguments_of_the_functions_for_style_codes_are_refused(munit, p
 
 def test_an_unknown_precision_is_refused():
     for load in (partial(imgxlate.load, "munit"), imgxlate.load_style_transfer):
-        with pytest.raises(UsageError, match="precision is 'bf61', but must be one of auto, fp32, bf16") as caught:
+        with pytest.raises(
+            UsageError, match="precision is 'bf61', but must be one of auto, fp32, fp32-fast, bf16"
+        ) as caught:
             load(precision="bf61")
         assert caught.value.hint == "Did you mean 'bf16'?"
 

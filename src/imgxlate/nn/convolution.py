@@ -78,11 +78,11 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int 
 
 def _may_choose(x: Tensor, weight: Tensor, geometry: Geometry) -> bool:
     return (
-        _allowed.get()
+        not torch.compiler.is_compiling()  # The compiler cannot follow what comes next.
+        and _allowed.get()
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
         and winograd.supports(geometry)
         and min(x.shape[2:]) + 2 * geometry.padding >= geometry.kernel
     )
