@@ -1,5 +1,6 @@
 """Choosing the algorithm of a convolution: measured once, then remembered."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -121,10 +122,19 @@ def test_the_faster_algorithm_is_chosen(monkeypatch, operation, faster, stride):
     assert measure(operation, Layer(32, 32, 2 + stride, stride, 32 * 32)) == faster
 
 
+def test_on_a_busy_machine_the_choice_is_the_usual_one_and_stays(monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(algorithms.time, "perf_counter", lambda: 2.0 ** next(ticks))  # No time is like another.
+    shallow, deep = Layer(32, 32, 3, 1, 32 * 32), Layer(128, 128, 3, 1, 32 * 32)
+    assert measure("output", shallow) is None
+    assert [Choices().find("output", layer) for layer in (shallow, deep)] == ["direct", "winograd"]
+    assert len(read_choices(choices_file())[machine()]) == 2
+
+
 def test_the_measured_size_is_that_of_the_layer_up_to_a_limit():
     assert Layer(128, 128, 3, 1, 64 * 64).side == 64
-    assert Layer(64, 64, 3, 1, 4000 * 4000).side == 128
-    assert Layer(512, 512, 3, 1, 4000 * 4000).side == 16
+    assert Layer(64, 64, 3, 1, 4000 * 4000).side == 256
+    assert Layer(512, 512, 3, 1, 4000 * 4000).side == 32
     assert Layer(16, 16, 3, 1, 1).side == 1
     x, weight = torch.empty(3, 8, 20, 30), torch.empty(5, 8, 4, 4)
     assert Layer.of(x, weight, Geometry(4, 2, 1)) == Layer(8, 5, 4, 2, 3 * 10 * 15)

@@ -27,9 +27,10 @@ Algorithm = Literal["direct", "winograd"]
 Operation = Literal["output", "input gradient", "weight gradient"]
 
 _LEAST_PRODUCTS = 1 << 23  # Below, a convolution takes less than a millisecond, and a choice saves nothing.
-_MOST_PRODUCTS = 1 << 30  # of a measured convolution: some 20 ms
+_MOST_PRODUCTS = 5 << 29  # of a measured convolution, which takes some 30 ms
 _LEAST_CHANNELS = 16
-_ROUNDS = 3
+_MOST_ROUNDS = 6
+_SPREAD = 1.15  # The two shortest times may differ by this factor, or the machine is too busy to measure.
 _PATIENCE = 20.0  # seconds to wait for another process that measures
 _MARGIN = 0.95  # Winograd's algorithm must take less than this part of the direct convolution's time.
 
@@ -102,7 +103,7 @@ class Choices:
                 remembered = read_choices(path)
                 known = remembered.setdefault(self._machine_name(), {})
                 if key not in known:
-                    known[key] = measure(operation, layer)
+                    known[key] = measure(operation, layer) or expected(operation, layer)
                     atomic.write_bytes(path, json.dumps(remembered, indent=1, sort_keys=True).encode())
                 return known[key]
         except (OSError, Timeout, OutputError):
@@ -140,8 +141,8 @@ def machine() -> str:
     return f"{_processor()} ({capability}), torch {torch.__version__}, {torch.get_num_threads()} threads"
 
 
-def measure(operation: Operation, layer: Layer) -> Algorithm:
-    """The faster algorithm for random numbers."""
+def measure(operation: Operation, layer: Layer) -> Algorithm | None:
+    """The faster algorithm for random numbers, or None if the machine is too busy to tell."""
     geometry = Geometry(layer.kernel, layer.stride)
     input_side = (layer.side - 1) * layer.stride + layer.kernel
     with torch.no_grad():
@@ -156,16 +157,23 @@ def measure(operation: Operation, layer: Layer) -> Algorithm:
         )
         direct, fast = _candidates(operation, x, weight, gradient, geometry)
         direct(), fast()  # The first call also prepares kernels and buffers.
-        seconds = [(_seconds(direct), _seconds(fast)) for _ in range(_ROUNDS)]
-    least_direct, least_fast = map(min, zip(*seconds, strict=True))
-    return "winograd" if least_fast < _MARGIN * least_direct else "direct"
+        times: list[tuple[float, float]] = []
+        for _ in range(_MOST_ROUNDS):
+            times.append((_seconds(direct), _seconds(fast)))
+            shortest = [sorted(column)[:2] for column in zip(*times, strict=True)]
+            if all(len(pair) == 2 and pair[1] <= _SPREAD * pair[0] for pair in shortest):
+                (least_direct, _), (least_fast, _) = shortest
+                return "winograd" if least_fast < _MARGIN * least_direct else "direct"
+    return None
 
 
 def expected(operation: Operation, layer: Layer) -> Algorithm:
     """The algorithm that is faster on most processors."""
-    channels = min(layer.channels, layer.outputs)
-    enough = 64 if operation == "weight gradient" else 128
-    return "winograd" if layer.stride == 1 and channels >= enough and layer.positions >= 1024 else "direct"
+    if operation == "weight gradient":
+        enough = layer.channels * layer.outputs >= 64 * 128 and layer.positions >= 1024 * layer.stride**2
+    else:
+        enough = min(layer.channels, layer.outputs) >= 128 and layer.positions >= 1024 and layer.stride == 1
+    return "winograd" if enough else "direct"
 
 
 def direct_gradients(
