@@ -58,9 +58,9 @@ def test_similar_sizes_share_a_choice(measured):
     assert len(measured) == 1
 
 
-def test_another_number_of_threads_is_another_machine(measured, monkeypatch):
+def test_another_version_of_torch_is_another_machine(measured, monkeypatch):
     Choices().find("output", DEEP)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 17)
+    monkeypatch.setattr(torch, "__version__", "2.99")
     Choices().find("output", DEEP)
     assert len(measured) == 2
     assert len(read_choices(choices_file())) == 2
@@ -129,6 +129,16 @@ def test_on_a_busy_machine_the_choice_is_the_usual_one_and_stays(monkeypatch):
     assert measure("output", shallow) is None
     assert [Choices().find("output", layer) for layer in (shallow, deep)] == ["direct", "winograd"]
     assert len(read_choices(choices_file())[machine()]) == 2
+
+
+def test_a_measurement_keeps_the_number_of_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(before + 1)
+    try:
+        measure("output", Layer(32, 32, 3, 1, 32 * 32))
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_measured_size_is_that_of_the_layer_up_to_a_limit():

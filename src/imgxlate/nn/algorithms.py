@@ -1,15 +1,17 @@
 """Which algorithm computes a convolution fastest on this machine: measured once, then remembered.
 
-The choices are kept in `convolutions.json` in the cache folder, by processor, torch version and number of threads.
+The choices are kept in `convolutions.json` in the cache folder, by processor and version of torch. They are measured in
+one thread: several threads wait for each other, and when other programs compute, such waits would decide.
 """
 
+import contextlib
 import json
 import math
 import platform
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -136,16 +138,15 @@ def read_choices(path: Path) -> dict[str, dict[str, Algorithm]]:
 
 
 def machine() -> str:
-    """The processor, the version of torch and the number of threads."""
-    capability = torch.backends.cpu.get_cpu_capability()
-    return f"{_processor()} ({capability}), torch {torch.__version__}, {torch.get_num_threads()} threads"
+    """The processor, its instructions that torch uses, and the version of torch."""
+    return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__}"
 
 
 def measure(operation: Operation, layer: Layer) -> Algorithm | None:
     """The faster algorithm for random numbers, or None if the machine is too busy to tell."""
     geometry = Geometry(layer.kernel, layer.stride)
     input_side = (layer.side - 1) * layer.stride + layer.kernel
-    with torch.no_grad():
+    with torch.no_grad(), _one_thread():
         generator = torch.Generator().manual_seed(0)
         x, weight, gradient = (
             torch.randn(shape, generator=generator).contiguous(memory_format=torch.channels_last)
@@ -206,6 +207,16 @@ def _candidates(
         lambda: direct_gradients(gradient, x, weight, geometry, **wanted),
         lambda: winograd.gradients(gradient, x, weight, geometry, **wanted),
     )
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _seconds(compute: Callable[[], object]) -> float:
