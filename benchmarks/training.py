@@ -50,7 +50,7 @@ from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.shared.optimization import TrainedNetworks
 from imgxlate.methods.spec import TrainingConfig
-from imgxlate.nn.convolution import fast_convolutions
+from imgxlate.nn.precision import fast_arithmetic
 from imgxlate.paths import assets_dir
 from imgxlate.training.distributed import World
 
@@ -251,7 +251,7 @@ class Bench:
 
             self.draws.generator.manual_seed(0)
             context = StepContext(0, self.draws.noise, random.Random(0), World(0, 1))
-            with mock.patch.object(TrainedNetworks, "update", marked), fast_convolutions(fast):
+            with mock.patch.object(TrainedNetworks, "update", marked), fast_arithmetic(fast):
                 losses = trainable.train_step(batch, context)
             return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
 

@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from imgxlate.nn import algorithms, winograd
-from imgxlate.nn.convolution import Conv2d, convolve, each_fast, fast_convolutions, set_compute_dtype
+from imgxlate.nn.convolution import Conv2d, convolve, set_compute_dtype
+from imgxlate.nn.precision import each_fast, fast_arithmetic
 
 
 def image(*shape):
@@ -62,7 +63,7 @@ def test_outside_the_block_a_convolution_is_direct_to_the_bit(always):
     asked = always("winograd")
     x, weight, bias = parameters()
     assert torch.equal(convolve(x, weight, bias, 1, 1), functional.conv2d(x, weight, bias, 1, 1))
-    with fast_convolutions(False):
+    with fast_arithmetic(False):
         assert torch.equal(convolve(x, weight, bias), functional.conv2d(x, weight, bias))
     assert not asked
 
@@ -71,7 +72,7 @@ def test_outside_the_block_a_convolution_is_direct_to_the_bit(always):
 def test_within_the_block_output_and_gradients_agree_with_float64(always, algorithm):
     asked = always(algorithm)
     inputs = parameters()
-    with fast_convolutions():
+    with fast_arithmetic():
         y = convolve(*inputs, 1, 1)
     gradients = torch.autograd.grad(y.square().sum(), inputs)  # outside of the block
     doubles = [each.detach().double().requires_grad_() for each in inputs]
@@ -85,7 +86,7 @@ def test_within_the_block_output_and_gradients_agree_with_float64(always, algori
 def test_the_algorithms_differ(always):
     x, weight, bias = parameters()
     always("winograd")
-    with fast_convolutions():
+    with fast_arithmetic():
         assert not torch.equal(convolve(x, weight, bias), functional.conv2d(x, weight, bias))
 
 
@@ -94,7 +95,7 @@ def test_only_the_gradients_that_are_asked_for_are_chosen_and_computed(always, w
     asked = always("winograd")
     inputs = [each.detach() for each in parameters()]
     inputs[wanted].requires_grad_()
-    with fast_convolutions():
+    with fast_arithmetic():
         convolve(*inputs).sum().backward()
     assert asked[1:] == [["input gradient"], ["weight gradient"], []][wanted]
     assert [each.grad is not None for each in inputs] == [index == wanted for index in range(3)]
@@ -109,7 +110,7 @@ def test_a_gradient_of_a_gradient_agrees_with_torch(always):
         return torch.autograd.grad(gradient.square().sum(), weight)[0]
 
     exact = penalty()
-    with fast_convolutions():
+    with fast_arithmetic():
         found = penalty()
     assert (found - exact).abs().max() < 1e-4 * exact.std()
 
@@ -125,7 +126,7 @@ def test_a_gradient_of_a_gradient_agrees_with_torch(always):
 def test_what_has_no_other_algorithm_stays_direct(always, change, size):
     asked = always("winograd")
     x, weight = change(image(1, 4, 9, 9)), change(image(4, 4, *size))
-    with fast_convolutions():
+    with fast_arithmetic():
         assert torch.equal(convolve(x, weight), functional.conv2d(x, weight))
     assert not asked
 
@@ -133,21 +134,21 @@ def test_what_has_no_other_algorithm_stays_direct(always, change, size):
 def test_autocast_stays_direct(always):
     asked = always("winograd")
     x, weight, _ = parameters()
-    with fast_convolutions(), torch.autocast("cpu", torch.bfloat16):
+    with fast_arithmetic(), torch.autocast("cpu", torch.bfloat16):
         assert convolve(x, weight).dtype == torch.bfloat16
     assert not asked
 
 
 def test_an_image_smaller_than_the_kernel_is_the_same_error_as_outside(always):
     always("winograd")
-    with fast_convolutions(), pytest.raises(RuntimeError, match=r"[Kk]ernel size"):
+    with fast_arithmetic(), pytest.raises(RuntimeError, match=r"[Kk]ernel size"):
         convolve(image(1, 4, 2, 9), image(4, 4, 3, 3))
 
 
 def test_inference_mode_and_training_share_the_buffers(always):
     always("winograd")
     inputs = parameters()
-    with fast_convolutions():
+    with fast_arithmetic():
         with torch.inference_mode():
             first = convolve(*inputs)
         y = convolve(*inputs)
@@ -162,7 +163,7 @@ def test_threads_compute_at_once(always):
     found = {}
 
     def work(index):
-        with fast_convolutions():
+        with fast_arithmetic():
             found[index] = [convolve(inputs[index], weight) for _ in range(20)]
 
     threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]

@@ -18,7 +18,7 @@ class Arithmetic:
     """The number format of products, and whether convolutions may take fewer of them."""
 
     dtype: torch.dtype = torch.float32
-    fast: bool = False  # see `imgxlate.nn.convolution.fast_convolutions`
+    fast: bool = False  # see `imgxlate.nn.precision.fast_arithmetic`
 
     def __str__(self) -> str:
         name = str(self.dtype).removeprefix("torch.")

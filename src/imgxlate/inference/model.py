@@ -17,7 +17,7 @@ from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.translation import encode_style, translate
 from imgxlate.methods.protocol import StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
-from imgxlate.nn.convolution import each_fast, fast_convolutions
+from imgxlate.nn.precision import each_fast, fast_arithmetic
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -142,7 +142,7 @@ class Model:
         Raises:
             UsageError: the model has no styles.
         """
-        with fast_convolutions(self.arithmetic.fast):
+        with fast_arithmetic(self.arithmetic.fast):
             return encode_style(self._style_sampler(), self.device, image, domain, size)
 
     def target(self, to: str | None) -> Domain:

@@ -18,7 +18,7 @@ from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, fi
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
-from imgxlate.nn.convolution import each_fast
+from imgxlate.nn.precision import each_fast
 from imgxlate.weights.store import Store, find_features
 
 if TYPE_CHECKING:

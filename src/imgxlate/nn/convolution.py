@@ -1,9 +1,6 @@
 """The convolution of all networks. On a processor it may take fewer products, where that is allowed and faster."""
 
-import contextlib
-from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +8,8 @@ from torch.nn import functional
 
 from imgxlate.nn import winograd
 from imgxlate.nn.algorithms import GRADIENTS, Algorithm, Layer, Operation, choices
+from imgxlate.nn.precision import is_fast
 from imgxlate.nn.winograd import Geometry
-
-_allowed = ContextVar("_allowed", default=False)
-_T = TypeVar("_T")
 
 
 class Conv2d(nn.Conv2d):
@@ -42,31 +37,6 @@ def set_compute_dtype(module: nn.Module, dtype: torch.dtype) -> None:
             part.compute_dtype = dtype
 
 
-@contextlib.contextmanager
-def fast_convolutions(allowed: bool = True) -> Iterator[None]:
-    """Let convolutions in float32 on a CPU take fewer products within the block, where that is faster.
-
-    The largest difference from a direct convolution is about 1e-4, for outputs of unit variance. It also concerns the
-    gradients of what was computed within the block.
-    """
-    token = _allowed.set(allowed)
-    try:
-        yield
-    finally:
-        _allowed.reset(token)
-
-
-def each_fast(items: Iterable[_T], allowed: bool = True) -> Iterator[_T]:
-    """Yield `items`, each computed within `fast_convolutions`; the block does not reach the caller."""
-    iterator, end = iter(items), object()
-    while True:
-        with fast_convolutions(allowed):
-            item: Any = next(iterator, end)
-        if item is end:
-            return
-        yield item
-
-
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int = 1, padding: int = 0) -> Tensor:
     """Convolve (B, C, H, W) with (O, C, K, K) after padding with zeros: (B, O, H', W')."""
     geometry = Geometry(weight.shape[2], stride, padding)
@@ -78,8 +48,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None = None, stride: int 
 
 def _may_choose(x: Tensor, weight: Tensor, geometry: Geometry) -> bool:
     return (
-        not torch.compiler.is_compiling()  # The compiler cannot follow what comes next.
-        and _allowed.get()
+        is_fast()
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")

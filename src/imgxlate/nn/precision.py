@@ -1,11 +1,16 @@
-"""Mixed precision: products in bfloat16, everything else in float32 or more."""
+"""Mixed precision: products in bfloat16, everything else in float32 or more. And fast arithmetic in float32."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+
+_fast = ContextVar("_fast", default=False)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +55,33 @@ def without_autocast(device: torch.device) -> Iterator[None]:
         return
     with torch.autocast(device.type, enabled=False):
         yield
+
+
+@contextlib.contextmanager
+def fast_arithmetic(allowed: bool = True) -> Iterator[None]:
+    """Let computations in float32 on a CPU be faster and less exact within the block.
+
+    Convolutions take fewer products where that is faster. For outputs of unit variance, the largest difference is about
+    1e-4. It also concerns the gradients of what was computed within the block.
+    """
+    token = _fast.set(allowed)
+    try:
+        yield
+    finally:
+        _fast.reset(token)
+
+
+def each_fast(items: Iterable[_T], allowed: bool = True) -> Iterator[_T]:
+    """Yield `items`, each computed within `fast_arithmetic`. The block does not reach the caller."""
+    iterator, end = iter(items), object()
+    while True:
+        with fast_arithmetic(allowed):
+            item: Any = next(iterator, end)
+        if item is end:
+            return
+        yield item
+
+
+def is_fast() -> bool:
+    """Whether this is within `fast_arithmetic`. A compiled network never is: the compiler cannot follow the block."""
+    return not torch.compiler.is_compiling() and _fast.get()

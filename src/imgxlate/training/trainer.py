@@ -18,7 +18,7 @@ from imgxlate.errors import INTERRUPTED, TERMINATED, DivergedError, ImgxlateErro
 from imgxlate.inference.device import require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext, Trainable
-from imgxlate.nn.convolution import fast_convolutions
+from imgxlate.nn.precision import fast_arithmetic
 from imgxlate.torchrun import find_rank
 from imgxlate.training import seeding
 from imgxlate.training.distributed import World, joined
@@ -147,7 +147,7 @@ class Trainer:
                 waited = time.perf_counter() - started
 
                 # Update the networks, and share the losses and the signals with the other processes.
-                with fast_convolutions(plan.arithmetic.fast):
+                with fast_arithmetic(plan.arithmetic.fast):
                     own_losses = self._trainable.train_step(batch.to(plan.device), self._context())
                 losses, exit_code, rejected = self._share(own_losses, stop.exit_code, batch.rejected)
                 self._require_finite(losses, batch)
