@@ -102,7 +102,8 @@ class _Buffers(threading.local):
         size = math.prod(shape)
         if name not in self._memory or self._memory[name].numel() < size:
             self._memory.pop(name, None)
-            self._memory[name] = torch.empty(size)
+            with torch.inference_mode(mode=False):  # Training cannot write into a tensor of inference.
+                self._memory[name] = torch.empty(size)
         return self._memory[name][:size].view(shape)
 
 
