@@ -137,7 +137,7 @@ def read_choices(path: Path) -> dict[str, dict[str, Algorithm]]:
 def machine() -> str:
     """The processor, the version of torch and the number of threads."""
     capability = torch.backends.cpu.get_cpu_capability()
-    return f"{_processor()} ({capability}), torch {torch.__version__}, {torch.get_num_threads()} threads"
+    return f"{processor()} ({capability}), torch {torch.__version__}, {torch.get_num_threads()} threads"
 
 
 def measure(operation: Operation, layer: Layer) -> Algorithm:
@@ -206,7 +206,7 @@ def _seconds(compute: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _processor() -> str:
+def processor() -> str:
     """The name of the processor, such as "AMD EPYC 7763"."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
