@@ -3,8 +3,6 @@
 #
 #     sh benchmarks/install_peers.sh                            # for `python`
 #     PYTHON=.venv/bin/python sh benchmarks/install_peers.sh    # for the environment that `make` prepared
-#
-# The versions are the oldest that were tried.
 set -eu
 exec "${PYTHON:-python}" -m pip install \
     'onnx>=1.23' 'onnxruntime>=1.26' 'onnxscript>=0.7' \
