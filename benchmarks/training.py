@@ -32,13 +32,13 @@ import statistics
 import subprocess
 import sys
 import time
-import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import torch
+from originals import load_weights, original_code, without_cuda
 from torch import Tensor
 
 from imgxlate import checkpoint
@@ -280,45 +280,12 @@ class Bench:
         return TimedProgram(step, self.device)
 
 
-@contextlib.contextmanager
-def original_code(folder: Path, device: torch.device) -> Iterator[types.ModuleType]:
-    """The original's module `trainer`."""
-    # Its utils import a module that PyTorch no longer has. Only the weights of the perceptual loss need it.
-    lua = types.ModuleType("torch.utils.serialization")
-    lua.load_lua = None  # type: ignore[attr-defined]
-    with mock.patch.dict(sys.modules, {lua.__name__: lua}), without_cuda(device):
-        sys.path.insert(0, str(folder))
-        try:
-            yield __import__("trainer")
-        finally:
-            sys.path.remove(str(folder))
-
-
-@contextlib.contextmanager
-def without_cuda(device: torch.device) -> Iterator[None]:
-    """Let `.cuda()` do nothing, unless `device` is a CUDA device."""
-    if device.type == "cuda":
-        yield
-        return
-    with (
-        mock.patch.object(Tensor, "cuda", lambda tensor, *_, **__: tensor),
-        mock.patch.object(Tensor, "get_device", return_value=None),
-    ):
-        yield
-
-
 def load_original(original: torch.nn.Module, trainable: Any) -> None:
     """Copy our weights to the original's networks. Their names are the same."""
     generators, state = trainable.generators(), trainable.state()
     for side in "ab":
-        for network, prefix, tensors in (
-            (f"gen_{side}", f"{side}.", generators),
-            (f"dis_{side}", f"dis.weights.{side}.", state),
-        ):
-            weights = {
-                name.removeprefix(prefix): t.contiguous() for name, t in tensors.items() if name.startswith(prefix)
-            }
-            original.get_submodule(network).load_state_dict(weights)
+        load_weights(original.get_submodule(f"gen_{side}"), generators, f"{side}.")
+        load_weights(original.get_submodule(f"dis_{side}"), state, f"dis.weights.{side}.")
 
 
 def convolution_seconds(device: torch.device) -> float:

@@ -139,7 +139,7 @@ def read_choices(path: Path) -> dict[str, dict[str, Algorithm]]:
 
 def machine() -> str:
     """The processor, its instructions that torch uses, and the version of torch."""
-    return f"{_processor()}, {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__}"
+    return f"{processor()}, {torch.backends.cpu.get_cpu_capability()}, torch {torch.__version__}"
 
 
 def measure(operation: Operation, layer: Layer) -> Algorithm | None:
@@ -225,7 +225,7 @@ def _seconds(compute: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _processor() -> str:
+def processor() -> str:
     """The name of the processor, such as "AMD EPYC 7763"."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
