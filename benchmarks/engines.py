@@ -62,9 +62,9 @@ from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.method import Munit
 from imgxlate.methods.shared.autoencoders import make_generators
 from imgxlate.nn.algorithms import processor
-from imgxlate.nn.convolution import each_fast
 from imgxlate.nn.initialization import initialize, seeded
 from imgxlate.nn.norms import InstanceNorm
+from imgxlate.nn.precision import each_fast
 
 PHOTO = Path(__file__).parents[1] / "examples" / "photos" / "china.jpg"
 CPU = torch.device("cpu")
@@ -300,7 +300,7 @@ def generator() -> Generator:
 
 
 def plain_generator() -> nn.Module:
-    """CycleGAN's generator of torch's own layers. Outside of `fast_convolutions`, our convolution is torch's."""
+    """CycleGAN's generator of torch's own layers. Outside of `fast_arithmetic`, our convolution is torch's."""
     network, channels = generator(), 0
     for name, layer in list(network.named_modules()):
         if isinstance(layer, InstanceNorm):

@@ -15,7 +15,7 @@ Colors beyond black and white are clipped when an image is written. `clipped` is
 colors out of range, and is computed in the precision of the run. A `quality` above 1 means that the default's image has
 the lower clipped loss.
 
-`--precisions N` instead compares the losses of the images after N iterations at the full size in float32 and bfloat16.
+`--precisions N` instead compares the losses of the images after N iterations at the full size in each precision.
 """
 
 import argparse
@@ -33,14 +33,16 @@ from torch import Tensor
 from imgxlate import checkpoint
 from imgxlate.images.decode import decode
 from imgxlate.images.tensors import resize, to_tensor
-from imgxlate.inference.device import find_device, find_dtype
+from imgxlate.inference.device import Arithmetic, find_arithmetic, find_device
 from imgxlate.methods.gatys import SPEC
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.method import Gatys
 from imgxlate.methods.gatys.objective import Objective
+from imgxlate.nn.precision import each_fast
 from imgxlate.paths import assets_dir
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+EXACT = Arithmetic()
 
 
 def main() -> None:
@@ -76,22 +78,22 @@ class Bench:
         self.content, self.style = (to_tensor(decode(path).rgb) for path in (content, style))
         self.size = size
         self.device = find_device(device)
-        self.dtype = find_dtype("auto", self.device)
+        self.auto = find_arithmetic("auto", self.device)
 
     def compare_iterations(self, timed: int) -> dict[str, Any]:
         """Time an iteration at the full size, plain and in the automatic precision."""
         plain = self.iteration_seconds(self.plain(timed + 2))
-        chosen = self.iteration_seconds(self.stylizer(self.dtype, scales=1, iterations=timed + 2))
+        chosen = self.iteration_seconds(self.stylizer(self.auto, scales=1, iterations=timed + 2), self.auto)
         return {
             "plain_seconds": round(plain, 3),
             "auto_seconds": round(chosen, 3),
-            "auto_dtype": str(self.dtype),
+            "auto_arithmetic": str(self.auto),
             "ratio": round(plain / chosen, 2),
         }
 
     def compare_images(self, iterations: int) -> dict[str, Any]:
         """Compare the images of the default preset and of plain iterations by time and loss."""
-        default = self.paint(self.stylizer(self.dtype))
+        default = self.paint(self.stylizer(self.auto), self.auto)
         plain = self.paint(self.plain(iterations))
         return {
             "plain_iterations": iterations,
@@ -104,39 +106,41 @@ class Bench:
     def compare_precisions(self, iterations: int) -> dict[str, Any]:
         """Compare the losses after `iterations` iterations at the full size in float32 and bfloat16."""
         losses = {}
-        for dtype in (torch.float32, torch.bfloat16):
-            stylizer = self.stylizer(dtype, scales=1, iterations=iterations)
-            *_, last = stylizer.stylize(self.content, [self.style], None, 0)
-            losses[str(dtype)] = self.objective(last.image())["total"]
+        for precision in ("fp32", "fp32-fast", "bf16"):
+            arithmetic = find_arithmetic(precision, self.device)
+            stylizer = self.stylizer(arithmetic, scales=1, iterations=iterations)
+            *_, last = each_fast(stylizer.stylize(self.content, [self.style], None, 0), arithmetic.fast)
+            losses[precision] = self.objective(last.image())["total"]
         return {
             "iterations": iterations,
             "clipped": losses,
-            "ratio": round(losses["torch.bfloat16"] / losses["torch.float32"], 4),
+            "ratios": {name: round(loss / losses["fp32"], 4) for name, loss in losses.items()},
         }
 
-    def stylizer(self, dtype: torch.dtype, **changes: Any) -> Gatys:
+    def stylizer(self, arithmetic: Arithmetic, **changes: Any) -> Gatys:
         """The default preset with `changes`, placed."""
         config = SPEC.presets["default"]
         assert isinstance(config, GatysConfig)
         stylizer = Gatys.from_features(dataclasses.replace(config, size=self.size, **changes), self.features)
-        stylizer.place(self.device, dtype)
+        stylizer.place(self.device, arithmetic.dtype)
         return stylizer
 
     def plain(self, iterations: int) -> Gatys:
         """The content and style losses of the default preset, minimized as in the published programs."""
-        stylizer = self.stylizer(torch.float32, scales=1, iterations=iterations, range_weight=0.0, history_size=100)
+        stylizer = self.stylizer(Arithmetic(), scales=1, iterations=iterations, range_weight=0.0, history_size=100)
         stylizer.network.place(self.device, torch.float32, torch.contiguous_format)
         return stylizer
 
-    def iteration_seconds(self, stylizer: Gatys) -> float:
+    def iteration_seconds(self, stylizer: Gatys, arithmetic: Arithmetic = EXACT) -> float:
         """The median time of an iteration of a run."""
-        moments = [time.perf_counter() for _ in stylizer.stylize(self.content, [self.style], None, 0)]
+        iterates = each_fast(stylizer.stylize(self.content, [self.style], None, 0), arithmetic.fast)
+        moments = [time.perf_counter() for _ in iterates]
         return statistics.median(later - earlier for earlier, later in itertools.pairwise(moments))
 
-    def paint(self, stylizer: Gatys) -> dict[str, Any]:
+    def paint(self, stylizer: Gatys, arithmetic: Arithmetic = EXACT) -> dict[str, Any]:
         """The seconds to the final image, and its loss."""
         started = time.perf_counter()
-        iterates = list(stylizer.stylize(self.content, [self.style], None, 0))
+        iterates = list(each_fast(stylizer.stylize(self.content, [self.style], None, 0), arithmetic.fast))
         seconds = time.perf_counter() - started
         reached = min(iterate.losses["total"] for iterate in iterates if iterate.scale + 1 == iterate.scales)
         return {

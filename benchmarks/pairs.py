@@ -29,7 +29,7 @@ from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_distance
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.inference import style_codes
-from imgxlate.inference.device import find_device
+from imgxlate.inference.device import Arithmetic, find_device
 from imgxlate.inference.loading import find_model, load_model
 from imgxlate.inference.model import Model
 from imgxlate.inference.translation import resized
@@ -59,7 +59,7 @@ def main() -> None:
 def load(method: str, name: str | None) -> Model:
     spec, store = registry.find(method), Store()
     file = find_model(spec, name, None, None, store, store.path)
-    return load_model(spec, file, find_device("auto"), torch.float32)
+    return load_model(spec, file, find_device("auto"), Arithmetic())
 
 
 def measure(model: Model, pairs: list[tuple[ImageArray, ImageArray]], count: int) -> dict[str, dict[str, float]]:

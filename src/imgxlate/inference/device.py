@@ -81,7 +81,13 @@ def require_exact(device: torch.device, dtype: torch.dtype) -> None:
 
     By default cuDNN rounds the inputs of convolutions to TF32, which has 10 bits of mantissa instead of 23. The parts
     of a bfloat16 model that stay in float32, such as the features of the perceptual loss, need full precision too.
+
+    On a CPU, torch's mathematical functions choose their code at the first call. If several threads make it at once,
+    some of them may use other code than later: in 6 of 25 processes, the first tanh was up to 5e-5 off. A call for one
+    number takes one thread.
     """
+    if device.type == "cpu":
+        torch.zeros(1).tanh()
     if device.type != "cuda":
         return
     torch.backends.cuda.matmul.fp32_precision = "ieee"
