@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgxlate import threads
 from imgxlate.cli import interrupts
 from imgxlate.cli.options import Settings
 from imgxlate.cli.output import Output
@@ -31,6 +32,7 @@ def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
 
 def import_torch() -> None:
     """Import torch, without interruption."""
+    threads.prepare_process()
     with interrupts.held():
         import_module("torch")
 

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from imgxlate import threads as torch_threads
 from imgxlate.cli import complete, config_options
 from imgxlate.errors import UsageError
+from imgxlate.threads import AUTO, AdaptiveThreads
 
 if TYPE_CHECKING:
+    import torch
+
     from imgxlate.images.outputs import Existing
 
 STYLE = "Styles (MUNIT)"
@@ -97,6 +101,16 @@ class Settings:
             rich_help_panel=_RUNNING,
         ),
     ] = 0
+    threads: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N",
+            envvar="IMGXLATE_THREADS",
+            help="Threads to compute with. auto takes all, or one where that is faster because the machine is busy; "
+            "results can then differ in the last bits from run to run.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = AUTO
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUNNING)
     ] = False
@@ -111,6 +125,18 @@ class Settings:
             rich_help_panel=_RUNNING,
         ),
     ] = False
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: `threads` is invalid.
+        """
+        torch_threads.parse(self.threads)
+
+    def start_threads(self, device: "torch.device") -> AdaptiveThreads:
+        """Set the number of torch's threads; it may adapt to the machine if `device` is a CPU."""
+        return AdaptiveThreads(torch_threads.parse(self.threads), device)
 
     @property
     def existing(self) -> "Existing":

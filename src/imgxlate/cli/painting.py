@@ -1,5 +1,6 @@
 """Paints the inputs of `imgxlate neural-style`: an image of each, or a figure of the paper."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
 from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
 from imgxlate.methods.spec import FigurePlan, FigureSpec
+from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
@@ -30,6 +32,7 @@ class Painting:
     seed: int
     save_every: int | None
     existing: Existing
+    threads: AdaptiveThreads
 
     def run(self, job: Job) -> None:
         """Paint one content image."""
@@ -38,7 +41,7 @@ class Painting:
         content = read_image(job.source)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
-            progress = _Progress(self.out, bar, steps, self.save_every)
+            progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
             image = self.transfer.stylize(
                 content, self.styles, init=self.init, seed=self.seed, on_iteration=progress.show
             )
@@ -77,11 +80,13 @@ class _Progress:
     bar: Bar
     steps: Path | None  # the folder for these images; None: they are not written
     save_every: int | None
+    threads: AdaptiveThreads
     iterations: int = 0  # over all scales
     losses: Mapping[str, float] | None = None  # of the last iteration
 
     def show(self, state: "Iteration") -> None:
         """Show an iteration."""
+        self.threads.end(math.prod(state.size))
         self.iterations += 1
         self.losses = dict(state.losses)
         height, width = state.size
@@ -89,6 +94,7 @@ class _Progress:
         self.bar.update(state.iteration, state.iterations, f"{scale}, loss {state.losses['total']:.3g}")
         if self.steps and self.save_every and self.iterations % self.save_every == 0:
             write_image(self.out, state.image(), self.steps / f"{self.iterations:05d}.png")
+        self.threads.begin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +110,7 @@ class FigurePainting:
     init: "ImageArray | None"
     preset: str
     seed: int
+    threads: AdaptiveThreads
 
     def run(self, job: Job) -> None:
         """Paint the figure of one input."""
@@ -112,6 +119,11 @@ class FigurePainting:
         original = read_image(job.source)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
+
+            def show(done: int, total: int | None, text: str) -> None:
+                self.threads.next()
+                bar.update(done, total, text)
+
             parts = paint_figure(
                 self.figure,
                 self.plan,
@@ -120,7 +132,7 @@ class FigurePainting:
                 styles=self.styles,
                 init=self.init,
                 seed=self.seed,
-                on_iteration=bar.update,
+                on_iteration=show,
             )
         name = job.source.path.name if job.source.path else job.source.stem
         sheet = lay_out_figure(self.figure, self.plan, name, original, [part.image for part in parts])

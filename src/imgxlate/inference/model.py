@@ -18,6 +18,7 @@ from imgxlate.inference.translation import encode_style, translate
 from imgxlate.methods.protocol import StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
 from imgxlate.nn.precision import each_fast, fast_arithmetic
+from imgxlate.threads import average_products
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -164,6 +165,10 @@ class Model:
         if domain not in self.translator.targets:
             raise UsageError(f"{self.name} translates to {self.targets[0]} only, not to {to}")
         return domain
+
+    def average_products(self, positions: int) -> float:
+        """About how many products a convolution takes, for an image of that many pixels."""
+        return average_products(self.translator.tensors().values(), positions)
 
     def name_of(self, domain: Domain) -> str:
         """The name of a domain."""

@@ -11,6 +11,7 @@ from imgxlate.data.folders import Folders
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.inference.device import Arithmetic
 from imgxlate.methods.spec import MethodSpec, TrainingConfig
+from imgxlate.threads import AdaptiveThreads
 from imgxlate.training.recipes import OnNan, changes
 from imgxlate.training.run_folder import RunFolder
 
@@ -28,6 +29,7 @@ class Plan:
     device: torch.device
     arithmetic: Arithmetic
     notify: Notify  # called with messages for the user
+    threads: AdaptiveThreads | None = None  # None: torch's number stays as it is
     # The following do not change the result.
     keep: int = 2  # checkpoints to keep
     on_nan: OnNan = "stop"
@@ -58,3 +60,10 @@ def require_resumable(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> Non
         notify(f"changed: {change}")
     if header["pictures"] != plan.folders.digest:
         notify("the training images have changed since the run began: from here on, other images are drawn")
+
+
+def keep_threads(plan: Plan, checkpoint: Checkpoint) -> None:
+    """Compute in the number of threads that was set when the run began, unless another one is set now."""
+    number = checkpoint.header.get("threads")
+    if isinstance(number, int) and plan.threads and plan.threads.fixed is None:
+        plan.threads.fix(number)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
@@ -19,6 +19,7 @@ from imgxlate.inference.device import find_arithmetic, find_device, find_precisi
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
+from imgxlate.threads import AdaptiveThreads
 from imgxlate.torchrun import find_rank
 from imgxlate.training import history, recipes
 from imgxlate.training.history import Entry
@@ -65,6 +66,7 @@ def train(
     on_nan: OnNan = "stop",
     compiled: bool = False,
     tensorboard: bool = False,
+    threads: int | Literal["auto"] | None = None,
     on_step: Callable[[StepResult], None] = ignore,
     progress: Progress = ignore,
     notify: Notify = ignore,
@@ -93,6 +95,8 @@ def train(
         on_nan: On a loss that is NaN: stop, or go back to the last checkpoint and take other images.
         compiled: Compile the networks with torch.compile first.
         tensorboard: Also write event files for TensorBoard.
+        threads: Number of torch's threads, which stays set for the process. "auto": all of them, or one where that is
+            faster. None: as it is.
         on_step: Called after each step with its number and losses.
         progress: Called while weights are downloaded.
         notify: Called with messages for the user.
@@ -112,7 +116,7 @@ def train(
         DeviceError: this machine has no such device, or another process was lost.
     """
     require_choice(OnNan, on_nan=on_nan)
-    require_at_least(1, keep=keep)
+    require_at_least(1, keep=keep, threads=None if threads == "auto" else threads)
     run = RunFolder(Path(out))
     is_main = find_rank().is_main
     progress, notify = (progress, notify) if is_main else (ignore, ignore)
@@ -141,6 +145,7 @@ def train(
             device=found_device,
             arithmetic=find_arithmetic(precision, found_device),
             notify=notify,
+            threads=None if threads is None else AdaptiveThreads(None if threads == "auto" else threads, found_device),
             keep=keep,
             on_nan=on_nan,
             compiled=compiled,

@@ -98,6 +98,7 @@ class RunWriter:
             tensors |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
         header = self._header() | {"attempt": attempt, "preset": plan.preset}
         header |= {"config": flattened(plan.config), "pictures": plan.folders.digest}
+        header |= {"threads": plan.threads.fixed if plan.threads else None}
         path = plan.run.save(step, tensors, header)
         self._write_model(step)
         if time.monotonic() >= self._next_curves:

@@ -19,11 +19,12 @@ from imgxlate.inference.device import require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext, Trainable
 from imgxlate.nn.precision import fast_arithmetic
+from imgxlate.threads import average_products
 from imgxlate.torchrun import find_rank
 from imgxlate.training import seeding
 from imgxlate.training.distributed import World, joined
 from imgxlate.training.divergence import divergence, is_finite
-from imgxlate.training.plan import Plan, require_resumable
+from imgxlate.training.plan import Plan, keep_threads, require_resumable
 from imgxlate.training.run_writer import RunWriter
 from imgxlate.training.signals import Stop, deferred_signals, stop_error
 from imgxlate.training.tensorboard import require_tensorboard
@@ -66,6 +67,7 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
             checkpoint = plan.run.latest(plan.notify) if resume else None
             if checkpoint:
                 require_resumable(plan, checkpoint, plan.notify)
+                keep_threads(plan, checkpoint)
             trainer.build(checkpoint, clear=not resume)
             yield trainer
         finally:
@@ -147,7 +149,7 @@ class Trainer:
                 waited = time.perf_counter() - started
 
                 # Update the networks, and share the losses and the signals with the other processes.
-                with fast_arithmetic(plan.arithmetic.fast):
+                with fast_arithmetic(plan.arithmetic.fast), self._threads():
                     own_losses = self._trainable.train_step(batch.to(plan.device), self._context())
                 losses, exit_code, rejected = self._share(own_losses, stop.exit_code, batch.rejected)
                 self._require_finite(losses, batch)
@@ -166,6 +168,14 @@ class Trainer:
                 yield StepResult(self.step, iterations, losses, time.perf_counter() - started, waited, saved)
                 if exit_code:
                     raise stop_error(exit_code)
+
+    def _threads(self) -> contextlib.AbstractContextManager[None]:
+        """A block whose computations take the number of threads that suits the run."""
+        plan, data = self._plan, self._plan.config.data
+        if plan.threads is None:
+            return contextlib.nullcontext()
+        positions = len(self._positions) * data.crop_height * data.crop_width
+        return plan.threads.step(products=average_products(self._trainable.generators().values(), positions))
 
     def _open_batches(self) -> contextlib.AbstractContextManager[Iterator[Batch]]:
         plan = self._plan

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NUMBERS = "Numbers"
 
 
-@options.command("device", "precision", "seed", "overwrite", "offline", json=options.JSON_LINES)
+@options.command("device", "precision", "seed", "threads", "overwrite", "offline", json=options.JSON_LINES)
 def compare(
     out: Output,
     inputs: options.Inputs,
@@ -104,7 +104,11 @@ def compare(
     models = _by_method("--model", model or [], "=", "METHOD=NAME", "munit=runs/mine")
     values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
     loading.import_torch()
+    import torch
+
     from imgxlate import compare as compare_images
+
+    settings.start_threads(torch.device("cpu"))
 
     with _Bars(out) as bars:
         result = compare_images(

@@ -117,10 +117,14 @@ def neural_style(
     style_images = [read_image(source) for source in guide_sources]
     init_image = next(map(read_image, init_sources), None)
     transfer = load_style_transfer(out, config, features, settings)
+    threads = settings.start_threads(transfer.device)
     work: Painting | FigurePainting
     if name and figure and plan:
-        work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
+        work = FigurePainting(
+            out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed, threads
+        )
     else:
-        work = Painting(out, transfer, style_images, init_image, preset, settings.seed, save_every, settings.existing)
+        existing, seed = settings.existing, settings.seed
+        work = Painting(out, transfer, style_images, init_image, preset, seed, save_every, existing, threads)
     failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
     return require_no_failures(failures, inputs=len(sources))

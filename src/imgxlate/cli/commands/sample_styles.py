@@ -1,5 +1,6 @@
 """`imgxlate sample-styles`: a sheet of content images in several styles, with the style codes."""
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
@@ -121,7 +123,7 @@ def sample_styles(
     elif outputs.codes and outputs.sheet in kept:
         style_codes.write(outputs.codes, grid.codes, method)
         return out.note(str(outputs.codes))
-    failures = _fill(grid, out, method, sources)
+    failures = _fill(grid, out, method, sources, settings.start_threads(loaded.device))
     if grid.columns:
         sheet = grid.draw()
         write_image(out, sheet, outputs.sheet)
@@ -254,14 +256,17 @@ def _new_grid(
     return StyleGrid(model, model.target(to), codes, rows, cell, size)
 
 
-def _fill(grid: "StyleGrid", out: Output, method: str, sources: Sequence[Source]) -> list[str]:
+def _fill(
+    grid: "StyleGrid", out: Output, method: str, sources: Sequence[Source], threads: AdaptiveThreads
+) -> list[str]:
     """Add a column for each content image. Returns a line for each image that cannot be read."""
     advice = SizeAdvice(out, grid.model, grid.size)
 
     def add(job: Job) -> None:
         image = read_image(job.source)
         advice.consider(job.source, image)
-        grid.add(job.source.stem, image)
+        with threads.step(math.prod(image.size)):
+            grid.add(job.source.stem, image)
 
     jobs = [Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:

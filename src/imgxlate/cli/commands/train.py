@@ -14,6 +14,7 @@ from imgxlate.cli.training_view import TrainingView
 from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, TrainingConfig
+from imgxlate.threads import parse
 from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
 from imgxlate.training.recipes import Recipe
@@ -28,6 +29,7 @@ _RUNNING = "Running"
 
 
 @options.command(
+    "threads",
     "offline",
     json="Print a JSON object per line, one for each checkpoint and model.",
     config=TrainingConfig,
@@ -172,6 +174,7 @@ def train(
             on_nan=on_nan,
             compiled=compiled,
             tensorboard=tensorboard,
+            threads=parse(settings.threads) or "auto",
             on_step=reporter.step,
             progress=reporter.show_download,
             notify=out.note,

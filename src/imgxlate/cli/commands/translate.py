@@ -1,5 +1,6 @@
 """`imgxlate translate`: images of one domain into images of the other."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,12 @@ from imgxlate.cli.progress import Bar
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_output_format
+from imgxlate.images.sizes import shorter_side
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import choose_styles
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
+from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -101,7 +104,8 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size)
-    work = _Translation(out, loaded, codes, domain, size, seed, missing, advice)
+    threads = settings.start_threads(loaded.device)
+    work = _Translation(out, loaded, codes, domain, size, seed, missing, advice, threads)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
@@ -185,6 +189,7 @@ class _Translation:
     seed: int
     missing: Mapping[Source, Job]  # the outputs to write
     advice: SizeAdvice
+    threads: AdaptiveThreads
     grid: "_Grid | None" = None
 
     def compute(self, job: Job, image: "ImageArray") -> Iterator[_Output]:
@@ -227,7 +232,10 @@ class _Translation:
         targets = self.missing[source].targets
         styles = None if self.codes is None else [self.codes.codes[target.index] for target in targets]
         outputs = self.model.stream(image, to=self.to, styles=styles, size=self.size)
-        started = time.perf_counter()
-        for target, output in zip(targets, outputs, strict=True):
-            yield _Output(source, target, output, time.perf_counter() - started)
+        pixels = math.prod(image.size if self.size is None else shorter_side(image.size, self.size))
+        products = self.model.average_products(pixels)
+        for target in targets:
             started = time.perf_counter()
+            with self.threads.step(pixels, products):
+                output = next(outputs)
+            yield _Output(source, target, output, time.perf_counter() - started)
