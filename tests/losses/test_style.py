@@ -4,11 +4,23 @@ import pytest
 import torch
 
 from imgxlate.losses.style import Variation, excess, gram_sum, mix, squared_error_sum, total_variation
+from imgxlate.nn.precision import fast_arithmetic
 
 
 def test_a_gram_sum_has_the_products_of_each_pair_of_maps() -> None:
     features = torch.tensor([[[1.0, 2.0]], [[3.0, -1.0]]]).unsqueeze(0)  # (1, 2, 1, 2)
     assert gram_sum(features).tolist() == [[5.0, 1.0], [1.0, 10.0]]
+
+
+def test_the_fast_gradient_of_a_gram_sum_is_that_of_torch() -> None:
+    features = torch.randn(1, 5, 7, 9, dtype=torch.float32, requires_grad=True)
+    weights = torch.randn(5, 5)
+    found = []
+    for allowed in (False, True):
+        with fast_arithmetic(allowed):
+            gram = gram_sum(features)
+        found.append(torch.autograd.grad((gram * weights).sum(), features)[0])
+    assert torch.allclose(*found, rtol=1e-5, atol=1e-5)
 
 
 def test_gram_sums_add_up_over_the_parts_of_an_image() -> None:

@@ -83,6 +83,17 @@ def test_within_the_block_output_and_gradients_agree_with_float64(always, algori
         assert (found - expected).abs().max() < 1e-4 * expected.std()
 
 
+def test_the_output_may_be_changed_in_place(always):
+    always("winograd")
+    x, weight, bias = parameters()
+    found = []
+    for fast in (False, True):
+        with fast_arithmetic(fast):
+            y = functional.leaky_relu(convolve(x, weight, bias), 0.2, inplace=True)
+        found.append(torch.autograd.grad(y.square().sum(), weight)[0])
+    assert (found[0] - found[1]).abs().max() < 1e-4 * found[0].std()
+
+
 def test_the_algorithms_differ(always):
     x, weight, bias = parameters()
     always("winograd")

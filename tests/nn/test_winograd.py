@@ -52,6 +52,7 @@ def test_several_bands_and_several_images_in_a_band():
     weight = torch.randn(140, 130, 3, 3) / 35
     for x in (many_rows, many_images):
         assert max(compare(x, weight, None, Geometry(3, padding=1))) < 2e-4
+        assert max(compare(x, torch.randn(20, 130, 4, 4) / 45, None, Geometry(4, 2, 1))) < 2e-4
 
 
 def test_the_error_in_deep_layers_is_that_of_the_documentation():

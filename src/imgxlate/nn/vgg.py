@@ -111,9 +111,11 @@ class Vgg(nn.Module):
         if not layers:
             return found
         features = self._prepare(images)
+        kept = True  # whether `features` must stay as they are
         for name in self.layers[: max(map(self.layers.index, layers)) + 1]:
-            features = self._advance(name, features)
-            if name in layers:
+            features = self._advance(name, features, in_place=not kept)
+            kept = name in layers
+            if kept:
                 found[name] = features
         return found
 
@@ -122,12 +124,12 @@ class Vgg(nn.Module):
         normalized = (gray_levels - self.mean) / self.deviation
         return normalized.to(dtype=self.dtype, memory_format=self.memory_format)
 
-    def _advance(self, name: str, features: Tensor) -> Tensor:
+    def _advance(self, name: str, features: Tensor, *, in_place: bool) -> Tensor:
         if name in self.convolutions:
             convolved: Tensor = self.convolutions[name](features)
             return convolved
         if name.startswith("relu"):
-            return functional.relu(features)
+            return functional.relu(features, inplace=in_place)
         return functional.max_pool2d(features, 2) if self.pooling == "max" else functional.avg_pool2d(features, 2)
 
 

@@ -15,7 +15,6 @@ A map is computed in bands of tiles, so that the buffers are small and stay in t
 the next convolution: the system clears fresh memory, which would take as long as the products.
 """
 
-import itertools
 import math
 import threading
 from collections.abc import Sequence
@@ -46,6 +45,10 @@ class Geometry:
         """Weights per axis once the positions of a stride are channels: r."""
         return self.kernel // self.stride
 
+    def unreached(self, side: int) -> int:
+        """Rows or columns at the end of the input that no output depends on."""
+        return (side + 2 * self.padding - self.kernel) % self.stride
+
     def output_side(self, side: int) -> int:
         """Height or width of the output for an input of height or width `side`."""
         return (side + 2 * self.padding - self.kernel) // self.stride + 1
@@ -61,14 +64,14 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry)
     transform = _transform(geometry.taps)
     weights = transform.weights(weight, geometry.stride)
     height, width = (geometry.output_side(side) for side in x.shape[2:])
-    y = x.new_empty(len(x), height, width, len(weight))
+    y = _empty(len(x), len(weight), height, width)
     for band in _bands(x, len(weight), geometry):
         inputs = transform.inputs(band.gather_inputs(x), band.tiles)
         outputs = _multiplied(inputs, weights.transpose(1, 2), "outputs")
         if bias is not None:
             outputs[transform.unit_point] += bias
-        band.write_outputs(y, transform.to_output_tiles(outputs))
-    return y.permute(0, 3, 1, 2)
+        band.write_outputs(y.permute(0, 2, 3, 1), transform.to_output_tiles(outputs))
+    return y
 
 
 def gradients(
@@ -77,18 +80,17 @@ def gradients(
     """The gradients by the input and by the weight, from `gradient` (B, O, H', W') by the output; None if not asked."""
     transform = _transform(geometry.taps)
     weights = transform.weights(weight, geometry.stride)
-    by_x = x.new_zeros(len(x), *x.shape[2:], x.shape[1]) if by_input else None
+    by_x = _empty(*x.shape) if by_input else None
+    if by_x is not None and any(geometry.unreached(side) for side in x.shape[2:]):
+        by_x.zero_()
     by_weights = torch.zeros_like(weights) if by_weight else None
     for band in _bands(x, len(weight), geometry):
         outputs = transform.from_output_tiles(band.gather_outputs(gradient), band.tiles)
         if by_weights is not None:
             by_weights.baddbmm_(outputs.transpose(1, 2), transform.inputs(band.gather_inputs(x), band.tiles))
         if by_x is not None:
-            band.add_inputs(by_x, transform.from_inputs(_multiplied(outputs, weights, "inputs")))
-    return (
-        None if by_x is None else by_x.permute(0, 3, 1, 2),
-        None if by_weights is None else transform.weight_gradient(by_weights, geometry.stride),
-    )
+            band.add_inputs(by_x.permute(0, 2, 3, 1), transform.from_inputs(_multiplied(outputs, weights, "inputs")))
+    return by_x, None if by_weights is None else transform.weight_gradient(by_weights, geometry.stride)
 
 
 class _Buffers(threading.local):
@@ -229,22 +231,27 @@ class _Band:
         return _buffers.take("tiles", *tiles.shape).copy_(tiles).view(side**2, -1)
 
     def add_inputs(self, total: Tensor, tiles: Tensor) -> None:
-        """Add overlapping tiles, as `gather_inputs` returns them, to `total` (B, H, W, C)."""
+        """Add overlapping tiles, as `gather_inputs` returns them, to `total` (B, H, W, C), after the bands above."""
         stride, side = self.geometry.stride, _TILE + self.geometry.taps - 1
         tiles = tiles.view(side, side, self.images, self.rows, self.columns, stride, stride, -1)
         tiles = tiles.permute(2, 3, 0, 5, 4, 1, 6, 7)  # image, row, its positions and steps, column, the same, channel
-        patch = tiles.new_zeros(
-            self.images, self.rows + 1, _TILE, stride, self.columns + 1, _TILE, stride, tiles.shape[7]
-        )
-        parts = ((0, slice(0, _TILE)), (1, slice(_TILE, side)))  # the end of a tile lies on the next one
-        for (down, high), (right, wide) in itertools.product(parts, parts):
-            part = tiles[:, :, high, :, :, wide]
-            target = patch[:, down : down + self.rows, : part.shape[2], :, right : right + self.columns]
-            target[:, :, :, :, :, : part.shape[5]] += part
+        shape = (self.images, self.rows + 1, _TILE, stride, self.columns + 1, _TILE, stride, tiles.shape[7])
+        patch = _buffers.take("patch", *shape)
+        patch[:, self.rows :] = 0
+        patch[:, :, :, :, self.columns :] = 0
+        patch[:, : self.rows, :, :, : self.columns] = tiles[:, :, :_TILE, :, :, :_TILE]
+        rest = side - _TILE  # The end of a tile lies on the next one.
+        patch[:, 1:, :rest, :, :-1] += tiles[:, :, _TILE:, :, :, :_TILE]
+        patch[:, :-1, :, :, 1:, :rest] += tiles[:, :, :_TILE, :, :, _TILE:]
+        patch[:, 1:, :rest, :, 1:, :rest] += tiles[:, :, _TILE:, :, :, _TILE:]
         top, left = self._input_corner
-        patch = patch.flatten(4, 6).flatten(1, 3)[:, max(-top, 0) :, max(-left, 0) :]
-        target = self._of(total)[:, max(top, 0) :, max(left, 0) :][:, : patch.shape[1], : patch.shape[2]]
-        target += patch[:, : target.shape[1], : target.shape[2]]
+        height = (_TILE * self.rows + rest) * stride
+        patch = patch.flatten(4, 6).flatten(1, 3)[:, max(-top, 0) : height, max(-left, 0) :]
+        target = self._of(total)[:, max(top, 0) :][:, : patch.shape[1], : patch.shape[2]]
+        patch = patch[:, : target.shape[1], : target.shape[2]]
+        shared = rest * stride if self.row else 0  # rows that the band above has set
+        target[:, :shared] += patch[:, :shared]
+        target[:, shared:] = patch[:, shared:]
 
     def gather_outputs(self, y: Tensor) -> Tensor:
         """The tiles of (B, O, H', W'): (m^2, tiles O)."""
@@ -271,6 +278,11 @@ class _Band:
         """The row and the column of the input at which the first tile begins."""
         padding = self.geometry.padding
         return _TILE * self.geometry.stride * self.row - padding, -padding
+
+
+def _empty(*shape: int) -> Tensor:
+    """An uninitialized tensor (B, C, H, W) in the channels-last layout."""
+    return torch.empty(shape, memory_format=torch.channels_last)
 
 
 def _cut(x: Tensor, top: int, left: int, height: int, width: int) -> Tensor:
