@@ -22,7 +22,7 @@ def squared_error_sum(features: Tensor, target: Tensor) -> Tensor:
 
 def gram_sum(features: Tensor) -> Tensor:
     """Gram matrix (C, C) of features (1, C, H, W), summed over positions, in float32 (Eq. 3)."""
-    maps = features[0].flatten(1).float()  # (C, H W)
+    maps = features.squeeze(0).flatten(1).float()  # (C, H W); the gradient of an index would be a copy
     if is_fast():
         gram: Tensor = _Gram.apply(maps)  # type: ignore[no-untyped-call]
         return gram
