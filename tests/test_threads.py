@@ -159,13 +159,13 @@ def test_threads_wait_a_limited_time_unless_the_user_says_otherwise(monkeypatch)
 def test_freed_memory_is_used_again_without_new_pages():
     code = """
 import resource, torch
-from imgxlate.threads import prepare_process
+from imgxlate.threads import keep_freed_memory
 faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 def touch():
     for _ in range(5):
         torch.ones(1 << 24)
 touch(); before = faults(); touch(); fresh = faults() - before
-prepare_process()
+keep_freed_memory()
 touch(); before = faults(); touch()
 print(fresh > 10000, faults() - before < fresh / 2)
 """

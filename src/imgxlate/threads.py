@@ -35,13 +35,12 @@ _FIRST_REST, _LONGEST_REST = 16, 512  # steps until the other number is tried ag
 
 
 def prepare_process() -> None:
-    """Set how threads wait and how memory is reused, before torch is imported. What the user has set stays."""
+    """Set how threads wait, before torch is imported, unless the user has set it."""
     if _WAITING.isdisjoint(os.environ):
         os.environ |= {"GOMP_SPINCOUNT": _SPINS, "KMP_BLOCKTIME": _BLOCKTIME}
-    _keep_freed_memory()
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let glibc keep large blocks of freed memory for the next tensor.
 
     Otherwise they go back to the system, which clears them before the next use. For a map of 64 channels and 512 x 512
@@ -87,6 +86,7 @@ class AdaptiveThreads:
     def __init__(self, number: int | None, device: "torch.device") -> None:
         import torch  # Imported late: `prepare_process` must come first.
 
+        keep_freed_memory()
         if number:
             torch.set_num_threads(number)
         self.fixed = number
