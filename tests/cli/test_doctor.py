@@ -5,6 +5,7 @@ import json
 import torch
 
 from imgxlate import __version__
+from imgxlate.nn.algorithms import choices_file, machine
 
 
 def test_the_report_shows_versions_device_and_folders(run, tmp_path):
@@ -15,6 +16,15 @@ def test_the_report_shows_versions_device_and_folders(run, tmp_path):
     assert report["packages"]["torch"] == torch.__version__
     assert report["problems"] == []
     assert {"device", "fast_bf16", "cpu_capability", "cache", "cache_free_bytes"} <= set(report)
+    assert report["precision"] in ("bf16", "fp32-fast")
+    assert report["convolutions"] == {"direct": 0, "winograd": 0}
+
+
+def test_the_remembered_algorithms_of_this_machine_are_counted(run):
+    known = {"output a": "winograd", "output b": "direct", "output c": "winograd"}
+    choices_file().write_text(json.dumps({machine(): known, "another": {"output a": "direct"}}))
+    assert json.loads(run("doctor", "--json").stdout)["convolutions"] == {"direct": 1, "winograd": 2}
+    assert "direct 1, winograd 2" in run("doctor").stdout
 
 
 def test_the_table_has_a_row_for_each_fact(run):

@@ -6,6 +6,7 @@ import pty
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 from imgxlate import checkpoint
 from imgxlate.inference.loading import model_header
 from imgxlate.methods import registry
+from imgxlate.nn.algorithms import choices
 
 
 @pytest.fixture
@@ -255,6 +257,13 @@ def test_verbose_prints_details_on_stderr(run, munit, photo, inside):
     result = run("translate", *munit, photo(), "--device", "cpu", "-v")
     assert re.search(r"on cpu in (bfloat16|float32) with fast convolutions", result.stderr)
     assert result.stdout == ""
+
+
+def test_verbose_tells_the_algorithms(run, munit, photo, inside, monkeypatch):
+    monkeypatch.setattr(choices, "used", Counter({("output 3x3 8->8 4x4", "winograd"): 2}))
+    shown = "convolution, output 3x3 8->8 4x4: winograd, 2x"
+    assert shown in run("translate", *munit, photo(), "-v").stderr
+    assert shown not in run("translate", *munit, photo(), "--overwrite").stderr
 
 
 def test_quiet_prints_nothing(run, munit, photo, inside):

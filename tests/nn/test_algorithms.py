@@ -38,6 +38,13 @@ def test_a_choice_is_measured_once_and_remembered_by_later_processes(measured):
     assert read_choices(choices_file()) == {machine(): {"output 3x3 128->128 64x64": "winograd"}}
 
 
+def test_the_summary_tells_the_algorithm_of_each_operation_and_how_often(measured):
+    found = Choices()
+    for _ in range(3):
+        found.find("output", DEEP)
+    assert found.summary() == ["convolution, output 3x3 128->128 64x64: winograd, 3x"]
+
+
 def test_operations_and_sizes_are_chosen_for_one_by_one(measured):
     found = Choices()
     smaller = Layer(128, 128, 3, 1, 16 * 16)

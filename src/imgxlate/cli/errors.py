@@ -1,6 +1,7 @@
 """Turns errors into messages and exit codes. No other module catches them for that."""
 
 import contextlib
+import sys
 import traceback
 from collections.abc import Iterator
 
@@ -24,6 +25,7 @@ def session(
     try:
         interrupts.release()
         yield output
+        _tell_algorithms(output)
     except KeyboardInterrupt as error:
         output.console.print("interrupted")
         raise typer.Exit(INTERRUPTED) from error
@@ -31,6 +33,13 @@ def session(
         raise
     except Exception as error:
         raise typer.Exit(_report(output, error, debug)) from error
+
+
+def _tell_algorithms(output: Output) -> None:
+    """If verbose, tell which algorithms computed the convolutions that had a choice."""
+    algorithms = sys.modules.get("imgxlate.nn.algorithms")
+    for line in algorithms.choices.summary() if algorithms else []:
+        output.detail(line)
 
 
 def _report(output: Output, error: Exception, debug: bool) -> int:

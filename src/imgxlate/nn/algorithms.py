@@ -94,6 +94,10 @@ class Choices:
             self.used[key, self._known[key]] += 1
             return self._known[key]
 
+    def summary(self) -> list[str]:
+        """A line for each operation that had a choice in this process: which algorithm computed it, and how often."""
+        return [f"convolution, {key}: {algorithm}, {count}x" for (key, algorithm), count in sorted(self.used.items())]
+
     def _measured(self, key: str, operation: Operation, layer: Layer) -> Algorithm:
         """The remembered choice, or a new measurement. A choice that cannot be remembered is not measured."""
         from filelock import FileLock, Timeout  # Imported late: most choices are known.
@@ -135,6 +139,11 @@ def read_choices(path: Path) -> dict[str, dict[str, Algorithm]]:
         }
     except (OSError, ValueError, AttributeError):
         return {}
+
+
+def remembered() -> Counter[Algorithm]:
+    """How many choices of each algorithm are remembered for this machine."""
+    return Counter(read_choices(choices_file()).get(machine(), {}).values())
 
 
 def machine() -> str:

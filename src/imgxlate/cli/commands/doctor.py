@@ -51,7 +51,8 @@ def _examine_torch(problems: list[str]) -> dict[str, Any]:
         import torch
 
         from imgxlate import vision
-        from imgxlate.inference.device import fast_bf16, find_device
+        from imgxlate.inference.device import fast_bf16, find_device, find_precision
+        from imgxlate.nn.algorithms import remembered
     except Exception as error:  # This command reports a broken torch.
         problems.append(f"torch cannot be imported: {error}")
         return {}
@@ -67,6 +68,8 @@ def _examine_torch(problems: list[str]) -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "fast_bf16": fast_bf16(best),
+        "precision": find_precision("auto", best),
+        "convolutions": {"direct": 0, "winograd": 0} | remembered(),
     }
 
 
@@ -88,7 +91,7 @@ def _free_bytes() -> int:
 
 def _show(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {entry or 'missing'}" for key, entry in value.items())
+        return ", ".join(f"{key} {'missing' if entry is None else entry}" for key, entry in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, bool):
