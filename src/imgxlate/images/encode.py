@@ -21,6 +21,8 @@ _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # pixels
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"subsampling": "4:4:4"},
+    # About twice as fast as Pillow's default of 6. The files of photographs are 2 to 9 percent larger.
+    "PNG": {"compress_level": 2},
     # `exact` keeps the colors under transparent pixels. For lossless files `quality` is the effort: 20 is up to nine
     # times faster than the default, and the files are up to 30 percent larger.
     "WEBP": {"lossless": True, "exact": True, "quality": 20, "method": 2},
