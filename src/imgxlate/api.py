@@ -83,7 +83,7 @@ def load_style_transfer(
         settings: Other values by key, such as {"style_weight": 2000, "optimizer": "adam"}.
         features: The feature network: a name of `imgxlate weights list`, or a file.
         device: auto, cpu, cuda, cuda:N or mps.
-        precision: auto, fp32 or bf16.
+        precision: auto, fp32, fp32-fast or bf16.
         offline: Do not use the network.
         progress: Called while weights are downloaded.
         notify: Called with messages for the user.
