@@ -132,6 +132,7 @@ def test_a_gradient_of_a_gradient_agrees_with_torch(always):
         (lambda x: x.double(), (3, 3)),
         (lambda x: x.bfloat16(), (3, 3)),
         (lambda x: x, (5, 5)),  # four taps and more lose too many digits
+        (lambda x: x, (3, 2)),
     ],
 )
 def test_what_has_no_other_algorithm_stays_direct(always, change, size):

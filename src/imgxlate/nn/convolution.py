@@ -13,7 +13,7 @@ from imgxlate.nn.winograd import Geometry
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution that multiplies in `compute_dtype`, if that is set.
+    """A convolution that multiplies in `compute_dtype`, if that is set. Its stride and padding are those of both axes.
 
     Input, output and weights keep their precision, so that resetting it gives the same numbers as before.
     """
@@ -52,6 +52,7 @@ def _may_choose(x: Tensor, weight: Tensor, geometry: Geometry) -> bool:
         and x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
+        and weight.shape[2] == weight.shape[3]
         and winograd.supports(geometry)
         and min(x.shape[2:]) + 2 * geometry.padding >= geometry.kernel
     )

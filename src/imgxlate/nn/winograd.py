@@ -79,17 +79,19 @@ def gradients(
 ) -> tuple[Tensor | None, Tensor | None]:
     """The gradients by the input and by the weight, from `gradient` (B, O, H', W') by the output; None if not asked."""
     transform = _transform(geometry.taps)
-    weights = transform.weights(weight, geometry.stride)
+    outputs, channels = weight.shape[:2]
+    weights = transform.weights(weight, geometry.stride) if by_input else None
     by_x = _empty(*x.shape) if by_input else None
     if by_x is not None and any(geometry.unreached(side) for side in x.shape[2:]):
         by_x.zero_()
-    by_weights = torch.zeros_like(weights) if by_weight else None
-    for band in _bands(x, len(weight), geometry):
-        outputs = transform.from_output_tiles(band.gather_outputs(gradient), band.tiles)
+    by_weights = x.new_zeros(transform.points, outputs, geometry.stride**2 * channels) if by_weight else None
+    for band in _bands(x, outputs, geometry):
+        by_outputs = transform.from_output_tiles(band.gather_outputs(gradient), band.tiles)
         if by_weights is not None:
-            by_weights.baddbmm_(outputs.transpose(1, 2), transform.inputs(band.gather_inputs(x), band.tiles))
-        if by_x is not None:
-            band.add_inputs(by_x.permute(0, 2, 3, 1), transform.from_inputs(_multiplied(outputs, weights, "inputs")))
+            by_weights.baddbmm_(by_outputs.transpose(1, 2), transform.inputs(band.gather_inputs(x), band.tiles))
+        if by_x is not None and weights is not None:
+            by_inputs = _multiplied(by_outputs, weights, "inputs")
+            band.add_inputs(by_x.permute(0, 2, 3, 1), transform.from_inputs(by_inputs))
     return by_x, None if by_weights is None else transform.weight_gradient(by_weights, geometry.stride)
 
 
