@@ -67,13 +67,13 @@ def parse(text: str) -> int | None:
     raise UsageError(f"the number of threads must be {AUTO} or a number from 1 on, not {text!r}")
 
 
-def average_products(weights: "Iterable[Tensor]", positions: int) -> float:
-    """About how many products a convolution takes, for an image of that many positions.
+def average_products(weights: "Iterable[Tensor]", positions: int) -> float | None:
+    """About how many products a convolution takes, for an image of that many positions; None: there is no convolution.
 
     `weights` are those of the network; (O, C, K, K) are convolutions. Most of them work at a quarter of the size.
     """
     sizes = [weight.numel() for weight in weights if weight.ndim == 4]
-    return sum(sizes) / max(len(sizes), 1) * positions / 16
+    return sum(sizes) / len(sizes) * positions / 16 if sizes else None
 
 
 class AdaptiveThreads:
@@ -128,10 +128,16 @@ class AdaptiveThreads:
         self._begun = (time.perf_counter(), time.process_time())
 
     def end(self, units: float = 1) -> None:
-        """End a step of `units` of work, and decide on the number of threads of the next one."""
-        if not self._adapts or self._is_small:
+        """End a step of `units` of work, and decide on the number of threads of the next one.
+
+        Between steps, torch has all its threads.
+        """
+        if not self._adapts:
             return
         seconds, processor_seconds = time.perf_counter() - self._begun[0], time.process_time() - self._begun[1]
+        self._set_number(self._all)
+        if self._is_small:
+            return
         if self._rest:
             self._rest -= 1
         elif self._on_trial:

@@ -166,8 +166,8 @@ class Model:
             raise UsageError(f"{self.name} translates to {self.targets[0]} only, not to {to}")
         return domain
 
-    def average_products(self, positions: int) -> float:
-        """About how many products a convolution takes, for an image of that many pixels."""
+    def average_products(self, positions: int) -> float | None:
+        """About how many products a convolution takes, for an image of that many pixels; None: it has none."""
         return average_products(self.translator.tensors().values(), positions)
 
     def name_of(self, domain: Domain) -> str:
