@@ -9,8 +9,8 @@ Each job is a command of `imgxlate` in a process of its own, in a temporary fold
 - `neural-style`: the default preset at 256 pixels.
 
 It runs on the quiet machine and beside a program that multiplies matrices in as many threads as there are cores; the
-two take turns. Prints JSON: for each job the median seconds without the start of the process (for `train` of a step),
-and their ratio. Half of the machine is left to the job, so that a ratio of 2 is what one would expect.
+two take turns. Prints JSON: for each job the median seconds of a step, of the images after the first, or of the whole
+command, and the ratio of busy to quiet. Half of the machine is left to the job, so that one would expect a ratio of 2.
 """
 
 import argparse

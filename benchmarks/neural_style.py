@@ -104,7 +104,7 @@ class Bench:
         }
 
     def compare_precisions(self, iterations: int) -> dict[str, Any]:
-        """Compare the losses after `iterations` iterations at the full size in float32 and bfloat16."""
+        """Compare the losses after `iterations` iterations at the full size in each precision."""
         losses = {}
         for precision in ("fp32", "fp32-fast", "bf16"):
             arithmetic = find_arithmetic(precision, self.device)

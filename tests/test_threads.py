@@ -117,7 +117,8 @@ def test_steps_that_end_in_a_callback_are_the_same(machine):
     for _ in range(4):
         machine.wall += 10
         machine.processor += 10
-        adaptive.next()
+        adaptive.end()
+        adaptive.begin()
     assert machine.number == 1
 
 

@@ -9,11 +9,13 @@ The results of different numbers of threads can differ in the last bits.
 import contextlib
 import ctypes
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from imgxlate.errors import UsageError
+from imgxlate.torchrun import find_rank
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +48,7 @@ def keep_freed_memory() -> None:
     Otherwise they go back to the system, which clears them before the next use. For a map of 64 channels and 512 x 512
     positions this takes longer than a norm.
     """
-    if any(name.startswith("MALLOC_") for name in os.environ):
+    if sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
         return
     with contextlib.suppress(OSError, AttributeError):  # Other C libraries have no such function.
         mallopt = ctypes.CDLL(None).mallopt
@@ -86,13 +88,13 @@ class AdaptiveThreads:
     def __init__(self, number: int | None, device: "torch.device") -> None:
         import torch  # Imported late: `prepare_process` must come first.
 
-        keep_freed_memory()
         if number:
             torch.set_num_threads(number)
         self.fixed = number
         self._set_number = torch.set_num_threads
         self._all = torch.get_num_threads()
-        self._adapts = number is None and self._all > 1 and device.type == "cpu"
+        # Processes that train together wait for each other, as if the machine was busy.
+        self._adapts = number is None and self._all > 1 and device.type == "cpu" and find_rank().size == 1
         self._alone = False  # whether one thread computes, because the machine is busy
         self._on_trial = False  # whether it is the first step in one thread
         self._together = 0.0  # seconds that a unit took in all threads before
@@ -112,13 +114,10 @@ class AdaptiveThreads:
     def step(self, units: float = 1, products: float | None = None) -> Iterator[None]:
         """Compute a step of `units` of work within the block; `products` as in `begin`."""
         self.begin(products)
-        yield
-        self.end(units)
-
-    def next(self, units: float = 1) -> None:
-        """End a step of `units` of work, and begin the next one."""
-        self.end(units)
-        self.begin()
+        try:
+            yield
+        finally:
+            self.end(units)
 
     def begin(self, products: float | None = None) -> None:
         """Begin a step whose convolutions take `products` each on average; None: it is not small."""

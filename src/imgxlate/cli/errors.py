@@ -25,7 +25,6 @@ def session(
     try:
         interrupts.release()
         yield output
-        _tell_algorithms(output)
     except KeyboardInterrupt as error:
         output.console.print("interrupted")
         raise typer.Exit(INTERRUPTED) from error
@@ -33,6 +32,8 @@ def session(
         raise
     except Exception as error:
         raise typer.Exit(_report(output, error, debug)) from error
+    finally:
+        _tell_algorithms(output)
 
 
 def _tell_algorithms(output: Output) -> None:

@@ -106,8 +106,8 @@ class Settings:
         typer.Option(
             metavar="auto|N",
             envvar="IMGXLATE_THREADS",
-            help="Threads to compute with. auto takes all, or one where that is faster because the machine is busy; "
-            "results can then differ in the last bits from run to run.",
+            help="Threads to compute with. auto takes all; one for small images and training steps, and where one is "
+            "faster because the machine is busy. The last bits of a result depend on the number.",
             rich_help_panel=_RUNNING,
         ),
     ] = AUTO
@@ -135,7 +135,8 @@ class Settings:
         torch_threads.parse(self.threads)
 
     def start_threads(self, device: "torch.device") -> AdaptiveThreads:
-        """Set the number of torch's threads; it may adapt to the machine if `device` is a CPU."""
+        """Set the number of torch's threads; it may adapt to the machine if `device` is a CPU. Keep freed memory."""
+        torch_threads.keep_freed_memory()
         return AdaptiveThreads(torch_threads.parse(self.threads), device)
 
     @property

@@ -86,7 +86,8 @@ class _Progress:
 
     def show(self, state: "Iteration") -> None:
         """Show an iteration."""
-        self.threads.end(math.prod(state.size))
+        if state.iteration > 1:  # The first one at a scale also computes the features of the content and the styles.
+            self.threads.end(math.prod(state.size))
         self.iterations += 1
         self.losses = dict(state.losses)
         height, width = state.size
@@ -110,7 +111,6 @@ class FigurePainting:
     init: "ImageArray | None"
     preset: str
     seed: int
-    threads: AdaptiveThreads
 
     def run(self, job: Job) -> None:
         """Paint the figure of one input."""
@@ -119,11 +119,6 @@ class FigurePainting:
         original = read_image(job.source)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
-
-            def show(done: int, total: int | None, text: str) -> None:
-                self.threads.next()
-                bar.update(done, total, text)
-
             parts = paint_figure(
                 self.figure,
                 self.plan,
@@ -132,7 +127,7 @@ class FigurePainting:
                 styles=self.styles,
                 init=self.init,
                 seed=self.seed,
-                on_iteration=show,
+                on_iteration=bar.update,
             )
         name = job.source.path.name if job.source.path else job.source.stem
         sheet = lay_out_figure(self.figure, self.plan, name, original, [part.image for part in parts])

@@ -52,7 +52,7 @@ def stream_jobs(
     """`run_jobs` for work in three parts that overlap: one thread reads the next input, one writes the last output.
 
     Memory holds at most one input and two outputs more than the computation needs. Outputs are written in their order.
-    An output that is being written when the block ends early, also by Ctrl-C, is completed.
+    An output that is being written when the work ends early, also by Ctrl-C, is completed.
     """
     failures = _Failures(inputs, on_failure)
     reads = _read_ahead(jobs, read)
@@ -145,7 +145,7 @@ def _result(read: Callable[[Job], Input], job: Job) -> Future[Input]:
 def _fulfill(future: Future[Input], read: Callable[[Job], Input], job: Job) -> None:
     try:
         result = read(job)
-    except Exception as error:
+    except BaseException as error:  # Whoever waits for the result must get it.
         future.set_exception(error)
     else:
         future.set_result(result)

@@ -1,7 +1,7 @@
 """The device and the precision to compute in."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -15,7 +15,7 @@ Precision = Literal["auto", "fp32", "fp32-fast", "bf16"]
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """The number format of products, and whether convolutions may take fewer of them."""
+    """The number format of products, and whether computations in float32 may be faster and less exact."""
 
     dtype: torch.dtype = torch.float32
     fast: bool = False  # see `imgxlate.nn.precision.fast_arithmetic`
@@ -73,7 +73,8 @@ def find_arithmetic(precision: Precision, device: torch.device) -> Arithmetic:
     Raises:
         UsageError: there is no such precision.
     """
-    return _ARITHMETIC[find_precision(precision, device)]
+    arithmetic = _ARITHMETIC[find_precision(precision, device)]
+    return arithmetic if device.type == "cpu" else replace(arithmetic, fast=False)
 
 
 def require_exact(device: torch.device, dtype: torch.dtype) -> None:

@@ -80,7 +80,8 @@ class Choices:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._known: dict[str, Algorithm] = {}
-        self._machine: str | None = None  # None: nothing was read yet
+        self._machine: str | None = None  # None: not asked for yet
+        self._patience = _PATIENCE
         self.used: Counter[tuple[str, Algorithm]] = Counter()  # calls in this process, by operation
 
     def find(self, operation: Operation, layer: Layer) -> Algorithm:
@@ -105,14 +106,15 @@ class Choices:
         path = choices_file()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock"), timeout=_PATIENCE):
+            with FileLock(path.with_suffix(".lock"), timeout=self._patience):
                 remembered = read_choices(path)
                 known = remembered.setdefault(self._machine_name(), {})
                 if key not in known:
                     known[key] = measure(operation, layer) or expected(operation, layer)
                     atomic.write_bytes(path, json.dumps(remembered, indent=1, sort_keys=True).encode())
                 return known[key]
-        except (OSError, Timeout, OutputError):
+        except (OSError, NotImplementedError, Timeout, OutputError):  # as of file systems without locks
+            self._patience = 0.0  # Do not wait again.
             return expected(operation, layer)
 
     def _machine_name(self) -> str:
@@ -156,9 +158,11 @@ def measure(operation: Operation, layer: Layer) -> Algorithm | None:
     geometry = Geometry(layer.kernel, layer.stride)
     input_side = (layer.side - 1) * layer.stride + layer.kernel
     with torch.no_grad(), _one_thread():
-        generator = torch.Generator().manual_seed(0)
+        generator, cpu = torch.Generator().manual_seed(0), torch.device("cpu")
         x, weight, gradient = (
-            torch.randn(shape, generator=generator).contiguous(memory_format=torch.channels_last)
+            torch.randn(shape, generator=generator, dtype=torch.float32, device=cpu).to(
+                memory_format=torch.channels_last
+            )
             for shape in (
                 (1, layer.channels, input_side, input_side),
                 (layer.outputs, layer.channels, layer.kernel, layer.kernel),

@@ -13,9 +13,10 @@ from imgxlate.nn.winograd import Geometry
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution that multiplies in `compute_dtype`, if that is set. Its stride and padding are those of both axes.
+    """A convolution that multiplies in `compute_dtype`, if that is set.
 
-    Input, output and weights keep their precision, so that resetting it gives the same numbers as before.
+    Input, output and weights keep their precision, so that resetting it gives the same numbers as before. Stride and
+    padding are those of both axes; there are no groups and no dilation.
     """
 
     compute_dtype: torch.dtype | None = None

@@ -56,7 +56,8 @@ class Geometry:
 
 def supports(geometry: Geometry) -> bool:
     """Whether this module computes convolutions of these sizes."""
-    return geometry.kernel % geometry.stride == 0 and geometry.taps in (2, 3)
+    fits = geometry.kernel % geometry.stride == 0 and geometry.padding < geometry.kernel
+    return fits and geometry.taps in (2, 3)
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> Tensor:
@@ -107,7 +108,7 @@ class _Buffers(threading.local):
         if name not in self._memory or self._memory[name].numel() < size:
             self._memory.pop(name, None)
             with torch.inference_mode(mode=False):  # Training cannot write into a tensor of inference.
-                self._memory[name] = torch.empty(size)
+                self._memory[name] = torch.empty(size, dtype=torch.float32, device="cpu")
         return self._memory[name][:size].view(shape)
 
 
@@ -197,7 +198,7 @@ def _polynomial(roots: Sequence[Fraction]) -> list[Fraction]:
 
 
 def _matrix(rows: Sequence[Sequence[Fraction | int]]) -> Tensor:
-    return torch.tensor([[float(value) for value in row] for row in rows], dtype=torch.float64)
+    return torch.tensor([[float(value) for value in row] for row in rows], dtype=torch.float64, device="cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +285,7 @@ class _Band:
 
 def _empty(*shape: int) -> Tensor:
     """An uninitialized tensor (B, C, H, W) in the channels-last layout."""
-    return torch.empty(shape, memory_format=torch.channels_last)
+    return torch.empty(shape, dtype=torch.float32, device="cpu", memory_format=torch.channels_last)
 
 
 def _cut(x: Tensor, top: int, left: int, height: int, width: int) -> Tensor:

@@ -63,7 +63,7 @@ def require_resumable(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> Non
 
 
 def keep_threads(plan: Plan, checkpoint: Checkpoint) -> None:
-    """Compute in the number of threads that was set when the run began, unless another one is set now."""
+    """Compute in the number of threads that was set when the run began, unless one is set now."""
     number = checkpoint.header.get("threads")
     if isinstance(number, int) and plan.threads and plan.threads.fixed is None:
         plan.threads.fix(number)

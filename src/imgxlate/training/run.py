@@ -116,6 +116,8 @@ def train(
         DeviceError: this machine has no such device, or another process was lost.
     """
     require_choice(OnNan, on_nan=on_nan)
+    if isinstance(threads, str) and threads != "auto":
+        raise UsageError(f"threads is {threads!r}, but must be a number or 'auto'")
     require_at_least(1, keep=keep, threads=None if threads == "auto" else threads)
     run = RunFolder(Path(out))
     is_main = find_rank().is_main

@@ -120,9 +120,7 @@ def neural_style(
     threads = settings.start_threads(transfer.device)
     work: Painting | FigurePainting
     if name and figure and plan:
-        work = FigurePainting(
-            out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed, threads
-        )
+        work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
     else:
         existing, seed = settings.existing, settings.seed
         work = Painting(out, transfer, style_images, init_image, preset, seed, save_every, existing, threads)

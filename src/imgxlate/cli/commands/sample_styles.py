@@ -18,6 +18,7 @@ from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, run_jobs
 from imgxlate.images.outputs import Existing, Job, require_writable, single_path
+from imgxlate.images.sizes import shorter_side
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
@@ -116,6 +117,7 @@ def sample_styles(
 
     seed = settings.seed
     loaded = load_model(out, spec, model, checkpoint, config, settings)
+    threads = settings.start_threads(loaded.device)
     cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
     grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
     if outputs.codes in kept:
@@ -123,7 +125,7 @@ def sample_styles(
     elif outputs.codes and outputs.sheet in kept:
         style_codes.write(outputs.codes, grid.codes, method)
         return out.note(str(outputs.codes))
-    failures = _fill(grid, out, method, sources, settings.start_threads(loaded.device))
+    failures = _fill(grid, out, method, sources, threads)
     if grid.columns:
         sheet = grid.draw()
         write_image(out, sheet, outputs.sheet)
@@ -265,7 +267,8 @@ def _fill(
     def add(job: Job) -> None:
         image = read_image(job.source)
         advice.consider(job.source, image)
-        with threads.step(math.prod(image.size)):
+        pixels = math.prod(image.size if grid.size is None else shorter_side(image.size, grid.size))
+        with threads.step(pixels * len(grid.styles), grid.model.average_products(pixels)):
             grid.add(job.source.stem, image)
 
     jobs = [Job(source, ()) for source in sources]

@@ -14,7 +14,7 @@ from imgxlate.cli.training_view import TrainingView
 from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, TrainingConfig
-from imgxlate.threads import parse
+from imgxlate.threads import keep_freed_memory, parse
 from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
 from imgxlate.training.recipes import Recipe
@@ -156,6 +156,7 @@ def train(
     if run_path is None:
         raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
     loading.import_torch()
+    keep_freed_memory()
     from imgxlate import train as train_model
     from imgxlate.training.run_folder import RunFolder
 

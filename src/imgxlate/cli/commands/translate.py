@@ -14,6 +14,7 @@ from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
+from imgxlate.errors import ImgxlateError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_output_format
@@ -96,6 +97,7 @@ def translate(
 
     seed = settings.seed
     loaded = load_model(out, spec, model, checkpoint, config, settings)
+    threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
     codes = source.codes(loaded, to=to, size=size, seed=seed)
     if save_styles and codes:
@@ -104,7 +106,6 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size)
-    threads = settings.start_threads(loaded.device)
     work = _Translation(out, loaded, codes, domain, size, seed, missing, advice, threads)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid)
@@ -237,5 +238,7 @@ class _Translation:
         for target in targets:
             started = time.perf_counter()
             with self.threads.step(pixels, products):
-                output = next(outputs)
+                output = next(outputs, None)
+            if output is None:
+                raise ImgxlateError(f"{self.model.method} gave fewer images than styles", hint="The method has a bug.")
             yield _Output(source, target, output, time.perf_counter() - started)
