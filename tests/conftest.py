@@ -65,8 +65,14 @@ def golden():
 def _cache(tmp_path_factory, monkeypatch):
     """No test sees or leaves anything in the user's cache, or meets the user's settings."""
     monkeypatch.setenv("IMGXLATE_CACHE", str(tmp_path_factory.mktemp("cache")))
-    for name in ("IMGXLATE_OFFLINE", "FORCE_COLOR", "NO_COLOR"):
+    for name in ("IMGXLATE_OFFLINE", "IMGXLATE_THREADS", "FORCE_COLOR", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _memory(monkeypatch):
+    """A command in the process of the tests leaves its memory as it is: other tests measure it."""
+    monkeypatch.setattr("imgxlate.threads.keep_freed_memory", lambda: None)
 
 
 @pytest.fixture

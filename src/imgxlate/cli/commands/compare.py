@@ -14,6 +14,7 @@ from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
 from imgxlate.evaluate.choices import MetricsChoice, PairProtocol
 from imgxlate.images.jobs import require_no_failures
+from imgxlate.threads import AdaptiveThreads, parse
 
 if TYPE_CHECKING:
     from imgxlate.evaluate.evaluation import Stage
@@ -108,7 +109,7 @@ def compare(
 
     from imgxlate import compare as compare_images
 
-    settings.start_threads(torch.device("cpu"))
+    AdaptiveThreads(parse(settings.threads), torch.device("cpu"))  # Freed memory is not kept: it is measured.
 
     with _Bars(out) as bars:
         result = compare_images(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imgxlate import threads
 from imgxlate.cli import complete, config_options, loading, options, recipe_table
 from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
 from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, TrainingConfig
-from imgxlate.threads import keep_freed_memory, parse
 from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
 from imgxlate.training.recipes import Recipe
@@ -156,7 +156,7 @@ def train(
     if run_path is None:
         raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
     loading.import_torch()
-    keep_freed_memory()
+    threads.keep_freed_memory()
     from imgxlate import train as train_model
     from imgxlate.training.run_folder import RunFolder
 
@@ -175,7 +175,7 @@ def train(
             on_nan=on_nan,
             compiled=compiled,
             tensorboard=tensorboard,
-            threads=parse(settings.threads) or "auto",
+            threads=threads.parse(settings.threads) or "auto",
             on_step=reporter.step,
             progress=reporter.show_download,
             notify=out.note,
