@@ -72,7 +72,7 @@ def _cache(tmp_path_factory, monkeypatch):
 @pytest.fixture(autouse=True)
 def _memory(monkeypatch):
     """A command in the process of the tests leaves its memory as it is: other tests measure it."""
-    monkeypatch.setattr("imgxlate.threads.keep_freed_memory", lambda: None)
+    monkeypatch.setattr("imgxlate.memory.keep_freed_memory", lambda: None)
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """The number of torch's threads, and how they wait."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 import torch
 
 from imgxlate import threads
 from imgxlate.errors import UsageError
-from imgxlate.threads import AdaptiveThreads, average_products, parse, prepare_process
+from imgxlate.threads import AdaptiveThreads, average_products, limit_waiting, parse
 
 CPU = torch.device("cpu")
 
@@ -145,7 +143,7 @@ def test_a_waiting_policy_of_the_user_stays(monkeypatch, name):
     for each in names:
         monkeypatch.delenv(each, raising=False)
     monkeypatch.setenv(name, "1")
-    prepare_process()
+    limit_waiting()
     assert {each: os.environ.get(each) for each in names} == {each: "1" if each == name else None for each in names}
 
 
@@ -153,23 +151,5 @@ def test_threads_wait_a_limited_time_unless_the_user_says_otherwise(monkeypatch)
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
-    prepare_process()
+    limit_waiting()
     assert {"GOMP_SPINCOUNT", "KMP_BLOCKTIME"} <= os.environ.keys()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="page faults are counted as Linux does")
-def test_freed_memory_is_used_again_without_new_pages():
-    code = """
-import resource, torch
-from imgxlate.threads import keep_freed_memory
-faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-def touch():
-    for _ in range(5):
-        torch.ones(1 << 24)
-touch(); before = faults(); touch(); fresh = faults() - before
-keep_freed_memory()
-touch(); before = faults(); touch()
-print(fresh > 10000, faults() - before < fresh / 2)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True True\n"

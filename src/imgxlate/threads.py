@@ -7,9 +7,7 @@ The results of different numbers of threads can differ in the last bits.
 """
 
 import contextlib
-import ctypes
 import os
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -27,8 +25,6 @@ _WAITING = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}
 _SPINS = "10000"  # of GNU's OpenMP: some tenths of a millisecond, as long as most gaps between operations
 _BLOCKTIME = "1"  # milliseconds, of LLVM's OpenMP
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
-
 _LEAST_PRODUCTS = 3e6  # of a convolution on average; below, two threads are not faster than one
 _BUSY = 0.7  # Threads that get less than this part of their processors' time share them with other programs.
 _SUSPICIONS = 3  # busy steps in a row, before one thread is tried
@@ -36,24 +32,10 @@ _GAIN = 1.2  # One thread is kept if it is faster by this factor.
 _FIRST_REST, _LONGEST_REST = 16, 512  # steps until the other number is tried again; doubled each time
 
 
-def prepare_process() -> None:
+def limit_waiting() -> None:
     """Set how threads wait, before torch is imported, unless the user has set it."""
     if _WAITING.isdisjoint(os.environ):
         os.environ |= {"GOMP_SPINCOUNT": _SPINS, "KMP_BLOCKTIME": _BLOCKTIME}
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep large blocks of freed memory for the next tensor.
-
-    Otherwise they go back to the system, which clears them before the next use. For a map of 64 channels and 512 x 512
-    positions this takes longer than a norm.
-    """
-    if sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
-        return
-    with contextlib.suppress(OSError, AttributeError):  # Other C libraries have no such function.
-        mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_MMAP_MAX, 0)
-        mallopt(_M_TRIM_THRESHOLD, -1)
 
 
 def parse(text: str) -> int | None:
@@ -66,7 +48,10 @@ def parse(text: str) -> int | None:
         return None
     if text.isascii() and text.isdigit() and 0 < int(text) < 10_000:
         return int(text)
-    raise UsageError(f"the number of threads must be {AUTO} or a number from 1 on, not {text!r}")
+    raise UsageError(
+        f"the number of threads must be {AUTO} or a number from 1 on, not {text!r}",
+        hint="Type for example `--threads 2`; without the option, the variable IMGXLATE_THREADS counts.",
+    )
 
 
 def average_products(weights: "Iterable[Tensor]", positions: int) -> float | None:
@@ -86,7 +71,7 @@ class AdaptiveThreads:
     """
 
     def __init__(self, number: int | None, device: "torch.device") -> None:
-        import torch  # Imported late: `prepare_process` must come first.
+        import torch  # Imported late: `limit_waiting` must come first.
 
         if number:
             torch.set_num_threads(number)

@@ -32,7 +32,7 @@ def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
 
 def import_torch() -> None:
     """Import torch, without interruption."""
-    threads.prepare_process()
+    threads.limit_waiting()
     with interrupts.held():
         import_module("torch")
 

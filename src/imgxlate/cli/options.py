@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
+from imgxlate import memory
 from imgxlate import threads as torch_threads
 from imgxlate.cli import complete, config_options
 from imgxlate.errors import UsageError
@@ -136,7 +137,7 @@ class Settings:
 
     def start_threads(self, device: "torch.device") -> AdaptiveThreads:
         """Set the number of torch's threads; it may adapt to the machine if `device` is a CPU. Keep freed memory."""
-        torch_threads.keep_freed_memory()
+        memory.keep_freed_memory()
         return AdaptiveThreads(torch_threads.parse(self.threads), device)
 
     @property

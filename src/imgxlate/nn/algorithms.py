@@ -80,7 +80,6 @@ class Choices:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._known: dict[str, Algorithm] = {}
-        self._machine: str | None = None  # None: not asked for yet
         self._patience = _PATIENCE
         self.used: Counter[tuple[str, Algorithm]] = Counter()  # calls in this process, by operation
 
@@ -108,7 +107,7 @@ class Choices:
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(path.with_suffix(".lock"), timeout=self._patience):
                 remembered = read_choices(path)
-                known = remembered.setdefault(self._machine_name(), {})
+                known = remembered.setdefault(machine(), {})
                 if key not in known:
                     known[key] = measure(operation, layer) or expected(operation, layer)
                     atomic.write_bytes(path, json.dumps(remembered, indent=1, sort_keys=True).encode())
@@ -116,11 +115,6 @@ class Choices:
         except (OSError, NotImplementedError, Timeout, OutputError):  # as of file systems without locks
             self._patience = 0.0  # Do not wait again.
             return expected(operation, layer)
-
-    def _machine_name(self) -> str:
-        if self._machine is None:
-            self._machine = machine()
-        return self._machine
 
 
 choices = Choices()

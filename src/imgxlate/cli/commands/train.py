@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imgxlate import threads
+from imgxlate import memory, threads
 from imgxlate.cli import complete, config_options, loading, options, recipe_table
 from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
@@ -156,7 +156,7 @@ def train(
     if run_path is None:
         raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
     loading.import_torch()
-    threads.keep_freed_memory()
+    memory.keep_freed_memory()
     from imgxlate import train as train_model
     from imgxlate.training.run_folder import RunFolder
 
