@@ -8,6 +8,7 @@ import torch
 from imgxlate import threads
 from imgxlate.errors import UsageError
 from imgxlate.threads import AdaptiveThreads, average_products, limit_waiting, parse
+from imgxlate.torchrun import Rank
 
 CPU = torch.device("cpu")
 
@@ -108,6 +109,20 @@ def test_on_a_gpu_nothing_adapts(machine, device):
     machine.busy = True
     machine.compute(AdaptiveThreads(None, torch.device(device)), 30)
     assert machine.numbers == [4] * 30
+
+
+def test_processes_that_train_together_do_not_adapt(machine, monkeypatch):
+    monkeypatch.setattr(threads, "find_rank", lambda: Rank(rank=0, local_rank=0, size=2))
+    machine.busy = True
+    machine.compute(AdaptiveThreads(None, CPU), 30)
+    assert machine.numbers == [4] * 30
+
+
+def test_an_error_in_a_step_leaves_torch_all_threads(machine):
+    adaptive = AdaptiveThreads(None, CPU)
+    with pytest.raises(RuntimeError, match="^1 thread$"), adaptive.step(products=1.0):
+        raise RuntimeError(f"{machine.number} thread")
+    assert machine.number == 4
 
 
 def test_steps_that_end_in_a_callback_are_the_same(machine):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -139,6 +140,17 @@ def test_a_resumed_run_keeps_its_precision(run, begun):
         assert f"on cpu in {precision}" in result.stderr
         assert tomllib.loads((begun / "config.toml").read_text())["precision"] == precision
         assert ("changed: precision: 'fp32' -> 'bf16'" in result.stderr) is bool(more)
+
+
+def test_a_resumed_run_keeps_its_number_of_threads(run, begun, monkeypatch):
+    numbers = []
+    monkeypatch.setattr(torch, "set_num_threads", numbers.append)
+    for iterations, (given, expected) in enumerate([("3", 3), (None, 3), ("2", 2), (None, 2)], start=2):
+        numbers.clear()
+        options = ("--threads", given) if given else ()
+        result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", iterations, *options)
+        assert result.exit_code == 0, result.stderr
+        assert set(numbers) == {expected}
 
 
 def test_without_config_toml_the_checkpoint_still_forbids_changes(run, begun, data):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from imgxlate import checkpoint
@@ -257,6 +258,24 @@ def test_verbose_prints_details_on_stderr(run, munit, photo, inside):
     result = run("translate", *munit, photo(), "--device", "cpu", "-v")
     assert re.search(r"on cpu in (bfloat16|float32) with fast convolutions", result.stderr)
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("variable", [False, True])
+def test_the_number_of_threads_is_set_by_an_option_or_a_variable(run, munit, photo, inside, monkeypatch, variable):
+    numbers = []
+    monkeypatch.setattr(torch, "set_num_threads", numbers.append)
+    if variable:
+        monkeypatch.setenv("IMGXLATE_THREADS", "3")
+    result = run("translate", *munit, photo(), *(() if variable else ("--threads", "3")))
+    assert result.exit_code == 0, result.stderr
+    assert 3 in numbers
+
+
+def test_an_invalid_number_of_threads_is_an_error_before_any_work(run, photo, inside):
+    result = run("translate", "munit", photo(), "--checkpoint", "missing.pt", "--threads", "two")
+    assert result.exit_code == 2
+    assert "auto or a number from 1 on, not 'two'" in result.stderr
+    assert "--threads 2" in result.stderr
 
 
 def test_verbose_tells_the_algorithms(run, munit, photo, inside, monkeypatch):
