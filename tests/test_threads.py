@@ -120,7 +120,7 @@ def test_processes_that_train_together_do_not_adapt(machine, monkeypatch):
 
 def test_an_error_in_a_step_leaves_torch_all_threads(machine):
     adaptive = AdaptiveThreads(None, CPU)
-    with pytest.raises(RuntimeError, match="^1 thread$"), adaptive.step(products=1.0):
+    with pytest.raises(RuntimeError, match=r"^1 thread$"), adaptive.step(products=1.0):
         raise RuntimeError(f"{machine.number} thread")
     assert machine.number == 4
 
