@@ -15,12 +15,6 @@ from imgxlate.nn.precision import without_autocast
 
 _MODES: dict[Padding, str] = {"reflect": "reflect", "replicate": "replicate", "zero": "constant"}
 
-# Of 5 weights in a row, those that multiply the previous, the same and the next value: at even, then at odd positions.
-_FOLDING = (
-    ((1, 1, 0, 0, 0), (0, 0, 1, 1, 0), (0, 0, 0, 0, 1)),
-    ((1, 0, 0, 0, 0), (0, 1, 1, 0, 0), (0, 0, 0, 1, 1)),
-)
-
 
 def pad(x: Tensor, width: int, kind: Padding) -> Tensor:
     """Pad (B, C, H, W) by `width` positions on all four sides; reflection needs H and W above `width`."""
@@ -51,11 +45,21 @@ def convolve_upsampled(x: Tensor, convolution: nn.Conv2d, kind: Padding) -> Tens
 
 def _folded(weight: Tensor) -> Tensor:
     """(O, C, 5, 5) to (4 O, C, 3, 3), in the order that `pixel_shuffle` takes."""
-    folding = torch.tensor(_FOLDING, dtype=weight.dtype, device=weight.device)  # (phase, 3, 5)
+    folding = _folding(weight)
     with without_autocast(weight.device):
         kernels = torch.einsum("pik,qjl,ockl->opqcij", folding, folding, weight)
     layout = torch.channels_last if weight.is_contiguous(memory_format=torch.channels_last) else torch.contiguous_format
     return kernels.flatten(0, 2).contiguous(memory_format=layout)
+
+
+def _folding(like: Tensor) -> Tensor:
+    """(2, 3, 5): 1 where a weight of a row multiplies the previous, the same or the next value, else 0.
+
+    It is computed on the device, since a CUDA graph copies nothing from the processor. At even positions the 5 weights
+    multiply the values 0, 0, 1, 1, 2, at odd ones 0, 1, 1, 2, 2.
+    """
+    phase, value, weight = (torch.arange(size, device=like.device) for size in (2, 3, 5))
+    return ((phase[:, None, None] + weight) // 2 == value[:, None]).to(like.dtype)
 
 
 def _correct_reflection(y: Tensor, x: Tensor, weight: Tensor) -> None:

@@ -14,8 +14,9 @@ from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, minimum_side, stride
 from imgxlate.methods.protocol import StepContext
+from imgxlate.methods.shared.graphs import Losses, between_graphs, graphed
 from imgxlate.methods.shared.optimization import join_states
-from imgxlate.methods.shared.training import AdversarialTraining, Losses, total
+from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn.initialization import initialize, seeded
 
@@ -57,6 +58,7 @@ class CycleganTraining(AdversarialTraining):
         """The configuration of the generators."""
         return self.config.gen
 
+    @graphed
     def train_step(self, batch: Batch, context: StepContext) -> Losses:
         """Update the generators, then the discriminators. Returns the losses and the norms of the gradients."""
         real_a, real_b = batch.a.to(self._dtype), batch.b.to(self._dtype)
@@ -64,9 +66,8 @@ class CycleganTraining(AdversarialTraining):
             losses, fake_a, fake_b = self._generator_losses(real_a, real_b)
             losses["grad_G"] = self._generators.update(total(losses.values()), context)
         # The discriminators may see fakes of earlier steps instead (Sec. 4).
-        seen_b = self._exchange("B", fake_b.detach(), context)
-        seen_a = self._exchange("A", fake_a.detach(), context)
-        judged = self._discriminator_losses(real_a, real_b, seen_a, seen_b)
+        seen = self._exchange({"B": fake_b.detach(), "A": fake_a.detach()}, context)
+        judged = self._discriminator_losses(real_a, real_b, seen["A"], seen["B"])
         losses |= judged | {"grad_D": self._discriminators.update(total(judged.values()), context)}
         return {name: loss.detach() for name, loss in losses.items()}
 
@@ -101,12 +102,19 @@ class CycleganTraining(AdversarialTraining):
             losses["R1_B"] = self._gradient_penalty(self._d_b, real_a) * self.config.r1_w
         return losses
 
-    def _exchange(self, domain: Domain, fakes: Tensor, context: StepContext) -> Tensor:
-        """The images that the discriminator sees instead of `fakes`, which are this process's part of the batch."""
+    def _exchange(self, fakes: dict[Domain, Tensor], context: StepContext) -> dict[Domain, Tensor]:
+        """The images that the discriminators see instead of `fakes`, which are this process's part of the batch."""
         if not self.config.pool_size:
             return fakes
-        exchanged = self._pools[domain].exchange(context.group.gather(fakes), context.random)
-        return exchanged[context.group.rank * len(fakes) :][: len(fakes)]
+        seen = {domain: torch.empty_like(images) for domain, images in fakes.items()}
+
+        def exchange(context: StepContext) -> None:
+            for domain, images in fakes.items():
+                exchanged = self._pools[domain].exchange(context.group.gather(images), context.random)
+                seen[domain].copy_(exchanged[context.group.rank * len(images) :][: len(images)])
+
+        between_graphs(exchange, context)
+        return seen
 
     def _linear_decay(self, step: int) -> float:
         """The factor of the learning rate: constant, then linear to zero, reached one step after the last."""

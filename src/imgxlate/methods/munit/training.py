@@ -14,8 +14,9 @@ from imgxlate.methods.munit.networks import Generator, minimum_side
 from imgxlate.methods.protocol import Noise, StepContext
 from imgxlate.methods.shared.autoencoders import make_discriminators, make_generators, require_trainable
 from imgxlate.methods.shared.config import step_decay
+from imgxlate.methods.shared.graphs import Losses, graphed
 from imgxlate.methods.shared.perceptual import PerceptualLoss
-from imgxlate.methods.shared.training import AdversarialTraining, Losses, total
+from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.nn.discriminators import MultiScaleDiscriminator
 from imgxlate.nn.initialization import seeded
@@ -78,6 +79,7 @@ class MunitTraining(AdversarialTraining):
         """The configuration of the generators."""
         return self.config.gen
 
+    @graphed
     def train_step(self, batch: Batch, context: StepContext) -> Losses:
         """Update the discriminators, then the generators. Returns the losses and the norms of the gradients.
 

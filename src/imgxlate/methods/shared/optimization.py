@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from imgxlate.errors import CheckpointError
 from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.shared.config import Schedule
+from imgxlate.methods.shared.graphs import between_graphs
 from imgxlate.methods.spec import TrainingConfig
 
 _ADAM = ("step", "exp_avg", "exp_avg_sq")  # Adam's state for each parameter that has been updated
@@ -50,15 +52,26 @@ class TrainedNetworks:
 
         The gradients are freed afterwards, so that other networks can use their memory.
         """
-        loss.backward()  # type: ignore[no-untyped-call]
-        gradients = [p.grad for p in self.networks.parameters() if p.grad is not None]
-        context.group.average(gradients)
+        gradients = self._gradients(loss)
+        context.group.average([*gradients.values()])
+        between_graphs(partial(self.descend, gradients), context)
+        return torch.nn.utils.get_total_norm([*gradients.values()])
+
+    def descend(self, gradients: Mapping[nn.Parameter, Tensor], context: StepContext) -> None:
+        """Take one step of Adam."""
+        for parameter, gradient in gradients.items():
+            parameter.grad = gradient
         for group in self._adam.param_groups:
             group["lr"] = self._lr * self._schedule(context.step)
         self._adam.step()
-        norm = torch.nn.utils.get_total_norm(gradients)
         self._adam.zero_grad(set_to_none=True)
-        return norm
+
+    def _gradients(self, loss: Tensor) -> dict[nn.Parameter, Tensor]:
+        try:
+            loss.backward()  # type: ignore[no-untyped-call]
+            return {p: p.grad for p in self.networks.parameters() if p.grad is not None}
+        finally:  # Also if memory runs out halfway.
+            self._adam.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
         """Weights as `weights.<name>`; Adam's moments and step counts as `adam.<name>.<key>`."""

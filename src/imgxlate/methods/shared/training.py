@@ -8,13 +8,11 @@ from torch import Tensor, nn
 from imgxlate.losses import GanLoss
 from imgxlate.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 from imgxlate.methods.shared.config import Schedule
+from imgxlate.methods.shared.graphs import StepGraphs
 from imgxlate.methods.shared.optimization import TrainedNetworks, join_states, split_state
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.spec import TrainingConfig
 from imgxlate.nn.precision import MixedPrecision
-
-Losses = dict[str, Tensor]
-"""Losses without axes, by the originals' names without `loss_`."""
 
 
 class AdversarialTraining:
@@ -44,12 +42,14 @@ class AdversarialTraining:
         self._device = torch.device("cpu")
         self._dtype = torch.float32
         self._precision = MixedPrecision()
+        self._graphs = StepGraphs(self._device)
 
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
         """Move everything to `device`, to multiply in `dtype`; weights, norms and losses are in float32 at least."""
         self._device = device
         self._dtype = torch.promote_types(dtype, torch.float32)
         self._precision = MixedPrecision(bf16=dtype is torch.bfloat16)
+        self._graphs = StepGraphs(device)
         for trained in (self._generators, self._discriminators):
             trained.place(device, self._dtype)
         if self._perceptual:

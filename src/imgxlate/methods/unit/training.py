@@ -11,8 +11,9 @@ from imgxlate.losses.reconstruction import absolute_error, kl_divergence
 from imgxlate.methods.protocol import Noise, StepContext
 from imgxlate.methods.shared.autoencoders import make_discriminators, make_generators, require_trainable
 from imgxlate.methods.shared.config import step_decay
+from imgxlate.methods.shared.graphs import Losses, graphed
 from imgxlate.methods.shared.perceptual import PerceptualLoss
-from imgxlate.methods.shared.training import AdversarialTraining, Losses, total
+from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.methods.unit.config import UnitConfig, UnitTrainingConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side, share_latent
@@ -74,6 +75,7 @@ class UnitTraining(AdversarialTraining):
         """The configuration of the generators."""
         return self.config.gen
 
+    @graphed
     def train_step(self, batch: Batch, context: StepContext) -> Losses:
         """Update the discriminators, then the generators. Returns the losses and the norms of the gradients.
 

@@ -1,0 +1,150 @@
+"""Training steps as CUDA graphs: the GPU starts thousands of kernels at once, instead of waiting for each of them.
+
+A graph repeats the same kernels on the same memory. Images and noise of each step are copied to where the graphs read
+them. Work that depends on the step's number or on its random choices is done between two graphs, by `between_graphs`.
+"""
+
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from functools import wraps
+from typing import Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+from imgxlate.data.batch import Batch
+from imgxlate.methods.protocol import StepContext
+
+Losses = dict[str, Tensor]
+"""Losses without axes, by the originals' names without `loss_`."""
+
+Work = Callable[[StepContext], None]
+
+_PLAIN_STEPS = 2  # before the recording. In them torch sets up its libraries, and compiles if it may
+
+_recording: ContextVar["_Recording | None"] = ContextVar("_recording", default=None)
+
+
+class Graphed(Protocol):
+    """A training with steps that may be replayed."""
+
+    _graphs: "StepGraphs"
+
+
+_Training = TypeVar("_Training", bound=Graphed)
+
+
+def graphed(
+    step: Callable[[_Training, Batch, StepContext], Losses],
+) -> Callable[[_Training, Batch, StepContext], Losses]:
+    """Let a training step be replayed as CUDA graphs where that is possible. The results are the same."""
+
+    @wraps(step)
+    def run(training: _Training, batch: Batch, context: StepContext) -> Losses:
+        return training._graphs.run(lambda *inputs: step(training, *inputs), batch, context)
+
+    return run
+
+
+def between_graphs(work: Work, context: StepContext) -> None:
+    """Do `work` here, in this step and in every step that replays it.
+
+    It may read tensors that the step has computed, and write into tensors that the step reads afterwards.
+    """
+    recording = _recording.get()
+    if recording:
+        recording.interrupt(work)
+    else:
+        work(context)
+
+
+class StepGraphs:
+    """The graphs of a training's step on `device`. All batches have one shape.
+
+    A single process on a CUDA device records its third step, and replays it from then on. Otherwise, or if there is not
+    enough memory for the graphs, each step is computed as usual.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._possible = device.type == "cuda"
+        self._plain_steps = 0
+        self._recording: _Recording | None = None
+
+    def run(self, step: Callable[[Batch, StepContext], Losses], batch: Batch, context: StepContext) -> Losses:
+        """Take a step. Returns its losses."""
+        if self._recording is None and self._may_record(context):
+            self._recording = self._record(step, batch, context)
+        if self._recording:
+            return self._recording.replay(batch, context)
+        self._plain_steps += 1
+        return step(batch, context)
+
+    def _may_record(self, context: StepContext) -> bool:
+        return self._possible and self._plain_steps >= _PLAIN_STEPS and context.group.size == 1
+
+    def _record(
+        self, step: Callable[[Batch, StepContext], Losses], batch: Batch, context: StepContext
+    ) -> "_Recording | None":
+        torch.cuda.synchronize(self._device)
+        torch.cuda.empty_cache()  # The graphs have their own memory, as much as a step takes.
+        try:
+            return _Recording(self._device, step, batch, context)
+        except torch.OutOfMemoryError:
+            self._possible = False
+            return None
+
+
+class _Recording:
+    """The graphs of a step, and the work between them. Recording computes nothing."""
+
+    def __init__(
+        self,
+        device: torch.device,
+        step: Callable[[Batch, StepContext], Losses],
+        batch: Batch,
+        context: StepContext,
+    ) -> None:
+        self._batch = replace(batch, a=batch.a.clone(), b=batch.b.clone())
+        self._noise: list[Tensor] = []  # in the order of the draws
+        self._graphs: list[torch.cuda.CUDAGraph] = []
+        self._work: list[Work] = []  # after each graph but the last
+        self._memory = torch.cuda.graph_pool_handle()
+        token = _recording.set(self)
+        with torch.cuda.stream(torch.cuda.Stream(device)):
+            self._begin_graph()
+            try:
+                losses = step(self._batch, replace(context, noise=self._reserve_noise))
+                self._names, self._losses = tuple(losses), torch.stack([*losses.values()])
+            finally:
+                _recording.reset(token)
+                self._graphs[-1].capture_end()
+
+    def replay(self, batch: Batch, context: StepContext) -> Losses:
+        """Take the step on the images of `batch`. Returns its losses."""
+        self._batch.a.copy_(batch.a)
+        self._batch.b.copy_(batch.b)
+        for noise in self._noise:
+            noise.copy_(context.noise(noise.shape[1:]))
+        for graph, work in zip(self._graphs, self._work, strict=False):
+            graph.replay()
+            work(context)
+        self._graphs[-1].replay()
+        return dict(zip(self._names, self._losses.clone(), strict=True))
+
+    def interrupt(self, work: Work) -> None:
+        """End a graph, to do `work` before the next."""
+        self._graphs[-1].capture_end()
+        self._work.append(work)
+        self._begin_graph()
+
+    def _begin_graph(self) -> None:
+        graph = torch.cuda.CUDAGraph()
+        # Other threads load images meanwhile, and may use the GPU.
+        graph.capture_begin(pool=self._memory, capture_error_mode="thread_local")
+        self._graphs.append(graph)
+
+    def _reserve_noise(self, shape: Sequence[int]) -> Tensor:
+        self._noise.append(torch.empty(len(self._batch.a), *shape, device=self._batch.a.device))
+        return self._noise[-1]
