@@ -5,8 +5,8 @@
 `FOLDER` is a checkout of NVlabs/MUNIT that you have fetched yourself. Its license forbids commercial use, and none of
 it is in this package. Its trainer is imported from there unchanged; on a CPU its `.cuda()` does nothing.
 
-Prints JSON. The compared programs take turns, step by step, on the same batches, after one step that is not counted.
-For each program:
+Prints JSON. The compared programs take turns, step by step, on the same batches. The first step is not counted, nor are
+the first three on CUDA, where our third step is recorded and later ones are replayed. For each program:
 
 - `seconds` of a step, and of its `parts`. Work that both updates of a step share, such as encoding the images, counts
   in the first of them;
@@ -14,8 +14,8 @@ For each program:
 - `convolutions`: the time of a step in units of one fixed convolution (3x3, 256 to 256 channels, 64 x 64 positions, in
   float32), to compare machines;
 - `speedup`: the seconds of the original divided by ours;
-- `peak_mib`: the peak memory of a separate process for two steps. On CUDA it is the memory that torch allocated, on
-  other devices the resident memory, including torch itself.
+- `peak_mib`: the peak memory of a separate process for the first counted step and those before. On CUDA it is the
+  memory that torch reserved, on other devices the resident memory, including torch itself.
 
 `same_losses` compares the losses of the first step with the original's, from the same weights, images and noise: the
 largest relative difference in each precision.
@@ -129,6 +129,7 @@ class Bench:
         self.spec = registry.find(arguments.method)
         self.config = self._config()
         self.draws = Draws(arguments.batch_size, self.device)
+        self.uncounted = 3 if self.device.type == "cuda" else 1  # steps before those that are counted
 
     def report(self) -> dict[str, Any]:
         """Let the programs take their steps in turn, and return all results."""
@@ -139,7 +140,7 @@ class Bench:
         programs = self.programs()
         waits, first = [], {}
         with self.batches() as batches:
-            for step in range(self.arguments.steps + 1):
+            for step in range(self.uncounted + self.arguments.steps):
                 started = time.perf_counter()
                 batch = next(batches)
                 waits.append(time.perf_counter() - started)
@@ -155,7 +156,7 @@ class Bench:
         return {
             **self.circumstances(),
             "convolution_seconds": round(convolution, 5),
-            "data_seconds": round(statistics.median(waits[1:]), 4),
+            "data_seconds": round(statistics.median(waits[self.uncounted :]), 4),
             "steps": rows,
             **({"same_losses": difference(first)} if ORIGINAL in first else {}),
         }
@@ -172,7 +173,7 @@ class Bench:
 
     def row(self, program: TimedProgram, convolution: float) -> dict[str, Any]:
         """The times of the counted steps of a program."""
-        counted = program.times[1:]
+        counted = program.times[self.uncounted :]
         totals = [sum(parts) for parts in counted]
         median = statistics.median(totals)
         first = FIRST_PART.get(self.spec.name, "discriminators")
@@ -193,17 +194,17 @@ class Bench:
         return found
 
     def peak_mib(self) -> float:
-        """The peak memory of this process for two steps of one program."""
+        """The peak memory of this process for the first counted step of one program and those before."""
         name = self.arguments.memory_of
         precision = self.arguments.precision[0] if name == ORIGINAL else name
         trainable = self._trainable(precision)
         program = self._original(trainable) if name == ORIGINAL else self._ours(trainable, precision)
         del trainable
         with self.batches() as batches:
-            for _ in range(2):
+            for _ in range(self.uncounted + 1):
                 program.step(next(batches).to(self.device))
         if self.device.type == "cuda":
-            return round(torch.cuda.max_memory_allocated(self.device) / 2**20)
+            return round(torch.cuda.max_memory_reserved(self.device) / 2**20)
         unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20)
 
@@ -242,16 +243,15 @@ class Bench:
         fast = find_arithmetic(precision, self.device).fast
 
         def step(program: TimedProgram, batch: Batch) -> dict[str, float]:
-            update = TrainedNetworks.update
+            descend = TrainedNetworks._descend
 
-            def marked(networks: TrainedNetworks, loss: Tensor, context: StepContext) -> Tensor:
-                norm = update(networks, loss, context)
+            def marked(networks: TrainedNetworks, gradients: Any, context: StepContext) -> None:
+                descend(networks, gradients, context)
                 program.mark()
-                return norm
 
             self.draws.generator.manual_seed(0)
             context = StepContext(0, self.draws.noise, random.Random(0), World(0, 1))
-            with mock.patch.object(TrainedNetworks, "update", marked), fast_arithmetic(fast):
+            with mock.patch.object(TrainedNetworks, "_descend", marked), fast_arithmetic(fast):
                 losses = trainable.train_step(batch, context)
             return {name: float(torch.as_tensor(loss).detach()) for name, loss in losses.items()}
 

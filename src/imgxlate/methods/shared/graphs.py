@@ -106,13 +106,14 @@ class _Recording:
         batch: Batch,
         context: StepContext,
     ) -> None:
+        self._stream = torch.cuda.current_stream(device)
         self._batch = replace(batch, a=batch.a.clone(), b=batch.b.clone())
         self._noise: list[Tensor] = []  # in the order of the draws
         self._graphs: list[torch.cuda.CUDAGraph] = []
         self._work: list[Work] = []  # after each graph but the last
         self._memory = torch.cuda.graph_pool_handle()
         token = _recording.set(self)
-        with torch.cuda.stream(torch.cuda.Stream(device)):
+        with torch.cuda.stream(torch.cuda.Stream(device)):  # type: ignore[no-untyped-call]
             self._begin_graph()
             try:
                 losses = step(self._batch, replace(context, noise=self._reserve_noise))
@@ -146,5 +147,7 @@ class _Recording:
         self._graphs.append(graph)
 
     def _reserve_noise(self, shape: Sequence[int]) -> Tensor:
-        self._noise.append(torch.empty(len(self._batch.a), *shape, device=self._batch.a.device))
+        # In the memory of the graphs, earlier results of the step would overwrite it.
+        with torch.cuda.stream(self._stream):
+            self._noise.append(torch.empty(len(self._batch.a), *shape, device=self._batch.a.device))
         return self._noise[-1]

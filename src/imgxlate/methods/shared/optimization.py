@@ -52,12 +52,16 @@ class TrainedNetworks:
 
         The gradients are freed afterwards, so that other networks can use their memory.
         """
-        gradients = self._gradients(loss)
-        context.group.average([*gradients.values()])
-        between_graphs(partial(self.descend, gradients), context)
-        return torch.nn.utils.get_total_norm([*gradients.values()])
+        try:
+            loss.backward()  # type: ignore[no-untyped-call]
+            gradients = {p: p.grad for p in self.networks.parameters() if p.grad is not None}
+            context.group.average([*gradients.values()])
+            between_graphs(partial(self._descend, gradients), context)
+            return torch.nn.utils.get_total_norm(gradients.values())
+        finally:  # Also if memory runs out: the step may be taken again.
+            self._adam.zero_grad(set_to_none=True)
 
-    def descend(self, gradients: Mapping[nn.Parameter, Tensor], context: StepContext) -> None:
+    def _descend(self, gradients: Mapping[nn.Parameter, Tensor], context: StepContext) -> None:
         """Take one step of Adam."""
         for parameter, gradient in gradients.items():
             parameter.grad = gradient
@@ -65,13 +69,6 @@ class TrainedNetworks:
             group["lr"] = self._lr * self._schedule(context.step)
         self._adam.step()
         self._adam.zero_grad(set_to_none=True)
-
-    def _gradients(self, loss: Tensor) -> dict[nn.Parameter, Tensor]:
-        try:
-            loss.backward()  # type: ignore[no-untyped-call]
-            return {p: p.grad for p in self.networks.parameters() if p.grad is not None}
-        finally:  # Also if memory runs out halfway.
-            self._adam.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
         """Weights as `weights.<name>`; Adam's moments and step counts as `adam.<name>.<key>`."""
