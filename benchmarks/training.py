@@ -48,6 +48,7 @@ from imgxlate.data.loader import open_batches
 from imgxlate.inference.device import Precision, find_arithmetic, find_device, require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext
+from imgxlate.methods.shared import graphs
 from imgxlate.methods.shared.optimization import TrainedNetworks
 from imgxlate.methods.spec import TrainingConfig
 from imgxlate.nn.precision import fast_arithmetic
@@ -69,11 +70,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5, help="counted steps of each program")
     parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--compile", action="store_true", help="let torch compile our networks")
+    parser.add_argument("--plain", action="store_true", help="on CUDA, compute our steps instead of replaying them")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--original", type=Path, metavar="FOLDER", help="a checkout of NVlabs/MUNIT")
     parser.add_argument("--data", nargs=2, type=Path, default=[EXAMPLES / "photos", EXAMPLES / "styles"])
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)  # used internally: a precision, or the original
     arguments = parser.parse_args()
+    if arguments.plain:
+        graphs.StepGraphs.run = lambda self, step, batch, context: step(batch, context)  # type: ignore[method-assign]
     bench = Bench(arguments)
     print(json.dumps(bench.peak_mib() if arguments.memory_of else bench.report(), indent=2))
 
@@ -168,7 +172,10 @@ class Bench:
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device),
             "threads": torch.get_num_threads(),
             "load": round(os.getloadavg()[0], 1),
-            **{key: getattr(self.arguments, key) for key in ("method", "preset", "size", "batch_size", "compile")},
+            **{
+                key: getattr(self.arguments, key)
+                for key in ("method", "preset", "size", "batch_size", "compile", "plain")
+            },
         }
 
     def row(self, program: TimedProgram, convolution: float) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_the_image_equals_that_of_the_original(model, golden_image, forward, gol
 def test_batches_equal_singles(model, golden_image):
     batch = torch.cat([golden_image("cyclegan", "a"), golden_image("cyclegan", "b")])
     singles = torch.cat([translated(model, image[None], "B") for image in batch])
-    assert (translated(model, batch, "B") - singles).abs().max() < 1e-5
+    assert (translated(model, batch, "B") - singles).abs().max() < 3e-5  # Rounding differs between processors.
 
 
 def test_bfloat16_stays_within_two_gray_levels(model, golden_image):

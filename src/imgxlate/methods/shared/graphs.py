@@ -1,13 +1,13 @@
 """Training steps as CUDA graphs: the GPU starts thousands of kernels at once, instead of waiting for each of them.
 
-A graph repeats the same kernels on the same memory. Images and noise of each step are copied to where the graphs read
-them. Work that depends on the step's number or on its random choices is done between two graphs, by `between_graphs`.
+A graph repeats the same kernels on the same memory. The images and the noise of each step are copied to where the
+graphs read them. Work that depends on the number of the step or on its random choices is done between two graphs.
 """
 
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from typing import Protocol, TypeVar
 
 import torch
@@ -19,15 +19,19 @@ from imgxlate.methods.protocol import StepContext
 Losses = dict[str, Tensor]
 """Losses without axes, by the originals' names without `loss_`."""
 
-Work = Callable[[StepContext], None]
+Step = Callable[[Batch, StepContext], Losses]
 
-_PLAIN_STEPS = 2  # before the recording. In them torch sets up its libraries, and compiles if it may
+Work = Callable[[StepContext], None]
+"""A part of a step that no graph can hold, such as one that takes random choices from the context."""
+
+# Steps before the one that is recorded. In them torch loads its libraries, and compiles the networks if it may.
+_PLAIN_STEPS = 2
 
 _recording: ContextVar["_Recording | None"] = ContextVar("_recording", default=None)
 
 
 class Graphed(Protocol):
-    """A training with steps that may be replayed."""
+    """A training whose steps may be replayed."""
 
     _graphs: "StepGraphs"
 
@@ -36,19 +40,19 @@ _Training = TypeVar("_Training", bound=Graphed)
 
 
 def graphed(
-    step: Callable[[_Training, Batch, StepContext], Losses],
+    train_step: Callable[[_Training, Batch, StepContext], Losses],
 ) -> Callable[[_Training, Batch, StepContext], Losses]:
-    """Let a training step be replayed as CUDA graphs where that is possible. The results are the same."""
+    """Let a training step be replayed from CUDA graphs, where that is possible. Its results stay the same."""
 
-    @wraps(step)
+    @wraps(train_step)
     def run(training: _Training, batch: Batch, context: StepContext) -> Losses:
-        return training._graphs.run(lambda *inputs: step(training, *inputs), batch, context)
+        return training._graphs.run(partial(train_step, training), batch, context)
 
     return run
 
 
 def between_graphs(work: Work, context: StepContext) -> None:
-    """Do `work` here, in this step and in every step that replays it.
+    """Do `work` at this point of the step, and of every step that replays it.
 
     It may read tensors that the step has computed, and write into tensors that the step reads afterwards.
     """
@@ -60,10 +64,10 @@ def between_graphs(work: Work, context: StepContext) -> None:
 
 
 class StepGraphs:
-    """The graphs of a training's step on `device`. All batches have one shape.
+    """The graphs of a training's step on `device`.
 
-    A single process on a CUDA device records its third step, and replays it from then on. Otherwise, or if there is not
-    enough memory for the graphs, each step is computed as usual.
+    On a CUDA device the third step is recorded, and replayed from then on; all batches must have one shape. Steps are
+    computed as usual on other devices, with several processes, and if the graphs do not fit into memory.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -72,7 +76,7 @@ class StepGraphs:
         self._plain_steps = 0
         self._recording: _Recording | None = None
 
-    def run(self, step: Callable[[Batch, StepContext], Losses], batch: Batch, context: StepContext) -> Losses:
+    def run(self, step: Step, batch: Batch, context: StepContext) -> Losses:
         """Take a step. Returns its losses."""
         if self._recording is None and self._may_record(context):
             self._recording = self._record(step, batch, context)
@@ -84,11 +88,9 @@ class StepGraphs:
     def _may_record(self, context: StepContext) -> bool:
         return self._possible and self._plain_steps >= _PLAIN_STEPS and context.group.size == 1
 
-    def _record(
-        self, step: Callable[[Batch, StepContext], Losses], batch: Batch, context: StepContext
-    ) -> "_Recording | None":
+    def _record(self, step: Step, batch: Batch, context: StepContext) -> "_Recording | None":
         torch.cuda.synchronize(self._device)
-        torch.cuda.empty_cache()  # The graphs have their own memory, as much as a step takes.
+        torch.cuda.empty_cache()  # The graphs take as much memory as a step, and share none with other computations.
         try:
             return _Recording(self._device, step, batch, context)
         except torch.OutOfMemoryError:
@@ -97,15 +99,9 @@ class StepGraphs:
 
 
 class _Recording:
-    """The graphs of a step, and the work between them. Recording computes nothing."""
+    """The graphs of a step, and the work between them. The recording itself computes nothing."""
 
-    def __init__(
-        self,
-        device: torch.device,
-        step: Callable[[Batch, StepContext], Losses],
-        batch: Batch,
-        context: StepContext,
-    ) -> None:
+    def __init__(self, device: torch.device, step: Step, batch: Batch, context: StepContext) -> None:
         self._stream = torch.cuda.current_stream(device)
         self._batch = replace(batch, a=batch.a.clone(), b=batch.b.clone())
         self._noise: list[Tensor] = []  # in the order of the draws
@@ -135,19 +131,19 @@ class _Recording:
         return dict(zip(self._names, self._losses.clone(), strict=True))
 
     def interrupt(self, work: Work) -> None:
-        """End a graph, to do `work` before the next."""
+        """End a graph and begin the next, with `work` between them."""
         self._graphs[-1].capture_end()
         self._work.append(work)
         self._begin_graph()
 
     def _begin_graph(self) -> None:
         graph = torch.cuda.CUDAGraph()
-        # Other threads load images meanwhile, and may use the GPU.
+        # The thread that loads images may use the device meanwhile.
         graph.capture_begin(pool=self._memory, capture_error_mode="thread_local")
         self._graphs.append(graph)
 
     def _reserve_noise(self, shape: Sequence[int]) -> Tensor:
-        # In the memory of the graphs, earlier results of the step would overwrite it.
+        # Not in the memory of the graphs, where results from before the draw may have the same place.
         with torch.cuda.stream(self._stream):
             self._noise.append(torch.empty(len(self._batch.a), *shape, device=self._batch.a.device))
         return self._noise[-1]
