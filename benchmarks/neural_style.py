@@ -33,7 +33,7 @@ from torch import Tensor
 from imgxlate import checkpoint
 from imgxlate.images.decode import decode
 from imgxlate.images.tensors import resize, to_tensor
-from imgxlate.inference.device import Arithmetic, find_arithmetic, find_device
+from imgxlate.inference.device import Arithmetic, find_arithmetic, find_device, require_exact
 from imgxlate.methods.gatys import SPEC
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.method import Gatys
@@ -79,6 +79,7 @@ class Bench:
         self.size = size
         self.device = find_device(device)
         self.auto = find_arithmetic("auto", self.device)
+        require_exact(self.device, self.auto.dtype)
 
     def compare_iterations(self, timed: int) -> dict[str, Any]:
         """Time an iteration at the full size, plain and in the automatic precision."""

@@ -88,8 +88,8 @@ def assert_equal(state, other):
     ("method", "changes"),
     [
         ("munit", {}),
-        ("munit", {"dis.r1_w": 1.0, "gen.pad_type": "replicate", "dis.norm": "layer"}),
-        ("munit", {"gen.pad_type": "zero", "vgg_w": 1.0, "recon_x_cyc_w": 0.0}),
+        ("munit", {"dis.r1_w": 1.0, "vgg_w": 1.0}),
+        ("munit", {"gen.pad_type": "zero", "dis.pad_type": "zero", "dis.norm": "layer", "recon_x_cyc_w": 0.0}),
         ("unit", {"dis.gan_type": "nsgan"}),
         ("cyclegan", {"pool_size": 2}),
         ("cyclegan", {"pool_size": 0, "r1_w": 1.0, "lambda_identity": 0.0}),

@@ -24,8 +24,7 @@ Step = Callable[[Batch, StepContext], Losses]
 Work = Callable[[StepContext], None]
 """A part of a step that no graph can hold, such as one that takes random choices from the context."""
 
-# Steps before the one that is recorded. In them torch loads its libraries, and compiles the networks if it may.
-_PLAIN_STEPS = 2
+_PLAIN_STEPS = 2  # before the one that is recorded; in them torch loads its libraries
 
 _recording: ContextVar["_Recording | None"] = ContextVar("_recording", default=None)
 
@@ -67,12 +66,13 @@ class StepGraphs:
     """The graphs of a training's step on `device`.
 
     On a CUDA device the third step is recorded, and replayed from then on; all batches must have one shape. Steps are
-    computed as usual on other devices, with several processes, and if the graphs do not fit into memory.
+    computed as usual on other devices, with compiled networks, with several processes, and if the graphs do not fit
+    into memory.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, *, compiled: bool) -> None:
         self._device = device
-        self._possible = device.type == "cuda"
+        self._possible = device.type == "cuda" and not compiled
         self._plain_steps = 0
         self._recording: _Recording | None = None
 

@@ -42,14 +42,14 @@ class AdversarialTraining:
         self._device = torch.device("cpu")
         self._dtype = torch.float32
         self._precision = MixedPrecision()
-        self._graphs = StepGraphs(self._device)
+        self._graphs = StepGraphs(self._device, compiled=False)
 
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
         """Move everything to `device`, to multiply in `dtype`; weights, norms and losses are in float32 at least."""
         self._device = device
         self._dtype = torch.promote_types(dtype, torch.float32)
         self._precision = MixedPrecision(bf16=dtype is torch.bfloat16)
-        self._graphs = StepGraphs(device)
+        self._graphs = StepGraphs(device, compiled=compiled)
         for trained in (self._generators, self._discriminators):
             trained.place(device, self._dtype)
         if self._perceptual:
