@@ -48,7 +48,7 @@ from imgxlate.data.loader import open_batches
 from imgxlate.inference.device import Precision, find_arithmetic, find_device, require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext
-from imgxlate.methods.shared import graphs
+from imgxlate.methods.shared import cuda_graphs
 from imgxlate.methods.shared.optimization import TrainedNetworks
 from imgxlate.methods.spec import TrainingConfig
 from imgxlate.nn.precision import fast_arithmetic
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)  # used internally: a precision, or the original
     arguments = parser.parse_args()
     if arguments.plain:
-        graphs.StepGraphs.run = lambda self, step, batch, context: step(batch, context)  # type: ignore[method-assign]
+        cuda_graphs.StepGraphs.run = lambda self, step, batch, context: step(batch, context)  # type: ignore[method-assign]
     bench = Bench(arguments)
     print(json.dumps(bench.peak_mib() if arguments.memory_of else bench.report(), indent=2))
 

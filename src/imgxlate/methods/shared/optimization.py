@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from imgxlate.errors import CheckpointError
 from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.shared.config import Schedule
-from imgxlate.methods.shared.graphs import between_graphs
+from imgxlate.methods.shared.cuda_graphs import between_graphs
 from imgxlate.methods.spec import TrainingConfig
 
 _ADAM = ("step", "exp_avg", "exp_avg_sq")  # Adam's state for each parameter that has been updated

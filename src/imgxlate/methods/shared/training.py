@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from imgxlate.losses import GanLoss
 from imgxlate.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
 from imgxlate.methods.shared.config import Schedule
-from imgxlate.methods.shared.graphs import StepGraphs
+from imgxlate.methods.shared.cuda_graphs import StepGraphs
 from imgxlate.methods.shared.optimization import TrainedNetworks, join_states, split_state
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.spec import TrainingConfig

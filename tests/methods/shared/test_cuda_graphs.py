@@ -13,7 +13,7 @@ from imgxlate.data.batch import Batch
 from imgxlate.inference.device import require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext
-from imgxlate.methods.shared import graphs
+from imgxlate.methods.shared import cuda_graphs
 from imgxlate.methods.shared.optimization import TrainedNetworks
 from imgxlate.methods.spec import TrainingConfig
 from imgxlate.paths import assets_dir
@@ -99,7 +99,7 @@ def test_replayed_steps_equal_computed_ones_bit_for_bit(begin, monkeypatch, meth
     replayed = begin(method, changes, dtype=dtype)
     found = [advance(replayed, step, size=2) for step in range(5)]
     assert replays(replayed)
-    monkeypatch.setattr(graphs, "_PLAIN_STEPS", 5)
+    monkeypatch.setattr(cuda_graphs, "_PLAIN_STEPS", 5)
     computed = begin(method, changes, dtype=dtype)
     expected = [advance(computed, step, size=2) for step in range(5)]
     assert not replays(computed)
@@ -129,7 +129,7 @@ def test_without_memory_for_the_graphs_steps_are_computed(begin, monkeypatch):
         raise torch.OutOfMemoryError
 
     expected = [advance(training, step) for training in [begin("munit")] for step in range(5)]
-    monkeypatch.setattr(graphs._Recording, "interrupt", fail)
+    monkeypatch.setattr(cuda_graphs._Recording, "interrupt", fail)
     training = begin("munit")
     assert [advance(training, step) for step in range(5)] == expected
     assert not replays(training)
