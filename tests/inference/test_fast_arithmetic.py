@@ -52,6 +52,34 @@ def test_bundled_models(always_winograd, photograph, name):
     assert (changed > 1).mean() <= 1e-4
 
 
+@pytest.mark.parametrize(
+    ("method", "file"),
+    [
+        ("munit", "gen_00000001.pt"),
+        ("munit", "after/gen_00000003.pt"),
+        ("unit", "gen_00000001.pt"),
+        ("unit", "after/gen_00000003.pt"),
+        ("cyclegan", "latest_net_G_A.pth"),  # Its sibling for the other direction lies beside it.
+        ("cyclegan", "after/3_net_G_A.pth"),
+    ],
+)
+def test_the_models_of_the_originals(always_winograd, golden, method, file):
+    folder = golden / method
+    config = folder / "config.yaml" if (folder / "config.yaml").exists() else None
+    images = {}
+    for precision in ("fp32", "fp32-fast"):
+        model = imgxlate.load(method, checkpoint=folder / file, config=config, device="cpu", precision=precision)
+        assert set(model.targets) == {"A", "B"}
+        images[precision] = [
+            image
+            for source, to in (("a.png", "B"), ("b.png", "A"))
+            for image in model.translate(folder / source, to=to, n_styles=3 if method == "munit" else 1)
+        ]
+        assert bool(always_winograd) == (precision == "fp32-fast")
+    changed = changes(images["fp32"], images["fp32-fast"])
+    assert (changed > 1).mean() <= 1e-4
+
+
 def test_a_network_of_full_width(always_winograd, photograph):
     with torch.random.fork_rng():
         torch.manual_seed(0)
