@@ -285,6 +285,19 @@ def test_verbose_tells_the_algorithms(run, munit, photo, inside, monkeypatch):
     assert shown not in run("translate", *munit, photo(), "--overwrite").stderr
 
 
+def test_a_note_tells_that_algorithms_are_measured_but_not_when_they_are_known(run_process, photo, inside, tmp_path):
+    """The bundled model, because the golden ones are too small to measure."""
+
+    def notes(cache, *options):
+        arguments = (photo(size=(96, 96)), "--precision", "fp32-fast", "--overwrite", *options)
+        process = run_process("translate", "unit", *arguments, IMGXLATE_CACHE=str(tmp_path / cache))
+        assert process.returncode == 0
+        assert (tmp_path / cache / "convolutions.json").exists()
+        return process.stderr.decode().count("measuring which convolution algorithms are fastest")
+
+    assert [notes("first"), notes("first"), notes("other", "--quiet")] == [1, 0, 0]
+
+
 def test_quiet_prints_nothing(run, munit, photo, inside):
     result = run("translate", *munit, photo(), "-q")
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")

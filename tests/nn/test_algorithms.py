@@ -38,6 +38,20 @@ def test_a_choice_is_measured_once_and_remembered_by_later_processes(measured):
     assert read_choices(choices_file()) == {machine(): {"output 3x3 128->128 64x64": "winograd"}}
 
 
+def test_the_user_is_told_once_before_the_first_measurement(measured):
+    told, known = Choices(), Choices()
+    notes = []
+    told.notify = lambda text: notes.append((text, len(measured)))
+    for side in (64, 32):
+        told.find("output", Layer(128, 128, 3, 1, side * side))
+    [(text, earlier)] = notes
+    assert text.startswith("measuring which convolution algorithms are fastest")
+    assert earlier == 0
+    known.notify = pytest.fail  # A remembered choice is no measurement.
+    known.find("output", DEEP)
+    assert len(measured) == 2
+
+
 def test_the_summary_tells_the_algorithm_of_each_operation_and_how_often(measured):
     found = Choices()
     for _ in range(3):

@@ -1,6 +1,5 @@
 """Loads torch, models and weights, with a progress bar for downloads."""
 
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +29,12 @@ def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
         return store.path(card, offline=offline, progress=bar.update, notify=output.note)
 
 
-def import_torch() -> None:
-    """Import torch, without interruption."""
+def import_torch(out: Output) -> None:
+    """Import torch, without interruption. A note will tell the user when algorithms are measured."""
     threads.limit_waiting()
     with interrupts.held():
-        import_module("torch")
+        from imgxlate.nn import algorithms
+    algorithms.choices.notify = out.note
 
 
 def load_model(
@@ -50,7 +50,7 @@ def load_model(
     Raises:
         ImgxlateError: as `imgxlate.load`.
     """
-    import_torch()
+    import_torch(out)
     import imgxlate
 
     with Bar(out, name or spec.name, None, "bytes").shown() as bar:
@@ -75,7 +75,7 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
     Raises:
         ImgxlateError: as `stylization.load`.
     """
-    import_torch()
+    import_torch(out)
     from imgxlate.inference import stylization
 
     with Bar(out, features, None, "bytes").shown() as bar:

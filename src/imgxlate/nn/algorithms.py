@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from imgxlate import atomic, paths
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import OutputError
 from imgxlate.nn import winograd
 from imgxlate.nn.winograd import Geometry
@@ -35,6 +36,7 @@ _MOST_ROUNDS = 6
 _SPREAD = 1.15  # The two shortest times may differ by this factor, or the machine is too busy to measure.
 _PATIENCE = 20.0  # seconds to wait for another process that measures
 _MARGIN = 0.95  # Winograd's algorithm must take less than this part of the direct convolution's time.
+_MEASURING = "measuring which convolution algorithms are fastest on this processor; later runs reuse the result"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class Choices:
         self._known: dict[str, Algorithm] = {}
         self._patience = _PATIENCE
         self.used: Counter[tuple[str, Algorithm]] = Counter()  # calls in this process, by operation
+        self.notify: Notify = ignore  # called once, when the first measurement begins
 
     def find(self, operation: Operation, layer: Layer) -> Algorithm:
         """The algorithm to use. It is measured once, unless a measurement would take more time than it saves."""
@@ -109,6 +112,8 @@ class Choices:
                 remembered = read_choices(path)
                 known = remembered.setdefault(machine(), {})
                 if key not in known:
+                    notify, self.notify = self.notify, ignore
+                    notify(_MEASURING)
                     known[key] = measure(operation, layer) or expected(operation, layer)
                     atomic.write_bytes(path, json.dumps(remembered, indent=1, sort_keys=True).encode())
                 return known[key]

@@ -104,7 +104,7 @@ def compare(
     """
     models = _by_method("--model", model or [], "=", "METHOD=NAME", "munit=runs/mine")
     values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
-    loading.import_torch()
+    loading.import_torch(out)
     import torch
 
     from imgxlate import compare as compare_images

@@ -45,7 +45,7 @@ def export(
     ONNX needs the extra `onnx`, and is checked against torch. `half` stores the weights in float16; every command
     takes such a file.
     """
-    loading.import_torch()
+    loading.import_torch(out)
     from imgxlate.export.write import export as write
 
     for path in write(file, form, output, config=config, overwrite=settings.overwrite):

@@ -155,7 +155,7 @@ def train(
         return recipe_table.show(out, recipe) if is_main else None
     if run_path is None:
         raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
-    loading.import_torch()
+    loading.import_torch(out)
     memory.keep_freed_memory()
     from imgxlate import train as train_model
     from imgxlate.training.run_folder import RunFolder

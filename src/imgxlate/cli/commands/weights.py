@@ -135,7 +135,7 @@ def import_weights(
     settings: options.Settings,
 ) -> None:
     """Put a file of yours into the store under a name, for `--model NAME`. The file is opened and checked first."""
-    loading.import_torch()
+    loading.import_torch(out)
     from imgxlate.export.importing import import_weights as put
 
     store = Store()
