@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from imgxlate.nn import Activation, NormKind, Padding
 from imgxlate.nn.blocks import ConvBlock, UpsampledConvBlock
 from imgxlate.nn.norms import AdaptiveInstanceNorm, LayerNorm, make_norm
-from imgxlate.nn.stages import Stage, Residual
+from imgxlate.nn.stages import Residual, Stage
 
 
 class ResidualBlock(nn.Module):

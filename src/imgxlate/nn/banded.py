@@ -17,7 +17,7 @@ from imgxlate.callbacks import ignore
 from imgxlate.errors import is_out_of_memory
 from imgxlate.nn.bands import Branch, Need, Operation, Rows, evaluate, flatten, heights, need
 from imgxlate.nn.maps import Budget, Map, RowSource
-from imgxlate.nn.stages import Affine, Stage, Local, Moments, Norm
+from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
 
 _COPIES = 3  # memory of a convolution, in units of its input and its output: padded copies and buffers
 _WIDEST_REACH = 48  # rows; behind layers that reach farther, a map is kept

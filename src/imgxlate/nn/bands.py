@@ -6,7 +6,7 @@ from enum import Enum
 
 from torch import Tensor
 
-from imgxlate.nn.stages import Affine, Stage, Local, Norm, Residual
+from imgxlate.nn.stages import Affine, Local, Norm, Residual, Stage
 
 
 class Branch(Enum):

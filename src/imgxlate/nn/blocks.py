@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from imgxlate.nn import Activation, Padding
 from imgxlate.nn.convolution import Conv2d
 from imgxlate.nn.norms import norm_stages
-from imgxlate.nn.stages import Stage, Local, convolution, pointwise
+from imgxlate.nn.stages import Local, Stage, convolution, pointwise
 from imgxlate.nn.upsampling import convolve_upsampled, pad
 
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from imgxlate.nn import NormKind
 from imgxlate.nn.precision import at_least_float32, is_fast
-from imgxlate.nn.stages import Affine, Stage, Moments, Norm, pointwise
+from imgxlate.nn.stages import Affine, Moments, Norm, Stage, pointwise
 
 EPSILON = 1e-5
 

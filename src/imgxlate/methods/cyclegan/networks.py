@@ -9,7 +9,7 @@ from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingCon
 from imgxlate.nn.blocks import UpsampledConvBlock
 from imgxlate.nn.convolution import Conv2d
 from imgxlate.nn.norms import make_norm, norm_stages
-from imgxlate.nn.stages import Stage, Residual, convolution
+from imgxlate.nn.stages import Residual, Stage, convolution
 
 
 def first_block(n_downsampling: int) -> int:
