@@ -16,26 +16,12 @@ from torch import Tensor
 from imgxlate.callbacks import ignore
 from imgxlate.errors import is_out_of_memory
 from imgxlate.nn.bands import Branch, Need, Operation, Rows, evaluate, flatten, heights, need
-from imgxlate.nn.maps import Budget, Map, RowSource
+from imgxlate.nn.maps import Budget, Map, RowSource, Shape
 from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
 
 _COPIES = 3  # memory of a convolution, in units of its input and its output: padded copies and buffers
 _WIDEST_REACH = 48  # rows; behind layers that reach farther, a map is kept
 _PRODUCTS_PER_BYTE = 300  # that take as long as writing a byte to a scratch file and reading it again
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The size of a map."""
-
-    channels: int
-    height: int
-    width: int
-
-    @property
-    def row_bytes(self) -> int:
-        """The memory of a row in float32."""
-        return 4 * self.channels * self.width
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +45,14 @@ class Pass:
     products: int  # multiplications in all
 
     @property
-    def height(self) -> int:
-        """The rows of the output."""
-        return _shape(self.outputs[0], self.inputs).height
+    def output(self) -> Shape:
+        """The size of the map that is computed."""
+        return _shape(self.outputs[0], self.inputs)
+
+    @property
+    def bands(self) -> int:
+        """The number of bands."""
+        return -(-self.output.height // self.rows)
 
     @property
     def kept(self) -> list[Shape]:
@@ -113,20 +104,10 @@ def run(
     """
     with contextlib.ExitStack() as stack:
         state = _State([source], [frees_source])
-        for number, step in enumerate(passes, start=1):
-            last = number == len(passes)
-            maps = [Map(shape.channels, shape.height, shape.width, device, budget) for shape in step.kept]
-            for made in maps:
-                stack.callback(made.close)
-            moments = None
-            for band, values in _bands(step, state, frees=step.keeps or last):
-                if step.norm:
-                    moments = Moments.of(values[0]).joined(moments)
-                if last:
-                    write(values[0])
-                for made, value in zip(maps, values[-len(maps) :], strict=True) if maps else ():
-                    made.append(value)
-                on_products(step.products * len(band) // step.height)
+        for step in passes:
+            is_last = step is passes[-1]
+            maps = [stack.enter_context(contextlib.closing(Map(shape, device, budget))) for shape in step.kept]
+            moments = _run_pass(step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last)
             if step.norm and moments:
                 state.affines[step.norm] = step.norm.affine(moments)
             if step.keeps:
@@ -160,27 +141,48 @@ class _State:
                 source.drop(rows.top)
 
 
-def _bands(step: Pass, state: _State, *, frees: bool) -> Iterator[tuple[Rows, list[Tensor]]]:
-    """Compute each band of the outputs: of the map, and of the saved maps that are outputs."""
-    top, rows = 0, step.rows
-    while top < step.height:
-        band = Rows(top, min(top + rows, step.height))
-        needed = step.need(band)
+def _run_pass(
+    step: Pass,
+    state: _State,
+    maps: Sequence[Map],
+    write: Callable[[Tensor], None],
+    on_products: Callable[[int], None],
+    *,
+    frees: bool,
+) -> Moments | None:
+    """Compute all bands of the outputs, and return the moments of the first one if there is a norm."""
+    moments: Moments | None = None
+    top, rows, height = 0, step.rows, step.output.height
+    while top < height:
+        band = Rows(top, min(top + rows, height))
         try:
-            x, *saved = (
-                entry.read(part) if part else None
-                for entry, part in zip(state.inputs, (needed.input, *needed.saved), strict=True)
-            )
-            values = evaluate(step.chain, needed, x, saved, state.affines.__getitem__)
+            values = _compute(step, state, band)
         except (MemoryError, RuntimeError) as error:
             if rows == 1 or not is_out_of_memory(error):
                 raise
             rows = -(-rows // 2)
             continue
-        yield band, values
+        if step.norm:
+            moments = Moments.of(values[0]).joined(moments)
+        write(values[0])
+        for made in reversed(maps):  # The map itself may be an input; then only saved maps are kept.
+            made.append(values.pop())
+        del values  # Free it before the next band is computed.
         top = band.bottom
-        if frees and top < step.height:
+        if frees and top < height:
             state.free(step.need(Rows(top, top + 1)), step.outputs)
+        on_products(step.products * len(band) // height)
+    return moments
+
+
+def _compute(step: Pass, state: _State, band: Rows) -> list[Tensor]:
+    """A band of the output, and of each saved map that is an output."""
+    needed = step.need(band)
+    x, *saved = (
+        entry.read(part) if part else None
+        for entry, part in zip(state.inputs, (needed.input, *needed.saved), strict=True)
+    )
+    return evaluate(step.chain, needed, x, saved, state.affines.__getitem__)
 
 
 def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | None, memory: Memory) -> Pass:
@@ -191,7 +193,7 @@ def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | No
         for operation, shape in zip(chain, shapes, strict=True)
         if isinstance(operation, Local)
     )
-    held = sum(shape.row_bytes * shape.height for shape in (_shape(output, inputs) for output in outputs))
+    held = sum(shape.bytes for shape in (_shape(output, inputs) for output in outputs))
     keeps = norm is None or max(held - memory.maps, 0) * _PRODUCTS_PER_BYTE <= products
     height = _shape(outputs[0], inputs).height
     counts = (-(-height // bands) for bands in itertools.count(1))

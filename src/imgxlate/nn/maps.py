@@ -4,6 +4,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -15,12 +16,29 @@ from imgxlate.errors import DeviceError
 from imgxlate.nn.bands import Rows
 
 
-class RowSource(Protocol):
-    """A map whose rows are computed, read or converted when they are needed."""
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The size of a map."""
 
     channels: int
     height: int
     width: int
+
+    @property
+    def row_bytes(self) -> int:
+        """The memory of a row in float32."""
+        return 4 * self.channels * self.width
+
+    @property
+    def bytes(self) -> int:
+        """The memory of the map in float32."""
+        return self.row_bytes * self.height
+
+
+class RowSource(Protocol):
+    """A map whose rows are computed, read or converted when they are needed."""
+
+    shape: Shape
 
     def read(self, rows: Rows) -> Tensor:
         """These rows (1, C, H, W), in memory of their own."""
@@ -47,8 +65,8 @@ class Map:
     process ends.
     """
 
-    def __init__(self, channels: int, height: int, width: int, device: torch.device, budget: Budget) -> None:
-        self.channels, self.height, self.width = channels, height, width
+    def __init__(self, shape: Shape, device: torch.device, budget: Budget) -> None:
+        self.shape = shape
         self._device = device
         self._budget = budget
         self._bands: list[tuple[Rows, Tensor | None]] = []  # None: in the file
@@ -87,7 +105,7 @@ class Map:
 
     def close(self) -> None:
         """Free the memory, and remove the scratch file."""
-        self.drop(self.height)
+        self.drop(self.shape.height)
         if self._file:
             self._file.close()
 
@@ -95,19 +113,15 @@ class Map:
         with _scratch_errors():
             if self._file is None:
                 self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115 - closed by `close`
-            self._file.seek(rows.top * self._row_bytes)
+            self._file.seek(rows.top * self.shape.row_bytes)
             self._file.write(values[0].permute(1, 2, 0).contiguous().cpu().numpy().data)
 
     def _read(self, rows: Rows) -> Tensor:
-        values = np.empty((len(rows), self.width, self.channels), np.float32)
+        values = np.empty((len(rows), self.shape.width, self.shape.channels), np.float32)
         with _scratch_errors():
-            self._file.seek(rows.top * self._row_bytes)
+            self._file.seek(rows.top * self.shape.row_bytes)
             self._file.readinto(values.data)
         return torch.from_numpy(values).permute(2, 0, 1)[None].to(self._device)
-
-    @property
-    def _row_bytes(self) -> int:
-        return self.channels * self.width * 4
 
 
 def scratch_folder() -> Path:
