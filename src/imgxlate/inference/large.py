@@ -18,7 +18,7 @@ from imgxlate.nn import banded
 from imgxlate.nn.banded import Memory, Pass
 from imgxlate.nn.bands import Rows
 from imgxlate.nn.maps import Budget, Map, RowSource, Shape
-from imgxlate.nn.stages import Moments, Stage
+from imgxlate.nn.stages import Moments
 
 _BAND_SHARE = 4  # A band takes this part of the memory, the maps between passes the rest.
 _IMAGES = 4  # images in memory at once, beside the input: outputs that are encoded and written
@@ -65,7 +65,7 @@ def translate(
     """
     source = ImageRows(translator, image, device)
     budget, band = _split(total, image)
-    styles = [None] if codes is None else codes.split(1)
+    styles = [None] if codes is None else torch.split(codes, 1)
     with contextlib.ExitStack() as stack:
         content: RowSource = source
         encoding: list[Pass] = []
@@ -107,7 +107,10 @@ class ImageRows:
     """The rows of an image as tensors, padded as a translator needs it."""
 
     def __init__(
-        self, translator: Translator, image: ImageArray, device: torch.device = torch.device("cpu")  # noqa: B008
+        self,
+        translator: Translator,
+        image: ImageArray,
+        device: torch.device = torch.device("cpu"),  # noqa: B008
     ) -> None:
         self.padding = Padding.of(image.size, translator.stride, translator.minimum_side)
         self.shape = Shape(3, len(self.padding.rows), len(self.padding.columns))

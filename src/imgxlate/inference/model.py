@@ -92,9 +92,7 @@ class Model:
             ImageError: an image cannot be read.
             UsageError: the model has no such domain or no styles, or an argument is invalid.
         """
-        return list(
-            self.stream(image, to=to, n_styles=n_styles, styles=styles, size=size, seed=seed, on_band=on_band)
-        )
+        return list(self.stream(image, to=to, n_styles=n_styles, styles=styles, size=size, seed=seed, on_band=on_band))
 
     def stream(
         self,

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from itertools import chain
+from typing import cast
 
 from torch import Tensor, nn
 
 from imgxlate.nn import Activation, NormKind, Padding
 from imgxlate.nn.blocks import ConvBlock, UpsampledConvBlock
 from imgxlate.nn.norms import AdaptiveInstanceNorm, LayerNorm, make_norm
-from imgxlate.nn.stages import Residual, Stage
+from imgxlate.nn.stages import Residual, Stage, stages_of
 
 
 class ResidualBlock(nn.Module):
@@ -30,8 +31,9 @@ class ResidualBlock(nn.Module):
 
     def stages(self, adain: Tensor | None = None) -> list[Stage]:
         """The stages, for computing in bands; `adain` (1, 2, 2, C)."""
-        first, second = (None, None) if adain is None else adain.unbind(1)
-        return [Residual([*self.model[0].stages(first), *self.model[1].stages(second)])]
+        parameters = (None, None) if adain is None else adain.unbind(1)
+        blocks = (cast(ConvBlock, block).stages(own) for block, own in zip(self.model, parameters, strict=True))
+        return [Residual(list(chain.from_iterable(blocks)))]
 
 
 class ResidualBlocks(nn.Module):
@@ -52,7 +54,7 @@ class ResidualBlocks(nn.Module):
 
     def stages(self, adain: Tensor | None = None) -> list[Stage]:
         """The stages, for computing in bands; `adain` (1, 2 blocks, 2, C)."""
-        blocks = (block.stages(_part(adain, index)) for index, block in enumerate(self.model))
+        blocks = (cast(ResidualBlock, block).stages(_part(adain, index)) for index, block in enumerate(self.model))
         return list(chain.from_iterable(blocks))
 
 
@@ -93,7 +95,7 @@ class ContentEncoder(nn.Module):
 
     def stages(self) -> list[Stage]:
         """The stages, for computing in bands."""
-        return list(chain.from_iterable(part.stages() for part in self.model))
+        return stages_of(self.model)
 
 
 class Decoder(nn.Module):
@@ -139,4 +141,4 @@ class Decoder(nn.Module):
     def stages(self, adain: Tensor | None = None) -> list[Stage]:
         """The stages, for computing in bands; `adain` (1, 2 n_res, 2, width)."""
         blocks, *rest = (part for part in self.model if not isinstance(part, nn.Identity))
-        return [*blocks.stages(adain), *chain.from_iterable(part.stages() for part in rest)]
+        return [*cast(ResidualBlocks, blocks).stages(adain), *stages_of(rest)]

@@ -7,7 +7,7 @@ computed is kept, or computed again by the next pass where that takes less time 
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -67,7 +67,8 @@ class Pass:
 def plan(stages: Sequence[Stage], source: Shape, memory: Memory) -> list[Pass]:
     """The passes that compute `stages` for a map of that shape. The last one's output is the result."""
     passes: list[Pass] = []
-    inputs, chain = (source,), list[Operation]()
+    inputs: tuple[Shape, ...] = (source,)
+    chain: list[Operation] = []
     for operation in [*flatten(stages), None]:
         if operation is None or isinstance(operation, Norm) or _reach(chain, inputs) > _WIDEST_REACH:
             passes.append(_pass(chain, inputs, operation if isinstance(operation, Norm) else None, memory))
@@ -107,7 +108,9 @@ def run(
         for step in passes:
             is_last = step is passes[-1]
             maps = [stack.enter_context(contextlib.closing(Map(shape, device, budget))) for shape in step.kept]
-            moments = _run_pass(step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last)
+            moments = _run_pass(
+                step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last
+            )
             if step.norm and moments:
                 state.affines[step.norm] = step.norm.affine(moments)
             if step.keeps:
@@ -178,11 +181,9 @@ def _run_pass(
 def _compute(step: Pass, state: _State, band: Rows) -> list[Tensor]:
     """A band of the output, and of each saved map that is an output."""
     needed = step.need(band)
-    x, *saved = (
-        entry.read(part) if part else None
-        for entry, part in zip(state.inputs, (needed.input, *needed.saved), strict=True)
-    )
-    return evaluate(step.chain, needed, x, saved, state.affines.__getitem__)
+    source, *others = state.inputs
+    saved = [other.read(rows) if rows else None for other, rows in zip(others, needed.saved, strict=True)]
+    return evaluate(step.chain, needed, source.read(needed.input), saved, state.affines.__getitem__)
 
 
 def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | None, memory: Memory) -> Pass:

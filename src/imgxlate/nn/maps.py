@@ -5,8 +5,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedRandom
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import torch
@@ -70,7 +71,7 @@ class Map:
         self._device = device
         self._budget = budget
         self._bands: list[tuple[Rows, Tensor | None]] = []  # None: in the file
-        self._file: IO[bytes] | None = None
+        self._file: BufferedRandom | None = None
 
     def append(self, values: Tensor) -> None:
         """Write the next rows (1, C, H, W). The map keeps the tensor.
@@ -112,15 +113,17 @@ class Map:
     def _write(self, rows: Rows, values: Tensor) -> None:
         with _scratch_errors():
             if self._file is None:
-                self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115 - closed by `close`
+                # `close` closes it.
+                self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115
             self._file.seek(rows.top * self.shape.row_bytes)
             self._file.write(values[0].permute(1, 2, 0).contiguous().cpu().numpy().data)
 
     def _read(self, rows: Rows) -> Tensor:
         values = np.empty((len(rows), self.shape.width, self.shape.channels), np.float32)
+        file = cast(BufferedRandom, self._file)
         with _scratch_errors():
-            self._file.seek(rows.top * self.shape.row_bytes)
-            self._file.readinto(values.data)
+            file.seek(rows.top * self.shape.row_bytes)
+            file.readinto(values.data)
         return torch.from_numpy(values).permute(2, 0, 1)[None].to(self._device)
 
 

@@ -4,9 +4,9 @@ A convolution needs a few rows above and below a band. A norm needs the mean and
 whole map. A description states this for each stage of a network, and `imgxlate.nn.banded` computes it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +63,7 @@ class Moments:
         """The moments of (1, C, H, W)."""
         rows = x.permute(0, 2, 3, 1).flatten(0, 2)  # (H W, C)
         count, channels = rows.shape
-        pieces = rows.split(max(_PIECE // channels, 1) if x.device.type == "cpu" else count)
+        pieces = torch.split(rows, max(_PIECE // channels, 1) if x.device.type == "cpu" else count)
         origin = pieces[0].mean(0)  # Without it, the sum of squares would cancel if the mean is large.
         sums = torch.zeros((2, channels), dtype=torch.float64)
         for piece in pieces:
@@ -107,6 +107,11 @@ class Residual:
 
 
 Stage = Local | Norm | Residual
+
+
+def stages_of(modules: Iterable[Any]) -> list[Stage]:
+    """The stages of modules that follow each other, each of which has a method `stages`."""
+    return [stage for module in modules for stage in module.stages()]
 
 
 def convolution(layer: nn.Conv2d | nn.ConvTranspose2d, padding: int, compute: Callable[[Tensor], Tensor]) -> Local:

@@ -1,7 +1,5 @@
 """MUNIT's generator (arXiv 1804.04732, Sec. 5.1 and Appendix B.2), with the original's state-dict keys."""
 
-from itertools import chain
-
 from torch import Tensor, nn
 
 from imgxlate.methods.munit.config import MunitConfig
@@ -9,7 +7,7 @@ from imgxlate.nn import Activation, Padding
 from imgxlate.nn.autoencoder import ContentEncoder, Decoder
 from imgxlate.nn.blocks import ConvBlock, make_activation
 from imgxlate.nn.precision import without_autocast
-from imgxlate.nn.stages import Stage
+from imgxlate.nn.stages import Stage, stages_of
 
 STYLE_DOWNSAMPLE = 4  # how often the style encoder halves height and width
 
@@ -34,7 +32,7 @@ class StyleEncoder(nn.Module):
 
     def stages(self) -> list[Stage]:
         """The stages before the mean over all positions, for computing in bands."""
-        return list(chain.from_iterable(block.stages() for block in self.model[:-2]))
+        return stages_of(list(self.model)[:-2])
 
     def code(self, mean: Tensor) -> Tensor:
         """The style code (1, style_dim), from the mean (C,) over all positions."""
