@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import numpy as np
@@ -64,24 +64,23 @@ def translate(
         DeviceError: a scratch file cannot be written.
     """
     source = ImageRows(translator, image, device)
-    budget, band = _split(total, image)
+    memory = _split(total, image)
     styles = [None] if codes is None else torch.split(codes, 1)
-    with contextlib.ExitStack() as stack:
-        content: RowSource = source
-        encoding: list[Pass] = []
-        stages = translator.content_stages(to)
-        if stages:
-            encoding = banded.plan(stages, source.shape, Memory(budget.limit, band))
-            content = stack.enter_context(contextlib.closing(Map(encoding[-1].output, device, budget)))
-        left = Memory(budget.limit - (content.shape.bytes if stages else 0), band)
-        decodings = [banded.plan(translator.image_stages(to, style), content.shape, left) for style in styles]
-        count = _Counter([encoding, *decodings], total, on_band)
-        if isinstance(content, Map):
-            banded.run(encoding, source, content.append, budget, device, on_products=count)
+    stages = translator.content_stages(to)
+    encoding = banded.plan(stages, source.shape, memory) if stages else []
+    shape = encoding[-1].output if encoding else source.shape
+    beside = replace(memory, maps=memory.maps - shape.bytes) if encoding else memory  # the content code is kept
+    decodings = [banded.plan(translator.image_stages(to, style), shape, beside) for style in styles]
+    budget = Budget(memory.maps, max(one.longest_row for part in (encoding, *decodings) for one in part), device)
+    count = _Counter([encoding, *decodings], total, on_band)
+    with contextlib.closing(Map(shape, budget)) as code:
+        content: RowSource = code if encoding else source
+        if encoding:
+            banded.run(encoding, source, code.append, budget, on_products=count)
         for number, decoding in enumerate(decodings, start=1):
             output = _Output(image, source.padding)
             is_last = number == len(decodings)
-            banded.run(decoding, content, output.write, budget, device, frees_source=is_last, on_products=count)
+            banded.run(decoding, content, output.write, budget, frees_source=is_last, on_products=count)
             yield image.with_rgb(output.rgb)
 
 
@@ -95,10 +94,11 @@ def encode_style(
         DeviceError: a scratch file cannot be written.
     """
     source = ImageRows(translator, image, device)
-    budget, band = _split(total, image)
-    passes = banded.plan(translator.style_stages(domain), source.shape, Memory(budget.limit, band))
+    memory = _split(total, image)
+    passes = banded.plan(translator.style_stages(domain), source.shape, memory)
+    budget = Budget(memory.maps, max(one.longest_row for one in passes), device)
     moments: list[Moments] = []
-    banded.run(passes, source, lambda features: moments.append(Moments.of(features)), budget, device)
+    banded.run(passes, source, lambda features: moments.append(Moments.of(features)), budget)
     mean = reduce(Moments.joined, moments).mean
     return translator.style_code(domain, mean.to(device, torch.float32))
 
@@ -157,7 +157,7 @@ class _Counter:
         self._on_band(BandProgress(self._done / self._products, self._bands, self._total))
 
 
-def _split(total: int, image: ImageArray) -> tuple[Budget, int]:
-    """The budget for maps, and the memory of a band in bytes."""
+def _split(total: int, image: ImageArray) -> Memory:
+    """How maps and bands share `total` bytes, beside the images."""
     band = total // _BAND_SHARE
-    return Budget(max(total - band - _IMAGES * image.rgb.nbytes, 0)), band
+    return Memory(max(total - band - _IMAGES * image.rgb.nbytes, 0), band)

@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-import torch
 from torch import Tensor
 
 from imgxlate.callbacks import ignore
@@ -59,6 +58,12 @@ class Pass:
         """The outputs that the pass writes for the next one."""
         return [output for output in self.outputs if isinstance(output, Shape)] if self.keeps else []
 
+    @property
+    def longest_row(self) -> int:
+        """The most memory, in bytes, of a row of an input or an output."""
+        shapes = [*self.inputs, *(output for output in self.outputs if isinstance(output, Shape))]
+        return max(shape.row_bytes for shape in shapes)
+
     def need(self, band: Rows) -> Need:
         """The rows that a band of the output needs."""
         return _need(self.chain, self.inputs, self.outputs, band)
@@ -91,7 +96,6 @@ def run(
     source: RowSource,
     write: Callable[[Tensor], None],
     budget: Budget,
-    device: torch.device,
     *,
     frees_source: bool = False,  # free the rows of the source, a `Map`, as soon as they are no longer needed
     on_products: Callable[[int], None] = ignore,  # takes the multiplications done since the last call
@@ -107,7 +111,7 @@ def run(
         state = _State([source], [frees_source])
         for step in passes:
             is_last = step is passes[-1]
-            maps = [stack.enter_context(contextlib.closing(Map(shape, device, budget))) for shape in step.kept]
+            maps = [stack.enter_context(contextlib.closing(Map(shape, budget))) for shape in step.kept]
             moments = _run_pass(
                 step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last
             )

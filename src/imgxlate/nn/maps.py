@@ -36,6 +36,9 @@ class Shape:
         return self.row_bytes * self.height
 
 
+_BLOCKS = 64  # of a budget
+
+
 class RowSource(Protocol):
     """A map whose rows are computed, read or converted when they are needed."""
 
@@ -46,69 +49,104 @@ class RowSource(Protocol):
 
 
 class Budget:
-    """The memory that maps may take together, in bytes."""
+    """The memory that maps may take together, in blocks of one size. A block that a map frees serves the next one.
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
-        self.used = 0
+    Freed memory of other sizes would leave gaps that no later map fits into.
+    """
 
-    def take(self, size: int) -> bool:
-        """Take `size` bytes, if they are free."""
-        fits = self.used + size <= self.limit
-        self.used += size if fits else 0
-        return fits
+    def __init__(self, limit: int, longest_row: int, device: torch.device) -> None:
+        """`limit` in bytes; `longest_row` is the memory of a row of the widest map."""
+        self.device = device
+        self.block_bytes = max(limit // _BLOCKS, longest_row)
+        self._left = limit // self.block_bytes  # blocks that are not yet allocated
+        self._free: list[Tensor] = []
+
+    def take(self) -> Tensor | None:
+        """A block of `block_bytes` uninitialized bytes, or None if all are in use."""
+        if self._free:
+            return self._free.pop()
+        if not self._left:
+            return None
+        self._left -= 1
+        return torch.empty(self.block_bytes, dtype=torch.uint8, device=self.device)
+
+    def give_back(self, block: Tensor) -> None:
+        """Let other maps use a block."""
+        self._free.append(block)
 
 
 class Map:
     """A map (1, C, H, W) in float32, written by bands from top to bottom.
 
-    Bands beyond the budget go to a scratch file. It has no name, so that the system removes it in any case when the
+    Rows beyond the budget go to a scratch file. It has no name, so that the system removes it in any case when the
     process ends.
     """
 
-    def __init__(self, shape: Shape, device: torch.device, budget: Budget) -> None:
+    def __init__(self, shape: Shape, budget: Budget) -> None:
         self.shape = shape
-        self._device = device
         self._budget = budget
-        self._bands: list[tuple[Rows, Tensor | None]] = []  # None: in the file
+        self._block_rows = budget.block_bytes // shape.row_bytes
+        self._blocks: list[Tensor | None] = []  # for each block of rows; None: in the file, or freed
+        self._written = 0  # rows
         self._file: BufferedRandom | None = None
 
     def append(self, values: Tensor) -> None:
-        """Write the next rows (1, C, H, W). The map keeps the tensor.
+        """Write the next rows (1, C, H, W).
 
         Raises:
             DeviceError: the scratch file cannot be written.
         """
-        top = self._bands[-1][0].bottom if self._bands else 0
-        rows = Rows(top, top + values.shape[2])
-        if self._budget.take(_stored(values)):
-            self._bands.append((rows, values))
-        else:
-            self._write(rows, values)
-            self._bands.append((rows, None))
+        top = self._written
+        self._written += values.shape[2]
+        for rows in self._split(Rows(top, self._written)):
+            if rows.top % self._block_rows == 0:
+                self._blocks.append(self._budget.take())
+            part = values[0, :, rows.top - top : rows.bottom - top].permute(1, 2, 0)
+            block = self._block(rows)
+            if block is None:
+                self._write(rows, part)
+            else:
+                block.copy_(part)
 
     def read(self, rows: Rows) -> Tensor:
         """These rows (1, C, H, W), in memory of their own."""
-        parts = []
-        for band, values in self._bands:
-            part = Rows(max(band.top, rows.top), min(band.bottom, rows.bottom))
-            if part.top < part.bottom:
-                inside = slice(part.top - band.top, part.bottom - band.top)
-                parts.append(self._read(part) if values is None else values[:, :, inside])
-        return torch.cat(parts, 2)
+        size = (len(rows), self.shape.width, self.shape.channels)
+        values = torch.empty(size, dtype=torch.float32, device=self._budget.device)
+        for part in self._split(rows):
+            block = self._block(part)
+            values[part.top - rows.top : part.bottom - rows.top] = self._read(part) if block is None else block
+        return values.permute(2, 0, 1)[None]
 
     def drop(self, top: int) -> None:
-        """Free the memory of the bands above row `top`, which are not read again."""
-        for index, (rows, values) in enumerate(self._bands):
-            if rows.bottom <= top and values is not None:
-                self._budget.used -= _stored(values)
-                self._bands[index] = rows, None
+        """Free the memory of the rows above row `top`, which are not read again."""
+        for index, block in enumerate(self._blocks[: top // self._block_rows]):
+            if block is not None:
+                self._budget.give_back(block)
+                self._blocks[index] = None
 
     def close(self) -> None:
         """Free the memory, and remove the scratch file."""
-        self.drop(self.shape.height)
+        self.drop(len(self._blocks) * self._block_rows)
         if self._file:
             self._file.close()
+
+    def _block(self, rows: Rows) -> Tensor | None:
+        """The memory (h, W, C) of `rows`, which lie in one block; None: they are in the file."""
+        index, first = divmod(rows.top, self._block_rows)
+        block = self._blocks[index]
+        if block is None:
+            return None
+        start = first * self.shape.row_bytes
+        values = block[start : start + len(rows) * self.shape.row_bytes].view(torch.float32)
+        return values.view(len(rows), self.shape.width, self.shape.channels)
+
+    def _split(self, rows: Rows) -> Iterator[Rows]:
+        """The parts of `rows` that lie in one block each."""
+        top = rows.top
+        while top < rows.bottom:
+            bottom = min((top // self._block_rows + 1) * self._block_rows, rows.bottom)
+            yield Rows(top, bottom)
+            top = bottom
 
     def _write(self, rows: Rows, values: Tensor) -> None:
         with _scratch_errors():
@@ -116,7 +154,7 @@ class Map:
                 # `close` closes it.
                 self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115
             self._file.seek(rows.top * self.shape.row_bytes)
-            self._file.write(values[0].permute(1, 2, 0).contiguous().cpu().numpy().data)
+            self._file.write(values.contiguous().cpu().numpy().data)
 
     def _read(self, rows: Rows) -> Tensor:
         values = np.empty((len(rows), self.shape.width, self.shape.channels), np.float32)
@@ -124,18 +162,13 @@ class Map:
         with _scratch_errors():
             file.seek(rows.top * self.shape.row_bytes)
             file.readinto(values.data)
-        return torch.from_numpy(values).permute(2, 0, 1)[None].to(self._device)
+        return torch.from_numpy(values)
 
 
 def scratch_folder() -> Path:
     """The folder of scratch files: $TMPDIR, or one on a disk, because /tmp may be in memory."""
     on_disk = Path("/var/tmp")  # noqa: S108 - the file has no name
     return on_disk if "TMPDIR" not in os.environ and os.access(on_disk, os.W_OK) else Path(tempfile.gettempdir())
-
-
-def _stored(values: Tensor) -> int:
-    """The bytes of memory that a tensor keeps."""
-    return values.untyped_storage().nbytes()
 
 
 @contextlib.contextmanager
