@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -50,6 +51,7 @@ LOSSES = ("dis", "dis_r1", "gen_adv", "gen_vgg", "gen_recon_x", "gen_cycrecon_x"
 PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
 CELL = 320  # pixels of a painting on the sheet
+LARGE_CELL = 640  # pixels of a large image on the sheet
 
 # The photo and the style for the paper's figures, and the options in docs/methods/neural-style.md.
 STUDIED = gallery.photo("china.jpg"), gallery.style("night-sky")
@@ -143,6 +145,15 @@ def _study(sheet: Path, *arguments: str) -> ImageArray:
     return decode(sheet)
 
 
+def large_image(work: Path) -> ImageArray:
+    """A photo of two megapixels, translated whole and as a patchwork."""
+    benchmark = [sys.executable, str(ROOT / "benchmarks" / "large.py"), "--methods", "munit", "--megapixels", "2"]
+    subprocess.run([*benchmark, "--patches", "--outputs", str(work / "large")], check=True)
+    folder = work / "large" / "munit-2"
+    images = [decode(folder / f"{name}.png") for name in ("bands", "patches")]
+    return contact_sheet([images], column_headers=["in bands of rows", "as a patchwork of 512 pixels"], cell=LARGE_CELL)
+
+
 def training_curve(work: Path) -> ImageArray:
     """The losses of the training of the bundled MUNIT model."""
     curves = plots.read_curves(HISTORY)
@@ -158,6 +169,7 @@ MAKERS: Mapping[str, Callable[[Path], ImageArray | None]] = {
     "guided.jpg": guided,
     "interpolation.jpg": interpolation,
     "outline2color.jpg": outline2color,
+    "large-image.jpg": large_image,
     "training-curve.png": training_curve,
     "neural-style.jpg": neural_style,
     "reconstruct-content.jpg": reconstruct_content,

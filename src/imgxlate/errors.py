@@ -107,7 +107,12 @@ def known_error(error: Exception) -> ImgxlateError | None:
     """`error` itself if it is an ImgxlateError, a DeviceError if memory ran out, None for a bug."""
     if isinstance(error, ImgxlateError):
         return error
-    if isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY):
+    if is_out_of_memory(error):
         reason = str(error).splitlines()[0] if str(error) else "out of memory"
         return DeviceError(reason, hint="Use smaller images, fewer at once, or a device with more memory.")
     return None
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether Python or torch reports that memory ran out."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in _OUT_OF_MEMORY)

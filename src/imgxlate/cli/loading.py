@@ -61,6 +61,7 @@ def load_model(
             config=config,
             device=settings.device,
             precision=settings.precision,
+            memory=settings.memory,
             offline=settings.offline,
             progress=bar.update,
             notify=out.note,

@@ -112,6 +112,15 @@ class Settings:
             rich_help_panel=_RUNNING,
         ),
     ] = AUTO
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="The most memory for this program, such as 4GB, on the device that computes. An image that takes more "
+            "is computed in bands of rows, with the same result. Default: half of what is free.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUNNING)
     ] = False
@@ -131,9 +140,10 @@ class Settings:
         """Check the values.
 
         Raises:
-            UsageError: `threads` is invalid.
+            UsageError: `threads` or `memory` is invalid.
         """
         torch_threads.parse(self.threads)
+        memory.parse(self.memory)
 
     def start_threads(self, device: "torch.device") -> AdaptiveThreads:
         """Set the number of torch's threads; it may adapt to the machine if `device` is a CPU. Keep freed memory."""

@@ -3,11 +3,17 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from imgxlate.cli.output import Output
 from imgxlate.images.outputs import Job
+
+if TYPE_CHECKING:
+    from imgxlate.inference.large import BandProgress, OnBand
+
+_FIRST_ESTIMATE = 3.0  # seconds of work, before the time left is estimated
 
 LOG_SECONDS = 10.0  # the shortest time between two lines in a log
 
@@ -41,6 +47,7 @@ class Bar:
         self._total = total
         self._clock = LogClock()
         self._progress: Progress | None = None
+        self._job = (0, "")  # number of jobs done, and the input of the current one
 
     def update(self, done: float, total: float | None = None, text: str = "") -> None:
         """Show that `done` steps are done. `total` is given once it is known."""
@@ -52,7 +59,13 @@ class Bar:
 
     def show_job(self, done: int, job: Job) -> None:
         """Show that `done` jobs of a batch are done, and the input of the current job."""
+        self._job = done, job.source.name
         self.update(done, text=job.source.name)
+
+    def show_part(self, part: float) -> None:
+        """Show which part of the current job is done, from 0 to 1."""
+        done, name = self._job
+        self.update(done + part, text=f"{name}, {part:.0%}")
 
     @contextmanager
     def shown(self) -> Iterator["Bar"]:
@@ -83,4 +96,38 @@ class Bar:
         return f"{self._count(done)}{whole}{'' if self._unit == 'bytes' else f' {self._unit}'}"
 
     def _count(self, number: float) -> str:
-        return f"{number / 1e6:.1f} MB" if self._unit == "bytes" else f"{number:.0f}"
+        return f"{number / 1e6:.1f} MB" if self._unit == "bytes" else f"{int(number)}"
+
+
+class BandWatch:
+    """Shows the progress of images that are translated in bands, and says once for each how, and about how long."""
+
+    def __init__(self, output: Output, bar: Bar) -> None:
+        self._output = output
+        self._bar = bar
+
+    def begin(self, name: str, pixels: int) -> "OnBand":
+        """What to call after each band of the image `name`."""
+        started, is_said = time.monotonic(), False
+
+        def show(progress: "BandProgress") -> None:
+            nonlocal is_said
+            self._bar.show_part(progress.done)
+            seconds = time.monotonic() - started
+            if not is_said and (seconds > _FIRST_ESTIMATE or progress.done == 1):
+                is_said = True
+                self._output.note(
+                    f"{name}: {pixels / 1e6:.0f} megapixels, in {progress.bands} bands within "
+                    f"{progress.memory / 1e9:.1f} GB of memory; about {duration(seconds / progress.done)}"
+                )
+
+        return show
+
+
+def duration(seconds: float) -> str:
+    """A duration in words, roughly: "40 seconds", "3 minutes", "2 hours"."""
+    for unit, name in ((3600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * unit:
+            return f"{seconds / unit:.0f} {name}s"
+    count = max(round(seconds), 1)
+    return f"{count} second{'s' if count > 1 else ''}"

@@ -1,6 +1,7 @@
 """Images as tensors: (1, 3, H, W) float32 in [-1, 1]."""
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
 import torch
@@ -36,14 +37,32 @@ def pad_to(images: Tensor, stride: int, minimum_side: int) -> tuple[Tensor, Box]
     Returns the padded images and the box with which `crop` removes the padding. Opposite sides get the same padding, up
     to one pixel. It is a reflection, repeated if it is wider than the image. A side of one pixel is repeated.
     """
-    size = images.shape[-2], images.shape[-1]
-    outer = padded_side(size[0], stride, minimum_side), padded_side(size[1], stride, minimum_side)
-    box = centered_box(size, outer)
-    if outer == size:
-        return images, box
-    rows = _reflected(size[0], box.top, outer[0]).to(images.device)
-    columns = _reflected(size[1], box.left, outer[1]).to(images.device)
-    return images.index_select(-2, rows).index_select(-1, columns), box
+    padding = Padding.of((images.shape[-2], images.shape[-1]), stride, minimum_side)
+    if padding.is_empty:
+        return images, padding.box
+    rows, columns = padding.rows.to(images.device), padding.columns.to(images.device)
+    return images.index_select(-2, rows).index_select(-1, columns), padding.box
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """How `pad_to` pads an image."""
+
+    rows: Tensor  # the row of the image at each row of the padded image
+    columns: Tensor
+    box: Box  # the image within the padded one
+
+    @classmethod
+    def of(cls, size: Size, stride: int, minimum_side: int) -> Self:
+        """The padding of an image of that size."""
+        outer = padded_side(size[0], stride, minimum_side), padded_side(size[1], stride, minimum_side)
+        box = centered_box(size, outer)
+        return cls(_reflected(size[0], box.top, outer[0]), _reflected(size[1], box.left, outer[1]), box)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the padded image is the image itself."""
+        return (len(self.rows), len(self.columns)) == (self.box.height, self.box.width)
 
 
 def crop(images: Tensor, box: Box) -> Tensor:

@@ -17,6 +17,7 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
+from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
 from imgxlate.methods.original_files import read_options
 from imgxlate.methods.protocol import Translator
@@ -45,6 +46,7 @@ def load(
     config: str | os.PathLike[str] | None = None,  # the original's yaml, for settings that the weights do not show
     device: str = "auto",
     precision: Precision = "auto",
+    memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
@@ -57,7 +59,8 @@ def load(
         ('outline', 'color')
 
     Raises:
-        UsageError: there is no such method, both a model and a checkpoint are given, or `config` is another method's.
+        UsageError: there is no such method, both a model and a checkpoint are given, `config` is another method's, or
+            `memory` is no amount.
         WeightsError: there is no such model, or it cannot be downloaded.
         CheckpointError: the file is damaged, or holds no model of the method.
         DeviceError: this machine has no such device.
@@ -71,7 +74,7 @@ def load(
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
-    return load_model(spec, file, where, find_arithmetic(precision, where))
+    return load_model(spec, file, where, find_arithmetic(precision, where), parse_memory(memory))
 
 
 def find_model(
@@ -104,7 +107,13 @@ def find_model(
     return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
 
 
-def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, arithmetic: Arithmetic) -> Model:
+def load_model(
+    spec: MethodSpec,
+    file: ModelFile,
+    device: torch.device,
+    arithmetic: Arithmetic,
+    memory: int | None = None,  # the most bytes for the process, on the device; None: half of what is free
+) -> Model:
     """Read a model's file, build its networks, and move them to the device.
 
     Raises:
@@ -116,7 +125,7 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, arithmet
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
     domains = file.domains or _domains(opened)
-    return Model(spec, file.name, translator, domains, device, arithmetic, _trained_size(opened))
+    return Model(spec, file.name, translator, domains, device, arithmetic, _trained_size(opened), memory)
 
 
 def import_model(

@@ -8,12 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imgxlate.callbacks import ignore
 from imgxlate.config import did_you_mean, require_at_least
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
+from imgxlate.inference.large import OnBand
 from imgxlate.inference.translation import encode_style, translate
 from imgxlate.methods.protocol import StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
@@ -49,6 +51,7 @@ class Model:
     device: torch.device
     arithmetic: Arithmetic
     trained_size: int | None = None  # shorter side of the training images, in pixels; None: unknown
+    memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
 
     @property
     def method(self) -> str:
@@ -74,6 +77,7 @@ class Model:
         styles: Styles | None = None,  # style images or style codes, in place of sampled styles
         size: int | None = None,  # shorter side of the output in pixels; None: the input's size
         seed: int = 0,  # for the sampled styles
+        on_band: OnBand = ignore,  # called for a large image, which is translated in bands of rows
     ) -> "list[Image]":
         """Translate an image, once for each style. A method without styles gives one image.
 
@@ -88,7 +92,7 @@ class Model:
             ImageError: an image cannot be read.
             UsageError: the model has no such domain or no styles, or an argument is invalid.
         """
-        return list(self.stream(image, to=to, n_styles=n_styles, styles=styles, size=size, seed=seed))
+        return list(self.stream(image, to=to, n_styles=n_styles, styles=styles, size=size, seed=seed, on_band=on_band))
 
     def stream(
         self,
@@ -99,11 +103,12 @@ class Model:
         styles: Styles | None = None,
         size: int | None = None,
         seed: int = 0,
+        on_band: OnBand = ignore,
     ) -> "Iterator[Image]":
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
         codes = self._codes(domain, n_styles, styles, size, seed)
-        return map(to_pil, self.translate_array(to_image_array(image), domain, codes, size))
+        return map(to_pil, self.translate_array(to_image_array(image), domain, codes, size, on_band))
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
         """Sample style codes (n_styles, style_dim) from N(0, I), in float32. The same seed gives the same codes.
@@ -131,10 +136,15 @@ class Model:
         return self.encode_array(to_image_array(image), self.target(to), size).numpy()
 
     def translate_array(
-        self, image: ImageArray, to: Domain, codes: Tensor | None = None, size: int | None = None
+        self,
+        image: ImageArray,
+        to: Domain,
+        codes: Tensor | None = None,
+        size: int | None = None,
+        on_band: OnBand = ignore,
     ) -> Iterator[ImageArray]:
         """Translate a decoded image, once for each of the style codes (S, style_dim)."""
-        images = translate(self.translator, self.device, image, to, codes, size)
+        images = translate(self.translator, self.device, image, to, codes, size, self.memory, on_band)
         return each_fast(images, self.arithmetic.fast)
 
     def encode_array(self, image: ImageArray, domain: Domain, size: int | None = None) -> Tensor:
@@ -144,7 +154,7 @@ class Model:
             UsageError: the model has no styles.
         """
         with fast_arithmetic(self.arithmetic.fast):
-            return encode_style(self._style_sampler(), self.device, image, domain, size)
+            return encode_style(self._style_sampler(), self.device, image, domain, size, self.memory)
 
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A or B, a domain's own name in any case, or None for the model's default.

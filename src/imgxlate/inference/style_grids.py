@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from imgxlate.callbacks import ignore
 from imgxlate.images.grids import contact_sheet, thumbnail
 from imgxlate.images.image_array import ImageArray
+from imgxlate.inference.large import OnBand
 from imgxlate.inference.model import Model
 from imgxlate.inference.style_codes import StyleCodes
 from imgxlate.methods.spec import Domain
@@ -42,10 +44,10 @@ class StyleGrid:
     size: int | None = None  # shorter side to translate at, in pixels; None: the size of the content image
     columns: list[Column] = field(default_factory=list)
 
-    def add(self, name: str, content: ImageArray) -> None:
+    def add(self, name: str, content: ImageArray, on_band: OnBand = ignore) -> None:
         """Translate a content image with every style. Its content code is computed once."""
         codes = torch.tensor(self.codes.codes)
-        translated = self.model.translate_array(content, self.to, codes, self.size)
+        translated = self.model.translate_array(content, self.to, codes, self.size, on_band)
         outputs = tuple(thumbnail(output, self.cell) for output in translated)
         self.columns.append(Column(name, thumbnail(content, self.cell), outputs))
 

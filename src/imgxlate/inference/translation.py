@@ -5,11 +5,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from imgxlate import memory
+from imgxlate.callbacks import ignore
 from imgxlate.config import require_at_least
+from imgxlate.errors import is_out_of_memory
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import shorter_side
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
-from imgxlate.methods.protocol import StyleSampler, Translator
+from imgxlate.inference import large
+from imgxlate.inference.large import OnBand
+from imgxlate.methods.protocol import Staged, StagedStyleSampler, StyleSampler, Translator
 from imgxlate.methods.spec import Domain
 
 
@@ -20,22 +25,52 @@ def translate(
     to: Domain,
     codes: Tensor | None = None,  # (S, style_dim); None: the method has no styles
     size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+    limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
+    on_band: OnBand = ignore,  # called if the image is translated in bands
 ) -> Iterator[ImageArray]:
-    """Yield an image for each style code, or one image if the method has no styles, with the input's transparency."""
+    """Yield an image for each style code, or one image if the method has no styles, with the input's transparency.
+
+    If the whole image takes too much memory, it is translated in bands of rows, with the same result.
+    """
     image = resized(image, size)
+    codes = None if codes is None else codes.to(device)
+    budget, done = memory.budget(device, limit), 0
+    if not (isinstance(translator, Staged) and large.translation_memory(translator, image, to, codes) > budget):
+        try:
+            for translated in _whole(translator, device, image, to, codes):
+                yield translated
+                done += 1
+            return
+        except (MemoryError, RuntimeError) as error:
+            if not (isinstance(translator, Staged) and is_out_of_memory(error)):
+                raise
+    rest = None if codes is None else codes[done:]
+    yield from large.translate(translator, device, image, to, rest, budget, on_band)
+
+
+def _whole(
+    translator: Translator, device: torch.device, image: ImageArray, to: Domain, codes: Tensor | None
+) -> Iterator[ImageArray]:
     rgb = to_tensor(image.rgb).to(device)  # (1, 3, H, W) in [-1, 1]
     padded, box = pad_to(rgb, translator.stride, translator.minimum_side)
-    codes = None if codes is None else codes.to(device)
     for translated in translator.translate(padded, to, codes):
         yield image.with_rgb(from_tensor(crop(translated.float(), box).cpu()))
 
 
 def encode_style(
-    translator: StyleSampler, device: torch.device, image: ImageArray, domain: Domain, size: int | None = None
+    translator: StyleSampler,
+    device: torch.device,
+    image: ImageArray,
+    domain: Domain,
+    size: int | None = None,
+    limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
 ) -> Tensor:
     """The style code (1, style_dim) of an image of `domain`, in float32 on the CPU."""
-    rgb = to_tensor(resized(image, size).rgb).to(device)
-    padded, _ = pad_to(rgb, translator.stride, translator.minimum_side)
+    image = resized(image, size)
+    budget = memory.budget(device, limit)
+    if isinstance(translator, StagedStyleSampler) and large.encoding_memory(translator, image, domain) > budget:
+        return large.encode_style(translator, device, image, domain, budget).cpu()
+    padded, _ = pad_to(to_tensor(image.rgb).to(device), translator.stride, translator.minimum_side)
     return translator.encode_style(padded, domain).float().cpu()
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
 from imgxlate.methods.spec import Domain, MethodConfig, TrainingConfig
+from imgxlate.nn.stages import Stage
 
 
 @runtime_checkable
@@ -51,6 +52,28 @@ class StyleSampler(Translator, Protocol):
 
     def encode_style(self, images: Tensor, domain: Domain) -> Tensor:
         """The style codes (B, style_dim) of images of `domain`."""
+
+
+@runtime_checkable
+class Staged(Translator, Protocol):
+    """A translator that describes its networks, so that large images are translated in bands of rows."""
+
+    def content_stages(self, to: Domain) -> Sequence[Stage]:
+        """The stages from an image to its content code; none: the content code is the image."""
+
+    def image_stages(self, to: Domain, style: Tensor | None) -> Sequence[Stage]:
+        """The stages from the content code to the translated image; `style` is (1, style_dim)."""
+
+
+@runtime_checkable
+class StagedStyleSampler(StyleSampler, Staged, Protocol):
+    """A translator with styles that describes its networks."""
+
+    def style_stages(self, domain: Domain) -> Sequence[Stage]:
+        """The stages from an image of `domain` to the features whose mean holds the style."""
+
+    def style_code(self, domain: Domain, mean: Tensor) -> Tensor:
+        """The style code (1, style_dim) from the mean (C,) of these features over all positions."""
 
 
 @dataclass(frozen=True, slots=True)

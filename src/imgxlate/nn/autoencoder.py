@@ -1,12 +1,15 @@
 """The content encoder and the decoder that MUNIT and UNIT share, with the originals' state-dict keys."""
 
 from collections.abc import Callable
+from itertools import chain
+from typing import cast
 
 from torch import Tensor, nn
 
 from imgxlate.nn import Activation, NormKind, Padding
 from imgxlate.nn.blocks import ConvBlock, UpsampledConvBlock
 from imgxlate.nn.norms import AdaptiveInstanceNorm, LayerNorm, make_norm
+from imgxlate.nn.stages import Residual, Stage, stages_of
 
 
 class ResidualBlock(nn.Module):
@@ -26,6 +29,12 @@ class ResidualBlock(nn.Module):
         change: Tensor = self.model[1](self.model[0](x, first), second)
         return x + change
 
+    def stages(self, adain: Tensor | None = None) -> list[Stage]:
+        """The stages, for computing in bands; `adain` (1, 2, 2, C)."""
+        parameters = (None, None) if adain is None else adain.unbind(1)
+        blocks = (cast(ConvBlock, block).stages(own) for block, own in zip(self.model, parameters, strict=True))
+        return [Residual(list(chain.from_iterable(blocks)))]
+
 
 class ResidualBlocks(nn.Module):
     """A chain of residual blocks."""
@@ -34,14 +43,24 @@ class ResidualBlocks(nn.Module):
         self, blocks: int, channels: int, *, norm: Callable[[int], nn.Module], activ: Activation, pad_type: Padding
     ) -> None:
         super().__init__()
-        chain = (ResidualBlock(channels, norm=norm, activ=activ, pad_type=pad_type) for _ in range(blocks))
-        self.model = nn.ModuleList(chain)
+        made = (ResidualBlock(channels, norm=norm, activ=activ, pad_type=pad_type) for _ in range(blocks))
+        self.model = nn.ModuleList(made)
 
     def forward(self, x: Tensor, adain: Tensor | None = None) -> Tensor:
         """Map (B, C, H, W); `adain` (B, 2 blocks, 2, C) are the parameters of the adaptive norms, in their order."""
         for index, block in enumerate(self.model):
-            x = block(x, None if adain is None else adain[:, 2 * index : 2 * index + 2])
+            x = block(x, _part(adain, index))
         return x
+
+    def stages(self, adain: Tensor | None = None) -> list[Stage]:
+        """The stages, for computing in bands; `adain` (1, 2 blocks, 2, C)."""
+        blocks = (cast(ResidualBlock, block).stages(_part(adain, index)) for index, block in enumerate(self.model))
+        return list(chain.from_iterable(blocks))
+
+
+def _part(adain: Tensor | None, block: int) -> Tensor | None:
+    """The parameters of a residual block's adaptive norms."""
+    return None if adain is None else adain[:, 2 * block : 2 * block + 2]
 
 
 class ContentEncoder(nn.Module):
@@ -73,6 +92,10 @@ class ContentEncoder(nn.Module):
         """Encode (B, 3, H, W) in [-1, 1]."""
         code: Tensor = self.model(x)
         return code
+
+    def stages(self) -> list[Stage]:
+        """The stages, for computing in bands."""
+        return stages_of(self.model)
 
 
 class Decoder(nn.Module):
@@ -114,3 +137,8 @@ class Decoder(nn.Module):
         for layer in self.model[1:]:
             x = layer(x)
         return x
+
+    def stages(self, adain: Tensor | None = None) -> list[Stage]:
+        """The stages, for computing in bands; `adain` (1, 2 n_res, 2, width)."""
+        blocks, *rest = (part for part in self.model if not isinstance(part, nn.Identity))
+        return [*cast(ResidualBlocks, blocks).stages(adain), *stages_of(rest)]

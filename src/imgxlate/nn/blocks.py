@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from imgxlate.nn import Activation, Padding
 from imgxlate.nn.convolution import Conv2d
+from imgxlate.nn.norms import norm_stages
+from imgxlate.nn.stages import Local, Stage, convolution, pointwise
 from imgxlate.nn.upsampling import convolve_upsampled, pad
 
 _ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {
@@ -46,9 +48,22 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor, adain: Tensor | None = None) -> Tensor:
         """Map (B, C, H, W); `adain` (B, 2, C) are the parameters of an adaptive norm."""
-        x = self.conv(pad(x, self.padding, self.pad_type))
+        x = self._convolve(x)
         x = self.norm(x) if adain is None else self.norm(x, adain)
         y: Tensor = self.activation(x)
+        return y
+
+    def stages(self, adain: Tensor | None = None) -> list[Stage]:
+        """The stages, for computing in bands."""
+        channels = self.conv.out_channels
+        return [
+            convolution(self.conv, self.padding, self._convolve),
+            *norm_stages(self.norm, channels, adain),
+            pointwise(self.activation, channels),
+        ]
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv(pad(x, self.padding, self.pad_type))
         return y
 
 
@@ -66,6 +81,15 @@ class UpsampledConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', 2 H, 2 W)."""
-        x = convolve_upsampled(x, self.conv, self.pad_type)
-        y: Tensor = self.activation(self.norm(x))
+        y: Tensor = self.activation(self.norm(self._convolve(x)))
         return y
+
+    def stages(self) -> list[Stage]:
+        """The stages, for computing in bands."""
+        channels = self.conv.out_channels
+        # Of the 25 products of a position, 9 are left.
+        up = Local(self._convolve, channels, reach=1, scale=2, products=9 * self.conv.in_channels * channels)
+        return [up, *norm_stages(self.norm, channels), pointwise(self.activation, channels)]
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        return convolve_upsampled(x, self.conv, self.pad_type)

@@ -1,6 +1,7 @@
 """Normalization layers of the translation networks, under the originals' parameter names."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional
 
 from imgxlate.nn import NormKind
 from imgxlate.nn.precision import at_least_float32, is_fast
+from imgxlate.nn.stages import Affine, Moments, Norm, Stage, pointwise
 
 EPSILON = 1e-5
 
@@ -56,6 +58,10 @@ class InstanceNorm(nn.Module):
             return instance_norm(x)
         return instance_norm(x, self.weight.expand(len(x), -1), self.bias.expand(len(x), -1))
 
+    def affine(self, moments: Moments) -> Affine:
+        """`forward` for a map of these moments."""
+        return _standardized(moments, self.weight, self.bias)
+
 
 class AdaptiveInstanceNorm(nn.Module):
     """Instance normalization whose scale and shift come from a style code."""
@@ -75,9 +81,22 @@ class AdaptiveInstanceNorm(nn.Module):
         # Adaptive instance normalization (MUNIT, Eq. 7).
         return instance_norm(x, scale, shift)
 
+    def affine(self, adain: Tensor, moments: Moments) -> Affine:
+        """`forward` with `adain` (1, 2, C) for a map of these moments."""
+        shift, scale = adain[0]
+        return _standardized(moments, scale, shift)
+
+
+def _standardized(moments: Moments, scale: Tensor | None, shift: Tensor | None) -> Affine:
+    """Mean 0 and variance 1, then `scale` and `shift` (C,)."""
+    inverse = (moments.deviations / moments.count + EPSILON).rsqrt()
+    if scale is None or shift is None:
+        return Affine.of(moments.mean, inverse, torch.zeros_like(inverse))
+    return Affine.of(moments.mean, inverse * scale.cpu(), shift)
+
 
 class LayerNorm(nn.Module):
-    """Layer normalization over (C, H, W) as in MUNIT's code (NVlabs/MUNIT, networks.py:485-512).
+    """Stage normalization over (C, H, W) as in MUNIT's code (NVlabs/MUNIT, networks.py:485-512).
 
     It divides by the unbiased deviation plus epsilon; `nn.GroupNorm(1, C)` divides by sqrt(variance + epsilon).
     """
@@ -93,6 +112,12 @@ class LayerNorm(nn.Module):
             y: Tensor = _FastLayerNorm.apply(x, self.gamma, self.beta)  # type: ignore[no-untyped-call]
             return y
         return _layer_norm(x, self.gamma, self.beta)
+
+    def affine(self, moments: Moments) -> Affine:
+        """`forward` for a map of these moments."""
+        mean, deviations = moments.pooled()
+        deviation = (deviations / (moments.count * len(self.gamma) - 1)).sqrt()
+        return Affine.of(mean.expand(len(self.gamma)), self.gamma.cpu() / (deviation + EPSILON), self.beta)
 
 
 def _layer_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
@@ -174,3 +199,12 @@ def make_norm(kind: NormKind, channels: int) -> nn.Module:
     if kind == "none":
         return nn.Identity()
     return InstanceNorm(channels, affine=kind == "instance_affine")
+
+
+def norm_stages(norm: nn.Module, channels: int, adain: Tensor | None = None) -> list[Stage]:
+    """The description of a normalization layer; `adain` (1, 2, C) are the parameters of an adaptive one."""
+    if isinstance(norm, AdaptiveInstanceNorm) and adain is not None:
+        return [Norm(partial(norm.affine, adain))]
+    if isinstance(norm, InstanceNorm | LayerNorm):
+        return [Norm(norm.affine)]
+    return [pointwise(norm, channels)]

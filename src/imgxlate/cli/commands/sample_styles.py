@@ -13,7 +13,7 @@ from imgxlate.cli import complete, options
 from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar
+from imgxlate.cli.progress import BandWatch, Bar
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, run_jobs
@@ -269,10 +269,11 @@ def _fill(
         advice.consider(job.source, image)
         pixels = math.prod(image.size if grid.size is None else shorter_side(image.size, grid.size))
         with threads.step(pixels * len(grid.styles), grid.model.average_products(pixels)):
-            grid.add(job.source.stem, image)
+            grid.add(job.source.stem, image, watch.begin(job.source.name, pixels))
 
     jobs = [Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:
+        watch = BandWatch(out, bar)
         return run_jobs(jobs, add, inputs=len(jobs), on_progress=bar.show_job, on_failure=out.error)
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
+from imgxlate.callbacks import ignore
 from imgxlate.cli import complete, options
 from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_image, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar
+from imgxlate.cli.progress import BandWatch, Bar
 from imgxlate.errors import ImgxlateError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
@@ -111,6 +112,7 @@ def translate(
         work.grid = _Grid.of(out, len(sources), source.count, grid)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
     with Bar(out, method, len(jobs), "images").shown() as bar:
+        work.watch = BandWatch(out, bar)
         failures = stream_jobs(
             jobs,
             lambda job: read_image(job.source),
@@ -192,6 +194,7 @@ class _Translation:
     advice: SizeAdvice
     threads: AdaptiveThreads
     grid: "_Grid | None" = None
+    watch: BandWatch | None = None
 
     def compute(self, job: Job, image: "ImageArray") -> Iterator[_Output]:
         """Translate an input into its missing outputs, and add its row to the grid."""
@@ -232,8 +235,9 @@ class _Translation:
             return
         targets = self.missing[source].targets
         styles = None if self.codes is None else [self.codes.codes[target.index] for target in targets]
-        outputs = self.model.stream(image, to=self.to, styles=styles, size=self.size)
         pixels = math.prod(image.size if self.size is None else shorter_side(image.size, self.size))
+        on_band = self.watch.begin(source.name, pixels) if self.watch else ignore
+        outputs = self.model.stream(image, to=self.to, styles=styles, size=self.size, on_band=on_band)
         products = self.model.average_products(pixels)
         for target in targets:
             started = time.perf_counter()

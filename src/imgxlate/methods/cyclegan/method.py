@@ -14,6 +14,7 @@ from imgxlate.methods.cyclegan.networks import Generator, minimum_side, stride
 from imgxlate.methods.protocol import Graph
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.convolution import set_compute_dtype
+from imgxlate.nn.stages import Stage
 
 # The last residual blocks that may compute in bfloat16: the error in the image stays within two gray levels. Rounding
 # in earlier blocks is amplified.
@@ -65,11 +66,26 @@ class Cyclegan:
         Raises:
             UsageError: the model has no generator for that direction.
         """
+        yield self._generator(to)(images)
+
+    def content_stages(self, to: Domain) -> list[Stage]:
+        """None: the generator takes the image."""
+        return []
+
+    def image_stages(self, to: Domain, style: Tensor | None) -> list[Stage]:
+        """The generator.
+
+        Raises:
+            UsageError: the model has no generator for that direction.
+        """
+        return self._generator(to).stages()
+
+    def _generator(self, to: Domain) -> Generator:
         if to not in self._generators:
             raise UsageError(
                 f"this model translates to {self.targets[0]} only", hint="Give the generator of the other direction."
             )
-        yield self._generators[to](images)
+        return self._generators[to]
 
     def original_files(self, step: int | None) -> dict[str, dict[str, Tensor]]:
         """The original's files, by their names after `step` steps of training, if that is known."""

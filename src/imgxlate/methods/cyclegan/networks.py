@@ -1,5 +1,6 @@
 """CycleGAN's generator and discriminator (arXiv 1703.10593, Appendix 7.2), with the original's state-dict keys."""
 
+from collections.abc import Iterable
 from itertools import chain, pairwise
 
 from torch import Tensor, nn
@@ -7,7 +8,8 @@ from torch import Tensor, nn
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.nn.blocks import UpsampledConvBlock
 from imgxlate.nn.convolution import Conv2d
-from imgxlate.nn.norms import make_norm
+from imgxlate.nn.norms import make_norm, norm_stages
+from imgxlate.nn.stages import Residual, Stage, convolution
 
 
 def first_block(n_downsampling: int) -> int:
@@ -46,6 +48,10 @@ class ResidualBlock(nn.Module):
         y: Tensor = self.conv_block(x)
         return x + y
 
+    def stages(self) -> list[Stage]:
+        """The stages, for computing in bands."""
+        return [Residual(_stages(self.conv_block))]
+
 
 class Generator(nn.Module):
     """Image (B, 3, H, W) of one domain to an image of the other, both in [-1, 1]. H and W are multiples of `stride`."""
@@ -74,6 +80,10 @@ class Generator(nn.Module):
         """Translate."""
         y: Tensor = self.model(x)
         return y
+
+    def stages(self) -> list[Stage]:
+        """The stages, for computing in bands."""
+        return _stages(self.model)
 
 
 class PatchDiscriminator(nn.Module):
@@ -112,3 +122,23 @@ def _upsampled(channels: int, config: CycleganConfig) -> list[nn.Module]:
         norm = make_norm(config.norm, channels // 2)
         return [UpsampledConvBlock(channels, channels // 2, norm=norm, activ="relu", pad_type="reflect")]
     return _normalized(nn.ConvTranspose2d(channels, channels // 2, 3, 2, 1, 1, bias=config.bias), config)
+
+
+def _stages(parts: Iterable[nn.Module]) -> list[Stage]:
+    """The description of modules that follow each other."""
+    found: list[Stage] = []
+    padding: nn.ReflectionPad2d | None = None
+    channels = 3
+    for part in parts:
+        if isinstance(part, ResidualBlock | UpsampledConvBlock):
+            found += part.stages()
+        elif isinstance(part, nn.ReflectionPad2d):
+            padding = part  # Reflection belongs to the convolution that follows.
+        elif isinstance(part, Conv2d | nn.ConvTranspose2d):
+            channels = part.out_channels
+            width = padding.padding[0] if padding else int(part.padding[0])
+            found.append(convolution(part, width, nn.Sequential(padding, part) if padding else part))
+            padding = None
+        else:
+            found += norm_stages(part, channels)
+    return found

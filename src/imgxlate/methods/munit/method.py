@@ -14,6 +14,7 @@ from imgxlate.methods.munit.networks import Generator, minimum_side
 from imgxlate.methods.protocol import Graph
 from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.spec import OTHER, Domain
+from imgxlate.nn.stages import Stage
 
 
 class Munit:
@@ -52,9 +53,7 @@ class Munit:
         Raises:
             UsageError: there are no styles, or they have another length.
         """
-        if styles is None or styles.dim() != 2 or styles.shape[1] != self.style_dim:
-            given = "none" if styles is None else tuple(styles.shape)
-            raise UsageError(f"munit needs style codes (S, {self.style_dim}), not {given}")
+        styles = self._checked(styles)
         content = self._generators[OTHER[to]].enc_content(images)
         for style in styles.to(images):
             yield self._generators[to].decode(content, style.expand(len(images), -1))
@@ -64,6 +63,32 @@ class Munit:
         """The style codes (B, style_dim) of images of `domain`."""
         codes: Tensor = self._generators[domain].enc_style(images)
         return codes
+
+    def content_stages(self, to: Domain) -> list[Stage]:
+        """The content encoder."""
+        return self._generators[OTHER[to]].enc_content.stages()
+
+    def image_stages(self, to: Domain, style: Tensor | None) -> list[Stage]:
+        """The decoder with a style code (1, style_dim).
+
+        Raises:
+            UsageError: there is no style, or it has another length.
+        """
+        return self._generators[to].decoder_stages(self._checked(style))
+
+    def style_stages(self, domain: Domain) -> list[Stage]:
+        """The style encoder before its mean over all positions."""
+        return self._generators[domain].enc_style.stages()
+
+    def style_code(self, domain: Domain, mean: Tensor) -> Tensor:
+        """The style code (1, style_dim) from the mean (C,) of the last features."""
+        return self._generators[domain].enc_style.code(mean)
+
+    def _checked(self, styles: Tensor | None) -> Tensor:
+        if styles is None or styles.dim() != 2 or styles.shape[1] != self.style_dim:
+            given = "none" if styles is None else tuple(styles.shape)
+            raise UsageError(f"munit needs style codes (S, {self.style_dim}), not {given}")
+        return styles
 
     def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
         """The original's file, by its name after `step` steps of training, if that is known."""

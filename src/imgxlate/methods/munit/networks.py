@@ -7,6 +7,7 @@ from imgxlate.nn import Activation, Padding
 from imgxlate.nn.autoencoder import ContentEncoder, Decoder
 from imgxlate.nn.blocks import ConvBlock, make_activation
 from imgxlate.nn.precision import without_autocast
+from imgxlate.nn.stages import Stage, stages_of
 
 STYLE_DOWNSAMPLE = 4  # how often the style encoder halves height and width
 
@@ -27,6 +28,15 @@ class StyleEncoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Encode (B, 3, H, W) in [-1, 1]."""
         code: Tensor = self.model(x)
+        return code.flatten(1)
+
+    def stages(self) -> list[Stage]:
+        """The stages before the mean over all positions, for computing in bands."""
+        return stages_of(list(self.model)[:-2])
+
+    def code(self, mean: Tensor) -> Tensor:
+        """The style code (1, style_dim), from the mean (C,) over all positions."""
+        code: Tensor = self.model[-1](mean[None, :, None, None])
         return code.flatten(1)
 
 
@@ -92,6 +102,10 @@ class Generator(nn.Module):
         """Content code (B, C, h, w) and style code (B, style_dim) to an image (B, 3, H, W) in [-1, 1]."""
         image: Tensor = self.dec(content, self.mlp(style))
         return image
+
+    def decoder_stages(self, style: Tensor) -> list[Stage]:
+        """The stages from the content code to the image, with a style code (1, style_dim), for computing in bands."""
+        return self.dec.stages(self.mlp(style))
 
 
 def minimum_side(config: MunitConfig) -> int:

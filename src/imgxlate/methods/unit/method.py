@@ -13,6 +13,7 @@ from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.methods.unit import checkpoints
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side
+from imgxlate.nn.stages import Stage
 
 
 class Unit:
@@ -48,6 +49,14 @@ class Unit:
         """Yield one batch of translated images (B, 3, H, W); the method has no styles."""
         latent = self._generators[OTHER[to]].encode(images)
         yield self._generators[to].decode(latent)
+
+    def content_stages(self, to: Domain) -> list[Stage]:
+        """The encoder."""
+        return self._generators[OTHER[to]].enc.stages()
+
+    def image_stages(self, to: Domain, style: Tensor | None) -> list[Stage]:
+        """The decoder; the method has no styles."""
+        return self._generators[to].dec.stages()
 
     def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
         """The original's file, by its name after `step` steps of training, if that is known."""

@@ -1,0 +1,163 @@
+"""Translation of large images in bands of rows, within a budget of memory. The result is that of the whole image."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from imgxlate.callbacks import ignore
+from imgxlate.images.image_array import ImageArray
+from imgxlate.images.tensors import Padding, from_tensor, to_tensor
+from imgxlate.methods.protocol import Staged, StagedStyleSampler, Translator
+from imgxlate.methods.spec import Domain
+from imgxlate.nn import banded
+from imgxlate.nn.banded import Memory, Pass
+from imgxlate.nn.bands import Rows
+from imgxlate.nn.maps import Budget, Map, RowSource, Shape
+from imgxlate.nn.stages import Moments
+
+_BAND_SHARE = 4  # A band takes this part of the memory, the maps between passes the rest.
+_IMAGES = 4  # images in memory at once, beside the input: outputs that are encoded and written
+
+
+@dataclass(frozen=True, slots=True)
+class BandProgress:
+    """The progress of an image that is translated in bands."""
+
+    done: float  # the part of the work for all styles that is done, from 0 to 1
+    bands: int  # the most bands of a pass over the image
+    memory: int  # the budget in bytes
+
+
+OnBand = Callable[[BandProgress], None]
+
+
+@torch.inference_mode()
+def translation_memory(translator: Staged, image: ImageArray, to: Domain, codes: Tensor | None) -> int:
+    """About how much memory, in bytes, translating the whole image takes."""
+    stages = [*translator.content_stages(to), *translator.image_stages(to, None if codes is None else codes[:1])]
+    return banded.whole_memory(stages, ImageRows(translator, image).shape)
+
+
+def encoding_memory(translator: StagedStyleSampler, image: ImageArray, domain: Domain) -> int:
+    """About how much memory, in bytes, encoding the style of the whole image takes."""
+    return banded.whole_memory(translator.style_stages(domain), ImageRows(translator, image).shape)
+
+
+@torch.inference_mode()
+def translate(
+    translator: Staged,
+    device: torch.device,
+    image: ImageArray,
+    to: Domain,
+    codes: Tensor | None,  # (S, style_dim) on `device`; None: the method has no styles
+    total: int,  # bytes of memory
+    on_band: OnBand = ignore,
+) -> Iterator[ImageArray]:
+    """Yield an image for each style code, or one image if the method has no styles, with the input's transparency.
+
+    Raises:
+        DeviceError: a scratch file cannot be written.
+    """
+    source = ImageRows(translator, image, device)
+    memory = _split(total, image)
+    styles = [None] if codes is None else torch.split(codes, 1)
+    stages = translator.content_stages(to)
+    encoding = banded.plan(stages, source.shape, memory) if stages else []
+    shape = encoding[-1].output if encoding else source.shape
+    beside = replace(memory, maps=memory.maps - shape.bytes) if encoding else memory  # the content code is kept
+    decodings = [banded.plan(translator.image_stages(to, style), shape, beside) for style in styles]
+    budget = Budget(memory.maps, max(one.longest_row for part in (encoding, *decodings) for one in part), device)
+    count = _Counter([encoding, *decodings], total, on_band)
+    with contextlib.closing(Map(shape, budget)) as code:
+        content: RowSource = code if encoding else source
+        if encoding:
+            banded.run(encoding, source, code.append, budget, on_products=count)
+        for number, decoding in enumerate(decodings, start=1):
+            output = _Output(image, source.padding)
+            is_last = number == len(decodings)
+            banded.run(decoding, content, output.write, budget, frees_source=is_last, on_products=count)
+            yield image.with_rgb(output.rgb)
+
+
+@torch.inference_mode()
+def encode_style(
+    translator: StagedStyleSampler, device: torch.device, image: ImageArray, domain: Domain, total: int
+) -> Tensor:
+    """The style code (1, style_dim) of an image of `domain`.
+
+    Raises:
+        DeviceError: a scratch file cannot be written.
+    """
+    source = ImageRows(translator, image, device)
+    memory = _split(total, image)
+    passes = banded.plan(translator.style_stages(domain), source.shape, memory)
+    budget = Budget(memory.maps, max(one.longest_row for one in passes), device)
+    moments: list[Moments] = []
+    banded.run(passes, source, lambda features: moments.append(Moments.of(features)), budget)
+    mean = reduce(Moments.joined, moments).mean
+    return translator.style_code(domain, mean.to(device, torch.float32))
+
+
+class ImageRows:
+    """The rows of an image as tensors, padded as a translator needs it."""
+
+    def __init__(
+        self,
+        translator: Translator,
+        image: ImageArray,
+        device: torch.device = torch.device("cpu"),  # noqa: B008
+    ) -> None:
+        self.padding = Padding.of(image.size, translator.stride, translator.minimum_side)
+        self.shape = Shape(3, len(self.padding.rows), len(self.padding.columns))
+        self._rgb = image.rgb
+        self._device = device
+
+    def read(self, rows: Rows) -> Tensor:
+        """These rows (1, 3, h, W) in [-1, 1]."""
+        values = self._rgb[self.padding.rows[rows.top : rows.bottom].numpy()]
+        if not self.padding.is_empty:
+            values = values[:, self.padding.columns.numpy()]
+        return to_tensor(values).to(self._device)
+
+
+class _Output:
+    """An image that is written from top to bottom, by rows of a padded image."""
+
+    def __init__(self, image: ImageArray, padding: Padding) -> None:
+        self.rgb = np.empty_like(image.rgb)
+        self._box = padding.box
+        self._row = -padding.box.top  # the next row of the image; those above 0 are padding
+
+    def write(self, values: Tensor) -> None:
+        """Write the next rows (1, 3, h, W) in [-1, 1]."""
+        top, self._row = self._row, self._row + values.shape[2]
+        inside = values[:, :, max(-top, 0) : self._box.height - top, self._box.left : self._box.left + self._box.width]
+        if inside.shape[2]:
+            self.rgb[max(top, 0) : self._row] = from_tensor(inside.float())
+
+
+class _Counter:
+    """Turns products that are done into progress."""
+
+    def __init__(self, parts: Sequence[Sequence[Pass]], total: int, on_band: OnBand) -> None:
+        passes = [one for part in parts for one in part]
+        self._products = max(sum(one.products for one in passes), 1)
+        self._bands = max(one.bands for one in passes)
+        self._total = total
+        self._on_band = on_band
+        self._done = 0
+
+    def __call__(self, products: int) -> None:
+        self._done += products
+        self._on_band(BandProgress(self._done / self._products, self._bands, self._total))
+
+
+def _split(total: int, image: ImageArray) -> Memory:
+    """How maps and bands share `total` bytes, beside the images."""
+    band = total // _BAND_SHARE
+    return Memory(max(total - band - _IMAGES * image.rgb.nbytes, 0), band)
