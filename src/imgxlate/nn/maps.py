@@ -108,7 +108,8 @@ class Map:
         """Free the memory, and remove the scratch file."""
         self.drop(self.shape.height)
         if self._file:
-            self._file.close()
+            with contextlib.suppress(OSError):  # It writes what it has buffered, which a full disk refuses again.
+                self._file.close()
 
     def _write(self, rows: Rows, values: Tensor) -> None:
         with _scratch_errors():
