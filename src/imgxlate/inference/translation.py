@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from imgxlate.config import require_at_least
+from imgxlate.images.guided_upsampling import bands, fit_color_maps, map_colors
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.sizes import shorter_side
+from imgxlate.images.sizes import at_most, shorter_side
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
 from imgxlate.methods.protocol import StyleSampler, Translator
 from imgxlate.methods.spec import Domain
@@ -20,21 +22,58 @@ def translate(
     to: Domain,
     codes: Tensor | None = None,  # (S, style_dim); None: the method has no styles
     size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+    work_size: int | None = None,  # longest shorter side to translate at; a larger output is upsampled to its size
 ) -> Iterator[ImageArray]:
     """Yield an image for each style code, or one image if the method has no styles, with the input's transparency."""
     image = resized(image, size)
-    rgb = to_tensor(image.rgb).to(device)  # (1, 3, H, W) in [-1, 1]
-    padded, box = pad_to(rgb, translator.stride, translator.minimum_side)
+    rgb = work_tensor(image, work_size)  # (1, 3, h, w) in [-1, 1]
+    padded, box = pad_to(rgb.to(device), translator.stride, translator.minimum_side)
     codes = None if codes is None else codes.to(device)
     for translated in translator.translate(padded, to, codes):
-        yield image.with_rgb(from_tensor(crop(translated.float(), box).cpu()))
+        output = crop(translated.float(), box).cpu()
+        same_size = output.shape[-2:] == image.size
+        yield image.with_rgb(from_tensor(output) if same_size else upsampled(image.rgb, rgb, output, device))
+
+
+def work_tensor(image: ImageArray, work_size: int | None) -> Tensor:
+    """The image as a tensor (1, 3, h, w) with a shorter side of at most `work_size` pixels.
+
+    Raises:
+        UsageError: `work_size` is less than 1.
+    """
+    require_at_least(1, work_size=work_size)
+    height, width = at_most(image.size, work_size)
+    if (height, width) == image.size:
+        return to_tensor(image.rgb)
+    # The antialiased filter is separable: bands become narrow one at a time, and the whole becomes low at the end.
+    narrow = [resize(to_tensor(image.rgb[rows]), (rows.stop - rows.start, width)) for rows in bands(image.size)]
+    return resize(torch.cat(narrow, dim=-2), (height, width))
+
+
+def upsampled(rgb: np.ndarray, small: Tensor, translated: Tensor, device: torch.device) -> np.ndarray:
+    """Carry the change from `small` to `translated`, both (1, 3, h, w), to the colors (H, W, 3) of the full image."""
+    maps = fit_color_maps(small, translated).to(device)
+    output = np.empty_like(rgb)
+    height, width, _ = rgb.shape
+    for rows in bands((height, width)):
+        band = to_tensor(rgb[rows]).to(device)
+        output[rows] = from_tensor(map_colors(band, maps, rows.start, height))
+    return output
 
 
 def encode_style(
-    translator: StyleSampler, device: torch.device, image: ImageArray, domain: Domain, size: int | None = None
+    translator: StyleSampler,
+    device: torch.device,
+    image: ImageArray,
+    domain: Domain,
+    size: int | None = None,
+    work_size: int | None = None,
 ) -> Tensor:
-    """The style code (1, style_dim) of an image of `domain`, in float32 on the CPU."""
-    rgb = to_tensor(resized(image, size).rgb).to(device)
+    """The style code (1, style_dim) of an image of `domain`, in float32 on the CPU.
+
+    A style image is encoded at the size at which an image of its size is translated.
+    """
+    rgb = work_tensor(resized(image, size), work_size).to(device)
     padded, _ = pad_to(rgb, translator.stride, translator.minimum_side)
     return translator.encode_style(padded, domain).float().cpu()
 
