@@ -414,7 +414,8 @@ def test_images_far_larger_than_the_training_images_bring_advice_once(run, train
     assert advised.exit_code == 0
     assert advised.stderr.count("was trained on images of 10") == 1
     assert "b.png: its shorter side has 30 pixels" in advised.stderr
-    assert "--size 20" in advised.stderr
+    assert "`--size 20` or less" in advised.stderr
+    assert "`--work-size 20` is fast" in advised.stderr
 
 
 def test_with_a_size_or_a_work_size_or_without_such_an_image_there_is_no_advice(run, trained_small, photo, inside):

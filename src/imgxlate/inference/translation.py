@@ -93,12 +93,18 @@ def resized(image: ImageArray, size: int | None) -> ImageArray:
 _FAR_LARGER = 3  # times the shorter side of the training images
 
 
-def size_advice(image: ImageArray, model: str, trained_size: int | None) -> str | None:
-    """Advice on the size for an image that is far larger than the model's training images, else None."""
+def size_advice(image: ImageArray, model: str, trained_size: int | None, *, with_work_size: bool = False) -> str | None:
+    """Advice on the size for an image that is far larger than the model's training images, else None.
+
+    `with_work_size`: whether the advice names `--work-size`, which only some commands have.
+    """
     side = min(image.size)
     if trained_size is None or side < _FAR_LARGER * trained_size:
         return None
-    return (
+    advice = (
         f"its shorter side has {side} pixels, and {model} was trained on images of {trained_size}. "
         f"`--size {2 * trained_size}` or less changes more of the image"
     )
+    if with_work_size:
+        advice += f". `--work-size {2 * trained_size}` is fast, and keeps the size and the detail of the image"
+    return advice

@@ -106,7 +106,7 @@ def translate(
         keep(save_styles, codes, method)
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
-    advice = SizeAdvice(out, loaded, size or work_size)
+    advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
     work = _Translation(out, loaded, codes, domain, size, work_size, seed, missing, advice, threads)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid)
