@@ -96,7 +96,7 @@ def work_size(work: Path) -> ImageArray:
     rows = []
     for part, *images in zip(PARTS.values(), *ways, strict=True):
         content = images[0][0]
-        rows.append([_part(image, part, content.size) for image in (content, *(output for _, output in images))])
+        rows.append([_part(image, part, content.size) for image in (content, *(row[1] for row in images))])
     return contact_sheet(rows, column_headers=["input", *WAYS], leading_columns=1, cell=240)
 
 
