@@ -1,5 +1,9 @@
 """Translation at a work size: the small image is translated, and the full image gets its change."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -98,6 +102,30 @@ def test_an_image_of_many_bands_is_reduced_as_a_whole_one_is():
     rgb = np.random.default_rng(0).integers(0, 256, (901, 707, 3), dtype=np.uint8)
     reduced = work_tensor(ImageArray(rgb), 50)
     assert torch.allclose(reduced, resize(to_tensor(rgb), (63, 50)), atol=1e-5)
+
+
+MEMORY = """
+import resource
+from test_translation import *
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+def translated(height, width):
+    return list(translate(Brighten(0.1), torch.device("cpu"), ImageArray(image[:height, :width]), "B", work_size=100))
+
+image = np.full((2000, 6000, 3), 100, np.uint8)
+translated(400, 700)
+before = peak()
+translated(2000, 6000)
+print(peak() - before - image.nbytes)
+"""
+
+
+def test_memory_beyond_the_input_and_the_output_does_not_grow_with_the_image():
+    command = [sys.executable, "-c", MEMORY]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=True)
+    assert int(process.stdout) < 80e6  # The image as a tensor alone has 144e6 bytes.
 
 
 def test_an_invalid_work_size_is_refused(munit, photo):
