@@ -20,6 +20,8 @@ from PIL import Image
 from imgxlate.images.decode import decode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.sizes import Box, Size
+from imgxlate.images.tensors import crop, from_tensor, resize, to_tensor
 from imgxlate.training import plots
 
 ROOT = gallery.EXAMPLES.parent
@@ -34,6 +36,10 @@ STYLES_IN_A_ROW = 4
 # Photos of winter, and the photos of summer that give the styles.
 GUIDED = ("lake-sherburne.jpg", "picos-de-europa.jpg")
 GUIDES = ("tea-gardens.jpg", "aitzgorri.jpg", "china.jpg")
+
+# The parts of photos that show the ways to translate a photo of several times the size of the training images.
+WAYS = {"full size": (), "--size 104": ("--size", "104"), "--work-size 104": ("--work-size", "104")}
+PARTS = {"tea-gardens.jpg": Box(50, 240, 240, 240), "aitzgorri.jpg": Box(90, 260, 240, 240)}
 
 COLORING = ("--model", "outline2color", "--size", "72")  # pixels: the size that the model was trained at
 OUTLINE_CELL = 128  # pixels of an outline on a sheet
@@ -80,6 +86,26 @@ def guided(work: Path) -> ImageArray:
     """Photos of winter in the styles of photos of summer."""
     styles = [word for name in GUIDES for word in ("--style", str(gallery.photo(name)))]
     return _styles(work / "guided.png", map(gallery.photo, GUIDED), "--to", "summer", *styles)
+
+
+def work_size(work: Path) -> ImageArray:
+    """Parts of photos, translated at full size, at a small size, and at a small size with guided upsampling."""
+    photos = [gallery.photo(name) for name in PARTS]
+    ways = [
+        gallery.translate("munit", photos, work / f"way{index}", *options, "--seed", TWO_WINTERS)
+        for index, options in enumerate(WAYS.values())
+    ]
+    rows = []
+    for part, *images in zip(PARTS.values(), *ways, strict=True):
+        content = images[0][0]
+        rows.append([_part(image, part, content.size) for image in (content, *(row[1] for row in images))])
+    return contact_sheet(rows, column_headers=["input", *WAYS], leading_columns=1, cell=240)
+
+
+def _part(image: ImageArray, box: Box, size: Size) -> ImageArray:
+    """The box in an image that is enlarged to `size`."""
+    enlarged = resize(to_tensor(image.rgb), size, "bicubic")
+    return ImageArray(from_tensor(crop(enlarged, box)))
 
 
 def interpolation(work: Path) -> ImageArray:
@@ -167,6 +193,7 @@ MAKERS: Mapping[str, Callable[[Path], ImageArray | None]] = {
     "comparison.jpg": comparison,
     "report.jpg": report,
     "guided.jpg": guided,
+    "work-size.jpg": work_size,
     "interpolation.jpg": interpolation,
     "outline2color.jpg": outline2color,
     "large-image.jpg": large_image,

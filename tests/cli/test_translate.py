@@ -83,6 +83,25 @@ def test_size_sets_the_shorter_side(run, munit, photo, inside, pixels):
     assert pixels("out.png").shape[:2] == (40, 60)
 
 
+def test_a_work_size_keeps_the_inputs_size_and_the_detail_of_the_input(run, munit, photo, inside, pixels):
+    path = photo(size=(120, 161))
+    lines = pixels(path).astype(np.uint8)
+    lines[:, ::2] //= 2
+    Image.fromarray(lines).save(path)
+    result = run("translate", *munit, path, "-o", "out.png", "--work-size", 32, "--json")
+    assert json.loads(result.stdout)["height"] == 120
+    output = pixels("out.png").astype(int)
+    assert output.shape == (120, 161, 3)
+    assert np.abs(np.diff(output, axis=1)).mean() > 10  # The lines are not in the small image.
+
+
+def test_style_images_are_encoded_at_the_work_size(run, munit, photo, inside):
+    style = photo("style.png", size=(90, 120), seed=1)
+    for name, extra in (("full", ()), ("small", ("--work-size", 32))):
+        run("translate", *munit, photo(), "--style", style, "-o", f"{name}/", "--save-styles", f"{name}.json", *extra)
+    assert json.loads(Path("full.json").read_text())["styles"] != json.loads(Path("small.json").read_text())["styles"]
+
+
 def test_alpha_is_kept(run, munit, photo, inside, pixels):
     image = Image.open(photo())
     alpha = Image.linear_gradient("L").resize(image.size)
@@ -395,12 +414,14 @@ def test_images_far_larger_than_the_training_images_bring_advice_once(run, train
     assert advised.exit_code == 0
     assert advised.stderr.count("was trained on images of 10") == 1
     assert "b.png: its shorter side has 30 pixels" in advised.stderr
-    assert "--size 20" in advised.stderr
+    assert "`--size 20` or less" in advised.stderr
+    assert "`--work-size 20` is fast" in advised.stderr
 
 
-def test_with_a_size_or_without_such_an_image_there_is_no_advice(run, trained_small, photo, inside):
+def test_with_a_size_or_a_work_size_or_without_such_an_image_there_is_no_advice(run, trained_small, photo, inside):
     assert "trained on" not in run("translate", *trained_small, photo("a.png", size=(40, 40)), "--size", 20).stderr
     assert "trained on" not in run("translate", *trained_small, photo("b.png", size=(29, 29))).stderr
+    assert "trained on" not in run("translate", *trained_small, photo("c.png", size=(40, 40)), "--work-size", 9).stderr
 
 
 def test_the_grid_of_many_inputs_has_smaller_cells_and_a_message_says_so(run, unit, photo, inside, pixels, monkeypatch):

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.images.sizes import Box, centered_box, padded_side, shorter_side
+from imgxlate.images.sizes import Box, at_most, centered_box, padded_side, shorter_side
 
 SIDES = st.integers(1, 20_000)
 
@@ -19,6 +19,11 @@ def test_shorter_side_has_the_length_and_the_other_is_in_proportion_less_a_fract
 
 def test_a_size_that_fits_already_stays() -> None:
     assert shorter_side((300, 512), 300) == (300, 512)
+
+
+def test_at_most_scales_down_only() -> None:
+    assert at_most((300, 512), 150) == (150, 256)
+    assert at_most((512, 300), 300) == at_most((512, 300), 301) == at_most((512, 300), None) == (512, 300)
 
 
 @given(SIDES, st.integers(1, 64), st.integers(1, 600))

@@ -56,14 +56,15 @@ class SizeAdvice:
 
     out: Output
     model: "Model"
-    size: int | None  # of --size
+    size: int | None  # of --size or --work-size
+    with_work_size: bool = False  # whether the command has --work-size
     given: bool = False
 
     def consider(self, source: Source, image: "ImageArray") -> None:
         """Note the advice if this input is the first that is too large."""
         from imgxlate.inference.translation import size_advice
 
-        advice = size_advice(image, self.model.name, self.model.trained_size)
+        advice = size_advice(image, self.model.name, self.model.trained_size, with_work_size=self.with_work_size)
         if advice and not (self.given or self.size):
             self.given = True
             self.out.note(f"{source.name}: {advice}")

@@ -26,6 +26,11 @@ def shorter_side(size: Size, length: int) -> Size:
     return height, width
 
 
+def at_most(size: Size, length: int | None) -> Size:
+    """`size`, scaled down if its shorter side is more than `length`."""
+    return size if length is None or min(size) <= length else shorter_side(size, length)
+
+
 def padded_side(side: int, stride: int, minimum: int) -> int:
     """The smallest multiple of `stride` that is at least `side` and at least `minimum`."""
     return -(-max(side, minimum) // stride) * stride

@@ -76,6 +76,7 @@ class Model:
         n_styles: int | None = None,  # number of sampled styles; None: one
         styles: Styles | None = None,  # style images or style codes, in place of sampled styles
         size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+        work_size: int | None = None,  # translate larger images at this shorter side, and upsample the change
         seed: int = 0,  # for the sampled styles
         on_band: OnBand = ignore,  # called for a large image, which is translated in bands of rows
     ) -> "list[Image]":
@@ -88,11 +89,25 @@ class Model:
             >>> codes = model.sample_styles(4, seed=1)
             >>> [first, second, third, fourth] = model.translate("photo.jpg", styles=codes)
 
+        Large photos take seconds with `work_size`, keep their detail, and change as much as a small image does:
+
+            >>> [winter] = model.translate("photo.jpg", work_size=208)
+
         Raises:
             ImageError: an image cannot be read.
             UsageError: the model has no such domain or no styles, or an argument is invalid.
         """
-        return list(self.stream(image, to=to, n_styles=n_styles, styles=styles, size=size, seed=seed, on_band=on_band))
+        images = self.stream(
+            image,
+            to=to,
+            n_styles=n_styles,
+            styles=styles,
+            size=size,
+            work_size=work_size,
+            seed=seed,
+            on_band=on_band,
+        )
+        return list(images)
 
     def stream(
         self,
@@ -102,13 +117,15 @@ class Model:
         n_styles: int | None = None,
         styles: Styles | None = None,
         size: int | None = None,
+        work_size: int | None = None,
         seed: int = 0,
         on_band: OnBand = ignore,
     ) -> "Iterator[Image]":
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
-        codes = self._codes(domain, n_styles, styles, size, seed)
-        return map(to_pil, self.translate_array(to_image_array(image), domain, codes, size, on_band))
+        codes = self._codes(domain, n_styles, styles, size, work_size, seed)
+        array = to_image_array(image)
+        return map(to_pil, self.translate_array(array, domain, codes, size, work_size, on_band=on_band))
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
         """Sample style codes (n_styles, style_dim) from N(0, I), in float32. The same seed gives the same codes.
@@ -123,7 +140,9 @@ class Model:
         codes = style_codes.sample(n_styles, self._style_sampler().style_dim, seed)
         return np.array(codes.codes, np.float32)
 
-    def encode_style(self, image: ImageLike, *, to: str | None = None, size: int | None = None) -> np.ndarray:
+    def encode_style(
+        self, image: ImageLike, *, to: str | None = None, size: int | None = None, work_size: int | None = None
+    ) -> np.ndarray:
         """The style code (1, style_dim) of an image of the target domain, in float32.
 
             >>> imgxlate.load("munit").encode_style("snow.jpg").shape
@@ -133,7 +152,7 @@ class Model:
             ImageError: the image cannot be read.
             UsageError: the model has no such domain, or no styles.
         """
-        return self.encode_array(to_image_array(image), self.target(to), size).numpy()
+        return self.encode_array(to_image_array(image), self.target(to), size, work_size).numpy()
 
     def translate_array(
         self,
@@ -141,20 +160,34 @@ class Model:
         to: Domain,
         codes: Tensor | None = None,
         size: int | None = None,
+        work_size: int | None = None,
+        *,
         on_band: OnBand = ignore,
     ) -> Iterator[ImageArray]:
         """Translate a decoded image, once for each of the style codes (S, style_dim)."""
-        images = translate(self.translator, self.device, image, to, codes, size, self.memory, on_band)
+        images = translate(
+            self.translator,
+            self.device,
+            image,
+            to,
+            codes,
+            size,
+            work_size,
+            limit=self.memory,
+            on_band=on_band,
+        )
         return each_fast(images, self.arithmetic.fast)
 
-    def encode_array(self, image: ImageArray, domain: Domain, size: int | None = None) -> Tensor:
+    def encode_array(
+        self, image: ImageArray, domain: Domain, size: int | None = None, work_size: int | None = None
+    ) -> Tensor:
         """The style code (1, style_dim) of a decoded image of `domain`, on the CPU.
 
         Raises:
             UsageError: the model has no styles.
         """
         with fast_arithmetic(self.arithmetic.fast):
-            return encode_style(self._style_sampler(), self.device, image, domain, size, self.memory)
+            return encode_style(self._style_sampler(), self.device, image, domain, size, work_size, limit=self.memory)
 
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A or B, a domain's own name in any case, or None for the model's default.
@@ -195,7 +228,13 @@ class Model:
         return self.translator
 
     def _codes(
-        self, domain: Domain, n_styles: int | None, styles: Styles | None, size: int | None, seed: int
+        self,
+        domain: Domain,
+        n_styles: int | None,
+        styles: Styles | None,
+        size: int | None,
+        work_size: int | None,
+        seed: int,
     ) -> Tensor | None:
         """The style codes (S, style_dim) to translate with, or None if the method has no styles."""
         if n_styles is not None and styles is not None:
@@ -207,7 +246,8 @@ class Model:
         translator = self._style_sampler()
         images = _style_images(styles)
         if images:
-            return torch.cat([self.encode_array(to_image_array(image), domain, size) for image in images])
+            arrays = map(to_image_array, images)
+            return torch.cat([self.encode_array(array, domain, size, work_size) for array in arrays])
         try:
             codes = torch.as_tensor(np.asarray(styles, np.float32))
         except (TypeError, ValueError) as error:

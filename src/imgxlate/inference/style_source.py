@@ -23,7 +23,9 @@ class StyleSource:
     stored: StyleCodes | None = None  # codes of a styles file
     file: Path | None = None  # the styles file
 
-    def codes(self, model: "Model", *, to: str | None, size: int | None, seed: int) -> StyleCodes | None:
+    def codes(
+        self, model: "Model", *, to: str | None, size: int | None, seed: int, work_size: int | None = None
+    ) -> StyleCodes | None:
         """The codes for a model, or None if its method has no styles.
 
         Raises:
@@ -33,8 +35,8 @@ class StyleSource:
         if model.style_dim is None:
             return None
         if self.images:
-            encoded = (model.encode_style(image, to=to, size=size)[0].tolist() for image in self.images)
-            return StyleCodes(tuple(map(tuple, encoded)))
+            encoded = (model.encode_style(image, to=to, size=size, work_size=work_size)[0] for image in self.images)
+            return StyleCodes(tuple(tuple(code.tolist()) for code in encoded))
         if self.stored is None:
             return style_codes.sample(self.count, model.style_dim, seed)
         self.stored.require_length(model.style_dim, str(self.file))

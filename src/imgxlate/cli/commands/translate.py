@@ -19,7 +19,7 @@ from imgxlate.errors import ImgxlateError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_output_format
-from imgxlate.images.sizes import shorter_side
+from imgxlate.images.sizes import at_most, shorter_side
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import choose_styles
 from imgxlate.methods import registry
@@ -54,6 +54,7 @@ def translate(
     config: options.OriginalConfig = None,
     to: options.To = None,
     size: options.Size = None,
+    work_size: options.WorkSize = None,
     grid: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a contact sheet of inputs and outputs.")
     ] = None,
@@ -100,14 +101,14 @@ def translate(
     loaded = load_model(out, spec, model, checkpoint, config, settings)
     threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
-    codes = source.codes(loaded, to=to, size=size, seed=seed)
+    codes = source.codes(loaded, to=to, size=size, work_size=work_size, seed=seed)
     if save_styles and codes:
         keep = style_codes.write if save_styles in extras else style_codes.require_same
         keep(save_styles, codes, method)
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
-    advice = SizeAdvice(out, loaded, size)
-    work = _Translation(out, loaded, codes, domain, size, seed, missing, advice, threads)
+    advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
+    work = _Translation(out, loaded, codes, domain, size, work_size, seed, missing, advice, threads)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
@@ -189,6 +190,7 @@ class _Translation:
     codes: "StyleCodes | None"
     to: "Domain"
     size: int | None
+    work_size: int | None
     seed: int
     missing: Mapping[Source, Job]  # the outputs to write
     advice: SizeAdvice
@@ -235,9 +237,12 @@ class _Translation:
             return
         targets = self.missing[source].targets
         styles = None if self.codes is None else [self.codes.codes[target.index] for target in targets]
-        pixels = math.prod(image.size if self.size is None else shorter_side(image.size, self.size))
+        size = image.size if self.size is None else shorter_side(image.size, self.size)
+        pixels = math.prod(at_most(size, self.work_size))
         on_band = self.watch.begin(source.name, pixels) if self.watch else ignore
-        outputs = self.model.stream(image, to=self.to, styles=styles, size=self.size, on_band=on_band)
+        outputs = self.model.stream(
+            image, to=self.to, styles=styles, size=self.size, work_size=self.work_size, on_band=on_band
+        )
         products = self.model.average_products(pixels)
         for target in targets:
             started = time.perf_counter()
