@@ -47,7 +47,7 @@ class StyleGrid:
     def add(self, name: str, content: ImageArray, on_band: OnBand = ignore) -> None:
         """Translate a content image with every style. Its content code is computed once."""
         codes = torch.tensor(self.codes.codes)
-        translated = self.model.translate_array(content, self.to, codes, self.size, on_band)
+        translated = self.model.translate_array(content, self.to, codes, self.size, on_band=on_band)
         outputs = tuple(thumbnail(output, self.cell) for output in translated)
         self.columns.append(Column(name, thumbnail(content, self.cell), outputs))
 
