@@ -13,7 +13,8 @@ from PIL import ExifTags, Image
 
 import imgxlate
 from imgxlate.errors import ImageError
-from imgxlate.images.decode import DEFAULT, Limits, decode
+from imgxlate.images.decode import decode
+from imgxlate.images.limits import DEFAULT, Limits
 
 Encoder = Callable[..., bytes]
 
@@ -217,7 +218,9 @@ def test_too_many_pixels_are_refused_before_one_is_read() -> None:
 
 
 def test_a_decompression_bomb_is_refused() -> None:
-    assert refusal(png_header(60_000, 60_000)).reason == f"more pixels than the limit of {DEFAULT.pixels:,}"
+    error = refusal(png_header(60_000, 60_000))
+    assert error.reason == f"3,600,000,000 pixels are more than the limit of {DEFAULT.pixels:,}"
+    assert "--max-pixels" in (error.hint or "")
 
 
 def test_a_large_image_within_the_limit_gives_no_warning(
