@@ -62,6 +62,7 @@ def load_model(
             device=settings.device,
             precision=settings.precision,
             offline=settings.offline,
+            max_pixels=settings.limits.pixels,
             progress=bar.update,
             notify=out.note,
         )
@@ -86,6 +87,7 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
             device=settings.device,
             precision=settings.precision,
             offline=settings.offline,
+            max_pixels=settings.limits.pixels,
             progress=bar.update,
             notify=out.note,
         )

@@ -17,9 +17,9 @@ from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.limits import DEFAULT, Limits
-from imgxlate.images.silence import PILLOWS_GUARD, WARNINGS_IGNORED
+from imgxlate.images.pixel_guard import PIXEL_GUARD
+from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.srgb import UnclearPixelsError, separate
-
 
 _LARGER = "Give a higher limit, such as --max-pixels 500M. Reading takes about 10 bytes of memory a pixel."
 
@@ -50,7 +50,7 @@ def decode(
         raise ImageError(path, "the file is empty")
     if size > limits.file_bytes:
         raise ImageError(path, f"the file is larger than the limit of {limits.file_bytes:,} bytes", hint=_LARGER)
-    with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits), PILLOWS_GUARD.allowing(limits.pixels):
+    with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits), PIXEL_GUARD.allowing(limits.pixels):
         rgb, alpha, orientation = _stored(file, path, limits, sufficient_side, depth)
         return ImageArray(upright(rgb, orientation), None if alpha is None else upright(alpha, orientation))
 

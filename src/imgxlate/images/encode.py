@@ -2,7 +2,7 @@
 
 import io
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
@@ -67,7 +67,8 @@ def _write(image: ImageArray, suffix: str, file: IO[bytes], jpeg_quality: int = 
         return deep.write(image, suffix, file)
     kind = _format(suffix)
     quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
-    return _pil(image, keep_alpha=kind in _KEEP_ALPHA).save(_Sink(file), kind, **_OPTIONS.get(kind, {}), **quality)
+    sink = cast(IO[bytes], _Sink(file))
+    return _pil(image, keep_alpha=kind in _KEEP_ALPHA).save(sink, kind, **_OPTIONS.get(kind, {}), **quality)
 
 
 class _Sink(io.RawIOBase):

@@ -61,7 +61,7 @@ def depth_of(values: np.ndarray) -> Depth:
     return 16 if values.dtype == np.uint16 else 8
 
 
-def most(depth: Depth) -> int:
+def full_scale(depth: Depth) -> int:
     """The value of white and of opaque pixels."""
     return int(2**depth - 1)
 
@@ -86,4 +86,4 @@ def _resized(alpha: np.ndarray, width: int, height: int) -> np.ndarray:
     if alpha.dtype == np.uint8:
         return np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
     values = Image.fromarray(alpha.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
-    return np.rint(values).clip(0, 65535).astype(np.uint16)  # Bicubic overshoots.
+    return np.asarray(values).round().clip(0, 65535).astype(np.uint16)  # Bicubic overshoots.

@@ -17,7 +17,7 @@ ImageLike = Union[str, "os.PathLike[str]", bytes, Image.Image, np.ndarray, Image
 
 
 def to_image_array(image: ImageLike, limits: Limits = DEFAULT, depth: Depth = 8) -> ImageArray:
-    """Decode an image of any kind: upright, in sRGB, with its transparency. A path or bytes with the `depth` of `decode`.
+    """Decode an image of any kind: upright, in sRGB, with its transparency. `depth` is for files, as in `decode`.
 
     Raises:
         ImageError: the file cannot be read, or the array has another shape or dtype.
@@ -42,10 +42,12 @@ def to_pil(image: ImageArray) -> Image.Image:
 
 def _from_array(array: np.ndarray) -> ImageArray:
     channels = array.shape[2] if array.ndim == 3 else 1
-    if array.dtype not in (np.uint8, np.uint16) or array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
+    is_image = array.ndim in (2, 3) and channels in (1, 3, 4) and array.size
+    if array.dtype not in (np.uint8, np.uint16) or not is_image:
         raise ImageError(
             "array",
-            f"an image array must be (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16, not {array.shape} of {array.dtype}",
+            "an image array must be (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16, "
+            f"not {array.shape} of {array.dtype}",
             hint="Convert floats in [0, 1] with `(array * 255).round().astype(numpy.uint8)`.",
         )
     if channels == 1:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageMode
 
 from imgxlate.images import deep
-from imgxlate.images.image_array import Depth, most
+from imgxlate.images.image_array import Depth, full_scale
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
 _WHITE_IS_ZERO = 0
@@ -57,7 +57,7 @@ def _from_floats(image: Image.Image, depth: Depth) -> tuple[np.ndarray, None]:
     values = np.asarray(image)
     if not (values.min() >= 0 and values.max() <= 1):  # False for NaN too.
         raise UnclearPixelsError("floating-point pixels must all be between 0 and 1")
-    return _integers(np.rint(values * most(depth)), depth), None
+    return _integers(np.rint(values * full_scale(depth)), depth), None
 
 
 def _from_integers(image: Image.Image, depth: Depth) -> tuple[np.ndarray, np.ndarray | None]:
@@ -65,11 +65,13 @@ def _from_integers(image: Image.Image, depth: Depth) -> tuple[np.ndarray, np.nda
     white = _white(image)
     if values.min() < 0 or values.max() > white:
         raise UnclearPixelsError(f"integer pixels must all be between 0 and {white}")
-    gray = _integers((values.astype(np.uint32) * most(depth) + white // 2) // white, depth)
+    most = full_scale(depth)
+    gray = _integers((values.astype(np.uint32) * most + white // 2) // white, depth)
     if _tiff_tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:
-        gray = most(depth) - gray  # Pillow does this for 8 bits only.
+        gray = most - gray  # Pillow does this for 8 bits only.
     transparent = image.info.get("transparency")
-    return gray, None if transparent is None else _integers(np.where(values == transparent, 0, most(depth)), depth)
+    alpha = None if transparent is None else _integers(np.where(values == transparent, 0, most), depth)
+    return gray, alpha
 
 
 def _integers(values: np.ndarray, depth: Depth) -> np.ndarray:
@@ -91,7 +93,7 @@ def _gray_in_srgb(gray: np.ndarray, profile: bytes | None) -> np.ndarray:
         return deep.in_srgb(gray, profile)
     if profile:
         try:
-            return _gray_table(profile)[gray]
+            return np.take(_gray_table(profile), gray, axis=0)
         except _BROKEN:
             pass  # As in `_conversion`.
     return np.repeat(gray[..., None], 3, axis=2)
@@ -105,7 +107,8 @@ def _gray_table(profile: bytes) -> np.ndarray:
         ramp = ramp.convert("RGB")
     # NOOPTIMIZE: the faster conversion is up to ten levels off where the curve is steep.
     to_srgb = _to_srgb(source, ramp.mode, ImageCms.Flags.NOOPTIMIZE)
-    return np.asarray(ramp.convert("RGB") if _alike(ramp, to_srgb) else to_srgb(ramp))[0]
+    table: np.ndarray = np.asarray(_plain(ramp) if _alike(ramp, to_srgb) else to_srgb(ramp))[0]
+    return table
 
 
 _BROKEN = (ImageCms.PyCMSError, OSError, TypeError, ValueError)
@@ -141,7 +144,7 @@ def _alike(image: Image.Image, to_srgb: _Conversion) -> bool:
 
 
 def _in_bands(colors: Image.Image, convert: _Conversion) -> np.ndarray:
-    """(H, W, 3). It is converted a few rows at a time: a copy of all Pillow's pixels takes more memory than the result."""
+    """(H, W, 3), converted a few rows at a time: a copy of all Pillow's pixels takes more memory than the result."""
     rgb = np.empty((colors.height, colors.width, 3), np.uint8)
     top = 0
     for band in _bands(colors):

@@ -8,14 +8,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from imgxlate.errors import DivergedError
-from imgxlate.images.image_array import Depth, depth_of, most
+from imgxlate.images.image_array import Depth, depth_of, full_scale
 from imgxlate.images.sizes import Box, Size, centered_box, padded_side
 
 
 def to_tensor(rgb: np.ndarray) -> Tensor:
     """(H, W, 3) uint8 or uint16 to (1, 3, H, W) float32 in [-1, 1]: black becomes -1, and white, 255 or 65535, 1."""
     values = np.array(rgb.transpose(2, 0, 1)[None], np.float32, order="C")  # (1, 3, H, W)
-    return torch.from_numpy(values).div_(most(depth_of(rgb)) / 2).sub_(1)
+    return torch.from_numpy(values).div_(full_scale(depth_of(rgb)) / 2).sub_(1)
 
 
 def from_tensor(image: Tensor, depth: Depth = 8) -> np.ndarray:
@@ -27,7 +27,7 @@ def from_tensor(image: Tensor, depth: Depth = 8) -> np.ndarray:
     values = image.detach()[0].permute(1, 2, 0).float()  # (H, W, 3)
     if not bool(torch.isfinite(values).all()):
         raise DivergedError("the output image has values that are not finite (NaN or infinity)")
-    levels = values.clamp(-1, 1).add_(1).mul_(most(depth) / 2).round_()
+    levels = values.clamp(-1, 1).add_(1).mul_(full_scale(depth) / 2).round_()
     return levels.to(torch.uint16 if depth == 16 else torch.uint8).contiguous().cpu().numpy()
 
 

@@ -15,6 +15,7 @@ from imgxlate import paths
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
@@ -46,6 +47,7 @@ def load(
     device: str = "auto",
     precision: Precision = "auto",
     offline: bool = False,
+    max_pixels: int = MAX_PIXELS,  # of an image that is read, width x height
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
 ) -> Model:
@@ -57,12 +59,13 @@ def load(
         ('outline', 'color')
 
     Raises:
-        UsageError: there is no such method, both a model and a checkpoint are given, or `config` is another method's.
+        UsageError: there is no such method, both a model and a checkpoint are given, `config` is another method's, or
+            `max_pixels` is less than 1.
         WeightsError: there is no such model, or it cannot be downloaded.
         CheckpointError: the file is damaged, or holds no model of the method.
         DeviceError: this machine has no such device.
     """
-    store = Store()
+    store, limits = Store(), Limits.of(max_pixels)
     spec, model = _find_spec(method, model, store)
     where = find_device(device)
 
@@ -71,7 +74,8 @@ def load(
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
-    return load_model(spec, file, where, find_arithmetic(precision, where))
+    loaded = load_model(spec, file, where, find_arithmetic(precision, where))
+    return dataclasses.replace(loaded, limits=limits)
 
 
 def find_model(

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from imgxlate.config import did_you_mean, require_at_least
 from imgxlate.errors import UsageError
-from imgxlate.images.image_array import ImageArray
+from imgxlate.images.image_array import Depth, ImageArray
+from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
@@ -49,6 +50,7 @@ class Model:
     device: torch.device
     arithmetic: Arithmetic
     trained_size: int | None = None  # shorter side of the training images, in pixels; None: unknown
+    limits: Limits = DEFAULT  # of the files that it reads
 
     @property
     def method(self) -> str:
@@ -103,7 +105,7 @@ class Model:
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
         codes = self._codes(domain, n_styles, styles, size, seed)
-        return map(to_pil, self.translate_array(to_image_array(image), domain, codes, size))
+        return map(to_pil, self.translate_array(image, domain, codes, size))
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
         """Sample style codes (n_styles, style_dim) from N(0, I), in float32. The same seed gives the same codes.
@@ -128,13 +130,17 @@ class Model:
             ImageError: the image cannot be read.
             UsageError: the model has no such domain, or no styles.
         """
-        return self.encode_array(to_image_array(image), self.target(to), size).numpy()
+        return self.encode_array(to_image_array(image, self.limits), self.target(to), size).numpy()
 
     def translate_array(
-        self, image: ImageArray, to: Domain, codes: Tensor | None = None, size: int | None = None
+        self, image: ImageLike, to: Domain, codes: Tensor | None = None, size: int | None = None, depth: Depth = 8
     ) -> Iterator[ImageArray]:
-        """Translate a decoded image, once for each of the style codes (S, style_dim)."""
-        images = translate(self.translator, self.device, image, to, codes, size)
+        """Translate an image, once for each of the style codes (S, style_dim), into arrays of 8 or 16 bits per channel.
+
+        With a `depth` of 16, a file of 16 bits is read with all its bits.
+        """
+        decoded = to_image_array(image, self.limits, depth)
+        images = translate(self.translator, self.device, decoded, to, codes, size, depth)
         return each_fast(images, self.arithmetic.fast)
 
     def encode_array(self, image: ImageArray, domain: Domain, size: int | None = None) -> Tensor:
@@ -197,7 +203,7 @@ class Model:
         translator = self._style_sampler()
         images = _style_images(styles)
         if images:
-            return torch.cat([self.encode_array(to_image_array(image), domain, size) for image in images])
+            return torch.cat([self.encode_array(to_image_array(image, self.limits), domain, size) for image in images])
         try:
             codes = torch.as_tensor(np.asarray(styles, np.float32))
         except (TypeError, ValueError) as error:
@@ -214,7 +220,7 @@ def _style_images(styles: Styles) -> list[ImageLike]:
         UsageError: it holds both.
     """
     if isinstance(styles, np.ndarray):
-        return [styles] if styles.dtype == np.uint8 else []
+        return [styles] if styles.dtype in (np.uint8, np.uint16) else []
     if not isinstance(styles, Sequence) or isinstance(styles, str | bytes):
         return [styles]
     images = [style for style in styles if not _is_code(style)]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from imgxlate.config import require_at_least
-from imgxlate.images.image_array import ImageArray
+from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.sizes import shorter_side
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
 from imgxlate.methods.protocol import StyleSampler, Translator
@@ -20,6 +20,7 @@ def translate(
     to: Domain,
     codes: Tensor | None = None,  # (S, style_dim); None: the method has no styles
     size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+    depth: Depth = 8,  # bits of the output
 ) -> Iterator[ImageArray]:
     """Yield an image for each style code, or one image if the method has no styles, with the input's transparency."""
     image = resized(image, size)
@@ -27,7 +28,7 @@ def translate(
     padded, box = pad_to(rgb, translator.stride, translator.minimum_side)
     codes = None if codes is None else codes.to(device)
     for translated in translator.translate(padded, to, codes):
-        yield image.with_rgb(from_tensor(crop(translated.float(), box).cpu()))
+        yield image.with_rgb(from_tensor(crop(translated.float(), box).cpu(), depth))
 
 
 def encode_style(
@@ -48,7 +49,7 @@ def resized(image: ImageArray, size: int | None) -> ImageArray:
     require_at_least(1, size=size)
     if size is None or size == min(image.size):
         return image
-    return image.with_rgb(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size))))
+    return image.with_rgb(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size)), image.depth))
 
 
 _FAR_LARGER = 3  # times the shorter side of the training images
