@@ -21,8 +21,6 @@ from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.srgb import UnclearPixelsError, separate
 
-_LARGER = "Give a higher limit, such as --max-pixels 500M. Reading takes about 10 bytes of memory a pixel."
-
 
 def decode(
     source: Path | bytes,
@@ -49,7 +47,8 @@ def decode(
     if not size:
         raise ImageError(path, "the file is empty")
     if size > limits.file_bytes:
-        raise ImageError(path, f"the file is larger than the limit of {limits.file_bytes:,} bytes", hint=_LARGER)
+        reason = f"the file is larger than the limit of {limits.file_bytes:,} bytes"
+        raise ImageError(path, reason, hint="A higher limit of pixels allows larger files, too: `--max-pixels 500M`.")
     with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits), PIXEL_GUARD.allowing(limits.pixels):
         rgb, alpha, orientation = _stored(file, path, limits, sufficient_side, depth)
         return ImageArray(upright(rgb, orientation), None if alpha is None else upright(alpha, orientation))
@@ -123,7 +122,12 @@ def _check_kind(mode: int, path: Path | str) -> None:
 
 
 def _too_many(pixels: int, path: Path | str, limits: Limits) -> ImageError:
-    return ImageError(path, f"{pixels:,} pixels are more than the limit of {limits.pixels:,}", hint=_LARGER)
+    enough = f"{-(-pixels // 10**6)}M"
+    return ImageError(
+        path,
+        f"{pixels:,} pixels are more than the limit of {limits.pixels:,}",
+        hint=f"`--max-pixels {enough}` raises the limit. Reading takes about 7 bytes of memory for each pixel.",
+    )
 
 
 @contextlib.contextmanager

@@ -106,7 +106,7 @@ def _read_png(data: bytes) -> tuple[np.ndarray, bool]:
 
 def _read_tiff(data: bytes) -> tuple[np.ndarray, bool]:
     """The values (H, W, C) of the first image, upright, and whether the last channel is the transparency."""
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
+    with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page = file.pages.first
         values = page.asarray(maxworkers=1)
         values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values

@@ -9,6 +9,8 @@ from imgxlate.errors import UsageError
 MAX_PIXELS = 178_956_970
 """The most pixels, width x height, of an image that is read by default. It is Pillow's own limit."""
 
+_FILE_BYTES = 1 << 30
+
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
@@ -17,18 +19,18 @@ class Limits:
     """The largest files that are read. Both limits are checked before a pixel is decoded."""
 
     pixels: int = MAX_PIXELS  # width x height
-    file_bytes: int = 1 << 30
+    file_bytes: int = _FILE_BYTES
 
     @classmethod
     def of(cls, pixels: int) -> Self:
-        """The limits for images of that many pixels. Their files may take eight bytes a pixel, as RGBA of 16 bits does.
+        """The limits for images of that many pixels. Larger ones may take eight bytes a pixel, as RGBA of 16 bits does.
 
         Raises:
             UsageError: `pixels` is less than 1.
         """
         if pixels < 1:
             raise UsageError(f"the limit of pixels must be at least 1, not {pixels:,}")
-        return cls(pixels, max(cls().file_bytes, 8 * pixels))
+        return cls(pixels, 8 * pixels if pixels > MAX_PIXELS else _FILE_BYTES)
 
 
 DEFAULT = Limits()
