@@ -178,6 +178,13 @@ def test_other_files_stay_at_eight_bits(file_of: Encoder, colors: np.ndarray) ->
     assert decode(png(colors.astype(np.uint16) * 257)).rgb.dtype == np.uint8
 
 
+def test_a_volume_is_refused_before_it_is_read(values: np.ndarray) -> None:
+    data = tiff(values[..., :3], extratags=[(33000, "I", 1, 1_000_000, True)])
+    data = data.replace(struct.pack("<HHI", 33000, 4, 1), struct.pack("<HHI", 32997, 4, 1))  # the depth of the image
+    with pytest.raises(ImageError, match="axes"):
+        decode(data, depth=16)
+
+
 @pytest.mark.parametrize("make", [png, tiff])
 def test_a_file_that_is_cut_short_is_damaged(values: np.ndarray, make: Encoder) -> None:
     data = make(np.tile(values[..., :3], (20, 20, 1)))

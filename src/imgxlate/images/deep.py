@@ -108,6 +108,9 @@ def _read_tiff(data: bytes) -> tuple[np.ndarray, bool]:
     """The values (H, W, C) of the first image, upright, and whether the last channel is the transparency."""
     with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page = file.pages.first
+        if page.axes not in ("YXS", "SYX"):
+            # A volume could be far larger than the image whose size was checked.
+            raise ValueError(f"the axes {page.axes} are not those of an image")
         values = page.asarray(maxworkers=1)
         values = np.moveaxis(values, 0, -1) if page.axes == "SYX" else values
         tags = {tag.code: tag.value for tag in page.tags}
