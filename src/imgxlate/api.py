@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.evaluate.compare import compare
+from imgxlate.images.limits import MAX_PIXELS
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference import stylization
 from imgxlate.inference.device import Precision
@@ -37,6 +38,7 @@ def stylize(
     device: str = "auto",
     precision: Precision = "auto",
     offline: bool = False,
+    max_pixels: int = MAX_PIXELS,
     on_iteration: Callable[[Iteration], None] | None = None,
 ) -> "Image":
     """Paint a content image in the style of one or more images, by neural style (Gatys et al.).
@@ -56,6 +58,7 @@ def stylize(
         device=device,
         precision=precision,
         offline=offline,
+        max_pixels=max_pixels,
     )
     return transfer.stylize(content, styles, init=init, seed=seed, on_iteration=on_iteration or ignore)
 
@@ -69,6 +72,7 @@ def load_style_transfer(
     device: str = "auto",
     precision: Precision = "auto",
     offline: bool = False,
+    max_pixels: int = MAX_PIXELS,
     progress: Progress = ignore,
     notify: Notify = ignore,
 ) -> StyleTransfer:
@@ -85,6 +89,7 @@ def load_style_transfer(
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, fp32-fast or bf16.
         offline: Do not use the network.
+        max_pixels: The most pixels of an image that is read, width x height.
         progress: Called while weights are downloaded.
         notify: Called with messages for the user.
 
@@ -103,6 +108,7 @@ def load_style_transfer(
         device=device,
         precision=precision,
         offline=offline,
+        max_pixels=max_pixels,
         progress=progress,
         notify=notify,
     )

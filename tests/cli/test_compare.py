@@ -467,3 +467,15 @@ def test_a_failure_of_one_method_leaves_the_images_of_the_others(run, inside):
     assert result.exit_code == 4, result.stderr
     assert "2 of 2 inputs failed, the other images are done" in result.stderr
     assert len(list(Path("out/images").glob("*.munit.00.png"))) == 2
+
+
+@pytest.mark.parametrize("large", ["in/a.png", "real/x.png"])
+def test_the_limit_of_pixels_holds_for_inputs_and_targets(run, tmp_path, monkeypatch, large):
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("in/a.png", "real/x.png")):
+        draw(Path(name), seed, (64, 60) if name == large else (40, 40))
+    arguments = ("compare", "in", *models("unit"), "--metrics", "vgg19", "--targets", "real")
+    result = run(*arguments, "--max-pixels", "2K", "-o", "small")
+    assert result.exit_code == 3
+    assert "3,840 pixels are more than the limit of 2,000" in result.stderr
+    assert run(*arguments, "--max-pixels", "4K", "-o", "large").exit_code == 0

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgxlate.images.decode import decode
+
 QUICK = ("--size", 48, "--iterations", 3, "--coarse-iterations", 2)
 
 
@@ -172,3 +174,33 @@ def test_steps_cannot_be_saved_beside_standard_output(run_process, inside):
     process = run_process("neural-style", "photo.png", "style.png", *QUICK, "-o", "-", "--save-every", 1)
     assert process.returncode == 2
     assert b"--save-every needs an output file" in process.stderr
+
+
+def test_outputs_and_their_steps_may_have_sixteen_bits(run, inside):
+    options = (*QUICK, "--save-every", 2, "--depth", 16)
+    result = run("neural-style", "photo.png", "style.png", *options, "-o", "out.png")
+    assert result.exit_code == 0, result.stderr
+    files = [Path("out.png"), *Path("out.steps").iterdir()]
+    assert len(files) > 1
+    for file in files:
+        deep = decode(file, depth=16)
+        assert deep.depth == 16
+        assert (deep.rgb % 257 != 0).any()
+
+
+def test_sixteen_bits_are_refused_for_formats_of_eight_and_for_contact_sheets(run, inside):
+    for options in (("style.png", "-o", "out.jpg"), ("style.png", "--sweep"), ("--reconstruct", "content")):
+        result = run("neural-style", "photo.png", *options, "--depth", 16)
+        assert result.exit_code == 2
+        assert "--depth 16 cannot" in result.stderr
+
+
+@pytest.mark.parametrize("large", ["photo.png", "style.png", "init.png"])
+def test_the_limit_of_pixels_holds_for_every_input(run, inside, photo, large):
+    for name in ("photo.png", "style.png", "init.png"):
+        photo(name, size=(60, 60) if name == large else (40, 40))
+    arguments = ("neural-style", "photo.png", "style.png", "--init", "init.png", *QUICK)
+    result = run(*arguments, "--max-pixels", "2K")
+    assert result.exit_code == 3
+    assert "3,600 pixels are more than the limit of 2,000" in result.stderr
+    assert run(*arguments, "--max-pixels", "4K").exit_code == 0

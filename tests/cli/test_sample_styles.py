@@ -344,3 +344,13 @@ def test_the_sheet_of_many_inputs_is_smaller_and_says_so(run, munit, photo, insi
     assert "there are 4 inputs and 2 styles" in result.stderr
     height, width, _ = pixels("munit.styles.png").shape
     assert height * width <= 60_000
+
+
+@pytest.mark.parametrize("large", ["a.png", "style.png"])
+def test_the_limit_of_pixels_holds_for_inputs_and_style_images(run, munit, inside, photo, large):
+    for name in ("a.png", "style.png"):
+        photo(name, size=(60, 60) if name == large else (40, 40))
+    result = run(*munit, "a.png", "--style", "style.png", "--max-pixels", "2K")
+    assert result.exit_code == 3
+    assert "3,600 pixels are more than the limit of 2,000" in result.stderr
+    assert run(*munit, "a.png", "--style", "style.png", "--max-pixels", "4K").exit_code == 0

@@ -15,6 +15,9 @@ import torch
 from PIL import Image
 
 from imgxlate import checkpoint
+from imgxlate.images.decode import decode
+from imgxlate.images.encode import save
+from imgxlate.images.image_array import ImageArray
 from imgxlate.inference.loading import model_header
 from imgxlate.methods import registry
 from imgxlate.nn.algorithms import choices
@@ -315,6 +318,73 @@ def test_a_note_tells_that_algorithms_are_measured_but_not_when_they_are_known(r
         return process.stderr.decode().count("measuring which convolution algorithms are fastest")
 
     assert [notes("first"), notes("first"), notes("other", "--quiet")] == [1, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["out.png", "out.tif"])
+def test_outputs_may_have_sixteen_bits(run, unit, photo, inside, name, pixels):
+    """They round to those of eight bits, and have values in between."""
+    for arguments in ((name, "--depth", 16), ("eight.png",)):
+        assert run("translate", *unit, photo(), "--precision", "fp32", "-o", *arguments).exit_code == 0
+    deep = decode(Path(name), depth=16)
+    assert deep.rgb.dtype == np.uint16
+    assert (deep.rgb % 257 != 0).any()
+    assert np.abs(deep.rgb / 257 - pixels("eight.png")).max() <= 0.51
+
+
+def test_inputs_of_sixteen_bits_reach_the_network(run, unit, inside):
+    """Two inputs that differ below the eighth bit give different outputs."""
+    gray = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint16) * 257
+    for name, values in (("a.png", gray), ("b.png", gray ^ 1)):
+        Image.fromarray(values).save(name)
+    outputs = {}
+    for depth in (8, 16):
+        assert run("translate", *unit, "a.png", "b.png", "-o", f"{depth}/", "--depth", depth).exit_code == 0
+        outputs[depth] = [decode(Path(f"{depth}/{name}.unit.png"), depth=16).rgb for name in "ab"]
+    assert np.array_equal(*outputs[8])
+    assert not np.array_equal(*outputs[16])
+
+
+def test_outputs_of_sixteen_bits_keep_the_transparency_and_go_to_sheets_with_eight(run, unit, inside, pixels):
+    rgba = np.random.default_rng(0).integers(0, 65536, (32, 40, 4), dtype=np.uint16)
+    save(ImageArray(rgba[..., :3], rgba[..., 3]), Path("in.png"))
+    result = run("translate", *unit, "in.png", "-o", "out/", "--depth", 16, "--grid", "sheet.jpg")
+    assert result.exit_code == 0, result.stderr
+    assert np.array_equal(decode(Path("out/in.unit.png"), depth=16).alpha, rgba[..., 3])
+    assert pixels("sheet.jpg").max() <= 255
+
+
+def test_sixteen_bits_go_to_standard_output_as_png(run_process, unit, photo, inside):
+    process = run_process("translate", *unit, photo(), "-o", "-", "--depth", "16")
+    assert decode(process.stdout, depth=16).depth == 16
+
+
+@pytest.mark.parametrize("name", ["out.jpg", "out.WEBP", "out.bmp"])
+def test_a_format_of_eight_bits_is_refused_before_any_work(run, photo, inside, name):
+    result = run("translate", "unit", "--checkpoint", "missing.pt", photo(), "-o", name, "--depth", 16)
+    assert result.exit_code == 2
+    assert f"--depth 16 cannot write {Path(name).suffix}" in result.stderr
+    assert ".png .tif .tiff" in result.stderr
+
+
+def test_an_image_above_the_limit_of_pixels_is_refused_unless_the_limit_is_raised(run, unit, photo, inside):
+    result = run("translate", *unit, photo(size=(48, 64)), "--max-pixels", "3K")
+    assert result.exit_code == 3
+    assert "3,072 pixels are more than the limit of 3,000" in result.stderr
+    assert "`--max-pixels 1M` raises the limit" in result.stderr
+    assert run("translate", *unit, photo(size=(48, 64)), "--max-pixels", "4k").exit_code == 0
+
+
+def test_the_limit_of_pixels_holds_for_style_images_too(run, munit, photo, inside):
+    style, small = photo("style.png", size=(48, 64)), photo(size=(32, 32))
+    assert run("translate", *munit, small, "--style", style, "--max-pixels", "3K").exit_code == 3
+    assert run("translate", *munit, small, "--style", style, "--max-pixels", "4K").exit_code == 0
+
+
+@pytest.mark.parametrize("value", ["many", "0", "500MB"])
+def test_an_invalid_limit_of_pixels_is_an_error_before_any_work(run, photo, inside, value):
+    result = run("translate", "unit", "--checkpoint", "missing.pt", photo(), "--max-pixels", value)
+    assert result.exit_code == 2
+    assert "500M" in result.stderr
 
 
 def test_quiet_prints_nothing(run, munit, photo, inside):

@@ -13,7 +13,8 @@ from PIL import ExifTags, Image
 
 import imgxlate
 from imgxlate.errors import ImageError
-from imgxlate.images.decode import DEFAULT, Limits, decode
+from imgxlate.images.decode import decode
+from imgxlate.images.limits import DEFAULT, Limits
 
 Encoder = Callable[..., bytes]
 
@@ -214,10 +215,27 @@ def test_the_name_stands_for_the_bytes_in_messages(colors: np.ndarray) -> None:
 def test_too_many_pixels_are_refused_before_one_is_read() -> None:
     error = refusal(png_header(100, 50), limits=Limits(pixels=4999))
     assert error.reason == "5,000 pixels are more than the limit of 4,999"
+    assert "--max-pixels" in (error.hint or "")
 
 
 def test_a_decompression_bomb_is_refused() -> None:
-    assert refusal(png_header(60_000, 60_000)).reason == f"more pixels than the limit of {DEFAULT.pixels:,}"
+    error = refusal(png_header(60_000, 60_000))
+    assert error.reason == f"3,600,000,000 pixels are more than the limit of {DEFAULT.pixels:,}"
+    assert "--max-pixels 3600M" in (error.hint or "")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "WEBP"])
+def test_the_limit_may_be_above_that_of_pillow(
+    file_of: Encoder, colors: np.ndarray, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Pillow refuses an image of more than twice its limit."""
+    data = file_of(colors, kind)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert decode(data, limits=Limits(pixels=35)).size == (5, 7)
+    assert Image.MAX_IMAGE_PIXELS == 10
+    assert refusal(data, limits=Limits(pixels=34)).reason == "35 pixels are more than the limit of 34"
+    assert refusal(data, limits=Limits(pixels=10)).reason == "35 pixels are more than the limit of 10"
+    assert Image.MAX_IMAGE_PIXELS == 10
 
 
 def test_a_large_image_within_the_limit_gives_no_warning(

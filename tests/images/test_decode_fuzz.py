@@ -1,5 +1,6 @@
 """Damaged files of every format: an image or an ImageError, and no output on the terminal."""
 
+import contextlib
 import random
 from collections.abc import Callable
 
@@ -9,6 +10,8 @@ from PIL import Image, ImageCms
 
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
+from imgxlate.images.encode import encode
+from imgxlate.images.image_array import ImageArray
 
 Encoder = Callable[..., bytes]
 
@@ -51,6 +54,15 @@ def seed_file(file_of: Encoder, seed: str) -> bytes:
     }
     extra = {"append_images": [image.rotate(90)]} if "save_all" in options else {}
     return file_of(image, kind, **{key: supplied.get(key, value) for key, value in options.items()}, **extra)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_damaged_file_of_sixteen_bits_gives_an_image_or_an_image_error(suffix: str) -> None:
+    values = np.random.default_rng(1).integers(0, 65536, (9, 11, 4), dtype=np.uint16)
+    data, rng = encode(ImageArray(values[..., :3], values[..., 3]), suffix), random.Random(suffix)
+    for _ in range(4 * MUTATIONS):
+        with contextlib.suppress(ImageError):
+            decode(mutated(data, rng), depth=16)
 
 
 def mutated(data: bytes, rng: random.Random) -> bytes:

@@ -14,6 +14,7 @@ def test_size_is_height_and_width(colors: np.ndarray) -> None:
         np.zeros((4, 4), np.uint8),
         np.zeros((4, 4, 4), np.uint8),
         np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 3), np.int16),
         np.zeros((0, 4, 3), np.uint8),
     ],
 )
@@ -22,7 +23,7 @@ def test_colors_of_another_shape_or_type_are_refused(rgb: np.ndarray) -> None:
         ImageArray(rgb)
 
 
-@pytest.mark.parametrize("alpha", [np.zeros((7, 5), np.uint8), np.zeros((5, 7), bool)])
+@pytest.mark.parametrize("alpha", [np.zeros((7, 5), np.uint8), np.zeros((5, 7), bool), np.zeros((5, 7), np.uint16)])
 def test_alpha_of_another_size_or_type_is_refused(colors: np.ndarray, alpha: np.ndarray) -> None:
     with pytest.raises(ValueError, match="alpha must be"):
         ImageArray(colors, alpha)
@@ -47,3 +48,33 @@ def test_with_rgb_at_another_size_resizes_the_transparency() -> None:
 
 def test_with_rgb_without_transparency_takes_any_size(colors: np.ndarray) -> None:
     assert ImageArray(colors).with_rgb(np.zeros((2, 3, 3), np.uint8)).alpha is None
+
+
+def test_eight_bits_come_back_from_sixteen(colors: np.ndarray) -> None:
+    image = ImageArray(colors, colors[..., 0])
+    deep = image.at_depth(16)
+    assert (image.depth, deep.depth) == (8, 16)
+    assert np.array_equal(deep.rgb, colors.astype(int) * 257)
+    assert deep.alpha is not None
+    assert np.array_equal(deep.alpha, deep.rgb[..., 0])
+    assert np.array_equal(deep.at_depth(8).rgb, colors)
+    assert image.at_depth(8) is image
+
+
+def test_sixteen_bits_are_rounded_to_the_nearest_of_eight() -> None:
+    values = np.arange(65536, dtype=np.uint16)
+    image = ImageArray(values.reshape(256, 256, 1).repeat(3, axis=2))
+    assert np.array_equal(image.at_depth(8).rgb[..., 0].ravel(), np.rint(values / 257))
+
+
+def test_with_rgb_brings_the_transparency_to_the_depth_of_the_colors() -> None:
+    alpha = np.zeros((8, 8), np.uint8)
+    alpha[:, 4:] = 255
+    deep = ImageArray(np.zeros((8, 8, 3), np.uint8), alpha).with_rgb(np.zeros((8, 8, 3), np.uint16))
+    assert deep.alpha is not None
+    assert np.array_equal(deep.alpha, alpha.astype(int) * 257)
+    larger = deep.with_rgb(np.zeros((16, 24, 3), np.uint16))
+    assert larger.alpha is not None
+    assert (larger.alpha[:, :9] == 0).all()
+    assert (larger.alpha[:, 15:] == 65535).all()
+    assert larger.with_rgb(np.zeros((16, 24, 3), np.uint8)).alpha.max() == 255  # type: ignore[union-attr]

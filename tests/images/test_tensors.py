@@ -44,6 +44,18 @@ def test_all_gray_levels_come_back(dtype: torch.dtype) -> None:
     assert np.array_equal(from_tensor(to_tensor(levels).to(dtype)), levels)
 
 
+def test_all_values_of_sixteen_bits_come_back_from_any_rows() -> None:
+    values = np.arange(65536, dtype=np.uint16).repeat(3).reshape(256, 256, 3)
+    assert to_tensor(values).flatten()[[0, -1]].tolist() == [-1, 1]
+    for rows in (slice(None), slice(100, 200)):
+        assert np.array_equal(from_tensor(to_tensor(values[rows]), 16), values[rows])
+
+
+def test_sixteen_bits_round_to_the_values_of_eight() -> None:
+    tensor = torch.linspace(-1.1, 1.1, 3 * 64 * 64).reshape(1, 3, 64, 64)
+    assert np.abs(from_tensor(tensor, 16) / 257 - from_tensor(tensor)).max() <= 0.5 + 1 / 257
+
+
 @given(st.floats(-3, 3, width=32))
 def test_gray_levels_are_clamped_and_rounded(value: float) -> None:
     expected = np.round((np.clip(np.float32(value), -1, 1) + np.float32(1)) * np.float32(127.5))

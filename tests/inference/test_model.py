@@ -1,8 +1,10 @@
 """A loaded model, as Python callers use it."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from PIL import Image
 
 import imgxlate
 from imgxlate.errors import ImageError, UsageError, WeightsError
+from imgxlate.images.encode import save
+from imgxlate.images.image_array import ImageArray
 
 
 @pytest.fixture
@@ -206,3 +210,51 @@ def test_a_checkpoint_and_its_configuration_are_paths_or_strings(golden, photo):
     for kind in (str, Path):
         files = {"checkpoint": kind(folder / "gen_00000001.pt"), "config": kind(folder / "config.yaml")}
         assert imgxlate.load("munit", **files).name == "gen_00000001.pt"
+
+
+@pytest.fixture
+def identity(munit):
+    """A model that gives its input back."""
+    translator = SimpleNamespace(targets=("B",), stride=4, minimum_side=16, translate=lambda images, *_: iter([images]))
+    return dataclasses.replace(munit, translator=translator)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_file_of_sixteen_bits_keeps_every_step_of_a_ramp(identity, tmp_path, suffix):
+    ramp = np.arange(65536, dtype=np.uint16).reshape(128, 512)
+    source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
+    save(ImageArray(np.dstack([ramp, ramp[::-1], ramp[:, ::-1]]), ramp), source)
+    [image] = identity.translate_array(source, "B", depth=16)
+    save(image, target)
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_sixteen_bits_are_resized_without_banding(identity):
+    ramp = np.arange(0, 4096, 8, dtype=np.uint16)  # 16 of 256 levels
+    image = ImageArray(np.broadcast_to(ramp[None, :, None], (64, 512, 3)))
+    [half] = identity.translate_array(image, "B", None, 32, 16)
+    assert half.size == (32, 256)
+    assert (np.diff(half.rgb[0, 1:-1, 0].astype(int)) == 16).all()
+
+
+def test_an_array_of_sixteen_bits_is_translated_into_an_image_of_eight(identity):
+    array = np.full((16, 16, 4), 25700, np.uint16)
+    [image] = identity.translate(array)
+    assert image.mode == "RGBA"
+    assert np.unique(np.asarray(image)).tolist() == [100]
+
+
+def test_the_limit_of_pixels_holds_for_inputs_and_styles(golden, photo):
+    checkpoint = golden / "munit" / "gen_00000001.pt"
+    model = imgxlate.load("munit", checkpoint=checkpoint, max_pixels=3000)
+    large, small = photo("large.png", size=(48, 64)), photo("small.png", size=(48, 62))
+    refused = pytest.raises(ImageError, match="3,072 pixels are more than the limit of 3,000")
+    with refused:
+        model.translate(large)
+    with refused:
+        model.translate(small, styles=[large])
+    with refused:
+        model.encode_style(large)
+    assert len(model.translate(small, styles=[small])) == 1
+    with pytest.raises(UsageError, match="at least 1"):
+        imgxlate.load("munit", checkpoint=checkpoint, max_pixels=0)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import imgxlate
-from imgxlate.errors import UsageError, WeightsError
+from imgxlate.errors import ImageError, UsageError, WeightsError
 
 QUICK = {"iterations": 3, "coarse_iterations": 2}
 
@@ -61,3 +61,21 @@ def test_invalid_arguments_are_errors_with_a_hint(photo):
         imgxlate.load_style_transfer(features="vgg91")
     with pytest.raises(UsageError, match="no style image"):
         imgxlate.load_style_transfer(size=48, settings=QUICK).stylize(photo(), [])
+
+
+def test_an_array_of_sixteen_bits_has_values_between_those_of_eight(transfer, photo):
+    content, style = photo(), photo("style.png", seed=2)
+    deep = transfer.stylize_array(content, style, depth=16)
+    assert deep.rgb.dtype == np.uint16
+    assert (deep.rgb % 257 != 0).any()
+    assert np.abs(deep.at_depth(8).rgb.astype(int) - np.asarray(transfer.stylize(content, style))).max() <= 1
+
+
+def test_the_limit_of_pixels_holds_for_every_image(photo):
+    transfer = imgxlate.load_style_transfer(size=48, settings=QUICK, max_pixels=2000)
+    large, small = photo("large.png", size=(48, 64)), photo("small.png", size=(40, 40))
+    for content, style, init in ((large, small, None), (small, large, None), (small, small, large)):
+        with pytest.raises(ImageError, match="3,072 pixels are more than the limit of 2,000"):
+            transfer.stylize(content, style, init=init)
+    with pytest.raises(ImageError, match="limit of 2,000"):
+        imgxlate.stylize(large, small, size=48, settings=QUICK, max_pixels=2000)

@@ -14,7 +14,8 @@ from imgxlate.errors import DivergedError, UsageError
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.tensors import resize, to_tensor
-from imgxlate.inference.translation import translate, work_tensor
+from imgxlate.inference.translation import translate
+from imgxlate.inference.work_size import work_tensor
 
 
 @pytest.fixture

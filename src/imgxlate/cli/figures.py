@@ -39,7 +39,12 @@ def inputs_of(figure: FigureSpec | None, content: str, styles: list[str]) -> tup
 
 
 def require_fitting(
-    figure: FigureSpec | None, *, given: Mapping[str, Any], save_every: int | None, sweep_ratios: str | None
+    figure: FigureSpec | None,
+    *,
+    given: Mapping[str, Any],
+    save_every: int | None,
+    sweep_ratios: str | None,
+    depth: Literal["8", "16"],
 ) -> None:
     """Refuse options that have no effect on the figure. `given` are the options that set the configuration.
 
@@ -48,6 +53,8 @@ def require_fitting(
     """
     if save_every and figure:
         raise UsageError("--save-every cannot be combined with --reconstruct or --sweep")
+    if depth == "16" and figure:
+        raise UsageError("--depth 16 cannot be combined with --reconstruct or --sweep: a contact sheet has 8 bits")
     if sweep_ratios is not None and not (figure and figure.ratios):
         raise UsageError("--sweep-ratios needs --sweep")
     for key in sorted(figure.sets) if figure else ():

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import STDIO, Source
+from imgxlate.images.limits import Limits
 from imgxlate.paths import RUN_MODEL, is_folder
 from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
-    from imgxlate.images.image_array import ImageArray
+    from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.inference.model import Model
 
 
-def read_image(source: Source) -> "ImageArray":
+def read_image(source: Source, limits: Limits, depth: "Depth" = 8) -> "ImageArray":
     """`decode_source`, imported late.
 
     Raises:
@@ -25,23 +24,21 @@ def read_image(source: Source) -> "ImageArray":
     """
     from imgxlate.images.decode import decode_source
 
-    return decode_source(source)
+    return decode_source(source, limits, depth)
 
 
-def write_image(output: Output, image: "ImageArray | Image", path: Path | None) -> None:
+def write_image(output: Output, image: "ImageArray", path: Path | None) -> None:
     """Write an image in the format of the path's suffix, or as PNG to standard output if there is no path.
 
     Raises:
         OutputError: the file cannot be written.
     """
     from imgxlate.images.encode import encode, save
-    from imgxlate.images.pil import to_image_array
 
-    array = to_image_array(image)
     if path is None:
-        output.image(encode(array, ".png"))
+        output.image(encode(image, ".png"))
     else:
-        save(array, path)
+        save(image, path)
 
 
 def model_sources(checkpoint: Path | None, config: Path | None) -> list[Source]:

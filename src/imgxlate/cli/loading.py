@@ -63,6 +63,7 @@ def load_model(
             precision=settings.precision,
             memory=settings.memory,
             offline=settings.offline,
+            max_pixels=settings.limits.pixels,
             progress=bar.update,
             notify=out.note,
         )
@@ -87,6 +88,7 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
             device=settings.device,
             precision=settings.precision,
             offline=settings.offline,
+            max_pixels=settings.limits.pixels,
             progress=bar.update,
             notify=out.note,
         )

@@ -14,6 +14,7 @@ from imgxlate import memory
 from imgxlate import threads as torch_threads
 from imgxlate.cli import complete, config_options
 from imgxlate.errors import UsageError
+from imgxlate.images.limits import MAX_PIXELS, Limits, parse_pixels
 from imgxlate.threads import AUTO, AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -79,6 +80,12 @@ StylesFile = Annotated[
     Path | None,
     typer.Option("--styles", metavar="FILE", help="Use the style codes of a styles file.", rich_help_panel=STYLE),
 ]
+Depth = Annotated[
+    Literal["8", "16"],
+    typer.Option(
+        help="Bits per channel of the outputs. With 16, inputs of 16 bits keep them, and outputs are PNG or TIFF."
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(
@@ -130,6 +137,14 @@ class Settings:
             rich_help_panel=_RUNNING,
         ),
     ] = None
+    max_pixels: Annotated[
+        str,
+        typer.Option(
+            metavar="N",
+            help="The most pixels of an image that is read, such as 500M for 500 megapixels.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = str(MAX_PIXELS)
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUNNING)
     ] = False
@@ -149,15 +164,21 @@ class Settings:
         """Check the values.
 
         Raises:
-            UsageError: `threads` or `memory` is invalid.
+            UsageError: `threads`, `memory` or `max_pixels` is invalid.
         """
         torch_threads.parse(self.threads)
         memory.parse(self.memory)
+        parse_pixels(self.max_pixels)
 
     def start_threads(self, device: "torch.device") -> AdaptiveThreads:
         """Set the number of torch's threads; it may adapt to the machine if `device` is a CPU. Keep freed memory."""
         memory.keep_freed_memory()
         return AdaptiveThreads(torch_threads.parse(self.threads), device)
+
+    @property
+    def limits(self) -> Limits:
+        """How large the images may be that are read."""
+        return Limits.of(parse_pixels(self.max_pixels))
 
     @property
     def existing(self) -> "Existing":

@@ -16,7 +16,7 @@ from imgxlate.methods.spec import FigurePlan, FigureSpec
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
-    from imgxlate.images.image_array import ImageArray
+    from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.inference.stylization import Iteration, StyleTransfer
 
 
@@ -33,24 +33,30 @@ class Painting:
     save_every: int | None
     existing: Existing
     threads: AdaptiveThreads
+    depth: "Depth"
 
     def run(self, job: Job) -> None:
         """Paint one content image."""
         (target,) = job.targets
         steps = self._steps_folder(target)
-        content = read_image(job.source)
+        content = read_image(job.source, self.transfer.limits, self.depth)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
-            image = self.transfer.stylize(
-                content, self.styles, init=self.init, seed=self.seed, on_iteration=progress.show
+            image = self.transfer.stylize_array(
+                content,
+                self.styles,
+                init=self.init,
+                seed=self.seed,
+                on_iteration=progress.show,
+                depth=self.depth,
             )
         write_image(self.out, image, target.path)
         _report(
             self.out,
             job,
             {"method": self.transfer.spec.label, "preset": self.preset, "seed": self.seed},
-            (image.height, image.width),
+            image.size,
             {"iterations": progress.iterations, "losses": progress.losses},
             time.perf_counter() - started,
         )
@@ -94,7 +100,7 @@ class _Progress:
         scale = f"scale {state.scale} of {state.scales}, {width}x{height} px"
         self.bar.update(state.iteration, state.iterations, f"{scale}, loss {state.losses['total']:.3g}")
         if self.steps and self.save_every and self.iterations % self.save_every == 0:
-            write_image(self.out, state.image(), self.steps / f"{self.iterations:05d}.png")
+            write_image(self.out, state.array(), self.steps / f"{self.iterations:05d}.png")
         self.threads.begin()
 
 
@@ -116,7 +122,7 @@ class FigurePainting:
         """Paint the figure of one input."""
         from imgxlate.inference.figures import lay_out_figure, paint_figure
 
-        original = read_image(job.source)
+        original = read_image(job.source, self.transfer.limits)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             parts = paint_figure(

@@ -28,6 +28,7 @@ from imgxlate.images.encode import longest_side, save
 from imgxlate.images.grids import CELL, SheetPlan, contact_sheet, plan_sheet
 from imgxlate.images.inputs import Source
 from imgxlate.images.jobs import require_no_failures
+from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference.device import Precision, find_arithmetic, find_device
 from imgxlate.torchrun import find_rank
@@ -53,6 +54,7 @@ def compare(
     precision: Precision = "auto",
     seed: int = 0,
     offline: bool = False,
+    max_pixels: int = MAX_PIXELS,
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Stage], None] = ignore,
@@ -93,6 +95,7 @@ def compare(
         precision: auto, fp32 or bf16.
         seed: seed for all random choices.
         offline: do not use the network.
+        max_pixels: the most pixels of an image that is read, width x height.
         folder: write images/ there while they are made; None: into a temporary folder that lives as long as the result.
         overwrite: replace files in `folder`.
         on_progress: called when work advances.
@@ -122,22 +125,24 @@ def compare(
     if targets is not None and metrics == "none":
         raise UsageError("--targets needs feature networks, but --metrics none loads none")
     input_list, style_list = listed(inputs), listed(styles)
-    named = None if methods is None else listed(methods)
+    named, limits = None if methods is None else listed(methods), Limits.of(max_pixels)
     choices = choose_methods(named, models or {}, settings or {}, has_style_images=bool(style_list))
     with output_folder(folder) as root:
         counts = {choice.key: len(written_styles(choice, n_styles)) for choice in choices}
         plan = plan_files(input_list, style_list, root, counts, overwrite=overwrite)
         real = None if targets is None else find_images("--targets", listed(targets), root)
-        style_images = tuple(plan.in_memory.get(path) or decode(path) for path in plan.style_images)
+        style_images = tuple(plan.in_memory.get(path) or decode(path, limits=limits) for path in plan.style_images)
         if len(plan.inputs) == 1 and plan.inputs[0] != plan.stdin and not plan.in_memory:
-            decode(Path(plan.inputs[0].name))  # If it is unreadable, this is an error before any work.
+            decode(Path(plan.inputs[0].name), limits=limits)  # If it is unreadable, this is an error before any work.
         where = find_device(device)
-        shared = SharedSettings(where, find_arithmetic(precision, where), to, style_images, n_styles, size, seed)
+        shared = SharedSettings(
+            where, find_arithmetic(precision, where), to, style_images, n_styles, size, seed, limits
+        )
         fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
         model_files = [find_file(choice, fetch) for choice in choices]
         for choice, file in zip(choices, model_files, strict=True):  # Shows errors before hours of work.
             load(choice, file, shared)
-        networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify)
+        networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify, limits)
         evaluation = Evaluation(
             settings=shared,
             metrics=networks,
@@ -174,7 +179,7 @@ def _write_in_memory(plan: FilePlan, evaluation: Evaluation) -> None:
         save(image, path)
     if plan.stdin:
         try:
-            save(decode_source(Source(None)), Path(plan.stdin.name))
+            save(decode_source(Source(None), evaluation.settings.limits), Path(plan.stdin.name))
         except ImageError as error:
             if len(plan.inputs) == 1:
                 raise
@@ -205,6 +210,7 @@ def _comparison(
         failures={Path(source.name): reason for source, reason in evaluation.failures.items()},
         grid=_grid(evaluation, choices),
         shown=shown,
+        limits=evaluation.settings.limits,
     )
 
 

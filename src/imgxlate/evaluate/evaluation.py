@@ -140,7 +140,7 @@ class MethodEvaluation:
 
     def _evaluate_input(self, job: Job) -> None:
         path = Path(job.source.name)
-        content = resized(decode(path), self.evaluation.settings.size)
+        content = resized(decode(path, limits=self.evaluation.settings.limits), self.evaluation.settings.size)
         self._advise(path, content)
         measure = self.evaluation.metrics.of_outputs(content)
         made = self.method.make(content, self._codes(content), partial(self._show_iteration, job))

@@ -14,6 +14,7 @@ from imgxlate.callbacks import ignore
 from imgxlate.errors import DivergedError, WeightsError
 from imgxlate.evaluate.choices import Fetch, MethodChoice
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, find_model, load_model
 from imgxlate.inference.style_codes import Code
@@ -39,6 +40,7 @@ class SharedSettings:
     n_styles: int  # output images of an input, for methods with styles
     size: int | None  # shorter side of the inputs, in pixels; None: their own size
     seed: int
+    limits: Limits = DEFAULT  # of the files that are read
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from imgxlate.evaluate.likeness import CONTENT, SSIM, STYLE
 from imgxlate.evaluate.results import Measure, Numbers
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.nn.vgg import Vgg
 from imgxlate.weights import cards
 from imgxlate.weights.store import Store
@@ -130,6 +131,7 @@ def load_metrics(
     fetch: Fetch,
     on_failure: Callable[[ImgxlateError], None],
     notify: Notify,
+    limits: Limits = DEFAULT,
 ) -> Metrics:
     """Load the feature networks, and measure the style images and the real images of the target domain.
 
@@ -155,7 +157,7 @@ def load_metrics(
         features = networks.published_or_bundled(
             choice, lambda: networks.inception(weights, device), bundled, names, notify
         )
-        real = features(_readable(targets, on_failure))
+        real = features(_readable(targets, limits, on_failure))
         if not len(real):
             raise ImageError(targets[0], "none of the images of --targets can be read")
     distance = networks.vgg_distance(vgg)
@@ -171,10 +173,12 @@ def load_metrics(
     )
 
 
-def _readable(paths: Sequence[Path], on_failure: Callable[[ImgxlateError], None]) -> Iterator[ImageArray]:
+def _readable(
+    paths: Sequence[Path], limits: Limits, on_failure: Callable[[ImgxlateError], None]
+) -> Iterator[ImageArray]:
     for path in paths:
         try:
-            yield decode(path)
+            yield decode(path, limits=limits)
         except ImageError as error:
             on_failure(error)
 

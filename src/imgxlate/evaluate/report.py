@@ -59,7 +59,7 @@ def page(comparison: Comparison) -> str:
         comparison=comparison,
         columns=columns,
         grid=_grid(comparison, columns, cells),
-        style_images=[(path.name, embed(path)) for path in comparison.style_images],
+        style_images=[(path.name, embed(path, comparison.limits)) for path in comparison.style_images],
         measures=measures,
         ranking=_ranking(comparison.methods, measures),
         single_measures=image_measures(comparison),
@@ -132,9 +132,10 @@ def _grid(
     """For each shown input: its name, its image, and its output for each column, or None without one."""
     grid = []
     for row, outputs in list(zip(comparison.rows, cells, strict=True))[: comparison.shown]:
-        by_column = {(cell.image.method, cell.image.style): (cell, embed(cell.image.file)) for cell in outputs}
+        embedded = [(cell, embed(cell.image.file, comparison.limits)) for cell in outputs]
+        by_column = {(cell.image.method, cell.image.style): (cell, image) for cell, image in embedded}
         in_columns = [by_column.get((method.key, style)) for method, style in columns]
-        grid.append((outputs[0].input, embed(row.input), in_columns))
+        grid.append((outputs[0].input, embed(row.input, comparison.limits), in_columns))
     return grid
 
 

@@ -18,6 +18,7 @@ from imgxlate.evaluate.results import Measure
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import encode
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.limits import DEFAULT, Limits
 
 _DIGITS = 3  # of the smallest number of a column, if the largest permits
 _LEAST_DIGITS = 2  # of each number
@@ -89,13 +90,13 @@ class Embedded:
     transparent: bool  # in part or as a whole
 
 
-def embed(file: Path) -> Embedded:
+def embed(file: Path, limits: Limits = DEFAULT) -> Embedded:
     """The image in `file`, upright, its longer side at most 512 pixels: PNG if it is transparent, else JPEG.
 
     Raises:
         ImageError: the file cannot be read.
     """
-    image = _reduced(decode(file))
+    image = _reduced(decode(file, limits=limits))
     transparent = image.alpha is not None and bool((image.alpha < 255).any())
     kind = "png" if transparent else "jpeg"
     data = base64.b64encode(encode(image, f".{kind}", jpeg_quality=_JPEG_QUALITY)).decode("ascii")

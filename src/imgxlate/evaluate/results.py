@@ -16,6 +16,7 @@ from imgxlate import atomic
 from imgxlate.callbacks import ignore
 from imgxlate.images import encode
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.outputs import Existing, refuse_existing
 
 Numbers = Mapping[str, float | None]
@@ -90,6 +91,7 @@ class Comparison:
     failures: Mapping[Path, str]  # the reason for each input that failed, with one method or with all
     grid: Image.Image  # the first rows: the input, then the image of each method and style
     shown: int  # the most rows that grid and report show
+    limits: Limits = DEFAULT  # of the files that the report reads
 
     def save(
         self, folder: str | os.PathLike[str], *, overwrite: bool = False, on_file: Callable[[Path], None] = ignore

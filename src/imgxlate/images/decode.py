@@ -2,87 +2,69 @@
 
 import contextlib
 import io
+import re
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from imgxlate.errors import ImageError
-from imgxlate.images import sniff
+from imgxlate.images import deep, sniff
 from imgxlate.images.formats import INPUT_FORMATS
-from imgxlate.images.image_array import ImageArray
+from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source
+from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.srgb import UnclearPixelsError, separate
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The largest files that are read. Both limits are checked before a pixel is decoded."""
-
-    pixels: int = 178_956_970  # width x height; Pillow refuses more in any case
-    file_bytes: int = 1 << 30
-
-
-DEFAULT = Limits()
-
-# How to turn an image upright, by its EXIF orientation. 1 is upright.
-_TRANSPOSITIONS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
-
 def decode(
-    source: Path | bytes, *, name: str | None = None, limits: Limits = DEFAULT, sufficient_side: int | None = None
+    source: Path | bytes,
+    *,
+    name: str | None = None,
+    limits: Limits = DEFAULT,
+    sufficient_side: int | None = None,
+    depth: Depth = 8,
 ) -> ImageArray:
-    """Read an image from a file or from its bytes: upright, in 8-bit sRGB, the first frame of an animation.
+    """Read an image from a file or from its bytes: upright, in sRGB, the first frame of an animation.
 
-    The EXIF orientation and the ICC profile are applied, and ignored if they are broken. 16-bit gray is rounded to 8
-    bits. `name` is the name of the image in messages, by default the path. With `sufficient_side`, a JPEG is decoded at
-    1/2, 1/4 or 1/8 of its size if its shorter side keeps at least that many pixels. This is several times faster.
+    The EXIF orientation and the ICC profile are applied, and ignored if they are broken. With a `depth` of 8, 16-bit
+    values are rounded to 8 bits. With 16, PNG and TIFF images that have more than 8 bits per channel become uint16, and
+    others stay uint8. `name` is the name of the image in messages, by default the path. With `sufficient_side`, a JPEG
+    is decoded at 1/2, 1/4 or 1/8 of its size if its shorter side keeps at least that many pixels. This is several times
+    faster.
 
     Raises:
         ImageError: the image cannot be read: the file, its size, its format, damage.
     """
     path = name or (source if isinstance(source, Path) else "image data")
-    data = _read(source, path, limits) if isinstance(source, Path) else source
-    if not data:
+    file = io.BytesIO(_read(source, path, limits) if isinstance(source, Path) else source)
+    head, size = file.read(sniff.HEAD), file.seek(0, io.SEEK_END)
+    if not size:
         raise ImageError(path, "the file is empty")
-    if len(data) > limits.file_bytes:
-        raise ImageError(path, f"the file is larger than the limit of {limits.file_bytes:,} bytes")
-    with (
-        WARNINGS_IGNORED,
-        _failures_as_image_errors(path, data, limits),
-        Image.open(io.BytesIO(data), formats=INPUT_FORMATS) as image,
-    ):
-        _check_pixels(image.width * image.height, path, limits)
-        if sufficient_side:
-            image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
-        image.load()
-        return _upright(image)
+    if size > limits.file_bytes:
+        reason = f"the file is larger than the limit of {limits.file_bytes:,} bytes"
+        raise ImageError(path, reason, hint="A higher limit of pixels allows larger files, too: `--max-pixels 500M`.")
+    with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits), PIXEL_GUARD.allowing(limits.pixels):
+        rgb, alpha, orientation = _stored(file, path, limits, sufficient_side, depth)
+        return ImageArray(upright(rgb, orientation), None if alpha is None else upright(alpha, orientation))
 
 
-def decode_source(source: Source) -> ImageArray:
+def decode_source(source: Source, limits: Limits = DEFAULT, depth: Depth = 8) -> ImageArray:
     """Decode an input of a command, standard input included.
 
     Raises:
         ImageError: the image cannot be read.
     """
     if source.path is not None:
-        return decode(source.path)
+        return decode(source.path, limits=limits, depth=depth)
     if sys.stdin is None:
         raise ImageError(STDIO, "standard input is closed")
-    return decode(sys.stdin.buffer.read(DEFAULT.file_bytes + 1), name=STDIO)
+    return decode(sys.stdin.buffer.read(limits.file_bytes + 1), name=STDIO, limits=limits, depth=depth)
 
 
 def decode_pil(image: Image.Image) -> ImageArray:
@@ -93,7 +75,28 @@ def decode_pil(image: Image.Image) -> ImageArray:
     """
     with WARNINGS_IGNORED, _failures_as_image_errors("image", b"", DEFAULT):
         image.load()
-        return _upright(image)
+        orientation = _orientation(image)
+        rgb, alpha = separate(image)
+        return ImageArray(upright(rgb, orientation), None if alpha is None else upright(alpha, orientation))
+
+
+def _stored(
+    file: io.BytesIO, path: Path | str, limits: Limits, sufficient_side: int | None, depth: Depth
+) -> tuple[np.ndarray, np.ndarray | None, int]:
+    """The colors, the transparency and the orientation. The file is closed as early as possible, to free its memory."""
+    file.seek(0)
+    with Image.open(file, formats=INPUT_FORMATS) as image:
+        if image.width * image.height > limits.pixels:
+            raise _too_many(image.width * image.height, path, limits)
+        if sufficient_side:
+            image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
+        is_deep = depth == 16 and deep.is_deep(image, file.getvalue())
+        image.load()
+        orientation = _orientation(image)
+        if is_deep:
+            return *deep.separate(file.getvalue(), image.info.get("icc_profile")), orientation
+        file.close()
+        return *separate(image, depth), orientation
 
 
 def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
@@ -118,13 +121,17 @@ def _check_kind(mode: int, path: Path | str) -> None:
         raise ImageError(path, "a pipe or a device, not a file", hint="Give - to read an image from standard input.")
 
 
-def _check_pixels(pixels: int, path: Path | str, limits: Limits) -> None:
-    if pixels > limits.pixels:
-        raise ImageError(path, f"{pixels:,} pixels are more than the limit of {limits.pixels:,}")
+def _too_many(pixels: int, path: Path | str, limits: Limits) -> ImageError:
+    enough = f"{-(-pixels // 10**6)}M"
+    return ImageError(
+        path,
+        f"{pixels:,} pixels are more than the limit of {limits.pixels:,}",
+        hint=f"`--max-pixels {enough}` raises the limit. Reading takes about 7 bytes of memory for each pixel.",
+    )
 
 
 @contextlib.contextmanager
-def _failures_as_image_errors(path: Path | str, data: bytes, limits: Limits) -> Iterator[None]:
+def _failures_as_image_errors(path: Path | str, head: bytes, limits: Limits) -> Iterator[None]:
     """Turn every exception into an `ImageError`. A decoder may raise anything when the file is damaged."""
     try:
         yield
@@ -133,10 +140,11 @@ def _failures_as_image_errors(path: Path | str, data: bytes, limits: Limits) -> 
     except UnclearPixelsError as error:
         raise ImageError(path, str(error), hint="Convert it to 8 or 16 bits first.") from error
     except UnidentifiedImageError as error:
-        reason, hint = sniff.describe(data)
+        reason, hint = sniff.describe(head)
         raise ImageError(path, reason, hint=hint) from error
     except Image.DecompressionBombError as error:
-        raise ImageError(path, f"more pixels than the limit of {limits.pixels:,}") from error
+        [pixels, *_] = re.findall(r"\d+", str(error))
+        raise _too_many(int(pixels), path, limits) from error
     except MemoryError as error:
         raise ImageError(path, "too little memory to read it") from error
     except Exception as error:
@@ -147,16 +155,6 @@ def _damage(error: Exception) -> str:
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
         return "the file is damaged: it is cut short"
     return f"the file is damaged or of an unsupported kind ({str(error) or type(error).__name__})"
-
-
-def _upright(image: Image.Image) -> ImageArray:
-    transposition = _TRANSPOSITIONS.get(_orientation(image))
-    rgb, alpha = separate(image)
-    return ImageArray(_pixels(rgb, transposition), None if alpha is None else _pixels(alpha, transposition))
-
-
-def _pixels(image: Image.Image, transposition: Image.Transpose | None) -> np.ndarray:
-    return np.asarray(image if transposition is None else image.transpose(transposition))
 
 
 def _orientation(image: Image.Image) -> int:

@@ -2,15 +2,19 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from PIL import Image
 
 from imgxlate import atomic
 from imgxlate.errors import OutputError, UsageError
+from imgxlate.images import deep
 from imgxlate.images.formats import OUTPUT_FORMATS
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import to_pil
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 SUFFIXES = tuple(OUTPUT_FORMATS)
 """The suffixes, in lower case, that can be written."""
@@ -34,28 +38,47 @@ def encode(image: ImageArray, suffix: str, *, jpeg_quality: int = 95) -> bytes:
     """The bytes of an image file in the format of `suffix`, such as ".png" or ".PNG".
 
     Transparency is kept if the format supports it. Otherwise the image is laid on white. `jpeg_quality`, from 1 to 100,
-    applies to JPEG only; the other formats are lossless.
+    applies to JPEG only; the other formats are lossless. An image of 16 bits is written with 16 bits.
 
     Raises:
-        UsageError: no format has that suffix.
+        UsageError: no format has that suffix, or it does not hold 16 bits.
         OutputError: the format cannot hold an image of that size.
     """
-    kind = _format(suffix)
-    _require_fitting_size(image, suffix)
+    _require_fitting(image, suffix)
     file = io.BytesIO()
-    quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
-    _pil(image, keep_alpha=kind in _KEEP_ALPHA).save(file, kind, **_OPTIONS.get(kind, {}), **quality)
+    _write(image, suffix, file, jpeg_quality)
     return file.getvalue()
 
 
 def save(image: ImageArray, path: Path) -> None:
-    """Write the image to `path` in the format of its suffix, completely or not at all.
+    """Write the image to `path` in the format of its suffix, completely or not at all. The bytes are those of `encode`.
 
     Raises:
-        UsageError: no format has that suffix.
+        UsageError: no format has that suffix, or it does not hold 16 bits.
         OutputError: the file cannot be written.
     """
-    atomic.write_bytes(path, encode(image, path.suffix))
+    _require_fitting(image, path.suffix)
+    with atomic.writer(path) as file:
+        _write(image, path.suffix, file)
+
+
+def _write(image: ImageArray, suffix: str, file: IO[bytes], jpeg_quality: int = 95) -> None:
+    if image.depth == 16:
+        return deep.write(image, suffix, file)
+    kind = _format(suffix)
+    quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
+    sink = cast(IO[bytes], _Sink(file))
+    return _pil(image, keep_alpha=kind in _KEEP_ALPHA).save(sink, kind, **_OPTIONS.get(kind, {}), **quality)
+
+
+class _Sink(io.RawIOBase):
+    """A file without a descriptor, to which libtiff would write by itself, and print its errors."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        return self._file.write(data)
 
 
 def longest_side(suffix: str) -> int | None:
@@ -67,14 +90,16 @@ def longest_side(suffix: str) -> int | None:
     return _LONGEST_SIDE.get(_format(suffix))
 
 
-def _require_fitting_size(image: ImageArray, suffix: str) -> None:
-    """Check that the format of `suffix` can hold an image of that size.
+def _require_fitting(image: ImageArray, suffix: str) -> None:
+    """Check that the format of `suffix` can hold an image of that size and depth.
 
     Raises:
-        UsageError: no format has that suffix.
+        UsageError: no format has that suffix, or it does not hold 16 bits.
         OutputError: the image is too large for the format.
     """
     kind = _format(suffix)
+    if image.depth == 16:
+        deep.require_suffix(suffix)
     longest = _LONGEST_SIDE.get(kind)
     if longest is not None and max(image.size) > longest:
         height, width = image.size

@@ -1,30 +1,36 @@
 """A decoded image."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from PIL import Image
 
 from imgxlate.images.sizes import Size
 
+Depth = Literal[8, 16]
+"""Bits of a channel."""
+
+_TYPES: dict[Depth, np.dtype] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageArray:
-    """Colors and transparency. Do not write to the arrays; they may be read-only.
+    """Colors and transparency, both with 8 or both with 16 bits. Do not write to the arrays; they may be read-only.
 
     Raises:
         ValueError: an array has another shape or type.
     """
 
-    rgb: np.ndarray  # (H, W, 3) uint8, sRGB
-    alpha: np.ndarray | None = None  # (H, W) uint8, 255 is opaque; None: no transparency
+    rgb: np.ndarray  # (H, W, 3) uint8 or uint16, sRGB
+    alpha: np.ndarray | None = None  # (H, W) of the same type, 255 or 65535 is opaque; None: no transparency
 
     def __post_init__(self) -> None:
-        if self.rgb.dtype != np.uint8 or self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or not self.rgb.size:
-            raise ValueError(f"rgb must be (H, W, 3) uint8, not {self.rgb.shape} {self.rgb.dtype}")
-        if self.alpha is not None and (self.alpha.dtype != np.uint8 or self.alpha.shape != self.size):
-            raise ValueError(f"alpha must be {self.size} uint8, not {self.alpha.shape} {self.alpha.dtype}")
+        kind = self.rgb.dtype
+        if kind not in _TYPES.values() or self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or not self.rgb.size:
+            raise ValueError(f"rgb must be (H, W, 3) uint8 or uint16, not {self.rgb.shape} {kind}")
+        if self.alpha is not None and (self.alpha.dtype != kind or self.alpha.shape != self.size):
+            raise ValueError(f"alpha must be {self.size} {kind}, not {self.alpha.shape} {self.alpha.dtype}")
 
     @property
     def size(self) -> Size:
@@ -32,10 +38,57 @@ class ImageArray:
         height, width, _ = self.rgb.shape
         return height, width
 
+    @property
+    def depth(self) -> Depth:
+        """Bits of a channel."""
+        return depth_of(self.rgb)
+
+    def at_depth(self, depth: Depth) -> Self:
+        """The image with that many bits, rounded to the nearest value."""
+        alpha = None if self.alpha is None else to_depth(self.alpha, depth)
+        return self if depth == self.depth else type(self)(to_depth(self.rgb, depth), alpha)
+
     def with_rgb(self, rgb: np.ndarray) -> Self:
-        """The image with other colors (H, W, 3) uint8. The transparency is resized to their size."""
-        if self.alpha is None or self.size == rgb.shape[:2]:
-            return type(self)(rgb, self.alpha)
-        height, width, _ = rgb.shape
-        resized = Image.fromarray(self.alpha).resize((width, height), Image.Resampling.BICUBIC)
-        return type(self)(rgb, np.asarray(resized))
+        """The image with other colors (H, W, 3). The transparency is brought to their size and depth."""
+        if self.alpha is None:
+            return type(self)(rgb)
+        alpha = self.alpha if self.size == rgb.shape[:2] else _resized(self.alpha, rgb.shape[1], rgb.shape[0])
+        return type(self)(rgb, to_depth(alpha, depth_of(rgb)))
+
+
+def depth_of(values: np.ndarray) -> Depth:
+    """Bits of each of `values`, of type uint8 or uint16."""
+    return 16 if values.dtype == np.uint16 else 8
+
+
+def full_scale(depth: Depth) -> int:
+    """The value of white and of opaque pixels."""
+    return int(2**depth - 1)
+
+
+def to_depth(values: np.ndarray, depth: Depth) -> np.ndarray:
+    """Values of type uint8 or uint16 with that many bits, rounded to the nearest."""
+    if depth_of(values) == depth:
+        return values
+    if depth == 16:
+        return values.astype(np.uint16) * 257
+    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
+    """(H, W, ...) as its EXIF orientation says, contiguous; 1 is upright. Height and width may change places."""
+    turned = stored.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else stored
+    turned = turned[::-1] if orientation in (3, 4, 7, 8) else turned
+    return np.ascontiguousarray(turned[:, ::-1] if orientation in (2, 3, 6, 7) else turned)
+
+
+def _resized(alpha: np.ndarray, width: int, height: int) -> np.ndarray:
+    if alpha.dtype == np.uint8:
+        return np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
+    values = Image.fromarray(alpha.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(values).round().clip(0, 65535).astype(np.uint16)  # Bicubic overshoots.
+
+
+def empty_colors(size: Size, depth: Depth) -> np.ndarray:
+    """Colors (H, W, 3) that are not yet set."""
+    return np.empty((*size, 3), _TYPES[depth])

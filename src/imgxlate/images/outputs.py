@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import Literal
 
 from imgxlate.errors import OutputError, UsageError
-from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
+from imgxlate.images.formats import DEEP_SUFFIXES, IMAGE_SUFFIXES, OUTPUT_FORMATS
 from imgxlate.images.inputs import STDIO, Source
 
 _KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
@@ -124,6 +125,23 @@ def require_output_format(path: Path) -> None:
     if path.suffix.lower() not in OUTPUT_FORMATS:
         kind = path.suffix or "a file without a suffix"
         raise UsageError(f"{path}: cannot write {kind}", hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.")
+
+
+def require_depth(depth: Literal["8", "16"], output: str | None) -> Literal[8, 16]:
+    """The bits per channel of outputs in `output`.
+
+    Raises:
+        UsageError: `output` is a file in a format that does not hold 16 bits.
+    """
+    if depth == "8":
+        return 8
+    if names_file(output) and Path(str(output)).suffix.lower() not in DEEP_SUFFIXES:
+        kind = Path(str(output)).suffix
+        raise UsageError(
+            f"{output}: --depth 16 cannot write {kind}, which holds 8 bits per channel",
+            hint=f"Use one of {' '.join(DEEP_SUFFIXES)}.",
+        )
+    return 16
 
 
 def names_file(output: str | None) -> bool:

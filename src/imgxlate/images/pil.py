@@ -9,14 +9,15 @@ from PIL import Image
 
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode, decode_pil
-from imgxlate.images.image_array import ImageArray
+from imgxlate.images.image_array import Depth, ImageArray
+from imgxlate.images.limits import DEFAULT, Limits
 
 ImageLike = Union[str, "os.PathLike[str]", bytes, Image.Image, np.ndarray, ImageArray]
-"""A path, the bytes of an image file, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8."""
+"""A path, the bytes of an image file, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16."""
 
 
-def to_image_array(image: ImageLike) -> ImageArray:
-    """Decode an image of any kind: upright, in 8-bit sRGB, with its transparency.
+def to_image_array(image: ImageLike, limits: Limits = DEFAULT, depth: Depth = 8) -> ImageArray:
+    """Decode an image of any kind: upright, in sRGB, with its transparency. `depth` is for files, as in `decode`.
 
     Raises:
         ImageError: the file cannot be read, or the array has another shape or dtype.
@@ -27,11 +28,12 @@ def to_image_array(image: ImageLike) -> ImageArray:
         return decode_pil(image)
     if isinstance(image, np.ndarray):
         return _from_array(image)
-    return decode(image if isinstance(image, bytes) else Path(image))
+    return decode(image if isinstance(image, bytes) else Path(image), limits=limits, depth=depth)
 
 
 def to_pil(image: ImageArray) -> Image.Image:
-    """The image in mode RGB, or RGBA if it has transparency."""
+    """The image in mode RGB, or RGBA if it has transparency. It has 8 bits: Pillow has no mode for more."""
+    image = image.at_depth(8)
     pil = Image.fromarray(np.ascontiguousarray(image.rgb))
     if image.alpha is not None:
         pil.putalpha(Image.fromarray(np.ascontiguousarray(image.alpha)))
@@ -40,10 +42,12 @@ def to_pil(image: ImageArray) -> Image.Image:
 
 def _from_array(array: np.ndarray) -> ImageArray:
     channels = array.shape[2] if array.ndim == 3 else 1
-    if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in (1, 3, 4) or not array.size:
+    is_image = array.ndim in (2, 3) and channels in (1, 3, 4) and array.size
+    if array.dtype not in (np.uint8, np.uint16) or not is_image:
         raise ImageError(
             "array",
-            f"an image array must be (H, W), (H, W, 3) or (H, W, 4) of uint8, not {array.shape} of {array.dtype}",
+            "an image array must be (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16, "
+            f"not {array.shape} of {array.dtype}",
             hint="Convert floats in [0, 1] with `(array * 255).round().astype(numpy.uint8)`.",
         )
     if channels == 1:

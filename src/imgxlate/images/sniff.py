@@ -4,7 +4,8 @@ import re
 
 from imgxlate.images.formats import INPUT_FORMATS
 
-_HEAD = 1024  # bytes looked at
+HEAD = 1024
+"""The bytes of a file that are looked at."""
 
 _DOWNLOAD = "Download the image itself again: servers often send an error page instead."
 _CONVERT = "Convert it to PNG or JPEG first."
@@ -40,7 +41,7 @@ _OURS = (
 
 def describe(data: bytes) -> tuple[str, str | None]:
     """Why no image can be read from `data`, and a hint or None."""
-    head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf")  # UTF-8 byte order mark
+    head = data[:HEAD].removeprefix(b"\xef\xbb\xbf")  # UTF-8 byte order mark
     for pattern, kind, hint in _OTHERS:
         if re.match(pattern, head, re.DOTALL):
             return f"not a supported image, but {kind}", hint

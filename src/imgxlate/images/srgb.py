@@ -1,68 +1,81 @@
-"""Converting images of any mode to 8-bit sRGB and transparency."""
+"""Converting images of any mode to sRGB and transparency."""
 
 import io
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageMode
 
+from imgxlate.images import deep
+from imgxlate.images.image_array import Depth, full_scale
+
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
 _WHITE_IS_ZERO = 0
+_BAND_PIXELS = 1 << 20
+
+_Conversion = Callable[[Image.Image], Image.Image]
 
 
 class UnclearPixelsError(ValueError):
     """Pixel values whose brightness is not defined. The message is meant for the user."""
 
 
-def separate(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colors (mode RGB, in sRGB) and the transparency (mode L, or None) of a loaded image.
+def separate(image: Image.Image, depth: Depth = 8) -> tuple[np.ndarray, np.ndarray | None]:
+    """The colors (H, W, 3) in sRGB and the transparency (H, W), or None, of a loaded image, as uint8.
+
+    With a `depth` of 16, those of an image with more than 8 bits a pixel in a single channel are uint16.
 
     Raises:
         UnclearPixelsError: 32-bit values outside the range that has a common meaning.
     """
-    colors, alpha = _eight_bit(image)
     profile = image.info.get("icc_profile")
-    if profile:
-        try:
-            return _through_profile(colors, profile), alpha
-        except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-            pass  # A broken profile, or one for another mode. Assume sRGB.
-    return colors.convert("RGB"), alpha
+    if image.mode.startswith(("I", "F")):
+        gray, opacity = _from_floats(image, depth) if image.mode == "F" else _from_integers(image, depth)
+        return _gray_in_srgb(gray, profile), opacity
+    colors, alpha = _eight_bit(image)
+    opacity = None if alpha is None else np.asarray(alpha)
+    if colors.mode == "L":
+        return _gray_in_srgb(np.asarray(colors), profile), opacity
+    return _in_bands(colors, _conversion(colors, profile)), opacity
 
 
 def _eight_bit(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colors in mode L, RGB or CMYK, and the transparency."""
-    if image.mode == "F":
-        return _from_floats(image), None
-    if image.mode.startswith("I"):
-        return _from_integers(image)
+    """The colors in mode L, RGB, RGBA or CMYK, and the transparency. The A of RGBA is ignored."""
     gray = ImageMode.getmode(image.mode).basemode == "L"
     if image.has_transparency_data:
-        mixed = image.convert("LA" if gray else "RGBA")
-        return mixed.convert("L" if gray else "RGB"), mixed.getchannel("A")
-    if image.mode == "CMYK":
-        return image, None
-    return image.convert("L" if gray else "RGB"), None
+        mixed = _in_mode(image, "LA" if gray else "RGBA")
+        return mixed.convert("L") if gray else mixed, mixed.getchannel("A")
+    return (image if image.mode == "CMYK" else _in_mode(image, "L" if gray else "RGB")), None
 
 
-def _from_floats(image: Image.Image) -> Image.Image:
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _from_floats(image: Image.Image, depth: Depth) -> tuple[np.ndarray, None]:
     values = np.asarray(image)
     if not (values.min() >= 0 and values.max() <= 1):  # False for NaN too.
         raise UnclearPixelsError("floating-point pixels must all be between 0 and 1")
-    return Image.fromarray(np.rint(values * 255).astype(np.uint8))
+    return _integers(np.rint(values * full_scale(depth)), depth), None
 
 
-def _from_integers(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def _from_integers(image: Image.Image, depth: Depth) -> tuple[np.ndarray, np.ndarray | None]:
     values = np.asarray(image)
     white = _white(image)
     if values.min() < 0 or values.max() > white:
         raise UnclearPixelsError(f"integer pixels must all be between 0 and {white}")
-    gray = ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
+    most = full_scale(depth)
+    gray = _integers((values.astype(np.uint32) * most + white // 2) // white, depth)
     if _tiff_tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:
-        gray = 255 - gray  # Pillow does this for 8 bits only.
+        gray = most - gray  # Pillow does this for 8 bits only.
     transparent = image.info.get("transparency")
-    alpha = None if transparent is None else np.where(values == transparent, 0, 255).astype(np.uint8)
-    return Image.fromarray(gray), None if alpha is None else Image.fromarray(alpha)
+    alpha = None if transparent is None else _integers(np.where(values == transparent, 0, most), depth)
+    return gray, alpha
+
+
+def _integers(values: np.ndarray, depth: Depth) -> np.ndarray:
+    return values.astype(np.uint16 if depth == 16 else np.uint8)
 
 
 def _white(image: Image.Image) -> int:
@@ -74,33 +87,73 @@ def _tiff_tag(image: Image.Image, tag: int) -> Any:
     return getattr(image, "tag_v2", {}).get(tag)
 
 
-def _through_profile(colors: Image.Image, profile: bytes) -> Image.Image:
-    """Convert from the ICC profile to sRGB.
+def _gray_in_srgb(gray: np.ndarray, profile: bytes | None) -> np.ndarray:
+    """(H, W, 3) in sRGB of (H, W), through the ICC profile."""
+    if gray.dtype == np.uint16:
+        return deep.in_srgb(gray, profile)
+    if profile:
+        try:
+            return np.take(_gray_table(profile), gray, axis=0)
+        except _BROKEN:
+            pass  # As in `_conversion`.
+    return np.repeat(gray[..., None], 3, axis=2)
 
-    Raises:
-        PyCMSError, OSError, TypeError, ValueError: the profile is broken or for another mode.
-    """
+
+def _gray_table(profile: bytes) -> np.ndarray:
+    """(256, 3): the color of each gray level."""
     source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-    if colors.mode != "L":
-        return _converted(colors, source)
     ramp = Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     if source.profile.xcolor_space.strip() == "RGB":
         ramp = ramp.convert("RGB")
     # NOOPTIMIZE: the faster conversion is up to ten levels off where the curve is steep.
-    table = np.asarray(_converted(ramp, source, ImageCms.Flags.NOOPTIMIZE))[0]  # (256, 3)
-    return Image.fromarray(table[np.asarray(colors)])
+    to_srgb = _to_srgb(source, ramp.mode, ImageCms.Flags.NOOPTIMIZE)
+    table: np.ndarray = np.asarray(_plain(ramp) if _alike(ramp, to_srgb) else to_srgb(ramp))[0]
+    return table
 
 
-def _converted(
-    colors: Image.Image, source: ImageCms.ImageCmsProfile, flags: ImageCms.Flags = ImageCms.Flags.NONE
-) -> Image.Image:
-    srgb = ImageCms.createProfile("sRGB")
-    converted = ImageCms.buildTransform(source, srgb, colors.mode, "RGB", flags=flags).apply(colors)
-    plain = colors.convert("RGB")
-    return plain if colors.mode != "CMYK" and _alike(plain, converted) else converted
+_BROKEN = (ImageCms.PyCMSError, OSError, TypeError, ValueError)
 
 
-def _alike(one: Image.Image, other: Image.Image) -> bool:
-    """Whether two RGB images differ by one level at most, as they do by rounding if the profile is sRGB."""
-    extrema = ImageChops.difference(one, other).getextrema()
+def _conversion(colors: Image.Image, profile: bytes | None) -> _Conversion:
+    """How to convert rows of `colors` to RGB: through the ICC profile, unless it is broken or makes no difference."""
+    if profile:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            to_srgb = _to_srgb(source, "RGB" if colors.mode == "RGBA" else colors.mode)
+            if colors.mode == "CMYK" or not all(_alike(band, to_srgb) for band in _bands(colors)):
+                return to_srgb
+        except _BROKEN:
+            pass  # A broken profile, or one for another mode. Assume sRGB.
+    return _plain
+
+
+def _to_srgb(source: ImageCms.ImageCmsProfile, mode: str, flags: ImageCms.Flags = ImageCms.Flags.NONE) -> _Conversion:
+    """The conversion of images in `mode` (L, RGB or CMYK) to sRGB."""
+    transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=flags)
+    return lambda image: transform.apply(_in_mode(image, mode))
+
+
+def _plain(colors: Image.Image) -> Image.Image:
+    return _in_mode(colors, "RGB")
+
+
+def _alike(image: Image.Image, to_srgb: _Conversion) -> bool:
+    """Whether a conversion changes colors by one level at most, as it does by rounding if the profile is sRGB."""
+    extrema = ImageChops.difference(_plain(image), to_srgb(image)).getextrema()
     return all(band[1] <= 1 for band in extrema if isinstance(band, tuple))
+
+
+def _in_bands(colors: Image.Image, convert: _Conversion) -> np.ndarray:
+    """(H, W, 3), converted a few rows at a time: a copy of all Pillow's pixels takes more memory than the result."""
+    rgb = np.empty((colors.height, colors.width, 3), np.uint8)
+    top = 0
+    for band in _bands(colors):
+        rgb[top : top + band.height] = np.asarray(convert(band))
+        top += band.height
+    return rgb
+
+
+def _bands(image: Image.Image) -> Iterator[Image.Image]:
+    rows = max(1, _BAND_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))

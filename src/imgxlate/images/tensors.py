@@ -9,17 +9,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from imgxlate.errors import DivergedError
+from imgxlate.images.image_array import Depth, depth_of, full_scale
 from imgxlate.images.sizes import Box, Size, centered_box, padded_side
 
 
 def to_tensor(rgb: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 to (1, 3, H, W) float32 in [-1, 1]; 0 becomes -1 and 255 becomes 1."""
-    channels_first = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None])  # (1, 3, H, W)
-    return torch.from_numpy(channels_first.astype(np.float32)).div_(127.5).sub_(1)
+    """(H, W, 3) uint8 or uint16 to (1, 3, H, W) float32 in [-1, 1]: black becomes -1, and white, 255 or 65535, 1."""
+    values = np.array(rgb.transpose(2, 0, 1)[None], np.float32, order="C")  # (1, 3, H, W)
+    return torch.from_numpy(values).div_(full_scale(depth_of(rgb)) / 2).sub_(1)
 
 
-def from_tensor(image: Tensor) -> np.ndarray:
-    """(1, 3, H, W) in [-1, 1] to (H, W, 3) uint8: round((clamp(x, -1, 1) + 1) * 127.5).
+def from_tensor(image: Tensor, depth: Depth = 8) -> np.ndarray:
+    """(1, 3, H, W) in [-1, 1] to (H, W, 3) uint8: round((clamp(x, -1, 1) + 1) * 127.5); or, for 16 bits, uint16.
 
     Raises:
         DivergedError: a value is NaN or infinite.
@@ -27,8 +28,8 @@ def from_tensor(image: Tensor) -> np.ndarray:
     values = image.detach()[0].permute(1, 2, 0).float()  # (H, W, 3)
     if not bool(torch.isfinite(values).all()):
         raise DivergedError("the output image has values that are not finite (NaN or infinity)")
-    gray_levels = values.clamp(-1, 1).add_(1).mul_(127.5).round_().to(torch.uint8)
-    return gray_levels.contiguous().cpu().numpy()
+    levels = values.clamp(-1, 1).add_(1).mul_(full_scale(depth) / 2).round_()
+    return levels.to(torch.uint16 if depth == 16 else torch.uint8).contiguous().cpu().numpy()
 
 
 def pad_to(images: Tensor, stride: int, minimum_side: int) -> tuple[Tensor, Box]:

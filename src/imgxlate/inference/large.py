@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from imgxlate.callbacks import ignore
-from imgxlate.images.image_array import ImageArray
+from imgxlate.images.image_array import Depth, ImageArray, empty_colors
 from imgxlate.images.tensors import Padding, from_tensor, to_tensor
 from imgxlate.methods.protocol import Staged, StagedStyleSampler, Translator
 from imgxlate.methods.spec import Domain
@@ -56,6 +55,8 @@ def translate(
     to: Domain,
     codes: Tensor | None,  # (S, style_dim) on `device`; None: the method has no styles
     total: int,  # bytes of memory
+    *,
+    depth: Depth = 8,
     on_band: OnBand = ignore,
 ) -> Iterator[ImageArray]:
     """Yield an image for each style code, or one image if the method has no styles, with the input's transparency.
@@ -78,7 +79,7 @@ def translate(
         if encoding:
             banded.run(encoding, source, code.append, budget, on_products=count)
         for number, decoding in enumerate(decodings, start=1):
-            output = _Output(image, source.padding)
+            output = _Output(image, source.padding, depth)
             is_last = number == len(decodings)
             banded.run(decoding, content, output.write, budget, frees_source=is_last, on_products=count)
             yield image.with_rgb(output.rgb)
@@ -128,8 +129,9 @@ class ImageRows:
 class _Output:
     """An image that is written from top to bottom, by rows of a padded image."""
 
-    def __init__(self, image: ImageArray, padding: Padding) -> None:
-        self.rgb = np.empty_like(image.rgb)
+    def __init__(self, image: ImageArray, padding: Padding, depth: Depth) -> None:
+        self.rgb = empty_colors(image.size, depth)
+        self._depth = depth
         self._box = padding.box
         self._row = -padding.box.top  # the next row of the image; those above 0 are padding
 
@@ -138,7 +140,7 @@ class _Output:
         top, self._row = self._row, self._row + values.shape[2]
         inside = values[:, :, max(-top, 0) : self._box.height - top, self._box.left : self._box.left + self._box.width]
         if inside.shape[2]:
-            self.rgb[max(top, 0) : self._row] = from_tensor(inside.float())
+            self.rgb[max(top, 0) : self._row] = from_tensor(inside.float(), self._depth)
 
 
 class _Counter:

@@ -15,6 +15,7 @@ from imgxlate import paths
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.memory import parse as parse_memory
@@ -48,6 +49,7 @@ def load(
     precision: Precision = "auto",
     memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
+    max_pixels: int = MAX_PIXELS,  # of an image that is read, width x height
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
 ) -> Model:
@@ -59,13 +61,13 @@ def load(
         ('outline', 'color')
 
     Raises:
-        UsageError: there is no such method, both a model and a checkpoint are given, `config` is another method's, or
-            `memory` is no amount.
+        UsageError: there is no such method, both a model and a checkpoint are given, `config` is another method's,
+            `memory` is no amount, or `max_pixels` is less than 1.
         WeightsError: there is no such model, or it cannot be downloaded.
         CheckpointError: the file is damaged, or holds no model of the method.
         DeviceError: this machine has no such device.
     """
-    store = Store()
+    store, limits, most = Store(), Limits.of(max_pixels), parse_memory(memory)
     spec, model = _find_spec(method, model, store)
     where = find_device(device)
 
@@ -74,7 +76,8 @@ def load(
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
-    return load_model(spec, file, where, find_arithmetic(precision, where), parse_memory(memory))
+    loaded = load_model(spec, file, where, find_arithmetic(precision, where))
+    return dataclasses.replace(loaded, limits=limits, memory=most)
 
 
 def find_model(
@@ -107,13 +110,7 @@ def find_model(
     return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
 
 
-def load_model(
-    spec: MethodSpec,
-    file: ModelFile,
-    device: torch.device,
-    arithmetic: Arithmetic,
-    memory: int | None = None,  # the most bytes for the process, on the device; None: half of what is free
-) -> Model:
+def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, arithmetic: Arithmetic) -> Model:
     """Read a model's file, build its networks, and move them to the device.
 
     Raises:
@@ -125,7 +122,7 @@ def load_model(
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
     domains = file.domains or _domains(opened)
-    return Model(spec, file.name, translator, domains, device, arithmetic, _trained_size(opened), memory)
+    return Model(spec, file.name, translator, domains, device, arithmetic, _trained_size(opened))
 
 
 def import_model(

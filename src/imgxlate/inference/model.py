@@ -11,7 +11,8 @@ from torch import Tensor
 from imgxlate.callbacks import ignore
 from imgxlate.config import did_you_mean, require_at_least
 from imgxlate.errors import UsageError
-from imgxlate.images.image_array import ImageArray
+from imgxlate.images.image_array import Depth, ImageArray
+from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
@@ -52,6 +53,7 @@ class Model:
     arithmetic: Arithmetic
     trained_size: int | None = None  # shorter side of the training images, in pixels; None: unknown
     memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
+    limits: Limits = DEFAULT  # of the files that it reads
 
     @property
     def method(self) -> str:
@@ -124,8 +126,8 @@ class Model:
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
         codes = self._codes(domain, n_styles, styles, size, work_size, seed)
-        array = to_image_array(image)
-        return map(to_pil, self.translate_array(array, domain, codes, size, work_size, on_band=on_band))
+        outputs = self.translate_array(image, domain, codes, size, work_size=work_size, on_band=on_band)
+        return map(to_pil, outputs)
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
         """Sample style codes (n_styles, style_dim) from N(0, I), in float32. The same seed gives the same codes.
@@ -152,27 +154,32 @@ class Model:
             ImageError: the image cannot be read.
             UsageError: the model has no such domain, or no styles.
         """
-        return self.encode_array(to_image_array(image), self.target(to), size, work_size).numpy()
+        return self.encode_array(to_image_array(image, self.limits), self.target(to), size, work_size).numpy()
 
     def translate_array(
         self,
-        image: ImageArray,
+        image: ImageLike,
         to: Domain,
         codes: Tensor | None = None,
         size: int | None = None,
-        work_size: int | None = None,
         *,
+        work_size: int | None = None,
+        depth: Depth = 8,
         on_band: OnBand = ignore,
     ) -> Iterator[ImageArray]:
-        """Translate a decoded image, once for each of the style codes (S, style_dim)."""
+        """Translate an image, once for each of the style codes (S, style_dim), into arrays of 8 or 16 bits per channel.
+
+        With a `depth` of 16, a file of 16 bits is read with all its bits.
+        """
         images = translate(
             self.translator,
             self.device,
-            image,
+            to_image_array(image, self.limits, depth),
             to,
             codes,
             size,
-            work_size,
+            work_size=work_size,
+            depth=depth,
             limit=self.memory,
             on_band=on_band,
         )
@@ -246,7 +253,7 @@ class Model:
         translator = self._style_sampler()
         images = _style_images(styles)
         if images:
-            arrays = map(to_image_array, images)
+            arrays = (to_image_array(image, self.limits) for image in images)
             return torch.cat([self.encode_array(array, domain, size, work_size) for array in arrays])
         try:
             codes = torch.as_tensor(np.asarray(styles, np.float32))
@@ -264,7 +271,7 @@ def _style_images(styles: Styles) -> list[ImageLike]:
         UsageError: it holds both.
     """
     if isinstance(styles, np.ndarray):
-        return [styles] if styles.dtype == np.uint8 else []
+        return [styles] if styles.dtype in (np.uint8, np.uint16) else []
     if not isinstance(styles, Sequence) or isinstance(styles, str | bytes):
         return [styles]
     images = [style for style in styles if not _is_code(style)]

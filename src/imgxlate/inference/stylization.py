@@ -11,7 +11,8 @@ import torch
 from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.errors import UsageError
-from imgxlate.images.image_array import ImageArray
+from imgxlate.images.image_array import Depth, ImageArray
+from imgxlate.images.limits import DEFAULT, MAX_PIXELS, Limits
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.images.tensors import from_tensor, to_tensor
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
@@ -35,7 +36,11 @@ class Iteration:
     scales: int
     size: tuple[int, int]  # height and width at this scale, in pixels
     losses: Mapping[str, float]  # "total", and each weighted part by its name
-    image: Callable[[], "Image"]  # the image so far
+    array: Callable[[], ImageArray]  # the image so far
+
+    def image(self) -> "Image":
+        """The image so far."""
+        return to_pil(self.array())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ class StyleTransfer:
     stylizer: Stylizer
     device: torch.device
     arithmetic: Arithmetic
+    limits: Limits = DEFAULT  # of the files that it reads
 
     def stylize(
         self,
@@ -74,12 +80,27 @@ class StyleTransfer:
             UsageError: there is no style image, or the number of style weights is not that of the style images.
             DivergedError: the loss is not finite.
         """
-        source = to_image_array(content)
-        guides = [to_image_array(style) for style in _listed(styles)]
-        start = None if init is None else to_image_array(init)
+        return to_pil(self.stylize_array(content, styles, init=init, seed=seed, on_iteration=on_iteration))
+
+    def stylize_array(
+        self,
+        content: ImageLike,
+        styles: ImageLike | Sequence[ImageLike],
+        *,
+        init: ImageLike | None = None,
+        seed: int = 0,
+        on_iteration: Callable[[Iteration], None] = ignore,
+        depth: Depth = 8,
+    ) -> ImageArray:
+        """`stylize`, but into an array of 8 or 16 bits per channel.
+
+        With a `depth` of 16, files of 16 bits are read with all their bits.
+        """
+        source, *guides = (to_image_array(image, self.limits, depth) for image in (content, *_listed(styles)))
+        start = None if init is None else to_image_array(init, self.limits, depth)
         for iterate in stylize(self.stylizer, source, guides, start, seed, fast=self.arithmetic.fast):
-            on_iteration(_iteration(source, iterate))
-        return to_pil(painted(source, iterate))
+            on_iteration(_iteration(source, iterate, depth))
+        return painted(source, iterate, depth)
 
 
 def load(
@@ -90,6 +111,7 @@ def load(
     device: str = "auto",
     precision: Precision = "auto",
     offline: bool = False,
+    max_pixels: int = MAX_PIXELS,  # of an image that is read, width x height
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
 ) -> StyleTransfer:
@@ -98,14 +120,15 @@ def load(
     Raises:
         WeightsError: there is no such feature network, or it cannot be downloaded.
         CheckpointError: the file holds no feature network.
-        UsageError: the feature network lacks a layer of `config`.
+        UsageError: the feature network lacks a layer of `config`, or `max_pixels` is less than 1.
         DeviceError: this machine has no such device.
     """
+    limits = Limits.of(max_pixels)
     where = find_device(device)
     arithmetic = find_arithmetic(precision, where)
     file = find_features(features, partial(Store().path, offline=offline, progress=progress, notify=notify))
     stylizer = load_stylizer(spec, config, file, where, arithmetic)
-    return StyleTransfer(spec, config, file, stylizer, where, arithmetic)
+    return StyleTransfer(spec, config, file, stylizer, where, arithmetic, limits)
 
 
 def load_stylizer(
@@ -140,16 +163,16 @@ def stylize(
     return each_fast(iterates, fast)
 
 
-def painted(content: ImageArray, iterate: Iterate) -> ImageArray:
+def painted(content: ImageArray, iterate: Iterate, depth: Depth = 8) -> ImageArray:
     """The image of an iterate, with the content's transparency at its size."""
-    return content.with_rgb(from_tensor(iterate.image().float().cpu()))
+    return content.with_rgb(from_tensor(iterate.image().float().cpu(), depth))
 
 
 def _listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:
     return styles if isinstance(styles, list | tuple) else [styles]  # type: ignore[list-item]
 
 
-def _iteration(content: ImageArray, iterate: Iterate) -> Iteration:
+def _iteration(content: ImageArray, iterate: Iterate, depth: Depth) -> Iteration:
     return Iteration(
         iteration=iterate.iteration,
         iterations=iterate.iterations,
@@ -157,5 +180,5 @@ def _iteration(content: ImageArray, iterate: Iterate) -> Iteration:
         scales=iterate.scales,
         size=iterate.size,
         losses=iterate.losses,
-        image=lambda: to_pil(painted(content, iterate)),
+        array=lambda: painted(content, iterate, depth),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,12 +9,12 @@ from imgxlate import memory
 from imgxlate.callbacks import ignore
 from imgxlate.config import require_at_least
 from imgxlate.errors import is_out_of_memory
-from imgxlate.images.guided_upsampling import bands, fit_color_maps, map_colors
-from imgxlate.images.image_array import ImageArray
-from imgxlate.images.sizes import at_most, shorter_side
+from imgxlate.images.image_array import Depth, ImageArray
+from imgxlate.images.sizes import shorter_side
 from imgxlate.images.tensors import crop, from_tensor, pad_to, resize, to_tensor
 from imgxlate.inference import large
 from imgxlate.inference.large import OnBand
+from imgxlate.inference.work_size import upsampled, work_tensor
 from imgxlate.methods.protocol import Staged, StagedStyleSampler, StyleSampler, Translator
 from imgxlate.methods.spec import Domain
 
@@ -27,8 +26,9 @@ def translate(
     to: Domain,
     codes: Tensor | None = None,  # (S, style_dim); None: the method has no styles
     size: int | None = None,  # shorter side of the output in pixels; None: the input's size
-    work_size: int | None = None,  # longest shorter side to translate at; a larger output is upsampled to its size
     *,
+    work_size: int | None = None,  # longest shorter side to translate at; a larger output is upsampled to its size
+    depth: Depth = 8,  # bits of the output
     limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
     on_band: OnBand = ignore,  # called if the image is translated in bands
 ) -> Iterator[ImageArray]:
@@ -45,16 +45,16 @@ def translate(
     small = work_tensor(image, work_size)
     if small is not None:
         for output in _outputs(translator, device, small, to, codes):
-            yield image.with_rgb(upsampled(image.rgb, small, output, device))
+            yield image.with_rgb(upsampled(image.rgb, small, output, device, depth))
         return
     if not isinstance(translator, Staged):
-        yield from _whole(translator, device, image, to, codes)
+        yield from _whole(translator, device, image, to, codes, depth)
         return
     needed = large.translation_memory(translator, image, to, codes)
     budget, done = memory.budget(device, limit, needed), 0
     if needed <= budget:
         try:
-            for translated in _whole(translator, device, image, to, codes):
+            for translated in _whole(translator, device, image, to, codes, depth):
                 yield translated
                 done += 1
             return
@@ -63,14 +63,14 @@ def translate(
                 raise
         budget = min(budget, memory.budget(device, None, needed))  # There was less memory than expected.
     rest = None if codes is None else codes[done:]
-    yield from large.translate(translator, device, image, to, rest, budget, on_band)
+    yield from large.translate(translator, device, image, to, rest, budget, depth=depth, on_band=on_band)
 
 
 def _whole(
-    translator: Translator, device: torch.device, image: ImageArray, to: Domain, codes: Tensor | None
+    translator: Translator, device: torch.device, image: ImageArray, to: Domain, codes: Tensor | None, depth: Depth
 ) -> Iterator[ImageArray]:
     for output in _outputs(translator, device, to_tensor(image.rgb), to, codes):
-        yield image.with_rgb(from_tensor(output))
+        yield image.with_rgb(from_tensor(output, depth))
 
 
 def _outputs(
@@ -117,32 +117,6 @@ def _encode_whole(translator: StyleSampler, device: torch.device, rgb: Tensor, d
     return translator.encode_style(padded, domain).float().cpu()
 
 
-def work_tensor(image: ImageArray, work_size: int | None) -> Tensor | None:
-    """The image (1, 3, h, w) with a shorter side of `work_size` pixels; None: its own shorter side is not longer.
-
-    Raises:
-        UsageError: `work_size` is less than 1.
-    """
-    require_at_least(1, work_size=work_size)
-    height, width = at_most(image.size, work_size)
-    if (height, width) == image.size:
-        return None
-    # The antialiased filter is separable: bands become narrow one at a time, and the whole becomes low at the end.
-    narrow = [resize(to_tensor(image.rgb[rows]), (rows.stop - rows.start, width)) for rows in bands(image.size)]
-    return resize(torch.cat(narrow, dim=-2), (height, width))
-
-
-def upsampled(rgb: np.ndarray, small: Tensor, translated: Tensor, device: torch.device) -> np.ndarray:
-    """Carry the change from `small` to `translated`, both (1, 3, h, w), to the colors (H, W, 3) of the full image."""
-    maps = fit_color_maps(small, translated).to(device)
-    output = np.empty_like(rgb)
-    height, width, _ = rgb.shape
-    for rows in bands((height, width)):
-        band = to_tensor(rgb[rows]).to(device)
-        output[rows] = from_tensor(map_colors(band, maps, rows.start, height))
-    return output
-
-
 def resized(image: ImageArray, size: int | None) -> ImageArray:
     """The image with its shorter side at `size` pixels, or the image itself if `size` is None or is that side.
 
@@ -152,7 +126,7 @@ def resized(image: ImageArray, size: int | None) -> ImageArray:
     require_at_least(1, size=size)
     if size is None or size == min(image.size):
         return image
-    return image.with_rgb(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size))))
+    return image.with_rgb(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size)), image.depth))
 
 
 _FAR_LARGER = 3  # times the shorter side of the training images

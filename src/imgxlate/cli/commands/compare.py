@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 _NUMBERS = "Numbers"
 
 
-@options.command("device", "precision", "seed", "threads", "overwrite", "offline", json=options.JSON_LINES)
+@options.command(
+    "device", "precision", "seed", "threads", "max_pixels", "overwrite", "offline", json=options.JSON_LINES
+)
 def compare(
     out: Output,
     inputs: options.Inputs,
@@ -129,6 +131,7 @@ def compare(
             precision=settings.precision,
             seed=settings.seed,
             offline=settings.offline,
+            max_pixels=settings.limits.pixels,
             folder=output,
             overwrite=settings.overwrite,
             on_progress=bars.show,

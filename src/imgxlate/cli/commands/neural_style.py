@@ -14,7 +14,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.painting import FigurePainting, Painting
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, run_jobs
-from imgxlate.images.outputs import plan_jobs
+from imgxlate.images.outputs import plan_jobs, require_depth
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 
@@ -40,6 +40,7 @@ def neural_style(
             metavar="NAME", help="default, author (the first author's code), johnson (neural-style-pt), or paper."
         ),
     ] = None,
+    depth: options.Depth = "8",
     *,
     given: Mapping[str, Any],
     init: Annotated[
@@ -100,7 +101,8 @@ def neural_style(
     name = figure_name(reconstruct, sweep)
     figure = _SPEC.figures[name] if name else None
     inputs, guides = inputs_of(figure, content, styles or [])
-    require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios)
+    require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios, depth=depth)
+    bits = require_depth(depth, output)
     preset = preset or (figure.preset if figure else next(iter(_SPEC.presets)))
     config = registry.configure(_SPEC, preset, changes, assignments or [], figure=name)
     plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
@@ -114,8 +116,9 @@ def neural_style(
     if not jobs:
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
-    style_images = [read_image(source) for source in guide_sources]
-    init_image = next(map(read_image, init_sources), None)
+    limits = settings.limits
+    style_images = [read_image(source, limits, bits) for source in guide_sources]
+    init_image = next((read_image(source, limits, bits) for source in init_sources), None)
     transfer = load_style_transfer(out, config, features, settings)
     threads = settings.start_threads(transfer.device)
     work: Painting | FigurePainting
@@ -123,6 +126,6 @@ def neural_style(
         work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
     else:
         existing, seed = settings.existing, settings.seed
-        work = Painting(out, transfer, style_images, init_image, preset, seed, save_every, existing, threads)
+        work = Painting(out, transfer, style_images, init_image, preset, seed, save_every, existing, threads, bits)
     failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
     return require_no_failures(failures, inputs=len(sources))

@@ -247,7 +247,7 @@ def _new_grid(
     codes = source.codes(model, to=to, size=size, seed=seed)
     if codes is None:
         raise UsageError(f"{model.name} has no style codes")
-    images = [thumbnail(read_image(Source(Path(name))), cell) for name in source.images]
+    images = [thumbnail(read_image(Source(Path(name)), model.limits), cell) for name in source.images]
     if interpolate:
         codes = style_grids.interpolate(codes, interpolate)
         rows = style_grids.interpolated_rows(images, interpolate)
@@ -265,7 +265,7 @@ def _fill(
     advice = SizeAdvice(out, grid.model, grid.size)
 
     def add(job: Job) -> None:
-        image = read_image(job.source)
+        image = read_image(job.source, grid.model.limits)
         advice.consider(job.source, image)
         pixels = math.prod(image.size if grid.size is None else shorter_side(image.size, grid.size))
         with threads.step(pixels * len(grid.styles), grid.model.average_products(pixels)):

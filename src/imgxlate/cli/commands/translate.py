@@ -18,7 +18,8 @@ from imgxlate.cli.progress import BandWatch, Bar
 from imgxlate.errors import ImgxlateError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
-from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_output_format
+from imgxlate.images.limits import Limits
+from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_depth, require_output_format
 from imgxlate.images.sizes import at_most, shorter_side
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import choose_styles
@@ -27,10 +28,8 @@ from imgxlate.methods.spec import Capability
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from imgxlate.images.grids import SheetPlan
-    from imgxlate.images.image_array import ImageArray
+    from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.inference.model import Model
     from imgxlate.inference.style_codes import StyleCodes
     from imgxlate.methods.spec import Domain
@@ -55,6 +54,7 @@ def translate(
     to: options.To = None,
     size: options.Size = None,
     work_size: options.WorkSize = None,
+    depth: options.Depth = "8",
     grid: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a contact sheet of inputs and outputs.")
     ] = None,
@@ -87,6 +87,7 @@ def translate(
     options.check_stdout(output, out.as_json)
     if grid:
         require_output_format(grid)
+    bits = require_depth(depth, output)
     sources = expand(inputs, output, registry.labels())
     extras = [path for path in (grid, save_styles) if path]
     rank = find_share(out, len(sources), output, extras)
@@ -108,15 +109,15 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
-    work = _Translation(out, loaded, codes, domain, size, work_size, seed, missing, advice, threads)
+    work = _Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads)
     if grid and grid in extras:
-        work.grid = _Grid.of(out, len(sources), source.count, grid)
+        work.grid = _Grid.of(out, len(sources), source.count, grid, loaded.limits)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
     with Bar(out, method, len(jobs), "images").shown() as bar:
         work.watch = BandWatch(out, bar)
         failures = stream_jobs(
             jobs,
-            lambda job: read_image(job.source),
+            lambda job: read_image(job.source, loaded.limits, bits),
             work.compute,
             work.write,
             inputs=len(sources),
@@ -134,10 +135,11 @@ class _Grid:
 
     path: Path
     plan: "SheetPlan"
+    limits: Limits
     rows: "list[list[ImageArray | None]]" = field(default_factory=list)
 
     @classmethod
-    def of(cls, out: Output, inputs: int, outputs: int, path: Path) -> Self:
+    def of(cls, out: Output, inputs: int, outputs: int, path: Path, limits: Limits) -> Self:
         """A sheet for `inputs` with `outputs` each, small enough for memory and for the file's format."""
         from imgxlate.images.encode import longest_side
         from imgxlate.images.grids import CELL, plan_sheet
@@ -146,7 +148,7 @@ class _Grid:
         if plan.cell < CELL:
             rest = "" if plan.rows == inputs else f" of the first {plan.rows} inputs"
             out.note(f"{path} shows images{rest} at {plan.cell} pixels, because there are {inputs}")
-        return cls(path, plan)
+        return cls(path, plan, limits)
 
     def add(self, image: "ImageArray", targets: Sequence[Target], computed: "Mapping[int, ImageArray]") -> None:
         """Add the row of an input. `computed` has thumbnails by number of the style; the others come from the files."""
@@ -157,7 +159,7 @@ class _Grid:
             row = dict(computed)
             for target in targets:
                 if target.index not in row and target.path:
-                    row[target.index] = thumbnail(decode(target.path), self.plan.cell)
+                    row[target.index] = thumbnail(decode(target.path, limits=self.limits), self.plan.cell)
             self.rows.append([thumbnail(image, self.plan.cell), *(row[target.index] for target in targets)])
 
     def write(self, out: Output, domain: str) -> None:
@@ -177,7 +179,7 @@ class _Output:
 
     source: Source
     target: Target
-    image: "Image"
+    image: "ImageArray"
     seconds: float  # of the translation
 
 
@@ -191,6 +193,7 @@ class _Translation:
     to: "Domain"
     size: int | None
     work_size: int | None
+    depth: "Depth"
     seed: int
     missing: Mapping[Source, Job]  # the outputs to write
     advice: SizeAdvice
@@ -201,19 +204,19 @@ class _Translation:
     def compute(self, job: Job, image: "ImageArray") -> Iterator[_Output]:
         """Translate an input into its missing outputs, and add its row to the grid."""
         from imgxlate.images.grids import thumbnail
-        from imgxlate.images.pil import to_image_array
 
         self.advice.consider(job.source, image)
         row = {}
         for output in self._translate(job.source, image):
             if self.grid:
-                row[output.target.index] = thumbnail(to_image_array(output.image), self.grid.plan.cell)
+                row[output.target.index] = thumbnail(output.image, self.grid.plan.cell)
             yield output
         if self.grid:
             self.grid.add(image, job.targets, row)
 
     def write(self, output: _Output) -> None:
         """Write an output and report it."""
+        height, width = output.image.size
         write_image(self.out, output.image, output.target.path)
         self.out.record(
             {
@@ -224,8 +227,8 @@ class _Translation:
                 "to": self.model.name_of(self.to),
                 "style": None if self.codes is None else output.target.index,
                 "seed": self.seed,
-                "width": output.image.width,
-                "height": output.image.height,
+                "width": width,
+                "height": height,
                 "seconds": round(output.seconds, 3),
             }
         )
@@ -235,13 +238,15 @@ class _Translation:
     def _translate(self, source: Source, image: "ImageArray") -> Iterator[_Output]:
         if source not in self.missing:
             return
+        import torch
+
         targets = self.missing[source].targets
-        styles = None if self.codes is None else [self.codes.codes[target.index] for target in targets]
+        codes = None if self.codes is None else torch.tensor([self.codes.codes[target.index] for target in targets])
         size = image.size if self.size is None else shorter_side(image.size, self.size)
         pixels = math.prod(at_most(size, self.work_size))
         on_band = self.watch.begin(source.name, pixels) if self.watch else ignore
-        outputs = self.model.stream(
-            image, to=self.to, styles=styles, size=self.size, work_size=self.work_size, on_band=on_band
+        outputs = self.model.translate_array(
+            image, self.to, codes, self.size, work_size=self.work_size, depth=self.depth, on_band=on_band
         )
         products = self.model.average_products(pixels)
         for target in targets:

@@ -1,0 +1,37 @@
+import pytest
+
+from imgxlate.errors import UsageError
+from imgxlate.images.limits import DEFAULT, Limits, parse_pixels
+
+
+@pytest.mark.parametrize(
+    ("text", "pixels"),
+    [
+        ("1", 1),
+        ("178956970", 178_956_970),
+        ("500M", 500_000_000),
+        ("500MP", 500_000_000),
+        ("2gp", 2 * 10**9),
+        ("3k", 3000),
+    ],
+)
+def test_a_number_of_pixels_may_have_a_unit(text: str, pixels: int) -> None:
+    assert parse_pixels(text) == pixels
+
+
+@pytest.mark.parametrize("text", ["", "0", "0M", "-1", "1.5M", "M", "500MB", "5e8", "\u0665", "1" * 16])
+def test_what_is_no_number_of_pixels_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="number of pixels") as refusal:
+        parse_pixels(text)
+    assert "--max-pixels 500M" in str(refusal.value.hint)
+
+
+def test_more_pixels_allow_larger_files() -> None:
+    assert Limits.of(DEFAULT.pixels) == DEFAULT
+    assert Limits.of(500_000_000) == Limits(500_000_000, 4_000_000_000)
+    assert Limits.of(1000).file_bytes == DEFAULT.file_bytes
+
+
+def test_a_limit_below_one_pixel_is_refused() -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        Limits.of(0)
