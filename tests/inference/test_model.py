@@ -232,7 +232,7 @@ def test_a_file_of_sixteen_bits_keeps_every_step_of_a_ramp(identity, tmp_path, s
 def test_sixteen_bits_are_resized_without_banding(identity):
     ramp = np.arange(0, 4096, 8, dtype=np.uint16)  # 16 of 256 levels
     image = ImageArray(np.broadcast_to(ramp[None, :, None], (64, 512, 3)))
-    [half] = identity.translate_array(image, "B", None, 32, 16)
+    [half] = identity.translate_array(image, "B", None, 32, depth=16)
     assert half.size == (32, 256)
     assert (np.diff(half.rgb[0, 1:-1, 0].astype(int)) == 16).all()
 
