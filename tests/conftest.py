@@ -133,6 +133,56 @@ def run_process(command):
     return invoke
 
 
+@pytest.fixture(scope="session")
+def in_bands():
+    """Compute stages for a map (1, C, H, W) in bands, with `maps` bytes for maps and `band` bytes for a band."""
+    import torch
+
+    from imgxlate.nn import banded
+    from imgxlate.nn.maps import Budget, Map, Shape
+
+    def compute(stages, x, *, maps, band):
+        rows, budget = [], Budget(maps)
+        source = Map(Shape(*x.shape[1:]), x.device, Budget(x.nbytes))
+        source.append(x)
+        with torch.inference_mode():
+            passes = banded.plan(stages, source.shape, banded.Memory(maps, band))
+            banded.run(passes, source, rows.append, budget, x.device)
+        assert budget.used == 0
+        return torch.cat(rows, 2)
+
+    return compute
+
+
+@pytest.fixture(scope="session")
+def randomize():
+    """Give the parameters and statistics of a network values as training leaves them, and prepare it for use."""
+    import torch
+    from torch import nn
+
+    def fill(network, seed=0):
+        generator = torch.Generator().manual_seed(seed)
+
+        def uniform(tensor, low, high):
+            tensor.copy_(torch.rand(tensor.shape, generator=generator) * (high - low) + low)
+
+        with torch.no_grad():
+            for part in network.modules():
+                if isinstance(part, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+                    bound = (3 / (part.weight[0].numel())) ** 0.5
+                    uniform(part.weight, -bound, bound)
+                    if part.bias is not None:
+                        uniform(part.bias, -0.5, 0.5)
+                    continue
+                for name, tensor in [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]:
+                    if tensor.is_floating_point():
+                        is_shift = name in ("bias", "beta", "running_mean")
+                        uniform(tensor, *((-0.5, 0.5) if is_shift else (0.5, 1.5)))
+        return network.eval().requires_grad_(requires_grad=False)
+
+    return fill
+
+
 @pytest.fixture
 def photo(tmp_path):
     """Draws smooth random images into files."""

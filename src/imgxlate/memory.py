@@ -32,6 +32,14 @@ def keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, -1)
 
 
+def release_freed_memory() -> None:
+    """Return freed memory to the system, if the C library is glibc, which keeps it as memory of this process."""
+    if not sys.platform.startswith("linux"):
+        return
+    with contextlib.suppress(OSError, AttributeError):  # No glibc: no `malloc_trim`.
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def parse(amount: int | str | None) -> int | None:
     """An amount in bytes, or such as "4GB" or "512MiB"; None: as it is.
 
@@ -51,11 +59,20 @@ def parse(amount: int | str | None) -> int | None:
     raise UsageError(f"{amount!r} is no amount of memory", hint="Type for example `--memory 4GB` or `--memory 800MB`.")
 
 
-def budget(device: "torch.device", limit: int | None) -> int:
+def budget(device: "torch.device", limit: int | None, needed: int) -> int:
     """The bytes that a computation may take on `device`, beside those that this process has already.
 
-    `limit` is the most for the process in all. None: half of what is free.
+    `limit` is the most for the process in all. None: half of what is free. If that is less than `needed`, freed memory
+    is returned to the system first.
     """
+    size = _budget(device, limit)
+    if size >= needed:
+        return size
+    release_freed_memory()
+    return _budget(device, limit)
+
+
+def _budget(device: "torch.device", limit: int | None) -> int:
     if limit is None:
         return available(device) // 2
     return max(limit - _taken(device), 0)
@@ -121,4 +138,4 @@ def _left_in_cgroups() -> Iterator[int]:
 def _left_in(group: Path, limit: str, usage: str, cache: str) -> int:
     """The bytes left in a control group; the system drops its cache of files when memory is short."""
     statistics = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-    return int((group / limit).read_text()) - int((group / usage).read_text()) + int(statistics[cache])
+    return int((group / limit).read_text()) - int((group / usage).read_text()) + int(statistics.get(cache, 0))

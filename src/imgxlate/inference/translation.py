@@ -34,16 +34,21 @@ def translate(
     """
     image = resized(image, size)
     codes = None if codes is None else codes.to(device)
-    budget, done = memory.budget(device, limit), 0
-    if not (isinstance(translator, Staged) and large.translation_memory(translator, image, to, codes) > budget):
+    if not isinstance(translator, Staged):
+        yield from _whole(translator, device, image, to, codes)
+        return
+    needed = large.translation_memory(translator, image, to, codes)
+    budget, done = memory.budget(device, limit, needed), 0
+    if needed <= budget:
         try:
             for translated in _whole(translator, device, image, to, codes):
                 yield translated
                 done += 1
             return
         except (MemoryError, RuntimeError) as error:
-            if not (isinstance(translator, Staged) and is_out_of_memory(error)):
+            if not is_out_of_memory(error):
                 raise
+        budget = min(budget, memory.budget(device, None, needed))  # There was less memory than expected.
     rest = None if codes is None else codes[done:]
     yield from large.translate(translator, device, image, to, rest, budget, on_band)
 
@@ -67,9 +72,21 @@ def encode_style(
 ) -> Tensor:
     """The style code (1, style_dim) of an image of `domain`, in float32 on the CPU."""
     image = resized(image, size)
-    budget = memory.budget(device, limit)
-    if isinstance(translator, StagedStyleSampler) and large.encoding_memory(translator, image, domain) > budget:
-        return large.encode_style(translator, device, image, domain, budget).cpu()
+    if not isinstance(translator, StagedStyleSampler):
+        return _encode_whole(translator, device, image, domain)
+    needed = large.encoding_memory(translator, image, domain)
+    budget = memory.budget(device, limit, needed)
+    if needed <= budget:
+        try:
+            return _encode_whole(translator, device, image, domain)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+        budget = min(budget, memory.budget(device, None, needed))  # There was less memory than expected.
+    return large.encode_style(translator, device, image, domain, budget).cpu()
+
+
+def _encode_whole(translator: StyleSampler, device: torch.device, image: ImageArray, domain: Domain) -> Tensor:
     padded, _ = pad_to(to_tensor(image.rgb).to(device), translator.stride, translator.minimum_side)
     return translator.encode_style(padded, domain).float().cpu()
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from imgxlate.callbacks import ignore
 from imgxlate.errors import is_out_of_memory
+from imgxlate.memory import release_freed_memory
 from imgxlate.nn.bands import Branch, Need, Operation, Rows, evaluate, flatten, heights, need
 from imgxlate.nn.maps import Budget, Map, RowSource, Shape
 from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
@@ -119,6 +120,7 @@ def run(
                 state.affines[step.norm] = step.norm.affine(moments)
             if step.keeps:
                 state.replace(step.outputs, maps)
+            release_freed_memory()  # The next pass takes blocks of other sizes.
 
 
 @dataclass(slots=True)
@@ -163,14 +165,13 @@ def _run_pass(
     while top < height:
         band = Rows(top, min(top + rows, height))
         try:
-            values = _compute(step, state, band)
+            values, part = _compute(step, state, band)
         except (MemoryError, RuntimeError) as error:
             if rows == 1 or not is_out_of_memory(error):
                 raise
             rows = -(-rows // 2)
             continue
-        if step.norm:
-            moments = Moments.of(values[0]).joined(moments)
+        moments = part.joined(moments) if part else None
         write(values[0])
         for made in reversed(maps):  # The map itself may be an input; then only saved maps are kept.
             made.append(values.pop())
@@ -178,16 +179,17 @@ def _run_pass(
         top = band.bottom
         if frees and top < height:
             state.free(step.need(Rows(top, top + 1)), step.outputs)
-        on_products(step.products * len(band) // height)
+        on_products(step.products * band.bottom // height - step.products * band.top // height)
     return moments
 
 
-def _compute(step: Pass, state: _State, band: Rows) -> list[Tensor]:
-    """A band of the output, and of each saved map that is an output."""
+def _compute(step: Pass, state: _State, band: Rows) -> tuple[list[Tensor], Moments | None]:
+    """A band of the output, and of each saved map that is an output; the moments of the first if there is a norm."""
     needed = step.need(band)
     source, *others = state.inputs
     saved = [other.read(rows) if rows else None for other, rows in zip(others, needed.saved, strict=True)]
-    return evaluate(step.chain, needed, source.read(needed.input), saved, state.affines.__getitem__)
+    values = evaluate(step.chain, needed, source.read(needed.input), saved, state.affines.__getitem__)
+    return values, Moments.of(values[0]) if step.norm else None
 
 
 def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | None, memory: Memory) -> Pass:

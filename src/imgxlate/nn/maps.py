@@ -128,7 +128,8 @@ class Map:
         """Free the memory, and remove the scratch file."""
         self.drop(len(self._blocks) * self._block_rows)
         if self._file:
-            self._file.close()
+            with contextlib.suppress(OSError):  # It writes what it has buffered, which a full disk refuses again.
+                self._file.close()
 
     def _block(self, rows: Rows) -> Tensor | None:
         """The memory (h, W, C) of `rows`, which lie in one block; None: they are in the file."""

@@ -91,12 +91,12 @@ def _standardized(moments: Moments, scale: Tensor | None, shift: Tensor | None) 
     """Mean 0 and variance 1, then `scale` and `shift` (C,)."""
     inverse = (moments.deviations / moments.count + EPSILON).rsqrt()
     if scale is None or shift is None:
-        return Affine.of(moments.mean, inverse, torch.zeros_like(inverse))
-    return Affine.of(moments.mean, inverse * scale.cpu(), shift)
+        return Affine(moments.mean, inverse, torch.zeros_like(inverse))
+    return Affine(moments.mean, inverse * scale.cpu(), shift)
 
 
 class LayerNorm(nn.Module):
-    """Stage normalization over (C, H, W) as in MUNIT's code (NVlabs/MUNIT, networks.py:485-512).
+    """Layer normalization over (C, H, W) as in MUNIT's code (NVlabs/MUNIT, networks.py:485-512).
 
     It divides by the unbiased deviation plus epsilon; `nn.GroupNorm(1, C)` divides by sqrt(variance + epsilon).
     """
@@ -117,7 +117,7 @@ class LayerNorm(nn.Module):
         """`forward` for a map of these moments."""
         mean, deviations = moments.pooled()
         deviation = (deviations / (moments.count * len(self.gamma) - 1)).sqrt()
-        return Affine.of(mean.expand(len(self.gamma)), self.gamma.cpu() / (deviation + EPSILON), self.beta)
+        return Affine(mean.expand(len(self.gamma)), self.gamma.cpu() / (deviation + EPSILON), self.beta)
 
 
 def _layer_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:

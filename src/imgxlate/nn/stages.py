@@ -33,21 +33,16 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """(x - center) * scale + shift, for each channel (C,)."""
+    """(x - center) * scale + shift, for each channel (C,). The values may be on any device."""
 
     center: Tensor
     scale: Tensor
     shift: Tensor
 
-    @classmethod
-    def of(cls, center: Tensor, scale: Tensor, shift: Tensor) -> Self:
-        """With these values in float32, on the device of `shift`."""
-        return cls(*(values.to(shift.device, torch.float32) for values in (center, scale, shift)))
-
     def __call__(self, x: Tensor) -> Tensor:
         """Map (1, C, H, W)."""
-        ones = torch.ones_like(self.center)
-        return functional.batch_norm(x, self.center, ones, self.scale, self.shift, training=False, eps=0)
+        center, scale, shift = (values.to(x.device, torch.float32) for values in (self.center, self.scale, self.shift))
+        return functional.batch_norm(x, center, torch.ones_like(center), scale, shift, training=False, eps=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,187 @@
+"""Networks in bands: plans, budgets, and failures in the middle."""
+
+import errno
+import gc
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from imgxlate.errors import DeviceError
+from imgxlate.nn import banded
+from imgxlate.nn.autoencoder import ContentEncoder
+from imgxlate.nn.banded import Memory, plan, run, whole_memory
+from imgxlate.nn.maps import Budget, Map, Shape
+from imgxlate.nn.stages import Local, Moments, convolution, pointwise
+
+CPU = torch.device("cpu")
+IMAGE = Shape(3, 64, 48)
+PLENTY = Memory(10**9, 10**9)
+
+
+@pytest.fixture
+def encoder(randomize):
+    network = ContentEncoder(4, n_downsample=1, n_res=2, norm="instance", activ="relu", pad_type="reflect")
+    return randomize(network)
+
+
+@pytest.fixture
+def image():
+    return torch.rand((1, 3, 64, 48), generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def source_of(image, budget=None):
+    source = Map(Shape(*image.shape[1:]), CPU, budget or Budget(10**9))
+    source.append(image.clone())
+    return source
+
+
+def limited(most_rows, seen):
+    """A layer that fails as torch does where its input has more than `most_rows`."""
+
+    def compute(x):
+        seen.append(x.shape[2])
+        if x.shape[2] > most_rows:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory")
+        return x * 2
+
+    return pointwise(compute, 3)
+
+
+def test_with_plenty_of_memory_each_pass_has_one_band_and_nothing_is_computed_twice(encoder):
+    passes = plan(encoder.stages(), IMAGE, PLENTY)
+    assert [step.bands for step in passes] == [1] * len(passes)
+    layers = [operation for step in passes for operation in step.chain if isinstance(operation, Local)]
+    assert len(layers) == len(set(map(id, layers)))
+
+
+def test_without_memory_each_band_is_a_row_and_a_pass_begins_where_a_map_is_kept(encoder):
+    passes = plan(encoder.stages(), IMAGE, Memory(0, 0))
+    assert {step.rows for step in passes} == {1}
+    assert not all(step.keeps for step in passes)
+
+
+def test_a_smaller_budget_gives_more_bands(encoder):
+    counts = [max(step.bands for step in plan(encoder.stages(), IMAGE, Memory(10**6, size))) for size in (10**9, 10**5)]
+    assert counts[0] < counts[1]
+
+
+def test_a_map_is_kept_where_the_reach_grows_large(image, in_bands, randomize):
+    layers = [randomize(nn.Conv2d(3, 3, 9, padding=4), seed) for seed in range(16)]
+    stages = [convolution(layer, 4, layer) for layer in layers]
+    tall = image.repeat(1, 1, 4, 1)
+    passes = plan(stages, Shape(*tall.shape[1:]), Memory(0, 0))
+    assert len(passes) == 2
+    whole = nn.Sequential(*layers)(tall)
+    assert torch.allclose(in_bands(stages, tall, maps=0, band=10**5), whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("maps", [0, 10**9])
+@pytest.mark.parametrize("band", [0, 20_000, 10**9])
+def test_bands_give_the_map_of_the_whole_image(encoder, image, in_bands, maps, band):
+    assert (in_bands(encoder.stages(), image, maps=maps, band=band) - encoder(image)).abs().max() < 1e-4
+
+
+def test_the_estimate_for_the_whole_image_grows_with_its_pixels(encoder):
+    small, large = (whole_memory(encoder.stages(), Shape(3, side, side)) for side in (64, 128))
+    assert large == 4 * small
+
+
+def test_progress_adds_up_to_the_work_of_the_plan(encoder, image):
+    odd = image[:, :, :63]  # The products are no multiple of the 31 rows of the output.
+    for memory in (PLENTY, Memory(10**9, 30_000), Memory(0, 0)):
+        passes, done = plan(encoder.stages(), Shape(3, 63, 48), memory), []
+        run(passes, source_of(odd), lambda values: None, Budget(memory.maps), CPU, on_products=done.append)
+        assert sum(done) == sum(step.products for step in passes)
+
+
+def test_bands_get_smaller_where_memory_runs_out_and_the_work_goes_on(image):
+    rows, seen = [], []
+    run(plan([limited(20, seen)], IMAGE, PLENTY), source_of(image), rows.append, Budget(10**9), CPU)
+    assert torch.equal(torch.cat(rows, 2), image * 2)
+    assert seen == [64, 32, 16, 16, 16, 16]
+
+
+def test_bands_get_smaller_where_the_moments_do_not_fit(encoder, image, monkeypatch):
+    of, counts = Moments.of, []
+
+    def limited_of(x):
+        counts.append(x.shape[2])
+        if x.shape[2] > 10:
+            raise MemoryError
+        return of(x)
+
+    monkeypatch.setattr(Moments, "of", limited_of)
+    rows = []
+    with torch.inference_mode():
+        run(plan(encoder.stages(), IMAGE, PLENTY), source_of(image), rows.append, Budget(10**9), CPU)
+    assert max(counts) == 64
+    assert (torch.cat(rows, 2) - encoder(image)).abs().max() < 1e-4
+
+
+def test_memory_that_does_not_suffice_for_a_row_is_an_error(image):
+    with pytest.raises(RuntimeError, match="can't allocate"):
+        run(plan([limited(0, [])], IMAGE, PLENTY), source_of(image), lambda values: None, Budget(10**9), CPU)
+
+
+def test_another_error_is_not_tried_again(image):
+    seen = []
+
+    def compute(x):
+        seen.append(x)
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        run(plan([pointwise(compute, 3)], IMAGE, PLENTY), source_of(image), lambda values: None, Budget(0), CPU)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("failing", [3, 40, 150])
+def test_an_error_in_the_middle_frees_the_memory_and_closes_the_scratch_files(
+    encoder, image, failing, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr(banded, "_PRODUCTS_PER_BYTE", 0)  # Nothing is computed twice, so that all maps are in files.
+    calls = itertools.count()
+
+    def interrupt(products):
+        if next(calls) == failing:
+            raise KeyboardInterrupt
+
+    budget = Budget(2000)
+    passes = plan(encoder.stages(), IMAGE, Memory(budget.limit, 0))
+    with torch.inference_mode(), pytest.raises(KeyboardInterrupt):
+        run(passes, source_of(image), lambda values: None, budget, CPU, on_products=interrupt)
+    assert next(calls) == failing + 1
+    assert budget.used == 0
+    assert list(tmp_path.iterdir()) == []
+    gc.collect()  # A file that is still open is a ResourceWarning, which is an error in tests.
+
+
+def test_a_source_is_freed_only_where_it_is_said_to_be_free(image):
+    double = pointwise(lambda x: x * 2, 3)
+    for frees in (True, False):
+        budget = Budget(10**9)
+        source = Map(IMAGE, CPU, budget)
+        for part in image.split(8, 2):
+            source.append(part.clone())
+        used = budget.used
+        left = []
+        passes = plan([double], IMAGE, Memory(10**9, 10_000))
+        run(passes, source, lambda values, b=budget, found=left: found.append(b.used), budget, CPU, frees_source=frees)
+        assert (left[-1] < used / 2) == frees
+        source.close()
+        assert budget.used == 0
+
+
+def test_a_scratch_file_that_cannot_be_written_is_a_device_error(encoder, image, monkeypatch):
+    monkeypatch.setattr(banded, "_PRODUCTS_PER_BYTE", 0)
+
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with torch.inference_mode(), pytest.raises(DeviceError, match="No space left"):
+        run(plan(encoder.stages(), IMAGE, Memory(0, 0)), source_of(image), lambda values: None, Budget(0), CPU)
