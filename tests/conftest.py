@@ -27,6 +27,7 @@ SLOW = (
     "examples/",
     "scripts/",
     "cli/test_compare.py",
+    "cli/test_large_images.py",
     "cli/test_neural_style",
     "cli/test_sample_styles.py",
     "cli/test_source_tree.py",

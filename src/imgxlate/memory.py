@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")  # which groups hold this process
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
@@ -118,7 +119,7 @@ def _left_of_limits() -> Iterator[int]:
 def _left_in_cgroups() -> Iterator[int]:
     """The bytes left in the control groups of Linux that hold this process. Containers are limited by them."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = _OWN_CGROUPS.read_text().splitlines()
     except OSError:
         return
     for number, controllers, path in (line.split(":", 2) for line in lines):

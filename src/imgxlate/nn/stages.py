@@ -63,9 +63,8 @@ class Moments:
         sums = torch.zeros((2, channels), dtype=torch.float64)
         for piece in pieces:
             centered = piece - origin
-            ones = centered.new_ones(len(centered))
-            first = ones @ centered
-            sums += torch.stack([first, ones @ centered.square_()]).cpu()
+            first = centered.sum(0)
+            sums += torch.stack([first, centered.square_().sum(0)]).cpu()
         first, second = sums
         return cls(count, origin.cpu().double() + first / count, second - first.square() / count)
 
