@@ -65,7 +65,7 @@ def test_amounts_are_numbers_with_units(amount, size):
 
 @pytest.mark.parametrize("amount", ["4XB", "much", "", "0", 0, -1, "-1GB", "nan"])
 def test_other_amounts_are_usage_errors(amount):
-    with pytest.raises(UsageError, match="is no amount of memory") as caught:
+    with pytest.raises(UsageError, match="is not an amount of memory") as caught:
         memory.parse(amount)
     assert "--memory 4GB" in caught.value.hint
 

@@ -42,10 +42,10 @@ def release_freed_memory() -> None:
 
 
 def parse(amount: int | str | None) -> int | None:
-    """An amount in bytes, or such as "4GB" or "512MiB"; None: as it is.
+    """The bytes of an amount such as "4GB" or "512MiB", or of a number of bytes; None stays None.
 
     Raises:
-        UsageError: `amount` is no amount of memory, or not positive.
+        UsageError: `amount` is not an amount of memory, or not positive.
     """
     if amount is None:
         return None
@@ -57,7 +57,7 @@ def parse(amount: int | str | None) -> int | None:
         size = 0
     if size > 0:
         return size
-    raise UsageError(f"{amount!r} is no amount of memory", hint="Type for example `--memory 4GB` or `--memory 800MB`.")
+    raise UsageError(f"{amount!r} is not an amount of memory", hint="Type for example `--memory 4GB`.")
 
 
 def budget(device: "torch.device", limit: int | None, needed: int) -> int:

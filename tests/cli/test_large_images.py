@@ -54,7 +54,7 @@ def scratch(tmp_path):
 def test_an_amount_that_is_none_is_a_usage_error(run, munit, photo, inside, amount):
     result = run("translate", *munit, photo(), "--memory", amount)
     assert result.exit_code == 2
-    assert f"{amount!r} is no amount of memory" in result.stderr
+    assert f"{amount!r} is not an amount of memory" in result.stderr
     assert "--memory 4GB" in result.stderr
 
 

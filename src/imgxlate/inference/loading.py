@@ -60,7 +60,7 @@ def load(
 
     Raises:
         UsageError: there is no such method, both a model and a checkpoint are given, `config` is another method's, or
-            `memory` is no amount.
+            `memory` is not an amount.
         WeightsError: there is no such model, or it cannot be downloaded.
         CheckpointError: the file is damaged, or holds no model of the method.
         DeviceError: this machine has no such device.
