@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")  # which groups hold this process
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
@@ -41,10 +42,10 @@ def release_freed_memory() -> None:
 
 
 def parse(amount: int | str | None) -> int | None:
-    """An amount in bytes, or such as "4GB" or "512MiB"; None: as it is.
+    """The bytes of an amount such as "4GB" or "512MiB", or of a number of bytes; None stays None.
 
     Raises:
-        UsageError: `amount` is no amount of memory, or not positive.
+        UsageError: `amount` is not an amount of memory, or not positive.
     """
     if amount is None:
         return None
@@ -56,7 +57,7 @@ def parse(amount: int | str | None) -> int | None:
         size = 0
     if size > 0:
         return size
-    raise UsageError(f"{amount!r} is no amount of memory", hint="Type for example `--memory 4GB` or `--memory 800MB`.")
+    raise UsageError(f"{amount!r} is not an amount of memory", hint="Type for example `--memory 4GB`.")
 
 
 def budget(device: "torch.device", limit: int | None, needed: int) -> int:
@@ -118,7 +119,7 @@ def _left_of_limits() -> Iterator[int]:
 def _left_in_cgroups() -> Iterator[int]:
     """The bytes left in the control groups of Linux that hold this process. Containers are limited by them."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = _OWN_CGROUPS.read_text().splitlines()
     except OSError:
         return
     for number, controllers, path in (line.split(":", 2) for line in lines):

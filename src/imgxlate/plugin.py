@@ -17,6 +17,8 @@ from imgxlate.methods.protocol import (
     Iterate,
     Noise,
     ProcessGroup,
+    Staged,
+    StagedStyleSampler,
     StepContext,
     StyleSampler,
     Stylizer,
@@ -25,8 +27,10 @@ from imgxlate.methods.protocol import (
 )
 from imgxlate.methods.shared.optimization import TrainedNetworks
 from imgxlate.methods.spec import Domain
+from imgxlate.nn.stages import Affine, Local, Moments, Norm, Residual, Stage, convolution, pointwise
 
 __all__ = [
+    "Affine",
     "Batch",
     "Checkpoint",
     "CheckpointError",
@@ -35,8 +39,15 @@ __all__ = [
     "Exportable",
     "Graph",
     "Iterate",
+    "Local",
+    "Moments",
     "Noise",
+    "Norm",
     "ProcessGroup",
+    "Residual",
+    "Stage",
+    "Staged",
+    "StagedStyleSampler",
     "StepContext",
     "StyleSampler",
     "Stylizer",
@@ -44,8 +55,10 @@ __all__ = [
     "TrainedNetworks",
     "Translator",
     "UsageError",
+    "convolution",
     "decode",
     "from_tensor",
+    "pointwise",
     "read_checkpoint",
     "to_tensor",
     "walk",

@@ -1,4 +1,4 @@
-"""The plug-in that docs/plugins.md shows is complete: it trains, goes on and translates."""
+"""The plug-ins that docs/plugins.md shows are complete: one trains, goes on and translates, one has stages."""
 
 import importlib
 import json
@@ -8,15 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from imgxlate import checkpoint
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.images.image_array import ImageArray
+from imgxlate.images.tensors import from_tensor, to_tensor
+from imgxlate.inference.translation import translate
 from imgxlate.methods import registry
-from imgxlate.methods.protocol import Trainable, Translator
+from imgxlate.methods.protocol import Staged, Trainable, Translator
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
-MODULE = re.compile(r"`(imgxlate_tint/\w+\.py)`.*\n\n```python\n((?:.*\n)*?)^```", re.MULTILINE)
+MODULE = re.compile(r"`(imgxlate_\w+/\w+\.py)`.*\n\n```python\n((?:.*\n)*?)^```", re.MULTILINE)
 ENTRY = re.compile(r"`(tint = \"imgxlate_tint:SPEC\")`")
 
 
@@ -37,7 +41,7 @@ def tint(tmp_path, monkeypatch):
     registry.discover.cache_clear()
     yield
     registry.discover.cache_clear()
-    for name in [name for name in sys.modules if name.partition(".")[0] == "imgxlate_tint"]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in ("imgxlate_tint", "imgxlate_glow")]:
         del sys.modules[name]
 
 
@@ -100,3 +104,28 @@ def test_a_resumed_run_keeps_fixed_options(tint, train, run, tmp_path):
     result = run("train", "tint", "--out", tmp_path / "run", "--resume", "--set", "gain=2.0")
     assert result.exit_code == 2
     assert "gain: 1.0 -> 2.0" in result.stderr
+
+
+def test_a_large_image_is_computed_as_a_whole_and_a_line_says_so(tint, train, run, photo, tmp_path, monkeypatch):
+    folder = train("run", "--iterations", 1)
+    monkeypatch.setattr("imgxlate.cli.progress._LARGE", 5000)
+    paths = [photo("small.png", size=(50, 100)), photo("large.png", size=(51, 100)), photo("tall.png", size=(900, 80))]
+    result = run("translate", "tint", *paths, "--checkpoint", folder, "-o", f"{tmp_path}/out/", "--memory", "1KB")
+    assert result.exit_code == 0, result.stderr
+    lines = [line for line in result.stderr.splitlines() if "as a whole" in line]
+    assert [line.partition(":")[0] for line in lines] == [str(path) for path in paths[1:]]
+    assert "because tint does not describe its stages; `--size` takes less memory" in lines[0]
+    assert "as a whole" not in run("translate", "tint", paths[1], "--checkpoint", folder, "-o", "-", "-q").stderr
+
+
+@pytest.mark.parametrize("limit", [1000, 10**12])
+def test_the_plug_in_with_stages_gives_the_same_image_in_bands(tint, limit):
+    glow = importlib.import_module("imgxlate_glow.method")
+    model = Checkpoint(Path("model"), dict(glow.Network().state_dict()), {"method": "glow"})
+    translator, cpu, seen = glow.Glow.from_checkpoint(model, {}), torch.device("cpu"), []
+    assert isinstance(translator, Staged)
+    image = ImageArray(np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8))
+    [output] = translate(translator, cpu, image, "B", limit=limit, on_band=seen.append)
+    assert bool(seen) == (limit == 1000)
+    [whole] = translator.translate(to_tensor(image.rgb), "B", None)
+    assert np.abs(output.rgb.astype(int) - from_tensor(whole)).max() <= 1

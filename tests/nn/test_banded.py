@@ -31,10 +31,30 @@ def image():
     return torch.rand((1, 3, 64, 48), generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def source_of(image, budget=None):
-    source = Map(Shape(*image.shape[1:]), CPU, budget or Budget(10**9))
-    source.append(image.clone())
+def budget_for(passes, limit):
+    return Budget(limit, max(step.longest_row for step in passes), CPU)
+
+
+def free_blocks(budget):
+    """The number of blocks that can be taken."""
+    blocks = list(iter(budget.take, None))
+    for block in blocks:
+        budget.give_back(block)
+    return len(blocks)
+
+
+def source_of(image):
+    shape = Shape(*image.shape[1:])
+    source = Map(shape, Budget(2 * image.nbytes, shape.row_bytes, CPU))
+    source.append(image)
     return source
+
+
+def compute(passes, image, *, maps=10**9, **callbacks):
+    """The result of `passes`."""
+    rows = []
+    run(passes, source_of(image), rows.append, budget_for(passes, maps), **callbacks)
+    return torch.cat(rows, 2)
 
 
 def limited(most_rows, seen):
@@ -92,14 +112,13 @@ def test_progress_adds_up_to_the_work_of_the_plan(encoder, image):
     odd = image[:, :, :63]  # The products are no multiple of the 31 rows of the output.
     for memory in (PLENTY, Memory(10**9, 30_000), Memory(0, 0)):
         passes, done = plan(encoder.stages(), Shape(3, 63, 48), memory), []
-        run(passes, source_of(odd), lambda values: None, Budget(memory.maps), CPU, on_products=done.append)
+        compute(passes, odd, maps=memory.maps, on_products=done.append)
         assert sum(done) == sum(step.products for step in passes)
 
 
 def test_bands_get_smaller_where_memory_runs_out_and_the_work_goes_on(image):
-    rows, seen = [], []
-    run(plan([limited(20, seen)], IMAGE, PLENTY), source_of(image), rows.append, Budget(10**9), CPU)
-    assert torch.equal(torch.cat(rows, 2), image * 2)
+    seen = []
+    assert torch.equal(compute(plan([limited(20, seen)], IMAGE, PLENTY), image), image * 2)
     assert seen == [64, 32, 16, 16, 16, 16]
 
 
@@ -113,27 +132,26 @@ def test_bands_get_smaller_where_the_moments_do_not_fit(encoder, image, monkeypa
         return of(x)
 
     monkeypatch.setattr(Moments, "of", limited_of)
-    rows = []
     with torch.inference_mode():
-        run(plan(encoder.stages(), IMAGE, PLENTY), source_of(image), rows.append, Budget(10**9), CPU)
+        banded_code = compute(plan(encoder.stages(), IMAGE, PLENTY), image)
     assert max(counts) == 64
-    assert (torch.cat(rows, 2) - encoder(image)).abs().max() < 1e-4
+    assert (banded_code - encoder(image)).abs().max() < 1e-4
 
 
 def test_memory_that_does_not_suffice_for_a_row_is_an_error(image):
     with pytest.raises(RuntimeError, match="can't allocate"):
-        run(plan([limited(0, [])], IMAGE, PLENTY), source_of(image), lambda values: None, Budget(10**9), CPU)
+        compute(plan([limited(0, [])], IMAGE, PLENTY), image)
 
 
 def test_another_error_is_not_tried_again(image):
     seen = []
 
-    def compute(x):
+    def fail(x):
         seen.append(x)
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        run(plan([pointwise(compute, 3)], IMAGE, PLENTY), source_of(image), lambda values: None, Budget(0), CPU)
+        compute(plan([pointwise(fail, 3)], IMAGE, PLENTY), image)
     assert len(seen) == 1
 
 
@@ -150,30 +168,30 @@ def test_an_error_in_the_middle_frees_the_memory_and_closes_the_scratch_files(
         if next(calls) == failing:
             raise KeyboardInterrupt
 
-    budget = Budget(2000)
-    passes = plan(encoder.stages(), IMAGE, Memory(budget.limit, 0))
+    passes = plan(encoder.stages(), IMAGE, Memory(9000, 0))
+    budget = budget_for(passes, 9000)
+    total = free_blocks(budget)
+    assert total > 1
     with torch.inference_mode(), pytest.raises(KeyboardInterrupt):
-        run(passes, source_of(image), lambda values: None, budget, CPU, on_products=interrupt)
+        run(passes, source_of(image), lambda values: None, budget, on_products=interrupt)
     assert next(calls) == failing + 1
-    assert budget.used == 0
+    assert free_blocks(budget) == total
     assert list(tmp_path.iterdir()) == []
     gc.collect()  # A file that is still open is a ResourceWarning, which is an error in tests.
 
 
-def test_a_source_is_freed_only_where_it_is_said_to_be_free(image):
-    double = pointwise(lambda x: x * 2, 3)
-    for frees in (True, False):
-        budget = Budget(10**9)
-        source = Map(IMAGE, CPU, budget)
-        for part in image.split(8, 2):
-            source.append(part.clone())
-        used = budget.used
-        left = []
-        passes = plan([double], IMAGE, Memory(10**9, 10_000))
-        run(passes, source, lambda values, b=budget, found=left: found.append(b.used), budget, CPU, frees_source=frees)
-        assert (left[-1] < used / 2) == frees
-        source.close()
-        assert budget.used == 0
+@pytest.mark.parametrize("frees", [True, False])
+def test_a_source_is_freed_only_if_it_is_no_longer_needed(image, frees):
+    budget, free = Budget(2 * IMAGE.bytes, IMAGE.row_bytes, CPU), []
+    total = free_blocks(budget)
+    source = Map(IMAGE, budget)
+    source.append(image)
+    used = total - free_blocks(budget)
+    passes = plan([pointwise(lambda x: x * 2, 3)], IMAGE, Memory(10**9, 10_000))
+    run(passes, source, lambda values: free.append(free_blocks(budget)), budget, frees_source=frees)
+    assert (total - free[-1] < used / 2) == frees
+    source.close()
+    assert free_blocks(budget) == total
 
 
 def test_a_scratch_file_that_cannot_be_written_is_a_device_error(encoder, image, monkeypatch):
@@ -184,4 +202,4 @@ def test_a_scratch_file_that_cannot_be_written_is_a_device_error(encoder, image,
 
     monkeypatch.setattr("tempfile.TemporaryFile", full)
     with torch.inference_mode(), pytest.raises(DeviceError, match="No space left"):
-        run(plan(encoder.stages(), IMAGE, Memory(0, 0)), source_of(image), lambda values: None, Budget(0), CPU)
+        compute(plan(encoder.stages(), IMAGE, Memory(0, 0)), image, maps=0)

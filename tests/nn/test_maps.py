@@ -19,15 +19,31 @@ from imgxlate.nn.maps import Budget, Map, Shape, scratch_folder
 CPU = torch.device("cpu")
 
 
-def values(height, channels=3, width=5, *, layout=torch.contiguous_format):
+SHAPE = Shape(3, 12, 5)
+
+
+def values(height, *, layout=torch.contiguous_format):
     generator = torch.Generator().manual_seed(height)
-    return torch.randn(1, channels, height, width, generator=generator).contiguous(memory_format=layout)
+    return torch.randn(1, 3, height, 5, generator=generator).contiguous(memory_format=layout)
+
+
+def budget_of(blocks, rows=1):
+    """A budget of blocks with that many rows each."""
+    return Budget(blocks * rows * SHAPE.row_bytes, rows * SHAPE.row_bytes, CPU)
+
+
+def free_blocks(budget):
+    """The number of blocks that can be taken."""
+    blocks = list(iter(budget.take, None))
+    for block in blocks:
+        budget.give_back(block)
+    return len(blocks)
 
 
 def filled(x, heights, budget):
-    kept = Map(Shape(*x.shape[1:]), CPU, budget)
+    kept = Map(Shape(*x.shape[1:]), budget)
     for part in x.split(heights, 2):
-        kept.append(part.clone())
+        kept.append(part)
     return kept
 
 
@@ -41,53 +57,62 @@ def scratch(tmp_path, monkeypatch):
 
 @given(
     heights=st.lists(st.integers(1, 6), min_size=1, max_size=6),
-    limit=st.sampled_from([0, 200, 500, 10**6]),
+    blocks=st.integers(0, 6),
+    rows=st.integers(1, 7),
     layout=st.sampled_from([torch.contiguous_format, torch.channels_last]),
     data=st.data(),
 )
-def test_rows_are_read_as_they_were_written_from_memory_or_file(heights, limit, layout, data):
-    x = values(sum(heights), layout=layout)
-    budget = Budget(limit)
+def test_rows_are_read_as_they_were_written_from_memory_or_file(heights, blocks, rows, layout, data):
+    x, budget = values(sum(heights), layout=layout), budget_of(blocks, rows)
     with contextlib.closing(filled(x, heights, budget)) as kept:
-        assert budget.used <= limit
         for _ in range(3):
             top = data.draw(st.integers(0, sum(heights) - 1))
             bottom = data.draw(st.integers(top + 1, sum(heights)))
             assert torch.equal(kept.read(Rows(top, bottom)), x[:, :, top:bottom])
-    assert budget.used == 0
+    assert free_blocks(budget) == blocks
 
 
 def test_rows_that_were_read_may_be_changed_in_place():
     x = values(4)
-    kept = filled(x, [4], Budget(10**6))
+    kept = filled(x, [4], budget_of(4))
     kept.read(Rows(0, 4)).zero_()
     assert torch.equal(kept.read(Rows(0, 4)), x)
     kept.close()
 
 
-def test_a_band_counts_with_all_the_memory_that_its_tensor_keeps():
-    budget = Budget(10**6)
-    kept = Map(Shape(3, 2, 5), CPU, budget)
-    kept.append(values(8)[:, :, 3:5])
-    assert budget.used == 3 * 8 * 5 * 4
+def test_a_map_does_not_keep_the_tensors_that_are_written():
+    x = values(4)
+    kept = filled(x, [4], budget_of(4))
+    written = x.clone()
+    x.zero_()
+    assert torch.equal(kept.read(Rows(0, 4)), written)
     kept.close()
 
 
-def test_dropped_rows_free_their_memory():
-    budget = Budget(10**6)
-    kept = filled(values(6), [2, 2, 2], budget)
-    band = budget.used // 3
-    kept.drop(3)  # The second band has a row that is still needed.
-    assert budget.used == 2 * band
+def test_dropped_rows_free_their_memory_for_another_map():
+    budget = budget_of(3, rows=2)
+    kept = filled(values(6), [3, 3], budget)
+    assert free_blocks(budget) == 0
+    kept.drop(3)  # The second block has a row that is still needed.
+    assert free_blocks(budget) == 1
     kept.drop(4)
-    assert budget.used == band
-    kept.close()
-    kept.close()
-    assert budget.used == 0
+    assert free_blocks(budget) == 2
+    other = filled(values(5), [5], budget)
+    assert free_blocks(budget) == 0
+    assert torch.equal(other.read(Rows(0, 5)), values(5))
+    for one in (kept, other, other):
+        one.close()
+    assert free_blocks(budget) == 3
+
+
+def test_blocks_are_a_part_of_the_budget_and_hold_the_longest_row():
+    assert Budget(6_400_000, 100, CPU).block_bytes == 100_000
+    assert Budget(64, 100, CPU).block_bytes == 100
+    assert free_blocks(Budget(64, 100, CPU)) == 0
 
 
 def test_the_scratch_file_has_no_name(scratch):
-    kept = filled(values(6), [3, 3], Budget(0))
+    kept = filled(values(6), [3, 3], budget_of(0))
     assert list(scratch.iterdir()) == []
     kept.close()
 
@@ -102,9 +127,9 @@ def test_the_scratch_folder_is_a_disk_unless_tmpdir_names_one(scratch, monkeypat
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_a_full_disk_is_a_device_error_with_a_hint_and_closes_without_another(scratch, monkeypatch):
     monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Path("/dev/full").open("w+b"))  # noqa: SIM115 - `close` closes it
-    kept = Map(Shape(3, 6, 5), CPU, Budget(0))
+    kept = Map(SHAPE, budget_of(0))
     with pytest.raises(DeviceError, match=f"{scratch} cannot be written: {os.strerror(errno.ENOSPC)}") as caught:
-        kept.append(values(600))
+        kept.append(values(6000))
     assert "TMPDIR" in caught.value.hint
     kept.close()
 
@@ -116,7 +141,8 @@ import resource, torch
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 from imgxlate.errors import DeviceError
 from imgxlate.nn.maps import Budget, Map, Shape
-kept = Map(Shape(3, 6000, 50), torch.device("cpu"), Budget(0))
+shape = Shape(3, 6000, 50)
+kept = Map(shape, Budget(0, shape.row_bytes, torch.device("cpu")))
 try:
     for _ in range(60):
         kept.append(torch.zeros(1, 3, 7, 50))

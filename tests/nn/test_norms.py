@@ -24,6 +24,20 @@ def test_instance_norm_is_precise_for_any_mean_and_memory_layout(layout, mean, d
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+def test_instance_norm_of_a_large_map_is_precise(layout):
+    x = torch.relu(features(1, 4, 1200, 1500, layout=layout))
+    for y in (instance_norm(x), instance_norm(torch.cat([x, x]))[1:]):
+        assert (y - functional.instance_norm(x.double())).abs().max() < 1e-3
+
+
+def test_instance_norm_of_a_large_map_scales_and_shifts():
+    x, scale, shift = features(2, 3, 600, 600), features(2, 3, seed=1), features(2, 3, seed=2)
+    y = instance_norm(x, scale, shift)
+    assert torch.allclose(y.mean((2, 3)), shift, atol=1e-4)
+    assert torch.allclose(y.std((2, 3)), scale.abs(), atol=1e-3)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_constant_channel_becomes_zero(layout):
     x = torch.full((1, 4, 8, 8), 7.3).contiguous(memory_format=layout)
     assert instance_norm(x).abs().max() < 1e-2

@@ -51,7 +51,7 @@ def test_an_affine_map_centers_scales_and_shifts_each_channel():
     center, scale, shift = noise(3, 4).double()
     x = noise(1, 4, 5, 6)
     expected = (x - center[:, None, None]) * scale[:, None, None] + shift[:, None, None]
-    assert torch.allclose(Affine.of(center, scale, shift)(x).double(), expected, atol=1e-5)
+    assert torch.allclose(Affine(center, scale, shift)(x).double(), expected, atol=1e-5)
 
 
 def test_an_affine_map_moves_its_values_to_the_device_of_its_input():

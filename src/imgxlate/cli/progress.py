@@ -12,8 +12,10 @@ from imgxlate.images.outputs import Job
 
 if TYPE_CHECKING:
     from imgxlate.inference.large import BandProgress, OnBand
+    from imgxlate.inference.model import Model
 
-_FIRST_ESTIMATE = 3.0  # seconds of work, before the time left is estimated
+_FIRST_ESTIMATE = 3.0  # seconds of work, before the time is estimated
+_LARGE = 4e6  # pixels; a larger image that is computed as a whole may take a lot of memory
 
 LOG_SECONDS = 10.0  # the shortest time between two lines in a log
 
@@ -100,14 +102,20 @@ class Bar:
 
 
 class BandWatch:
-    """Shows the progress of images that are translated in bands, and says once for each how, and about how long."""
+    """Shows the progress of images that are translated in bands. Prints a line about each large image."""
 
-    def __init__(self, output: Output, bar: Bar) -> None:
+    def __init__(self, output: Output, bar: Bar, model: "Model") -> None:
         self._output = output
         self._bar = bar
+        self._model = model
 
     def begin(self, name: str, pixels: int) -> "OnBand":
-        """What to call after each band of the image `name`."""
+        """Begin the image `name`. Returns the function to call after each of its bands."""
+        if pixels > _LARGE and not self._model.has_bands:
+            self._output.note(
+                f"{name}: {pixels / 1e6:.0f} megapixels, computed as a whole, because {self._model.method} does not "
+                "describe its stages; `--size` takes less memory"
+            )
         started, is_said = time.monotonic(), False
 
         def show(progress: "BandProgress") -> None:

@@ -37,13 +37,13 @@ OnBand = Callable[[BandProgress], None]
 
 @torch.inference_mode()
 def translation_memory(translator: Staged, image: ImageArray, to: Domain, codes: Tensor | None) -> int:
-    """About how much memory, in bytes, translating the whole image takes."""
+    """The memory, in bytes, that translating the whole image takes. This is an estimate."""
     stages = [*translator.content_stages(to), *translator.image_stages(to, None if codes is None else codes[:1])]
     return banded.whole_memory(stages, ImageRows(translator, image).shape)
 
 
 def encoding_memory(translator: StagedStyleSampler, image: ImageArray, domain: Domain) -> int:
-    """About how much memory, in bytes, encoding the style of the whole image takes."""
+    """The memory, in bytes, that encoding the style of the whole image takes. This is an estimate."""
     return banded.whole_memory(translator.style_stages(domain), ImageRows(translator, image).shape)
 
 
@@ -144,7 +144,7 @@ class _Output:
 
 
 class _Counter:
-    """Turns products that are done into progress."""
+    """Reports progress, from the number of multiplications that are done."""
 
     def __init__(self, parts: Sequence[Sequence[Pass]], total: int, on_band: OnBand) -> None:
         passes = [one for part in parts for one in part]

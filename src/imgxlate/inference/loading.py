@@ -62,7 +62,7 @@ def load(
 
     Raises:
         UsageError: there is no such method, both a model and a checkpoint are given, `config` is another method's,
-            `memory` is no amount, or `max_pixels` is less than 1.
+            `memory` is not an amount, or `max_pixels` is less than 1.
         WeightsError: there is no such model, or it cannot be downloaded.
         CheckpointError: the file is damaged, or holds no model of the method.
         DeviceError: this machine has no such device.

@@ -18,7 +18,7 @@ from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.large import OnBand
 from imgxlate.inference.translation import encode_style, translate
-from imgxlate.methods.protocol import StyleSampler, Translator
+from imgxlate.methods.protocol import Staged, StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
 from imgxlate.nn.precision import each_fast, fast_arithmetic
 from imgxlate.threads import average_products
@@ -54,6 +54,11 @@ class Model:
     trained_size: int | None = None  # shorter side of the training images, in pixels; None: unknown
     memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
     limits: Limits = DEFAULT  # of the files that it reads
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether large images are translated in bands of rows, which needs a method that describes its stages."""
+        return isinstance(self.translator, Staged)
 
     @property
     def method(self) -> str:

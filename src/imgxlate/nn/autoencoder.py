@@ -43,8 +43,9 @@ class ResidualBlocks(nn.Module):
         self, blocks: int, channels: int, *, norm: Callable[[int], nn.Module], activ: Activation, pad_type: Padding
     ) -> None:
         super().__init__()
-        made = (ResidualBlock(channels, norm=norm, activ=activ, pad_type=pad_type) for _ in range(blocks))
-        self.model = nn.ModuleList(made)
+        self.model = nn.ModuleList(
+            ResidualBlock(channels, norm=norm, activ=activ, pad_type=pad_type) for _ in range(blocks)
+        )
 
     def forward(self, x: Tensor, adain: Tensor | None = None) -> Tensor:
         """Map (B, C, H, W); `adain` (B, 2 blocks, 2, C) are the parameters of the adaptive norms, in their order."""

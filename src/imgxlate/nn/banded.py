@@ -1,8 +1,8 @@
 """Computes a network on an image of any size, in bands of rows and within a budget of memory.
 
 The result is that of the whole image. A pass over the image ends at a norm: it takes the moments of the norm's input.
-Then the norm maps each channel by itself, like any other layer, and the next pass goes on behind it. What a pass has
-computed is kept, or computed again by the next pass where that takes less time than a scratch file.
+Then the norm maps each channel by itself, like any other layer, and the next pass goes on behind it. The output of a
+pass is kept, or computed again by the next pass if that takes less time than a scratch file.
 """
 
 import contextlib
@@ -21,15 +21,15 @@ from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
 
 _COPIES = 3  # memory of a convolution, in units of its input and its output: padded copies and buffers
 _WIDEST_REACH = 48  # rows; behind layers that reach farther, a map is kept
-_PRODUCTS_PER_BYTE = 300  # that take as long as writing a byte to a scratch file and reading it again
+_PRODUCTS_PER_BYTE = 300  # multiplications in the time of writing a byte to a scratch file and reading it again
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
     """The memory to use, in bytes."""
 
-    maps: int  # for what is kept between passes
-    band: int  # for computing a band
+    maps: int  # for the maps between passes
+    band: int  # for the computation of a band
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def plan(stages: Sequence[Stage], source: Shape, memory: Memory) -> list[Pass]:
 
 
 def whole_memory(stages: Sequence[Stage], source: Shape) -> int:
-    """About how much memory, in bytes, computing `stages` for a whole map takes."""
+    """The memory, in bytes, that computing `stages` for a whole map takes. This is an estimate."""
     chain = flatten(stages)
     shapes, _ = _trace(chain, (source,))
     return _band_memory(chain, (source,), shapes[-1].height)
@@ -103,7 +103,7 @@ def run(
 ) -> None:
     """Compute `passes`. `write` takes the rows of the result (1, C, h, W), from top to bottom.
 
-    Maps between passes are kept within `budget`. If memory is short nevertheless, bands get smaller.
+    Maps between passes are kept within `budget`. If memory runs out nevertheless, bands get smaller.
 
     Raises:
         DeviceError: the scratch file cannot be written.
@@ -173,8 +173,8 @@ def _run_pass(
             continue
         moments = part.joined(moments) if part else None
         write(values[0])
-        for made in reversed(maps):  # The map itself may be an input; then only saved maps are kept.
-            made.append(values.pop())
+        for kept in reversed(maps):  # The map itself may be an input; then only saved maps are kept.
+            kept.append(values.pop())
         del values  # Free it before the next band is computed.
         top = band.bottom
         if frees and top < height:
@@ -213,7 +213,7 @@ def _shape(output: Shape | int, inputs: Sequence[Shape]) -> Shape:
 
 
 def _band_memory(chain: Sequence[Operation], inputs: tuple[Shape, ...], rows: int) -> int:
-    """About how much memory, in bytes, a band of `rows` of the output takes."""
+    """The memory, in bytes, that a band of `rows` of the output takes. This is an estimate."""
     shapes, outputs = _trace(chain, inputs)
     top = (_shape(outputs[0], inputs).height - rows) // 2  # in the middle: a band at the border needs fewer rows
     needed = _need(chain, inputs, outputs, Rows(top, top + rows))

@@ -17,10 +17,10 @@ _PIECE = 1 << 18  # values that are summed at once on a CPU: they stay in its ca
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """A layer whose output at a position depends on the input near that position.
+    """A layer whose output at a position depends on the input near that position. It does not change its input.
 
-    Output rows `a` to `b` depend on the input rows `a * stride / scale - reach` to `b * stride / scale + reach`. At the
-    border of the image it pads as it likes. With its own padding it maps H rows to H * scale / stride.
+    Output rows `a` to `b` depend on the input rows `a * stride / scale - reach` to `b * stride / scale + reach`.
+    It pads its input in its own way, and maps H rows to H * scale / stride.
     """
 
     compute: Callable[[Tensor], Tensor]  # (1, C, H, W) to (1, C', H scale / stride, W scale / stride)
@@ -63,9 +63,8 @@ class Moments:
         sums = torch.zeros((2, channels), dtype=torch.float64)
         for piece in pieces:
             centered = piece - origin
-            ones = centered.new_ones(len(centered))
-            first = ones @ centered
-            sums += torch.stack([first, ones @ centered.square_()]).cpu()
+            first = centered.sum(0)
+            sums += torch.stack([first, centered.square_().sum(0)]).cpu()
         first, second = sums
         return cls(count, origin.cpu().double() + first / count, second - first.square() / count)
 
@@ -89,7 +88,7 @@ class Moments:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Norm:
-    """A norm over all positions of a map: what it does to a channel follows from the moments of the map."""
+    """A norm over all positions of a map, given by its scale and shift for a map of certain moments."""
 
     affine: Callable[[Moments], Affine]
 

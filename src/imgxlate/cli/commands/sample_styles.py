@@ -273,7 +273,7 @@ def _fill(
 
     jobs = [Job(source, ()) for source in sources]
     with Bar(out, method, len(jobs), "images").shown() as bar:
-        watch = BandWatch(out, bar)
+        watch = BandWatch(out, bar, grid.model)
         return run_jobs(jobs, add, inputs=len(jobs), on_progress=bar.show_job, on_failure=out.error)
 
 

@@ -114,7 +114,7 @@ def translate(
         work.grid = _Grid.of(out, len(sources), source.count, grid, loaded.limits)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
     with Bar(out, method, len(jobs), "images").shown() as bar:
-        work.watch = BandWatch(out, bar)
+        work.watch = BandWatch(out, bar, loaded)
         failures = stream_jobs(
             jobs,
             lambda job: read_image(job.source, loaded.limits, bits),

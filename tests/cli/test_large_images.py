@@ -1,0 +1,202 @@
+"""Large images in the commands: what they print, and real processes with little memory or little disk."""
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgxlate import checkpoint
+from imgxlate.cli import progress
+from imgxlate.inference.loading import model_header
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.method import Cyclegan
+from imgxlate.methods.cyclegan.networks import Generator
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="open files and limits are read as Linux shows them")
+
+IN_BANDS = re.compile(r"^(\S+): (\d+) megapixels, in (\d+) bands within \d+\.\d GB of memory; about ", re.MULTILINE)
+
+
+@pytest.fixture
+def munit(golden):
+    return ("munit", "--checkpoint", golden / "munit" / "gen_00000001.pt")
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def little(monkeypatch):
+    """A budget that a small photo takes in whole, and one of 200 x 200 pixels does not."""
+    monkeypatch.setattr("imgxlate.memory.budget", lambda device, limit, needed: 2_000_000)
+
+
+@pytest.fixture
+def scratch(tmp_path):
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("amount", ["4XB", "much", "0", "-1GB", ""])
+def test_an_amount_that_is_none_is_a_usage_error(run, munit, photo, inside, amount):
+    result = run("translate", *munit, photo(), "--memory", amount)
+    assert result.exit_code == 2
+    assert f"{amount!r} is not an amount of memory" in result.stderr
+    assert "--memory 4GB" in result.stderr
+
+
+def test_a_large_image_has_one_line_and_a_small_one_none(run, munit, photo, inside, little):
+    paths = photo("large.png", size=(200, 200)), photo("small.png", size=(24, 24))
+    result = run("translate", *munit, *paths, "--n-styles", 3)
+    assert result.exit_code == 0
+    assert [match[0] for match in IN_BANDS.findall(result.stderr)] == [str(paths[0])]
+
+
+def test_sample_styles_prints_the_line_too(run, munit, photo, inside, little):
+    result = run("sample-styles", *munit, photo(size=(200, 200)), "--n-styles", 2)
+    assert result.exit_code == 0
+    assert len(IN_BANDS.findall(result.stderr)) == 1
+
+
+def test_quiet_prints_nothing_and_json_stays_on_stdout(run, munit, photo, inside, little, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    path = photo(size=(200, 200))
+    result = run("translate", *munit, path, "-q", "-o", "a.png")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
+    result = run("translate", *munit, path, "--json", "-o", "b.png")
+    assert json.loads(result.stdout)["output"] == "b.png"
+    assert len(IN_BANDS.findall(result.stderr)) == 1
+
+
+def test_a_log_shows_which_part_of_the_image_is_done(run, munit, photo, inside, little, monkeypatch):
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0.0)
+    result = run("translate", *munit, photo(size=(200, 200)))
+    parts = [int(part) for part in re.findall(r"^munit: 0 of 1 images, .*photo\.png, (\d+)%$", result.stderr, re.M)]
+    assert len(parts) > 5
+    assert parts == sorted(parts)
+
+
+def begun(command, scratch, **options):
+    """A process that has opened a scratch file."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(scratch)} | options.pop("env", {})
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, **options)
+    while not any(str(scratch) in _target(link) for link in Path(f"/proc/{process.pid}/fd").glob("*")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    return process
+
+
+def _target(link):
+    try:
+        return str(link.readlink())
+    except OSError:  # It was closed meanwhile.
+        return ""
+
+
+@pytest.fixture
+def slow(command, munit, photo, tmp_path):
+    """A command that works row by row, for many seconds."""
+    arguments = ("--memory", "1KB", "--n-styles", 2, "-o", tmp_path / "out/")
+    return command("translate", *munit, photo(size=(400, 300)), *arguments)
+
+
+@linux
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_process_that_is_stopped_leaves_nothing(slow, scratch, tmp_path, heed_signals, unmeasured, number, code):
+    process = begun(slow, scratch, env=unmeasured, preexec_fn=heed_signals)
+    process.send_signal(number)
+    _, errors = process.communicate()
+    assert process.returncode == code
+    assert list(scratch.iterdir()) == []
+    assert list((tmp_path / "out").glob("*")) == []
+    assert b"Traceback" not in errors
+    assert b"Warning" not in errors
+
+
+@linux
+def test_two_processes_at_once_do_not_disturb_each_other(command, munit, photo, scratch, tmp_path, pixels, run):
+    path = photo(size=(120, 90))
+    run("translate", *munit, path, "-o", tmp_path / "whole.png")
+    outputs = [tmp_path / f"{name}.png" for name in "ab"]
+    lines = [command("translate", *munit, path, "--memory", "1KB", "-o", output) for output in outputs]
+    for process in [begun(line, scratch) for line in lines]:
+        process.communicate()
+        assert process.returncode == 0
+    for output in outputs:
+        assert abs(pixels(output) - pixels(tmp_path / "whole.png")).max() <= 1
+    assert list(scratch.iterdir()) == []
+
+
+@linux
+def test_a_full_disk_is_a_device_error_with_a_hint(command, munit, photo, scratch, tmp_path):
+    line = command("translate", *munit, photo(size=(200, 150)), "--memory", "1KB", "-o", tmp_path / "out.png")
+    done = subprocess.run(
+        line,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(scratch)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+    )
+    assert done.returncode == 7, done.stderr
+    assert f"the scratch file in {scratch} cannot be written: File too large" in done.stderr
+    assert "Set TMPDIR to a folder with more space" in done.stderr
+    assert "Warning" not in done.stderr
+    assert list(scratch.iterdir()) == []
+    assert not (tmp_path / "out.png").exists()
+
+
+@linux
+def test_each_image_of_a_batch_has_the_same_memory(run_process, photo, tmp_path):
+    paths = [photo(f"{seed}.png", size=(1000, 700), seed=seed) for seed in range(3)]
+    result = run_process("translate", "munit", *paths, "--memory", "500MB", "-o", tmp_path / "out/")
+    assert result.returncode == 0, result.stderr
+    counts = [int(bands) for _, _, bands in IN_BANDS.findall(result.stderr.decode())]
+    assert len(counts) == 3
+    assert max(counts) <= 2 * counts[0]
+
+
+LIMIT = 1_500_000_000  # bytes of private memory
+
+
+@linux
+def test_24_megapixels_under_a_hard_limit_on_memory(command, tmp_path, randomize):
+    config = CycleganConfig(ngf=4, n_blocks=1)
+    model = Cyclegan(config, {"A": randomize(Generator(config)), "B": randomize(Generator(config), 1)})
+    checkpoint.write(
+        tmp_path / "narrow.safetensors", model.tensors(), model_header("cyclegan", config, ("summer", "winter"), "B")
+    )
+    coarse = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize((6000, 4000), Image.Resampling.BICUBIC).save(tmp_path / "photo.bmp")
+
+    def translate(name, *options, limit=resource.RLIM_INFINITY):
+        files = (tmp_path / "photo.bmp", "--checkpoint", tmp_path / "narrow.safetensors", "-o", tmp_path / name)
+        done = subprocess.run(
+            command("translate", "cyclegan", *files, "--precision", "fp32", *options),
+            capture_output=True,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    assert not IN_BANDS.search(translate("whole.bmp", "--memory", "100GB"))
+    assert 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > LIMIT
+    assert IN_BANDS.search(translate("banded.bmp", limit=LIMIT))
+    whole = np.asarray(Image.open(tmp_path / "whole.bmp"))
+    assert whole.shape == (4000, 6000, 3)
+    banded = np.asarray(Image.open(tmp_path / "banded.bmp"))
+    assert max(np.abs(one.astype(int) - other).max() for one, other in zip(whole, banded, strict=True)) <= 1
