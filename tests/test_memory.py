@@ -70,6 +70,11 @@ def test_other_amounts_are_usage_errors(amount):
     assert "--memory 4GB" in caught.value.hint
 
 
+def test_a_number_without_its_unit_is_refused():
+    with pytest.raises(UsageError, match="'4' is only 4 bytes of memory"):
+        memory.parse("4")
+
+
 def test_the_budget_is_half_of_what_is_free(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda device: 1000)
     assert memory.budget(CPU, None, 0) == 500

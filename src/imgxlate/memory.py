@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 _CGROUPS = Path("/sys/fs/cgroup")
+_LEAST = 1000  # bytes; fewer are meant in another unit
 _OWN_CGROUPS = Path("/proc/self/cgroup")  # which groups hold this process
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of glibc's malloc.h
@@ -45,7 +46,7 @@ def parse(amount: int | str | None) -> int | None:
     """The bytes of an amount such as "4GB" or "512MiB", or of a number of bytes; None stays None.
 
     Raises:
-        UsageError: `amount` is not an amount of memory, or not positive.
+        UsageError: `amount` is not an amount of memory, or less than a kilobyte.
     """
     if amount is None:
         return None
@@ -55,9 +56,10 @@ def parse(amount: int | str | None) -> int | None:
         size = int(TypeAdapter(ByteSize).validate_python(amount))
     except ValidationError:
         size = 0
-    if size > 0:
+    if size >= _LEAST:
         return size
-    raise UsageError(f"{amount!r} is not an amount of memory", hint="Type for example `--memory 4GB`.")
+    reason = f"{amount!r} is only {size:,} bytes of memory" if size > 0 else f"{amount!r} is not an amount of memory"
+    raise UsageError(reason, hint="Type for example `--memory 4GB`.")
 
 
 def budget(device: "torch.device", limit: int | None, needed: int) -> int:
@@ -74,9 +76,8 @@ def budget(device: "torch.device", limit: int | None, needed: int) -> int:
 
 
 def _budget(device: "torch.device", limit: int | None) -> int:
-    if limit is None:
-        return available(device) // 2
-    return max(limit - _taken(device), 0)
+    size = available(device) // 2 if limit is None else limit - _taken(device)
+    return max(size, 0)
 
 
 def available(device: "torch.device") -> int:

@@ -23,7 +23,7 @@ from imgxlate.methods.cyclegan.networks import Generator
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="open files and limits are read as Linux shows them")
 
-IN_BANDS = re.compile(r"^(\S+): (\d+) megapixels, in (\d+) bands within \d+\.\d GB of memory; about ", re.MULTILINE)
+IN_BANDS = re.compile(r"^(\S+): (\d+) megapixels, in (\d+) bands of rows to save memory, about ", re.MULTILINE)
 
 
 @pytest.fixture

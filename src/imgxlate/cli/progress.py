@@ -125,8 +125,8 @@ class BandWatch:
             if not is_said and (seconds > _FIRST_ESTIMATE or progress.done == 1):
                 is_said = True
                 self._output.note(
-                    f"{name}: {pixels / 1e6:.0f} megapixels, in {progress.bands} bands within "
-                    f"{progress.memory / 1e9:.1f} GB of memory; about {duration(seconds / progress.done)}"
+                    f"{name}: {pixels / 1e6:.0f} megapixels, in {progress.bands} bands of rows to save memory, about "
+                    f"{duration(seconds / progress.done)}"
                 )
 
         return show

@@ -29,7 +29,6 @@ class BandProgress:
 
     done: float  # the part of the work for all styles that is done, from 0 to 1
     bands: int  # the most bands of a pass over the image
-    memory: int  # the budget in bytes
 
 
 OnBand = Callable[[BandProgress], None]
@@ -73,7 +72,7 @@ def translate(
     beside = replace(memory, maps=memory.maps - shape.bytes) if encoding else memory  # the content code is kept
     decodings = [banded.plan(translator.image_stages(to, style), shape, beside) for style in styles]
     budget = Budget(memory.maps, max(one.longest_row for part in (encoding, *decodings) for one in part), device)
-    count = _Counter([encoding, *decodings], total, on_band)
+    count = _Counter([encoding, *decodings], on_band)
     with contextlib.closing(Map(shape, budget)) as code:
         content: RowSource = code if encoding else source
         if encoding:
@@ -146,17 +145,16 @@ class _Output:
 class _Counter:
     """Reports progress, from the number of multiplications that are done."""
 
-    def __init__(self, parts: Sequence[Sequence[Pass]], total: int, on_band: OnBand) -> None:
+    def __init__(self, parts: Sequence[Sequence[Pass]], on_band: OnBand) -> None:
         passes = [one for part in parts for one in part]
         self._products = max(sum(one.products for one in passes), 1)
         self._bands = max(one.bands for one in passes)
-        self._total = total
         self._on_band = on_band
         self._done = 0
 
     def __call__(self, products: int) -> None:
         self._done += products
-        self._on_band(BandProgress(self._done / self._products, self._bands, self._total))
+        self._on_band(BandProgress(self._done / self._products, self._bands))
 
 
 def _split(total: int, image: ImageArray) -> Memory:
