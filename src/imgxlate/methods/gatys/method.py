@@ -14,6 +14,7 @@ from imgxlate.errors import UsageError
 from imgxlate.methods.gatys import color
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.descent import Descent
+from imgxlate.methods.gatys.gradient import evaluate
 from imgxlate.methods.gatys.objective import Losses, Objective
 from imgxlate.methods.protocol import Iterate
 from imgxlate.methods.spec import MethodConfig
@@ -74,7 +75,7 @@ class Gatys:
             if canvas is None:
                 canvas = self._begin(target, guides, seed)
             size = (small.shape[2], small.shape[3])
-            descent = Descent(self.config, partial(_evaluate, objective), _resize(canvas, size))
+            descent = Descent(self.config, partial(_evaluate, objective, None), _resize(canvas, size))
             iterations = self.config.iterations if scale + 1 == len(sizes) else self.config.coarse_iterations
             for done, losses in enumerate(descent.run(iterations), start=1):
                 yield Iterate(scale, len(sizes), size, done, iterations, losses, partial(self._finish, descent, small))
@@ -140,8 +141,10 @@ def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(image, size, mode="bicubic", antialias=True)
 
 
-def _evaluate(objective: Objective, gray_levels: Tensor) -> Losses:
-    return objective(_from_gray_levels(gray_levels))
+def _evaluate(objective: Objective, band_memory: int | None, gray_levels: Tensor) -> tuple[Losses, Tensor]:
+    """The loss of an image, and its gradient by gray levels."""
+    losses, gradient = evaluate(objective, _from_gray_levels(gray_levels.detach()), band_memory)
+    return losses, gradient.div_(127.5)
 
 
 def _to_gray_levels(image: Tensor) -> Tensor:

@@ -1,0 +1,174 @@
+"""VGG features of large images, and gradients by the image, in bands of rows and with little memory.
+
+The network is cut into blocks at poolings, where its maps are small. Only the inputs of the blocks are kept. A band of a
+block is computed from its rows of the input, with a halo: rows above and below on which its values depend. For the
+gradient, each band is computed once more, so that only the features of one band are in memory (checkpointing: Chen et
+al., arXiv 1604.06174). The result is that of the whole image.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imgxlate.nn.bands import Rows
+from imgxlate.nn.vgg import Vgg
+
+_MOST_KEPT = 8  # values of a map between blocks, for each pixel of the image
+_COPIES = 3  # memory of a band and its gradients, in units of the outputs of its convolutions
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The features of a layer, at some of its rows."""
+
+    layer: str
+    rows: Rows
+    values: Tensor  # (1, C, h, W)
+
+    @property
+    def positions(self) -> int:
+        """The number of positions."""
+        return self.values.shape[2] * self.values.shape[3]
+
+    def cut(self, whole: Tensor) -> Tensor:
+        """The same rows of a tensor (1, C, H, W) that has all rows of the layer."""
+        return whole[:, :, self.rows.top : self.rows.bottom]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive layers."""
+
+    layers: Mapping[str, int]  # by name: rows of the block's input for a row of the layer
+    channels: int  # of the output
+    halo: int  # rows of the input; a multiple of the stride
+    values: float  # of the outputs of its convolutions, for each position of the input
+
+    @property
+    def last(self) -> str:
+        """The layer that is the output."""
+        return next(reversed(self.layers))
+
+    @property
+    def stride(self) -> int:
+        """Rows of the input for a row of the output."""
+        return self.layers[self.last]
+
+
+@dataclass(frozen=True, slots=True)
+class _Band:
+    rows: Rows  # of the input of a block; the top is a multiple of the stride
+    padded: slice  # the same with the halo
+
+
+def compute(network: Vgg, image: Tensor, layers: Collection[str], band_memory: int | None) -> Iterator[Features]:
+    """Yield the features of an image (1, 3, H, W) in [-1, 1] at each of `layers`.
+
+    They are those of the whole image, or of bands that take about `band_memory` bytes each. Those of bands have no
+    gradient.
+    """
+    if band_memory is None:
+        for name, values in network(image, layers).items():
+            yield Features(name, Rows(0, values.shape[2]), values)
+    else:
+        yield from BandedFeatures(network, image, layers, band_memory).compute()
+
+
+class BandedFeatures:
+    """The features of an image (1, 3, H, W) in [-1, 1] at each of `layers`. A band takes about `memory` bytes."""
+
+    def __init__(self, network: Vgg, image: Tensor, layers: Collection[str], memory: int) -> None:
+        self._network = network
+        self._image = image
+        self._layers = layers
+        self._memory = memory
+        self._blocks = blocks(network, layers)
+        self._inputs: list[Tensor] = []  # of the blocks that were computed
+
+    @torch.no_grad()
+    def compute(self) -> Iterator[Features]:
+        """Yield the features, from the first block to the last, each from top to bottom."""
+        x = self._image
+        for block in self._blocks:
+            output = None if block is self._blocks[-1] else self._empty_output(block, x)
+            for band in self._bands(block, x):
+                found = self._features(block, band, x[:, :, band.padded])
+                yield from (features for features in found if features.layer in self._layers)
+                if output is not None:
+                    found[-1].cut(output).copy_(found[-1].values)
+            self._inputs.append(x)
+            x = x if output is None else output
+
+    def gradient(self, by_features: Callable[[Features], Tensor]) -> Tensor:
+        """The gradient by the image, after `compute`. It frees the memory of what `compute` has kept.
+
+        `by_features` takes the same features as `compute` yields, and returns the gradient by them.
+        """
+        by_output: Tensor | None = None
+        for block in reversed(self._blocks):
+            x = self._inputs.pop()
+            by_input = torch.zeros_like(x)
+            for band in self._bands(block, x):
+                part = x[:, :, band.padded].detach().requires_grad_()
+                found = self._features(block, band, part)
+                with torch.no_grad():
+                    pairs = [(each.values, by_features(each)) for each in found if each.layer in self._layers]
+                if by_output is not None:
+                    pairs.append((found[-1].values, found[-1].cut(by_output)))
+                values, gradients = zip(*pairs, strict=True)
+                [by_part] = torch.autograd.grad(values, part, [each.to(self._network.dtype) for each in gradients])
+                by_input[:, :, band.padded] += by_part
+            by_output = by_input
+        return torch.zeros_like(self._image) if by_output is None else by_output
+
+    def _empty_output(self, block: Block, x: Tensor) -> Tensor:
+        """An output of a block with input `x`, without its values."""
+        height, width = (side // block.stride for side in x.shape[2:])
+        shape = (1, block.channels, height, width)
+        network = self._network
+        return torch.empty(shape, dtype=network.dtype, device=x.device, memory_format=network.memory_format)
+
+    def _bands(self, block: Block, x: Tensor) -> Iterator[_Band]:
+        """The bands of a block with input `x`."""
+        height, width = x.shape[2:]
+        row_memory = _COPIES * block.values * width * self._network.dtype.itemsize
+        most = max(int(self._memory / row_memory) - 2 * block.halo, block.stride)
+        count = -(-height // most)
+        step = -(-height // (count * block.stride)) * block.stride
+        tops = range(0, height // block.stride * block.stride, step)
+        for top in tops:
+            bottom = height if top == tops[-1] else top + step
+            yield _Band(Rows(top, bottom), slice(max(top - block.halo, 0), min(bottom + block.halo, height)))
+
+    def _features(self, block: Block, band: _Band, part: Tensor) -> list[Features]:
+        """The features at a band, from `part` of the block's input with the halo. The last one is the block's output."""
+        x = self._network.prepare(part) if block is self._blocks[0] else part
+        found = self._network.advance(x, [*block.layers], {*self._layers, block.last})
+        return [_without_halo(name, values, band, block.layers[name]) for name, values in found.items()]
+
+
+def _without_halo(layer: str, values: Tensor, band: _Band, scale: int) -> Features:
+    """The features at a band, from those with the halo. The layer has a row for `scale` rows of the block's input."""
+    rows, above = Rows(band.rows.top // scale, band.rows.bottom // scale), band.padded.start // scale
+    return Features(layer, rows, values[:, :, rows.top - above : rows.bottom - above])
+
+
+def blocks(network: Vgg, layers: Collection[str]) -> list[Block]:
+    """The layers up to the deepest of `layers`, in blocks that end at poolings."""
+    found: list[Block] = []
+    deepest, scales = network.up_to(layers), dict[str, int]()
+    scale, image_scale, channels, edge, values = 1, 1, 3, 0, 0.0
+    for name in deepest:
+        if name in network.convolutions:
+            channels = network.channels[name]
+            edge, values = edge + 1, values + channels / scale**2
+        elif name.startswith("pool"):
+            scale, image_scale, edge = 2 * scale, 2 * image_scale, -(-edge // 2)
+        scales[name] = scale
+        is_cut = name.startswith("pool") and channels <= _MOST_KEPT * image_scale**2
+        if is_cut or name == deepest[-1]:
+            found.append(Block(scales, channels, edge * scale, values))
+            scale, scales, edge, values = 1, {}, 0, 0.0
+    return found
