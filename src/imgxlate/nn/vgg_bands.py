@@ -6,7 +6,7 @@ gradient, each band is computed once more, so that only the features of one band
 al., arXiv 1604.06174). The result is that of the whole image.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -76,6 +76,25 @@ def compute(network: Vgg, image: Tensor, layers: Collection[str], band_memory: i
         yield from BandedFeatures(network, image, layers, band_memory).compute()
 
 
+@dataclass(frozen=True, slots=True)
+class _Padded:
+    """The features of a layer at a band, with the halo."""
+
+    layer: str
+    rows: Rows  # without the halo
+    values: Tensor  # (1, C, h, W)
+    above: int  # rows of the halo above the band
+
+    def inside(self, padded: Tensor) -> Tensor:
+        """The rows of the band."""
+        return padded[:, :, self.above : self.above + len(self.rows)]
+
+    @property
+    def features(self) -> Features:
+        """Those without the halo."""
+        return Features(self.layer, self.rows, self.inside(self.values))
+
+
 class BandedFeatures:
     """The features of an image (1, 3, H, W) in [-1, 1] at each of `layers`. A band takes about `memory` bytes."""
 
@@ -95,9 +114,10 @@ class BandedFeatures:
             output = None if block is self._blocks[-1] else self._empty_output(block, x)
             for band in self._bands(block, x):
                 found = self._features(block, band, x[:, :, band.padded])
-                yield from (features for features in found if features.layer in self._layers)
+                yield from (part.features for part in found if part.layer in self._layers)
                 if output is not None:
-                    found[-1].cut(output).copy_(found[-1].values)
+                    last = found[-1].features
+                    last.cut(output).copy_(last.values)
             self._inputs.append(x)
             x = x if output is None else output
 
@@ -113,12 +133,8 @@ class BandedFeatures:
             for band in self._bands(block, x):
                 part = x[:, :, band.padded].detach().requires_grad_()
                 found = self._features(block, band, part)
-                with torch.no_grad():
-                    pairs = [(each.values, by_features(each)) for each in found if each.layer in self._layers]
-                if by_output is not None:
-                    pairs.append((found[-1].values, found[-1].cut(by_output)))
-                values, gradients = zip(*pairs, strict=True)
-                [by_part] = torch.autograd.grad(values, part, [each.to(self._network.dtype) for each in gradients])
+                gradients = self._gradients(found, by_features, by_output)
+                [by_part] = torch.autograd.grad([each.values for each in found], part, gradients)
                 by_input[:, :, band.padded] += by_part
             by_output = by_input
         return torch.zeros_like(self._image) if by_output is None else by_output
@@ -142,17 +158,34 @@ class BandedFeatures:
             bottom = height if top == tops[-1] else top + step
             yield _Band(Rows(top, bottom), slice(max(top - block.halo, 0), min(bottom + block.halo, height)))
 
-    def _features(self, block: Block, band: _Band, part: Tensor) -> list[Features]:
-        """The features at a band, from `part` of the block's input with the halo. The last one is the block's output."""
-        x = self._network.prepare(part) if block is self._blocks[0] else part
+    def _features(self, block: Block, band: _Band, x: Tensor) -> list[_Padded]:
+        """The features at a band, from rows of the block's input. The last ones are the block's output."""
+        x = self._network.prepare(x) if block is self._blocks[0] else x
         found = self._network.advance(x, [*block.layers], {*self._layers, block.last})
-        return [_without_halo(name, values, band, block.layers[name]) for name, values in found.items()]
+        return [_padded(name, values, band, block.layers[name]) for name, values in found.items()]
+
+    @torch.no_grad()
+    def _gradients(
+        self, found: Sequence[_Padded], by_features: Callable[[Features], Tensor], by_output: Tensor | None
+    ) -> list[Tensor]:
+        """The gradients by the features at a band. In the halo they are 0, because other bands count these rows."""
+        gradients = []
+        for part in found:
+            # Slices under autograd would lose the memory format, and adding up gradients would become slow.
+            gradient = torch.zeros_like(part.values)
+            inside = part.inside(gradient)
+            if part.layer in self._layers:
+                inside.copy_(by_features(part.features))
+            if part is found[-1] and by_output is not None:
+                inside += part.features.cut(by_output)
+            gradients.append(gradient)
+        return gradients
 
 
-def _without_halo(layer: str, values: Tensor, band: _Band, scale: int) -> Features:
-    """The features at a band, from those with the halo. The layer has a row for `scale` rows of the block's input."""
-    rows, above = Rows(band.rows.top // scale, band.rows.bottom // scale), band.padded.start // scale
-    return Features(layer, rows, values[:, :, rows.top - above : rows.bottom - above])
+def _padded(layer: str, values: Tensor, band: _Band, scale: int) -> _Padded:
+    """Features at a band. The layer has a row for `scale` rows of the block's input."""
+    rows = Rows(band.rows.top // scale, band.rows.bottom // scale)
+    return _Padded(layer, rows, values, rows.top - band.padded.start // scale)
 
 
 def blocks(network: Vgg, layers: Collection[str]) -> list[Block]:
