@@ -36,6 +36,7 @@ def stylize(
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
+    memory: int | str | None = None,
     offline: bool = False,
     on_iteration: Callable[[Iteration], None] | None = None,
 ) -> "Image":
@@ -55,6 +56,7 @@ def stylize(
         features=features,
         device=device,
         precision=precision,
+        memory=memory,
         offline=offline,
     )
     return transfer.stylize(content, styles, init=init, seed=seed, on_iteration=on_iteration or ignore)
@@ -68,6 +70,7 @@ def load_style_transfer(
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
+    memory: int | str | None = None,
     offline: bool = False,
     progress: Progress = ignore,
     notify: Notify = ignore,
@@ -78,12 +81,14 @@ def load_style_transfer(
         >>> images = [transfer.stylize(photo, "painting.jpg") for photo in ("photo.jpg", "snow.jpg")]
 
     Args:
-        preset: "default", "author" (the first author's code), "johnson" (neural-style-pt) or "paper".
+        preset: "default", "author" (the first author's code), "johnson" (neural-style-pt), "paper", or "print" (large).
         size: Longer side of the result, in pixels. None: the preset's, 512.
         settings: Other values by key, such as {"style_weight": 2000, "optimizer": "adam"}.
         features: The feature network: a name of `imgxlate weights list`, or a file.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, fp32-fast or bf16.
+        memory: The most memory for the process, such as "4GB". None: half of what is free. A size that takes more is
+            computed in bands of rows.
         offline: Do not use the network.
         progress: Called while weights are downloaded.
         notify: Called with messages for the user.
@@ -102,6 +107,7 @@ def load_style_transfer(
         features=features,
         device=device,
         precision=precision,
+        limit=memory,
         offline=offline,
         progress=progress,
         notify=notify,

@@ -129,7 +129,7 @@ def test_every_option_of_the_method_can_be_set(run, inside):
     ("arguments", "code", "said"),
     [
         (["--preset", "jonson"], 2, "Did you mean 'johnson'?"),
-        (["--preset", "zzz"], 2, "default, author, johnson, paper"),
+        (["--preset", "zzz"], 2, "default, author, johnson, paper, print"),
         (["--set", "grm_scaling=elements"], 2, "gram_scaling"),
         (["--set", "size"], 2, "no value"),
         (["--style-layers", "relu9_9"], 2, "relu9_9"),

@@ -91,6 +91,8 @@ class _Progress:
         self.iterations += 1
         self.losses = dict(state.losses)
         height, width = state.size
+        if state.iteration == 1 and state.memory_plan:
+            self.out.note(f"{width}x{height} pixels: {state.memory_plan}")
         scale = f"scale {state.scale} of {state.scales}, {width}x{height} px"
         self.bar.update(state.iteration, state.iterations, f"{scale}, loss {state.losses['total']:.3g}")
         if self.steps and self.save_every and self.iterations % self.save_every == 0:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from imgxlate import checkpoint
+from imgxlate import checkpoint, memory
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
@@ -36,6 +36,7 @@ class Iteration:
     size: tuple[int, int]  # height and width at this scale, in pixels
     losses: Mapping[str, float]  # "total", and each weighted part by its name
     image: Callable[[], "Image"]  # the image so far
+    memory_plan: str = ""  # how memory is saved at this scale, such as "in bands of rows"; empty: it is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class StyleTransfer:
     stylizer: Stylizer
     device: torch.device
     arithmetic: Arithmetic
+    memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
 
     def stylize(
         self,
@@ -69,6 +71,9 @@ class StyleTransfer:
     ) -> "Image":
         """Paint the content image in the style of one or more images, with the content's transparency.
 
+        Sizes that take more memory than allowed are computed in bands of rows: the objective is the same, but L-BFGS
+        may remember fewer steps.
+
         Raises:
             ImageError: an image cannot be read.
             UsageError: there is no style image, or the number of style weights is not that of the style images.
@@ -77,7 +82,10 @@ class StyleTransfer:
         source = to_image_array(content)
         guides = [to_image_array(style) for style in _listed(styles)]
         start = None if init is None else to_image_array(init)
-        for iterate in stylize(self.stylizer, source, guides, start, seed, fast=self.arithmetic.fast):
+        iterates = stylize(
+            self.stylizer, self.device, source, guides, start, seed, limit=self.memory, fast=self.arithmetic.fast
+        )
+        for iterate in iterates:
             on_iteration(_iteration(source, iterate))
         return to_pil(painted(source, iterate))
 
@@ -89,6 +97,7 @@ def load(
     features: str = "vgg19",  # a name of `imgxlate weights list`, or a file
     device: str = "auto",
     precision: Precision = "auto",
+    limit: int | str | None = None,  # of memory for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
@@ -98,14 +107,14 @@ def load(
     Raises:
         WeightsError: there is no such feature network, or it cannot be downloaded.
         CheckpointError: the file holds no feature network.
-        UsageError: the feature network lacks a layer of `config`.
+        UsageError: the feature network lacks a layer of `config`, or `limit` is no amount of memory.
         DeviceError: this machine has no such device.
     """
     where = find_device(device)
     arithmetic = find_arithmetic(precision, where)
     file = find_features(features, partial(Store().path, offline=offline, progress=progress, notify=notify))
     stylizer = load_stylizer(spec, config, file, where, arithmetic)
-    return StyleTransfer(spec, config, file, stylizer, where, arithmetic)
+    return StyleTransfer(spec, config, file, stylizer, where, arithmetic, memory.parse(limit))
 
 
 def load_stylizer(
@@ -127,16 +136,19 @@ def load_stylizer(
 
 def stylize(
     stylizer: Stylizer,
+    device: torch.device,
     content: ImageArray,
     styles: Sequence[ImageArray],
     init: ImageArray | None,
     seed: int,
     *,
+    limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
     fast: bool = False,  # let convolutions take fewer products
 ) -> Iterator[Iterate]:
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image."""
-    guides = [to_tensor(style.rgb) for style in styles]
-    iterates = stylizer.stylize(to_tensor(content.rgb), guides, to_tensor(init.rgb) if init else None, seed)
+    source, guides = to_tensor(content.rgb), [to_tensor(style.rgb) for style in styles]
+    start = to_tensor(init.rgb) if init else None
+    iterates = stylizer.stylize(source, guides, start, seed, memory.budget(device, limit))
     return each_fast(iterates, fast)
 
 
@@ -158,4 +170,5 @@ def _iteration(content: ImageArray, iterate: Iterate) -> Iteration:
         size=iterate.size,
         losses=iterate.losses,
         image=lambda: to_pil(painted(content, iterate)),
+        memory_plan=iterate.memory_plan,
     )

@@ -103,6 +103,14 @@ class Vgg(nn.Module):
                     hint=did_you_mean(layer, self.layers) or f"Its layers: {', '.join(self.layers)}.",
                 )
 
+    def density(self, layer: str) -> float:
+        """The number of values of `layer` for each pixel of the image."""
+        channels, scale = 3, 1
+        for name in self.up_to([layer]):
+            channels = self.channels.get(name, channels)
+            scale *= 2 if name.startswith("pool") else 1
+        return channels / scale**2
+
     def forward(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The features (B, C, H', W') of RGB `images` (B, 3, H, W) in [-1, 1] at each of `layers`.
 

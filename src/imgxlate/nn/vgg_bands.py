@@ -1,7 +1,7 @@
 """VGG features of large images, and gradients by the image, in bands of rows and with little memory.
 
-The network is cut into blocks at poolings, where its maps are small. Only the inputs of the blocks are kept. A band of a
-block is computed from its rows of the input, with a halo: rows above and below on which its values depend. For the
+The network is cut into blocks at poolings, where its maps are small. Only the inputs of the blocks are kept. A band of
+a block is computed from its rows of the input, with a halo: rows above and below on which its values depend. For the
 gradient, each band is computed once more, so that only the features of one band are in memory (checkpointing: Chen et
 al., arXiv 1604.06174). The result is that of the whole image.
 """
@@ -49,7 +49,7 @@ class Block:
     @property
     def last(self) -> str:
         """The layer that is the output."""
-        return next(reversed(self.layers))
+        return [*self.layers][-1]
 
     @property
     def stride(self) -> int:
@@ -141,16 +141,14 @@ class BandedFeatures:
 
     def _empty_output(self, block: Block, x: Tensor) -> Tensor:
         """An output of a block with input `x`, without its values."""
-        height, width = (side // block.stride for side in x.shape[2:])
-        shape = (1, block.channels, height, width)
         network = self._network
+        shape = (1, block.channels, *(side // block.stride for side in x.shape[2:]))
         return torch.empty(shape, dtype=network.dtype, device=x.device, memory_format=network.memory_format)
 
     def _bands(self, block: Block, x: Tensor) -> Iterator[_Band]:
         """The bands of a block with input `x`."""
         height, width = x.shape[2:]
-        row_memory = _COPIES * block.values * width * self._network.dtype.itemsize
-        most = max(int(self._memory / row_memory) - 2 * block.halo, block.stride)
+        most = max(self._memory // _row_memory(self._network, block, width) - 2 * block.halo, block.stride)
         count = -(-height // most)
         step = -(-height // (count * block.stride)) * block.stride
         tops = range(0, height // block.stride * block.stride, step)
@@ -188,20 +186,33 @@ def _padded(layer: str, values: Tensor, band: _Band, scale: int) -> _Padded:
     return _Padded(layer, rows, values, rows.top - band.padded.start // scale)
 
 
+def band_memory(network: Vgg, layers: Collection[str], width: int, rows: int) -> int:
+    """The bytes that a band of so many rows takes, of an image of that width."""
+    total, scale = 0, 1
+    for block in blocks(network, layers):
+        total = max(total, (-(-rows // scale) + 2 * block.halo) * _row_memory(network, block, width // scale))
+        scale *= block.stride
+    return total
+
+
 def blocks(network: Vgg, layers: Collection[str]) -> list[Block]:
     """The layers up to the deepest of `layers`, in blocks that end at poolings."""
     found: list[Block] = []
     deepest, scales = network.up_to(layers), dict[str, int]()
-    scale, image_scale, channels, edge, values = 1, 1, 3, 0, 0.0
+    channels, scale, edge, values = 3, 1, 0, 0.0  # the edge is of rows that depend on those outside of a band
     for name in deepest:
-        if name in network.convolutions:
+        if name in network.channels:
             channels = network.channels[name]
             edge, values = edge + 1, values + channels / scale**2
         elif name.startswith("pool"):
-            scale, image_scale, edge = 2 * scale, 2 * image_scale, -(-edge // 2)
+            scale, edge = 2 * scale, -(-edge // 2)
         scales[name] = scale
-        is_cut = name.startswith("pool") and channels <= _MOST_KEPT * image_scale**2
-        if is_cut or name == deepest[-1]:
+        if name == deepest[-1] or (name.startswith("pool") and network.density(name) <= _MOST_KEPT):
             found.append(Block(scales, channels, edge * scale, values))
-            scale, scales, edge, values = 1, {}, 0, 0.0
+            scales, scale, edge, values = {}, 1, 0, 0.0
     return found
+
+
+def _row_memory(network: Vgg, block: Block, width: int) -> int:
+    """The bytes that a row of the input of a block takes, with its features and gradients."""
+    return int(_COPIES * block.values * width * network.dtype.itemsize)

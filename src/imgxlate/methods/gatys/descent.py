@@ -49,6 +49,8 @@ class Descent:
             losses = self._step()
             self._accept(losses["total"], evaluated)
             yield losses
+        self._optimizer.state.clear()  # It takes much memory, and callers keep the descent for its canvas.
+        self._working.grad = None
 
     def _start(self) -> torch.optim.Optimizer:
         rate = self._config.learning_rate

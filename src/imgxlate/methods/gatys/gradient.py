@@ -34,15 +34,15 @@ def _evaluate_in_bands(objective: Objective, image: Tensor, memory: int) -> tupl
     features = BandedFeatures(objective.network, image, objective.layers, memory)
     content, grams, positions = objective.feature_sums(features.compute())
     variation, excess = _image_sums(objective, image, memory)
-    sums = Sums(content, grams, positions, variation, excess)
-    leaves = [*content.values(), *grams.values(), variation, excess]
-    for leaf in leaves:
-        leaf.requires_grad_()
-    losses = objective.losses(sums)
-    by_sums = iter(torch.autograd.grad(losses.total, leaves))
-    by_content, by_grams = dict(zip(content, by_sums)), dict(zip(grams, by_sums))
+    sums = [*content.values(), *grams.values(), variation, excess]
+    for each in sums:
+        each.requires_grad_()
+    losses = objective.losses(Sums(content, grams, positions, variation, excess))
+    *by_features, by_variation, by_excess = torch.autograd.grad(losses.total, sums)
+    by_content = dict(zip(content, by_features, strict=False))
+    by_grams = dict(zip(grams, by_features[len(content) :], strict=True))
     gradient = features.gradient(partial(objective.feature_gradient, by_content=by_content, by_grams=by_grams))
-    _add_image_gradient(gradient, objective, image, *by_sums, memory)
+    _add_image_gradient(gradient, objective, image, by_variation, by_excess, memory)
     return losses, gradient
 
 

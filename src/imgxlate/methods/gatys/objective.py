@@ -86,7 +86,9 @@ class Objective:
         self.layers = {*self._content_layers, *self._style_layers}
         with torch.no_grad():
             self._content = _join(compute(network, content, self._content_layers, band_memory))
-            targets = [self._style_targets(compute(network, style, self._style_layers, band_memory)) for style in styles]
+            targets = [
+                self._style_targets(compute(network, style, self._style_layers, band_memory)) for style in styles
+            ]
             self._style = {n: mix([grams[n] for grams, _ in targets], style_weights) for n in self._style_layers}
             squares = {n: mix([square[n] for _, square in targets], style_weights) for n in self._style_layers}
         self._content_weights = {
