@@ -107,7 +107,7 @@ def load_style_transfer(
         features=features,
         device=device,
         precision=precision,
-        limit=memory,
+        memory=memory,
         offline=offline,
         progress=progress,
         notify=notify,

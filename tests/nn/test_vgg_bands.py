@@ -8,7 +8,7 @@ from imgxlate.nn.vgg_bands import BandedFeatures, Features, band_memory, blocks,
 
 CPU = torch.device("cpu")
 NAMES = ("conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv4_1")
-LAYERS = tuple(name for conv in NAMES for name in (conv, conv.replace("conv", "relu"))) + ("pool1", "pool2", "pool3")
+LAYERS = [*NAMES, *(name.replace("conv", "relu") for name in NAMES), "pool1", "pool2", "pool3"]
 
 
 def small_network(

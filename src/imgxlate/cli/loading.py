@@ -86,7 +86,7 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
             features=features,
             device=settings.device,
             precision=settings.precision,
-            limit=settings.memory,
+            memory=settings.memory,
             offline=settings.offline,
             progress=bar.update,
             notify=out.note,

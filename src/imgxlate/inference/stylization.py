@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from imgxlate import checkpoint, memory
+from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.images.tensors import from_tensor, to_tensor
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
+from imgxlate.memory import budget
+from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
@@ -97,7 +99,7 @@ def load(
     features: str = "vgg19",  # a name of `imgxlate weights list`, or a file
     device: str = "auto",
     precision: Precision = "auto",
-    limit: int | str | None = None,  # of memory for the process, such as "4GB"; None: half of what is free
+    memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
@@ -107,14 +109,14 @@ def load(
     Raises:
         WeightsError: there is no such feature network, or it cannot be downloaded.
         CheckpointError: the file holds no feature network.
-        UsageError: the feature network lacks a layer of `config`, or `limit` is no amount of memory.
+        UsageError: the feature network lacks a layer of `config`, or `memory` is no amount.
         DeviceError: this machine has no such device.
     """
     where = find_device(device)
     arithmetic = find_arithmetic(precision, where)
     file = find_features(features, partial(Store().path, offline=offline, progress=progress, notify=notify))
     stylizer = load_stylizer(spec, config, file, where, arithmetic)
-    return StyleTransfer(spec, config, file, stylizer, where, arithmetic, memory.parse(limit))
+    return StyleTransfer(spec, config, file, stylizer, where, arithmetic, parse_memory(memory))
 
 
 def load_stylizer(
@@ -148,7 +150,7 @@ def stylize(
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image."""
     source, guides = to_tensor(content.rgb), [to_tensor(style.rgb) for style in styles]
     start = to_tensor(init.rgb) if init else None
-    iterates = stylizer.stylize(source, guides, start, seed, memory.budget(device, limit))
+    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit))
     return each_fast(iterates, fast)
 
 

@@ -16,7 +16,7 @@ from imgxlate.nn.bands import Rows
 from imgxlate.nn.vgg import Vgg
 
 _MOST_KEPT = 8  # values of a map between blocks, for each pixel of the image
-_COPIES = 3  # memory of a band and its gradients, in units of the outputs of its convolutions
+_COPIES = 2.5  # memory of a band with its gradients, in units of the outputs of its convolutions, measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,4 +215,4 @@ def blocks(network: Vgg, layers: Collection[str]) -> list[Block]:
 
 def _row_memory(network: Vgg, block: Block, width: int) -> int:
     """The bytes that a row of the input of a block takes, with its features and gradients."""
-    return int(_COPIES * block.values * width * network.dtype.itemsize)
+    return int(_COPIES * block.values * width * (network.dtype.itemsize + 1))  # 1: the indices of poolings

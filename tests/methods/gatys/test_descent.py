@@ -1,3 +1,4 @@
+import gc
 import itertools
 import math
 from collections.abc import Callable
@@ -126,3 +127,12 @@ def test_the_given_canvas_is_not_changed() -> None:
     canvas = torch.zeros(1, 3, 4, 4)
     list(Descent(CONFIG, with_gradient(valley), canvas).run(3))
     assert canvas.abs().sum() == 0
+
+
+def test_after_the_run_only_the_images_stay_in_memory() -> None:
+    canvas = torch.zeros(1, 3, 41, 43)
+    descent = Descent(CONFIG, with_gradient(valley), canvas)
+    list(descent.run(10))
+    gc.collect()
+    sizes = [each.numel() for each in gc.get_objects() if type(each) is Tensor]
+    assert sizes.count(canvas.numel()) <= 3  # `canvas`, the best image and the last one

@@ -84,7 +84,7 @@ class Gatys:
             descent = self._start(small, self._guides(styles, longer), weights, canvas, seed, plan)
             for done, losses in enumerate(descent.run(iterations), start=1):
                 image = partial(self._finish, descent, small)
-                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, str(plan))
+                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, plan.note)
             canvas = descent.canvas
 
     def _require_styles(self, styles: Sequence[Tensor]) -> None:
