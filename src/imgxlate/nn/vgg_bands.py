@@ -15,6 +15,7 @@ from torch import Tensor
 from imgxlate.nn.bands import Rows
 from imgxlate.nn.vgg import Vgg
 
+_PIECE = 1 << 20  # values that are handed out at once: those that a sum in float32 copies stay in the processor's cache
 _MOST_KEPT = 8  # values of a map between blocks, for each pixel of the image
 _COPIES = 2.5  # memory of a band with its gradients, in units of the outputs of its convolutions, measured
 
@@ -31,6 +32,14 @@ class Features:
     def positions(self) -> int:
         """The number of positions."""
         return self.values.shape[2] * self.values.shape[3]
+
+    def pieces(self) -> "Iterator[Features]":
+        """The same, in smaller parts."""
+        step = max(_PIECE // self.values[:, :, 0].numel(), 1)
+        for top in range(0, len(self.rows), step):
+            values = self.values[:, :, top : top + step]
+            start = self.rows.top + top
+            yield Features(self.layer, Rows(start, start + values.shape[2]), values)
 
     def cut(self, whole: Tensor) -> Tensor:
         """The same rows of a tensor (1, C, H, W) that has all rows of the layer."""
@@ -83,16 +92,16 @@ class _Padded:
     layer: str
     rows: Rows  # without the halo
     values: Tensor  # (1, C, h, W)
-    above: int  # rows of the halo above the band
+    first: int  # the row of the layer with which `values` begins
 
-    def inside(self, padded: Tensor) -> Tensor:
-        """The rows of the band."""
-        return padded[:, :, self.above : self.above + len(self.rows)]
+    def at(self, rows: Rows, padded: Tensor) -> Tensor:
+        """These rows of a tensor like `values`."""
+        return padded[:, :, rows.top - self.first : rows.bottom - self.first]
 
     @property
     def features(self) -> Features:
         """Those without the halo."""
-        return Features(self.layer, self.rows, self.inside(self.values))
+        return Features(self.layer, self.rows, self.at(self.rows, self.values))
 
 
 class BandedFeatures:
@@ -114,7 +123,9 @@ class BandedFeatures:
             output = None if block is self._blocks[-1] else self._empty_output(block, x)
             for band in self._bands(block, x):
                 found = self._features(block, band, x[:, :, band.padded])
-                yield from (part.features for part in found if part.layer in self._layers)
+                for part in found:
+                    if part.layer in self._layers:
+                        yield from part.features.pieces()
                 if output is not None:
                     last = found[-1].features
                     last.cut(output).copy_(last.values)
@@ -171,11 +182,11 @@ class BandedFeatures:
         for part in found:
             # Slices under autograd would lose the memory format, and adding up gradients would become slow.
             gradient = torch.zeros_like(part.values)
-            inside = part.inside(gradient)
             if part.layer in self._layers:
-                inside.copy_(by_features(part.features))
+                for piece in part.features.pieces():
+                    part.at(piece.rows, gradient).copy_(by_features(piece))
             if part is found[-1] and by_output is not None:
-                inside += part.features.cut(by_output)
+                part.at(part.rows, gradient).add_(part.features.cut(by_output))
             gradients.append(gradient)
         return gradients
 
@@ -183,7 +194,7 @@ class BandedFeatures:
 def _padded(layer: str, values: Tensor, band: _Band, scale: int) -> _Padded:
     """Features at a band. The layer has a row for `scale` rows of the block's input."""
     rows = Rows(band.rows.top // scale, band.rows.bottom // scale)
-    return _Padded(layer, rows, values, rows.top - band.padded.start // scale)
+    return _Padded(layer, rows, values, band.padded.start // scale)
 
 
 def band_memory(network: Vgg, layers: Collection[str], width: int, rows: int) -> int:

@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from imgxlate.memory import return_freed_memory
 from imgxlate.methods.gatys.objective import Losses, Objective, Sums
 from imgxlate.nn.bands import Rows
 from imgxlate.nn.vgg_bands import BandedFeatures
@@ -31,6 +32,7 @@ def evaluate(objective: Objective, image: Tensor, band_memory: int | None = None
 
 
 def _evaluate_in_bands(objective: Objective, image: Tensor, memory: int) -> tuple[Losses, Tensor]:
+    return_freed_memory()  # The blocks of the optimizer and those of bands differ in size, which leaves gaps.
     features = BandedFeatures(objective.network, image, objective.layers, memory)
     content, grams, positions = objective.feature_sums(features.compute())
     variation, excess = _image_sums(objective, image, memory)
@@ -43,6 +45,7 @@ def _evaluate_in_bands(objective: Objective, image: Tensor, memory: int) -> tupl
     by_grams = dict(zip(grams, by_features[len(content) :], strict=True))
     gradient = features.gradient(partial(objective.feature_gradient, by_content=by_content, by_grams=by_grams))
     _add_image_gradient(gradient, objective, image, by_variation, by_excess, memory)
+    return_freed_memory()
     return losses, gradient
 
 
