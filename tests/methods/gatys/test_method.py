@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.methods.gatys import SPEC, color
+from imgxlate.methods.gatys import SPEC, color, method
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.method import Gatys, scale_iterations, scale_sizes
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig
+from imgxlate.nn.vgg import Vgg
 
 QUICK = GatysConfig(size=48, scales=1, iterations=6)
 
@@ -96,6 +98,38 @@ def test_with_little_memory_it_paints_the_same_image_in_bands(
     assert (whole.memory_plan, banded.memory_plan) == ("", "in bands of rows, L-BFGS remembers 2 steps instead of 3")
     error = 1e-3 if dtype is torch.float32 else 0.05
     assert (banded.image() - whole.image()).square().mean().sqrt() < error
+
+
+@pytest.mark.parametrize("memory", [None, 200_000_000])
+def test_if_memory_runs_out_it_goes_on_in_smaller_bands(
+    features: Checkpoint, content: Tensor, style: Tensor, memory: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [expected] = paint(features, content, [style], iterations=1)
+    compute, heights = Vgg.advance, []
+
+    def exhausted(network: Vgg, x: Tensor, names: Sequence[str], layers: Collection[str]) -> dict[str, Tensor]:
+        if x.requires_grad and x.shape[1] == 3:
+            heights.append(x.shape[2])
+            if x.shape[2] > 20:
+                raise RuntimeError("CUDA out of memory")
+        return compute(network, x, names, layers)
+
+    monkeypatch.setattr(Vgg, "advance", exhausted)
+    [iterate] = paint(features, content, [style], iterations=1, memory=memory)
+    assert heights[0] == 36
+    assert heights[-1] <= 20
+    assert iterate.losses["total"] == pytest.approx(expected.losses["total"], rel=1e-5)
+
+
+def test_other_errors_are_raised(
+    features: Checkpoint, content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(method, "evaluate", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        paint(features, content, [style], iterations=1)
 
 
 def test_only_sizes_that_do_not_fit_are_painted_in_bands(features: Checkpoint, content: Tensor, style: Tensor) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.errors import UsageError
+from imgxlate.errors import UsageError, is_out_of_memory
 from imgxlate.methods.gatys import color
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.descent import Descent
@@ -23,6 +24,7 @@ from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 
 _MINIMUM_SIDE = 32  # Sides of narrow images are stretched to this: five poolings need 32 pixels.
+_FIRST_BAND = 1 << 30  # bytes; a quarter of it is for the first bands after memory ran out
 _MEAN_GRAY = (123.68, 116.779, 103.939)  # mean color of the images that VGG was trained on: R, G, B
 
 
@@ -110,7 +112,7 @@ class Gatys:
         objective = Objective(self.config, self.network, target, guides, weights, plan.band_memory)
         start = self._begin(target, guides, seed) if canvas is None else canvas
         size = (content.shape[2], content.shape[3])
-        return Descent(plan.config, partial(_evaluate, objective, plan.band_memory), _resize(start, size))
+        return Descent(plan.config, _Evaluation(objective, plan.band_memory), _resize(start, size))
 
     def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
         """The first canvas (1, 3, H, W), in gray levels."""
@@ -172,10 +174,24 @@ def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(image, size, mode="bicubic", antialias=True)
 
 
-def _evaluate(objective: Objective, band_memory: int | None, gray_levels: Tensor) -> tuple[Losses, Tensor]:
-    """The loss of an image, and its gradient by gray levels."""
-    losses, gradient = evaluate(objective, _from_gray_levels(gray_levels.detach()), band_memory)
-    return losses, gradient.div_(127.5)
+@dataclass(slots=True)
+class _Evaluation:
+    """Computes loss and gradient of images in gray levels. If memory runs out, it goes on in smaller bands."""
+
+    objective: Objective
+    band_memory: int | None  # bytes for a band; None: images are computed at once
+
+    def __call__(self, gray_levels: Tensor) -> tuple[Losses, Tensor]:
+        image = _from_gray_levels(gray_levels.detach())
+        while True:
+            try:
+                losses, gradient = evaluate(self.objective, image, self.band_memory)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or self.band_memory == 1:  # a row each
+                    raise
+            else:
+                return losses, gradient.div_(127.5)
+            self.band_memory = max((self.band_memory or _FIRST_BAND) // 4, 1)
 
 
 def _to_gray_levels(image: Tensor) -> Tensor:
