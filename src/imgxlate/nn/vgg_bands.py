@@ -17,7 +17,7 @@ from imgxlate.nn.vgg import Vgg
 
 _PIECE = 1 << 20  # values that are handed out at once: those that a sum in float32 copies stay in the processor's cache
 _MOST_KEPT = 8  # values of a map between blocks, for each pixel of the image
-_COPIES = 2.5  # memory of a band with its gradients, in units of the outputs of its convolutions, measured
+_COPIES = 5  # memory of a band with its gradients, in units of the outputs of its convolutions, measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,4 +226,4 @@ def blocks(network: Vgg, layers: Collection[str]) -> list[Block]:
 
 def _row_memory(network: Vgg, block: Block, width: int) -> int:
     """The bytes that a row of the input of a block takes, with its features and gradients."""
-    return int(_COPIES * block.values * width * (network.dtype.itemsize + 1))  # 1: the indices of poolings
+    return int(_COPIES * block.values * width * network.dtype.itemsize)
