@@ -179,6 +179,6 @@ PAPER = GatysConfig(
     init="noise",
 )
 
-PRINT = GatysConfig(size=4096, iterations=15, iteration_growth=2.0)
+PRINT = GatysConfig(size=4096, iterations=25, iteration_growth=2.0)
 
 PRESETS = {"default": GatysConfig(), "author": AUTHOR, "johnson": JOHNSON, "paper": PAPER, "print": PRINT}
