@@ -37,6 +37,7 @@ def stylize(
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
+    memory: int | str | None = None,
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,
     on_iteration: Callable[[Iteration], None] | None = None,
@@ -57,6 +58,7 @@ def stylize(
         features=features,
         device=device,
         precision=precision,
+        memory=memory,
         offline=offline,
         max_pixels=max_pixels,
     )
@@ -71,6 +73,7 @@ def load_style_transfer(
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
+    memory: int | str | None = None,
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,
     progress: Progress = ignore,
@@ -82,12 +85,14 @@ def load_style_transfer(
         >>> images = [transfer.stylize(photo, "painting.jpg") for photo in ("photo.jpg", "snow.jpg")]
 
     Args:
-        preset: "default", "author" (the first author's code), "johnson" (neural-style-pt) or "paper".
+        preset: "default", "author" (the first author's code), "johnson" (neural-style-pt), "paper", or "print" (large).
         size: Longer side of the result, in pixels. None: the preset's, 512.
         settings: Other values by key, such as {"style_weight": 2000, "optimizer": "adam"}.
         features: The feature network: a name of `imgxlate weights list`, or a file.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, fp32-fast or bf16.
+        memory: The most memory for the process, such as "4GB". None: half of what is free. A size that takes more is
+            computed in bands of rows.
         offline: Do not use the network.
         max_pixels: The most pixels of an image that is read, width x height.
         progress: Called while weights are downloaded.
@@ -107,6 +112,7 @@ def load_style_transfer(
         features=features,
         device=device,
         precision=precision,
+        memory=memory,
         offline=offline,
         max_pixels=max_pixels,
         progress=progress,

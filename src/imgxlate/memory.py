@@ -62,7 +62,7 @@ def parse(amount: int | str | None) -> int | None:
     raise UsageError(reason, hint="Type for example `--memory 4GB`.")
 
 
-def budget(device: "torch.device", limit: int | None, needed: int) -> int:
+def budget(device: "torch.device", limit: int | None, needed: int = sys.maxsize) -> int:
     """The bytes that a computation may take on `device`, beside those that this process has already.
 
     `limit` is the most for the process in all. None: half of what is free. If that is less than `needed`, freed memory

@@ -19,7 +19,7 @@ def test_the_document_has_the_capabilities_and_the_paper_of_each_method(run):
     methods = {method["name"]: method for method in document["methods"]}
     assert "translate" in methods["munit"]["capabilities"]
     assert methods["munit"]["citation"]["arxiv"] == "1804.04732"
-    assert methods["gatys"]["presets"] == ["default", "author", "johnson", "paper"]
+    assert methods["gatys"]["presets"] == ["default", "author", "johnson", "paper", "print"]
     assert methods["gatys"]["training_presets"] == []
     assert {"small", "tiny"} <= set(methods["unit"]["training_presets"])
     assert document["broken"] == []

@@ -1,6 +1,8 @@
 """`imgxlate neural-style`, in miniature."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,35 @@ def test_the_same_seed_gives_the_same_picture(run, inside, pixels):
     run("neural-style", "photo.png", "style.png", *QUICK, "--init", "noise", "--seed", 4, "-o", "three.png")
     assert np.array_equal(pixels("one.png"), pixels("two.png"))
     assert not np.array_equal(pixels("one.png"), pixels("three.png"))
+
+
+def test_a_size_that_needs_too_much_memory_is_painted_in_bands_with_the_same_loss(run, inside):
+    options = ("photo.png", "style.png", *QUICK, "--json", "--precision", "fp32", "--overwrite")
+    whole = run("neural-style", *options, "--memory", "100GB")
+    banded = run("neural-style", *options, "--memory", "1MB")
+    assert "in bands" not in whole.stderr
+    assert "48x36 pixels: in bands of rows" in banded.stderr
+    losses = [json.loads(result.stdout)["losses"]["total"] for result in (whole, banded)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+
+
+# Runs the command, and prints the most memory that it had, in kilobytes.
+MEASURED = """
+import atexit, re, runpy
+atexit.register(lambda: print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1]))
+runpy.run_module("imgxlate", run_name="__main__")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_the_process_stays_within_its_memory(inside, photo):
+    """At once, this image takes about 950 MB: 400 MB for the program, and 550 MB for the features."""
+    large = photo("large.png", seed=1, size=(336, 448))
+    options = "--size 448 --style-scale 0.25 --scales 1 --iterations 1 --precision fp32 --threads 1 --memory 700MB"
+    command = [sys.executable, "-c", MEASURED, "neural-style", large, "style.png", "-o", "out.png", *options.split()]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "in bands of rows" in finished.stderr
+    assert int(finished.stdout) * 1024 < 700e6
 
 
 def test_json_describes_the_painting_in_one_line(run, inside):
@@ -131,7 +162,7 @@ def test_every_option_of_the_method_can_be_set(run, inside):
     ("arguments", "code", "said"),
     [
         (["--preset", "jonson"], 2, "Did you mean 'johnson'?"),
-        (["--preset", "zzz"], 2, "default, author, johnson, paper"),
+        (["--preset", "zzz"], 2, "default, author, johnson, paper, print"),
         (["--set", "grm_scaling=elements"], 2, "gram_scaling"),
         (["--set", "size"], 2, "no value"),
         (["--style-layers", "relu9_9"], 2, "relu9_9"),

@@ -87,6 +87,7 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
             features=features,
             device=settings.device,
             precision=settings.precision,
+            memory=settings.memory,
             offline=settings.offline,
             max_pixels=settings.limits.pixels,
             progress=bar.update,

@@ -132,8 +132,8 @@ class Settings:
         str | None,
         typer.Option(
             metavar="SIZE",
-            help="The most memory for this program, such as 4GB, on the device that computes. An image that takes more "
-            "is computed in bands of rows, with the same result. Default: half of what is free.",
+            help="The most memory for this program, such as 4GB, on the device that computes. Larger images are "
+            "computed in bands of rows. Default: half of what is free.",
             rich_help_panel=_RUNNING,
         ),
     ] = None

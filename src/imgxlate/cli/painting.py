@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgxlate.cli.files import read_image, write_image
 from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar
+from imgxlate.cli.progress import Bar, duration
 from imgxlate.errors import UsageError
 from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
 from imgxlate.methods.spec import FigurePlan, FigureSpec
@@ -89,6 +89,7 @@ class _Progress:
     threads: AdaptiveThreads
     iterations: int = 0  # over all scales
     losses: Mapping[str, float] | None = None  # of the last iteration
+    started: float = 0.0  # when the first iteration at this scale ended
 
     def show(self, state: "Iteration") -> None:
         """Show an iteration."""
@@ -97,11 +98,25 @@ class _Progress:
         self.iterations += 1
         self.losses = dict(state.losses)
         height, width = state.size
+        if state.memory_plan:
+            self._explain(state)
         scale = f"scale {state.scale} of {state.scales}, {width}x{height} px"
         self.bar.update(state.iteration, state.iterations, f"{scale}, loss {state.losses['total']:.3g}")
         if self.steps and self.save_every and self.iterations % self.save_every == 0:
             write_image(self.out, state.array(), self.steps / f"{self.iterations:05d}.png")
         self.threads.begin()
+
+    def _explain(self, state: "Iteration") -> None:
+        """Say once at a scale that takes too much memory how it is computed, and about how long."""
+        height, width = state.size
+        text = f"{width}x{height} pixels: {state.memory_plan}"
+        if state.iteration == 1:
+            self.started = time.perf_counter()
+        if state.iteration == 2:
+            seconds = (time.perf_counter() - self.started) * state.iterations
+            self.out.note(f"{text}; about {duration(seconds)}")
+        elif state.iterations == 1:
+            self.out.note(text)
 
 
 @dataclass(frozen=True, slots=True)

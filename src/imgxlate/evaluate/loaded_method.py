@@ -131,8 +131,8 @@ def _load_stylizer(
     stylizer = load_stylizer(choice.spec, config, file.path, settings.device, settings.arithmetic)
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
-        fast = settings.arithmetic.fast
-        for iterate in stylize(stylizer, image, settings.style_images, None, settings.seed, fast=fast):
+        device, fast = settings.device, settings.arithmetic.fast
+        for iterate in stylize(stylizer, device, image, settings.style_images, None, settings.seed, fast=fast):
             on_iteration(iterate)
         yield painted(image, iterate)
 

@@ -44,7 +44,8 @@ def paint_figure(
     for number, part in enumerate(plan.parts, start=1):
         iterates: list[Iterate] = []
         stylizer = load_stylizer(transfer.spec, part.config, transfer.features, transfer.device, transfer.arithmetic)
-        for iterate in stylize(stylizer, original, guides, init, seed, fast=transfer.arithmetic.fast):
+        device, limit, fast = transfer.device, transfer.memory, transfer.arithmetic.fast
+        for iterate in stylize(stylizer, device, original, guides, init, seed, limit=limit, fast=fast):
             iterates.append(iterate)
             total = len(plan.parts) * iterate.iterations if iterate.scales == 1 else None
             text = f"{number} of {len(plan.parts)}: {part.label}, loss {iterate.losses['total']:.3g}"

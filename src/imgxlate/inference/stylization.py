@@ -16,6 +16,8 @@ from imgxlate.images.limits import DEFAULT, MAX_PIXELS, Limits
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.images.tensors import from_tensor, to_tensor
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
+from imgxlate.memory import budget
+from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
@@ -37,6 +39,7 @@ class Iteration:
     size: tuple[int, int]  # height and width at this scale, in pixels
     losses: Mapping[str, float]  # "total", and each weighted part by its name
     array: Callable[[], ImageArray]  # the image so far
+    memory_plan: str = ""  # how memory is saved at this scale, such as "in bands of rows"; empty: it is not
 
     def image(self) -> "Image":
         """The image so far."""
@@ -63,6 +66,7 @@ class StyleTransfer:
     device: torch.device
     arithmetic: Arithmetic
     limits: Limits = DEFAULT  # of the files that it reads
+    memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
 
     def stylize(
         self,
@@ -74,6 +78,9 @@ class StyleTransfer:
         on_iteration: Callable[[Iteration], None] = ignore,
     ) -> "Image":
         """Paint the content image in the style of one or more images, with the content's transparency.
+
+        Sizes that take more memory than allowed are computed in bands of rows: the objective is the same, but L-BFGS
+        may remember fewer steps.
 
         Raises:
             ImageError: an image cannot be read.
@@ -98,7 +105,10 @@ class StyleTransfer:
         """
         source, *guides = (to_image_array(image, self.limits, depth) for image in (content, *_listed(styles)))
         start = None if init is None else to_image_array(init, self.limits, depth)
-        for iterate in stylize(self.stylizer, source, guides, start, seed, fast=self.arithmetic.fast):
+        iterates = stylize(
+            self.stylizer, self.device, source, guides, start, seed, limit=self.memory, fast=self.arithmetic.fast
+        )
+        for iterate in iterates:
             on_iteration(_iteration(source, iterate, depth))
         return painted(source, iterate, depth)
 
@@ -110,6 +120,7 @@ def load(
     features: str = "vgg19",  # a name of `imgxlate weights list`, or a file
     device: str = "auto",
     precision: Precision = "auto",
+    memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,  # of an image that is read, width x height
     progress: Progress = ignore,  # of a download
@@ -120,15 +131,16 @@ def load(
     Raises:
         WeightsError: there is no such feature network, or it cannot be downloaded.
         CheckpointError: the file holds no feature network.
-        UsageError: the feature network lacks a layer of `config`, or `max_pixels` is less than 1.
+        UsageError: the feature network lacks a layer of `config`, `memory` is not an amount, or `max_pixels` is less
+            than 1.
         DeviceError: this machine has no such device.
     """
-    limits = Limits.of(max_pixels)
+    limits, most = Limits.of(max_pixels), parse_memory(memory)
     where = find_device(device)
     arithmetic = find_arithmetic(precision, where)
     file = find_features(features, partial(Store().path, offline=offline, progress=progress, notify=notify))
     stylizer = load_stylizer(spec, config, file, where, arithmetic)
-    return StyleTransfer(spec, config, file, stylizer, where, arithmetic, limits)
+    return StyleTransfer(spec, config, file, stylizer, where, arithmetic, limits, most)
 
 
 def load_stylizer(
@@ -150,16 +162,19 @@ def load_stylizer(
 
 def stylize(
     stylizer: Stylizer,
+    device: torch.device,
     content: ImageArray,
     styles: Sequence[ImageArray],
     init: ImageArray | None,
     seed: int,
     *,
+    limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
     fast: bool = False,  # let convolutions take fewer products
 ) -> Iterator[Iterate]:
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image."""
-    guides = [to_tensor(style.rgb) for style in styles]
-    iterates = stylizer.stylize(to_tensor(content.rgb), guides, to_tensor(init.rgb) if init else None, seed)
+    source, guides = to_tensor(content.rgb), [to_tensor(style.rgb) for style in styles]
+    start = to_tensor(init.rgb) if init else None
+    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit))
     return each_fast(iterates, fast)
 
 
@@ -181,4 +196,5 @@ def _iteration(content: ImageArray, iterate: Iterate, depth: Depth) -> Iteration
         size=iterate.size,
         losses=iterate.losses,
         array=lambda: painted(content, iterate, depth),
+        memory_plan=iterate.memory_plan,
     )

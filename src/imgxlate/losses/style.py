@@ -1,6 +1,7 @@
 """The sums that the loss of neural style consists of (Gatys et al., arXiv 1508.06576).
 
-All but the total variation add up over the parts of an image: the sum over the whole image is the sum over its parts.
+They add up over the parts of an image: the sum over the whole image is the sum over its parts. Sums and gradients are
+in float32, or more precise if the features are.
 """
 
 from collections.abc import Sequence
@@ -10,23 +11,33 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from imgxlate.nn.precision import is_fast
+from imgxlate.nn.precision import at_least_float32, is_fast
 
 Variation = Literal["absolute", "squared"]
 
 
 def squared_error_sum(features: Tensor, target: Tensor) -> Tensor:
-    """Sum of squared differences of two tensors of one shape, in float32 (Eq. 1)."""
-    return (features.float() - target.float()).square().sum()
+    """Sum of squared differences of two tensors of one shape (Eq. 1)."""
+    return (at_least_float32(features) - at_least_float32(target)).square().sum()
+
+
+def squared_error_gradient(features: Tensor, target: Tensor, by_error: Tensor) -> Tensor:
+    """The gradient by `features`, from that by `squared_error_sum`, which is ()."""
+    return (at_least_float32(features) - at_least_float32(target)) * (2 * by_error)
 
 
 def gram_sum(features: Tensor) -> Tensor:
-    """Gram matrix (C, C) of features (1, C, H, W), summed over positions, in float32 (Eq. 3)."""
-    maps = features.squeeze(0).flatten(1).float()  # (C, H W); the gradient of an index would be a copy
+    """Gram matrix (C, C) of features (1, C, H, W), summed over positions (Eq. 3)."""
+    maps = at_least_float32(features.squeeze(0).flatten(1))  # (C, H W); the gradient of an index would be a copy
     if is_fast():
         gram: Tensor = _Gram.apply(maps)  # type: ignore[no-untyped-call]
         return gram
     return maps @ maps.T
+
+
+def gram_gradient(features: Tensor, by_gram: Tensor) -> Tensor:
+    """The gradient by `features` (1, C, H, W), from that by `gram_sum`, which is (C, C)."""
+    return _by_maps(at_least_float32(features[0].flatten(1)), by_gram).view_as(features)
 
 
 class _Gram(torch.autograd.Function):
@@ -43,10 +54,14 @@ class _Gram(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         """The gradient (C, N), from that (C, C) by the product."""
         [maps] = ctx.saved_tensors
-        both = gradient + gradient.T
-        # The layout of `maps`, which is that of the other gradients by the features, makes their sum fast.
-        by_maps: Tensor = (maps.T @ both).T if maps.stride(0) == 1 else both @ maps
-        return by_maps
+        return _by_maps(maps, gradient)
+
+
+def _by_maps(maps: Tensor, by_gram: Tensor) -> Tensor:
+    """The gradient by `maps` (C, N), from that by its product with its transpose."""
+    both = by_gram + by_gram.T
+    # The layout of `maps`, which is that of the other gradients by the features, makes their sum fast.
+    return (maps.T @ both).T if maps.stride(0) == 1 else both @ maps
 
 
 def mix(grams: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
@@ -54,9 +69,13 @@ def mix(grams: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     return torch.stack([gram * weight for gram, weight in zip(grams, weights, strict=True)]).sum(dim=0)
 
 
-def total_variation(image: Tensor, kind: Variation) -> Tensor:
-    """Sum of the `absolute` or `squared` differences of neighboring pixels of an image (B, C, H, W)."""
-    right = image[..., :, 1:] - image[..., :, :-1]
+def total_variation(image: Tensor, kind: Variation, rows: int | None = None) -> Tensor:
+    """Sum of the `absolute` or `squared` differences of neighboring pixels of an image (B, C, H, W).
+
+    The differences are those of the first `rows` from their neighbors to the right and below; None: of all rows.
+    """
+    image = image if rows is None else image[..., : rows + 1, :]
+    right = image[..., :rows, 1:] - image[..., :rows, :-1]
     below = image[..., 1:, :] - image[..., :-1, :]
     if kind == "absolute":
         return right.abs().sum() + below.abs().sum()

@@ -114,6 +114,7 @@ class Iterate:
     iterations: int  # iterations to do at this scale
     losses: Mapping[str, float]  # "total", and each part by its name, weighted
     image: Callable[[], Tensor]  # returns the image at this point, (1, 3, H, W)
+    memory_plan: str = ""  # how memory is saved at this scale, such as "in bands of rows"; empty: it is not
 
 
 @runtime_checkable
@@ -132,11 +133,19 @@ class Stylizer(Protocol):
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the network to `device`, to compute in `dtype` (float32 or bfloat16)."""
 
-    def stylize(self, content: Tensor, styles: Sequence[Tensor], init: Tensor | None, seed: int) -> Iterator[Iterate]:
+    def stylize(
+        self,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        init: Tensor | None,
+        seed: int,
+        memory: int | None = None,
+    ) -> Iterator[Iterate]:
         """Optimize, yielding after each iteration; the image of the last one is the result.
 
         `content`, each of `styles` and `init` are (1, 3, H, W) of any size; the configuration says to which size they
-        are scaled.
+        are scaled. `memory` is how many bytes the computation should take at most, beside those that the process has
+        already; None: there is no limit.
         """
 
 

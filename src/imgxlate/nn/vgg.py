@@ -1,6 +1,6 @@
 """VGG networks as feature extractors, every layer named (Simonyan and Zisserman, arXiv 1409.1556)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,6 +66,7 @@ class Vgg(nn.Module):
         super().__init__()
         self.pooling = pooling
         self.layers = tuple(name for name in _layer_names(convolutions) if name not in omitted)
+        self.channels = {name: len(weight) for name, (weight, _) in convolutions.items()}
         self.dtype = torch.float32
         self.memory_format = torch.contiguous_format
         self.register_buffer("mean", torch.tensor(convention.mean).view(1, 3, 1, 1), persistent=False)
@@ -102,29 +103,45 @@ class Vgg(nn.Module):
                     hint=did_you_mean(layer, self.layers) or f"Its layers: {', '.join(self.layers)}.",
                 )
 
+    def density(self, layer: str) -> float:
+        """The number of values of `layer` for each pixel of the image."""
+        channels, scale = 3, 1
+        for name in self.up_to([layer]):
+            channels = self.channels.get(name, channels)
+            scale *= 2 if name.startswith("pool") else 1
+        return channels / scale**2
+
     def forward(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The features (B, C, H', W') of RGB `images` (B, 3, H, W) in [-1, 1] at each of `layers`.
 
         Nothing deeper than the deepest of `layers` is computed. H and W must be at least 2 to the number of poolings.
         """
-        found: dict[str, Tensor] = {}
         if not layers:
-            return found
-        features = self._prepare(images)
+            return {}
+        return self.advance(self.prepare(images), self.up_to(layers), layers)
+
+    def up_to(self, layers: Collection[str]) -> tuple[str, ...]:
+        """The layers from the first to the deepest of `layers`."""
+        return self.layers[: max((self.layers.index(name) + 1 for name in layers), default=0)]
+
+    def prepare(self, images: Tensor) -> Tensor:
+        """The input of the first layer, from RGB `images` (B, 3, H, W) in [-1, 1]."""
+        gray_levels = (at_least_float32(images) + 1) * 127.5
+        normalized = (gray_levels - self.mean) / self.deviation
+        return normalized.to(dtype=self.dtype, memory_format=self.memory_format)
+
+    def advance(self, features: Tensor, names: Sequence[str], layers: Collection[str]) -> dict[str, Tensor]:
+        """The features at each of `layers`, from those before the first of the consecutive layers `names`."""
+        found: dict[str, Tensor] = {}
         kept = True  # whether `features` must stay as they are
-        for name in self.layers[: max(map(self.layers.index, layers)) + 1]:
-            features = self._advance(name, features, in_place=not kept)
+        for name in names:
+            features = self._compute(name, features, in_place=not kept)
             kept = name in layers
             if kept:
                 found[name] = features
         return found
 
-    def _prepare(self, images: Tensor) -> Tensor:
-        gray_levels = (at_least_float32(images) + 1) * 127.5
-        normalized = (gray_levels - self.mean) / self.deviation
-        return normalized.to(dtype=self.dtype, memory_format=self.memory_format)
-
-    def _advance(self, name: str, features: Tensor, *, in_place: bool) -> Tensor:
+    def _compute(self, name: str, features: Tensor, *, in_place: bool) -> Tensor:
         if name in self.convolutions:
             convolved: Tensor = self.convolutions[name](features)
             return convolved

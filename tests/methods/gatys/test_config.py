@@ -14,7 +14,7 @@ from imgxlate.methods.spec import Capability
 
 def test_the_spec_is_found_by_its_name_and_offers_the_published_variants() -> None:
     assert registry.find("gatys", Capability.STYLIZE) is SPEC
-    assert list(SPEC.presets) == ["default", "author", "johnson", "paper"]
+    assert list(SPEC.presets) == ["default", "author", "johnson", "paper", "print"]
     assert registry.implementation(SPEC).__name__ == "Gatys"
 
 

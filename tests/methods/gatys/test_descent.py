@@ -1,3 +1,4 @@
+import gc
 import itertools
 import math
 from collections.abc import Callable
@@ -24,8 +25,17 @@ def valley(canvas: Tensor) -> Losses:
     return as_losses(((canvas - 100).square() * slopes).sum())
 
 
+def with_gradient(objective: Callable[[Tensor], Losses]) -> Callable[[Tensor], tuple[Losses, Tensor]]:
+    def evaluate(canvas: Tensor) -> tuple[Losses, Tensor]:
+        losses = objective(canvas)
+        [gradient] = torch.autograd.grad(losses.total, canvas)
+        return losses, gradient
+
+    return evaluate
+
+
 def run(config: GatysConfig, objective: Callable[[Tensor], Losses], iterations: int) -> tuple[Descent, list[float]]:
-    descent = Descent(config, objective, torch.zeros(1, 3, 4, 4))
+    descent = Descent(config, with_gradient(objective), torch.zeros(1, 3, 4, 4))
     return descent, [losses["total"] for losses in descent.run(iterations)]
 
 
@@ -46,7 +56,7 @@ def test_an_iteration_is_one_evaluation() -> None:
         seen.append(canvas.detach().clone())
         return valley(canvas)
 
-    descent = Descent(CONFIG, counted, torch.zeros(1, 3, 4, 4))
+    descent = Descent(CONFIG, with_gradient(counted), torch.zeros(1, 3, 4, 4))
     for count, _ in enumerate(descent.run(7), start=1):
         assert len(seen) == count
 
@@ -91,7 +101,7 @@ def ridge(canvas: Tensor) -> Losses:
 
 
 def test_steps_get_shorter_until_the_second_step_no_longer_explodes() -> None:
-    descent = Descent(CONFIG, ridge, torch.full((1, 3, 4, 4), 0.1))
+    descent = Descent(CONFIG, with_gradient(ridge), torch.full((1, 3, 4, 4), 0.1))
     totals = [losses["total"] for losses in descent.run(60)]
     assert max(totals[:10]) > 100 * totals[0]
     assert min(totals) < 1e-3 * totals[0]
@@ -115,5 +125,14 @@ def test_endless_explosions_are_a_divergence() -> None:
 
 def test_the_given_canvas_is_not_changed() -> None:
     canvas = torch.zeros(1, 3, 4, 4)
-    list(Descent(CONFIG, valley, canvas).run(3))
+    list(Descent(CONFIG, with_gradient(valley), canvas).run(3))
     assert canvas.abs().sum() == 0
+
+
+def test_after_the_run_only_the_images_stay_in_memory() -> None:
+    canvas = torch.zeros(1, 3, 41, 43)
+    descent = Descent(CONFIG, with_gradient(valley), canvas)
+    list(descent.run(10))
+    gc.collect()
+    sizes = [each.numel() for each in gc.get_objects() if type(each) is Tensor]
+    assert sizes.count(canvas.numel()) <= 3  # `canvas`, the best image and the last one

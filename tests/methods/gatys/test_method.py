@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.methods.gatys import SPEC, color
+from imgxlate.methods.gatys import SPEC, color, method
 from imgxlate.methods.gatys.config import GatysConfig
-from imgxlate.methods.gatys.method import Gatys, scale_sizes
+from imgxlate.methods.gatys.method import Gatys, scale_iterations, scale_sizes
 from imgxlate.methods.protocol import Iterate, Stylizer
 from imgxlate.methods.spec import MethodConfig
+from imgxlate.nn.vgg import Vgg
 
 QUICK = GatysConfig(size=48, scales=1, iterations=6)
 
@@ -23,11 +25,12 @@ def paint(
     given: Tensor | None = None,
     seed: int = 0,
     dtype: torch.dtype = torch.float32,
+    memory: int | None = None,
     **changes: Any,
 ) -> list[Iterate]:
     stylizer = Gatys.from_features(dataclasses.replace(QUICK, **changes), features)
     stylizer.place(torch.device("cpu"), dtype)
-    return list(stylizer.stylize(content, styles, given, seed))
+    return list(stylizer.stylize(content, styles, given, seed, memory))
 
 
 def test_it_is_a_stylizer(features: Checkpoint) -> None:
@@ -65,6 +68,74 @@ def test_sizes_go_from_coarse_to_fine(features: Checkpoint, content: Tensor, sty
 )
 def test_the_number_of_scales_can_be_set(changes: dict[str, Any], sizes: list[int]) -> None:
     assert scale_sizes(dataclasses.replace(GatysConfig(scales=None), **changes)) == sizes
+
+
+@pytest.mark.parametrize(
+    ("changes", "iterations"),
+    [
+        ({"iteration_growth": None}, [10, 70, 70, 70, 70]),
+        ({"iteration_growth": 2.0}, [10, 20, 40, 70, 70]),
+        ({"iteration_growth": 1.5}, [10, 15, 22, 34, 51]),
+        ({"iteration_growth": 1.0}, [10, 10, 10, 10, 10]),
+    ],
+)
+def test_iterations_may_grow_from_a_size_to_the_next_smaller_one(
+    changes: dict[str, Any], iterations: list[int]
+) -> None:
+    config = GatysConfig(iterations=10, coarse_iterations=70, **changes)
+    assert [scale_iterations(config, coarser) for coarser in range(5)] == iterations
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("mode", ["off", "luminance", "match"])
+def test_with_little_memory_it_paints_the_same_image_in_bands(
+    features: Checkpoint, content: Tensor, style: Tensor, dtype: torch.dtype, mode: str
+) -> None:
+    whole, banded = (
+        paint(features, content, [style], memory=memory, iterations=3, dtype=dtype, preserve_color=mode)[-1]
+        for memory in (None, 1)
+    )
+    assert (whole.memory_plan, banded.memory_plan) == ("", "in bands of rows, L-BFGS remembers 2 steps instead of 3")
+    error = 1e-3 if dtype is torch.float32 else 0.05
+    assert (banded.image() - whole.image()).square().mean().sqrt() < error
+
+
+@pytest.mark.parametrize("memory", [None, 200_000_000])
+def test_if_memory_runs_out_it_goes_on_in_smaller_bands(
+    features: Checkpoint, content: Tensor, style: Tensor, memory: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [expected] = paint(features, content, [style], iterations=1)
+    compute, heights = Vgg.advance, []
+
+    def exhausted(network: Vgg, x: Tensor, names: Sequence[str], layers: Collection[str]) -> dict[str, Tensor]:
+        if x.requires_grad and x.shape[1] == 3:
+            heights.append(x.shape[2])
+            if x.shape[2] > 20:
+                raise RuntimeError("CUDA out of memory")
+        return compute(network, x, names, layers)
+
+    monkeypatch.setattr(Vgg, "advance", exhausted)
+    [iterate] = paint(features, content, [style], iterations=1, memory=memory)
+    assert heights[0] == 36
+    assert heights[-1] <= 20
+    assert iterate.losses["total"] == pytest.approx(expected.losses["total"], rel=1e-5)
+
+
+def test_other_errors_are_raised(
+    features: Checkpoint, content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(method, "evaluate", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        paint(features, content, [style], iterations=1)
+
+
+def test_only_sizes_that_do_not_fit_are_painted_in_bands(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    changes = {"size": 96, "scales": 2, "iterations": 1, "coarse_iterations": 1}
+    iterates = paint(features, content, [style], memory=15_000_000, **changes)
+    assert [bool(iterate.memory_plan) for iterate in iterates] == [False, True]
 
 
 def test_the_same_seed_gives_the_same_image_and_another_seed_another(

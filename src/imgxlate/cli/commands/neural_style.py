@@ -37,7 +37,9 @@ def neural_style(
     preset: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="default, author (the first author's code), johnson (neural-style-pt), or paper."
+            metavar="NAME",
+            help="default, author (the first author's code), johnson (neural-style-pt), paper, or print (4096 pixels, "
+            "with few iterations at large sizes).",
         ),
     ] = None,
     depth: options.Depth = "8",

@@ -121,6 +121,12 @@ class GatysConfig(MethodConfig):
     coarse_iterations: PositiveInt = option(
         80, "evaluations of the objective at each smaller size", "chosen here", panel=_OPTIMIZATION
     )
+    iteration_growth: Annotated[IsFinite[float], Ge(1)] | None = option(
+        None,
+        "each smaller size takes this many times the iterations of the next larger one, at most coarse_iterations; "
+        "none: coarse_iterations",
+        "chosen here",
+    )
 
     def __post_init__(self) -> None:
         """Check combinations of values.
@@ -173,4 +179,6 @@ PAPER = GatysConfig(
     init="noise",
 )
 
-PRESETS = {"default": GatysConfig(), "author": AUTHOR, "johnson": JOHNSON, "paper": PAPER}
+PRINT = GatysConfig(size=4096, iterations=25, iteration_growth=2.0)
+
+PRESETS = {"default": GatysConfig(), "author": AUTHOR, "johnson": JOHNSON, "paper": PAPER, "print": PRINT}

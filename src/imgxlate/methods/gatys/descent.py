@@ -19,7 +19,7 @@ _SHORTEST = _SHORTENING**-8  # ... down to this fraction of a full step; still s
 
 
 class Descent:
-    """Optimizes a `canvas` (1, 3, H, W), in gray levels; each iteration evaluates `objective` once.
+    """Optimizes a `canvas` (1, 3, H, W), in gray levels; each iteration calls `evaluate` once.
 
     L-BFGS without line search suits this objective best, but a step sometimes explodes. Then the descent returns to its
     best image, clears the optimizer's memory and shortens its steps by a factor of four. Each image that is better than
@@ -27,12 +27,14 @@ class Descent:
     explodes, as it may from noise.
     """
 
-    def __init__(self, config: GatysConfig, objective: Callable[[Tensor], Losses], canvas: Tensor) -> None:
+    def __init__(
+        self, config: GatysConfig, evaluate: Callable[[Tensor], tuple[Losses, Tensor]], canvas: Tensor
+    ) -> None:
         self.canvas = canvas.detach()  # the best image so far
         self._best = float("inf")
         self._step_length = 1.0  # as a fraction of a full step
         self._config = config
-        self._objective = objective
+        self._evaluate = evaluate  # to the loss and its gradient
         self._working = canvas.detach().clone().contiguous().requires_grad_()  # L-BFGS views it as a vector.
         self._optimizer = self._start()
 
@@ -47,6 +49,8 @@ class Descent:
             losses = self._step()
             self._accept(losses["total"], evaluated)
             yield losses
+        self._optimizer.state.clear()  # It takes much memory, and callers keep the descent for its canvas.
+        self._working.grad = None
 
     def _start(self) -> torch.optim.Optimizer:
         rate = self._config.learning_rate
@@ -67,9 +71,8 @@ class Descent:
         evaluated: list[Losses] = []
 
         def closure() -> float:
-            self._optimizer.zero_grad()
-            losses = self._objective(self._working)
-            torch.autograd.backward(losses.total)
+            self._working.grad = None  # frees its memory
+            losses, self._working.grad = self._evaluate(self._working)
             evaluated.append(losses)
             return losses.total.item()
 

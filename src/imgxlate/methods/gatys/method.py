@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
@@ -10,10 +11,12 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.errors import UsageError
+from imgxlate.errors import UsageError, is_out_of_memory
 from imgxlate.methods.gatys import color
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.descent import Descent
+from imgxlate.methods.gatys.gradient import evaluate
+from imgxlate.methods.gatys.memory_plan import MemoryPlan, plan_memory
 from imgxlate.methods.gatys.objective import Losses, Objective
 from imgxlate.methods.protocol import Iterate
 from imgxlate.methods.spec import MethodConfig
@@ -21,6 +24,7 @@ from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 
 _MINIMUM_SIDE = 32  # Sides of narrow images are stretched to this: five poolings need 32 pixels.
+_FIRST_BAND = 1 << 30  # bytes; a quarter of it is for the first bands after memory ran out
 _MEAN_GRAY = (123.68, 116.779, 103.939)  # mean color of the images that VGG was trained on: R, G, B
 
 
@@ -52,10 +56,18 @@ class Gatys:
         self._device = device
         self.network.place(device, dtype)
 
-    def stylize(self, content: Tensor, styles: Sequence[Tensor], init: Tensor | None, seed: int) -> Iterator[Iterate]:
+    def stylize(
+        self,
+        content: Tensor,
+        styles: Sequence[Tensor],
+        init: Tensor | None,
+        seed: int,
+        memory: int | None = None,
+    ) -> Iterator[Iterate]:
         """Optimize, yielding after each iteration; the last one's image is the result, (1, 3, H, W) in [-1, 1].
 
-        Its longer side is `config.size`. `init` is the image to start from; None: start as `config.init` says.
+        Its longer side is `config.size`. `init` is the image to start from; None: start as `config.init` says. Sizes
+        that take more than `memory` bytes are computed in bands of rows; None: no size is.
 
         Raises:
             UsageError: the number of style weights is not that of the style images, or a style image is missing.
@@ -67,17 +79,14 @@ class Gatys:
         canvas = None if init is None else _to_gray_levels(init.to(self._device))
         sizes = scale_sizes(self.config)
         for scale, longer in enumerate(sizes):
-            small = _resize(content, _fit(content, longer)).clamp(-1, 1)
-            guides = self._guides(styles, longer)
-            target, guides = color.prepare(self.config.preserve_color, small, guides)
-            objective = Objective(self.config, self.network, target, guides, weights)
-            if canvas is None:
-                canvas = self._begin(target, guides, seed)
-            size = (small.shape[2], small.shape[3])
-            descent = Descent(self.config, partial(_evaluate, objective), _resize(canvas, size))
-            iterations = self.config.iterations if scale + 1 == len(sizes) else self.config.coarse_iterations
+            size = _fit(content, longer)
+            iterations = scale_iterations(self.config, len(sizes) - 1 - scale)
+            plan = plan_memory(self.config, self.network, size, iterations, memory)
+            small = _resize(content, size).clamp(-1, 1)
+            descent = self._start(small, self._guides(styles, longer), weights, canvas, seed, plan)
             for done, losses in enumerate(descent.run(iterations), start=1):
-                yield Iterate(scale, len(sizes), size, done, iterations, losses, partial(self._finish, descent, small))
+                image = partial(self._finish, descent, small)
+                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, plan.note)
             canvas = descent.canvas
 
     def _require_styles(self, styles: Sequence[Tensor]) -> None:
@@ -88,6 +97,22 @@ class Gatys:
         """The style images at their size for an image whose longer side is `longer`."""
         side = round(longer * self.config.style_scale)
         return [_resize(style, _fit(style, side)).clamp(-1, 1) for style in styles]
+
+    def _start(
+        self,
+        content: Tensor,
+        guides: Sequence[Tensor],
+        weights: Sequence[float],
+        canvas: Tensor | None,
+        seed: int,
+        plan: MemoryPlan,
+    ) -> Descent:
+        """The descent at the size of `content`, from `canvas` of any size; None: from the first one."""
+        target, guides = color.prepare(self.config.preserve_color, content, guides)
+        objective = Objective(self.config, self.network, target, guides, weights, plan.band_memory)
+        start = self._begin(target, guides, seed) if canvas is None else canvas
+        size = (content.shape[2], content.shape[3])
+        return Descent(plan.config, _Evaluation(objective, plan.band_memory), _resize(start, size))
 
     def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
         """The first canvas (1, 3, H, W), in gray levels."""
@@ -116,6 +141,15 @@ def scale_sizes(config: GatysConfig) -> list[int]:
     return sizes[::-1]
 
 
+def scale_iterations(config: GatysConfig, coarser: int) -> int:
+    """The iterations at the full size (`coarser` is 0), at the next smaller one (1), and so on."""
+    if coarser == 0:
+        return config.iterations
+    if config.iteration_growth is None:
+        return config.coarse_iterations
+    return min(round(config.iterations * config.iteration_growth**coarser), config.coarse_iterations)
+
+
 def _shares(weights: Sequence[float], styles: int) -> list[float]:
     if not weights:
         return [1 / max(styles, 1)] * styles
@@ -140,8 +174,24 @@ def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(image, size, mode="bicubic", antialias=True)
 
 
-def _evaluate(objective: Objective, gray_levels: Tensor) -> Losses:
-    return objective(_from_gray_levels(gray_levels))
+@dataclass(slots=True)
+class _Evaluation:
+    """Computes loss and gradient of images in gray levels. If memory runs out, it goes on in smaller bands."""
+
+    objective: Objective
+    band_memory: int | None  # bytes for a band; None: images are computed at once
+
+    def __call__(self, gray_levels: Tensor) -> tuple[Losses, Tensor]:
+        image = _from_gray_levels(gray_levels.detach())
+        while True:
+            try:
+                losses, gradient = evaluate(self.objective, image, self.band_memory)
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error) or self.band_memory == 1:  # a row each
+                    raise
+            else:
+                return losses, gradient.div_(127.5)
+            self.band_memory = max((self.band_memory or _FIRST_BAND) // 4, 1)
 
 
 def _to_gray_levels(image: Tensor) -> Tensor:

@@ -1,29 +1,39 @@
 """The loss of neural style (Gatys et al., arXiv 1508.06576, Eq. 7), in two steps.
 
 `sums` reduces an image to the sums that the loss depends on: squared errors of content features, Gram matrices, total
-variation. `losses` compares them with the targets.
+variation. `losses` compares them with the targets. `imgxlate.methods.gatys.gradient` adds the gradient.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from imgxlate.losses.style import excess, gram_sum, mix, squared_error_sum, total_variation
+from imgxlate.losses.style import (
+    excess,
+    gram_gradient,
+    gram_sum,
+    mix,
+    squared_error_gradient,
+    squared_error_sum,
+    total_variation,
+)
 from imgxlate.methods.gatys.config import GatysConfig
+from imgxlate.nn.precision import at_least_float32
 from imgxlate.nn.vgg import Vgg
+from imgxlate.nn.vgg_bands import Features, compute
 
 _LEAST_SQUARE = 1e-6  # the least divisor: an image of one color may activate no feature
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sums:
     """The sums that the loss depends on, over an image."""
 
-    content: Mapping[str, Tensor]  # by layer: sum of the squared differences of features, ()
-    grams: Mapping[str, Tensor]  # by layer: sum over positions of features times features, (C, C)
-    positions: Mapping[str, int]  # by layer of `grams`: the number of positions
+    content: dict[str, Tensor]  # by layer: sum of the squared differences of features, ()
+    grams: dict[str, Tensor]  # by layer: sum over positions of features times features, (C, C)
+    positions: dict[str, int]  # by layer of `grams`: the number of positions
     variation: Tensor  # ()
     excess: Tensor  # ()
 
@@ -55,7 +65,8 @@ class Objective:
     """The distance of an image from the content of one image and the style of others.
 
     Images are (1, 3, H, W) in [-1, 1]; the evaluated image has the content image's size. `style_weights`, one for
-    each of `styles`, have the sum 1.
+    each of `styles`, have the sum 1. The features of content and styles are computed whole, or in bands that take about
+    `band_memory` bytes each.
     """
 
     def __init__(
@@ -65,15 +76,19 @@ class Objective:
         content: Tensor,
         styles: Sequence[Tensor],
         style_weights: Sequence[float],
+        band_memory: int | None = None,
     ) -> None:
         self.config = config
         self.network = network
         self._elements = content.numel()
         self._content_layers = config.content_layers if config.content_weight else ()
         self._style_layers = config.style_layers if config.style_weight else ()
+        self.layers = {*self._content_layers, *self._style_layers}
         with torch.no_grad():
-            self._content = network(content, self._content_layers)
-            targets = [self._style_targets(style) for style in styles]
+            self._content = _join(compute(network, content, self._content_layers, band_memory))
+            targets = [
+                self._style_targets(compute(network, style, self._style_layers, band_memory)) for style in styles
+            ]
             self._style = {n: mix([grams[n] for grams, _ in targets], style_weights) for n in self._style_layers}
             squares = {n: mix([square[n] for _, square in targets], style_weights) for n in self._style_layers}
         self._content_weights = {
@@ -87,19 +102,44 @@ class Objective:
 
     def sums(self, image: Tensor) -> Sums:
         """Reduce `image` to the sums that its loss depends on."""
-        features = self.network(image, {*self._content_layers, *self._style_layers})
-        return Sums(
-            content={name: squared_error_sum(features[name], target) for name, target in self._content.items()},
-            grams={name: gram_sum(features[name]) for name in self._style_layers},
-            positions={name: features[name][0, 0].numel() for name in self._style_layers},
-            variation=self._variation(image),
-            excess=excess(image),
-        )
+        features = compute(self.network, image, self.layers, None)
+        return Sums(*self.feature_sums(features), *self.image_sums(image))
+
+    def feature_sums(self, features: Iterable[Features]) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, int]]:
+        """The sums over features of an image, which may come in parts: those of `Sums`."""
+        content, grams, positions = dict[str, Tensor](), dict[str, Tensor](), dict[str, int]()
+        for part in features:
+            name = part.layer
+            if name in self._content:
+                content[name] = content.get(name, 0) + squared_error_sum(part.values, part.cut(self._content[name]))
+            if name in self._style_layers:
+                grams[name] = grams.get(name, 0) + gram_sum(part.values)
+                positions[name] = positions.get(name, 0) + part.positions
+        return content, grams, positions
+
+    def feature_gradient(
+        self, features: Features, by_content: Mapping[str, Tensor], by_grams: Mapping[str, Tensor]
+    ) -> Tensor:
+        """The gradient of the loss by `features`, from those by the sums over the features of all parts."""
+        name, values = features.layer, features.values
+        gradients = []
+        if name in by_content:
+            gradients.append(squared_error_gradient(values, features.cut(self._content[name]), by_content[name]))
+        if name in by_grams:
+            gradients.append(gram_gradient(values, by_grams[name]))
+        return sum(gradients[1:], start=gradients[0])
+
+    def image_sums(self, image: Tensor, rows: int | None = None) -> tuple[Tensor, Tensor]:
+        """Total variation and excess of the first `rows` of an image; None: of all.
+
+        The variation between these rows and the next one counts.
+        """
+        return self._variation(image, rows), excess(image[:, :, :rows])
 
     def losses(self, sums: Sums) -> Losses:
         """The loss of the image that has these `sums`."""
-        content = {name: self._content_loss(name, error) for name, error in sums.content.items()}
-        style = {name: self._style_loss(name, gram, sums.positions[name]) for name, gram in sums.grams.items()}
+        content = {name: self._content_loss(name, sums.content[name]) for name in self._content}
+        style = {name: self._style_loss(name, sums.grams[name], sums.positions[name]) for name in self._style_layers}
         variation = self.config.tv_weight * sums.variation
         return Losses(content, style, variation, self._range_loss(sums.excess))
 
@@ -115,11 +155,18 @@ class Objective:
     def _range_loss(self, squares: Tensor) -> Tensor:
         return self.config.range_weight * squares * 127.5**2 / self._elements
 
-    def _style_targets(self, style: Tensor) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _style_targets(self, features: Iterable[Features]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The Gram matrices of a style image, and the mean squares of its features."""
-        features = self.network(style, self._style_layers)
-        grams = {name: self._scale(gram_sum(maps), maps[0, 0].numel()) for name, maps in features.items()}
-        return grams, {name: _mean_square(maps) for name, maps in features.items()}
+        grams, squares, positions = dict[str, Tensor](), dict[str, Tensor](), dict[str, int]()
+        for part in features:
+            name = part.layer
+            grams[name] = grams.get(name, 0) + gram_sum(part.values)
+            squares[name] = squares.get(name, 0) + at_least_float32(part.values).square().sum()
+            positions[name] = positions.get(name, 0) + part.positions
+        return (
+            {name: self._scale(gram, positions[name]) for name, gram in grams.items()},
+            {name: square / (positions[name] * len(grams[name])) for name, square in squares.items()},
+        )
 
     def _divisor(self, mean_square: Tensor) -> float:
         """The divisor of squared features with this mean square."""
@@ -128,10 +175,10 @@ class Objective:
     def _scale(self, gram: Tensor, positions: int) -> Tensor:
         return gram / (positions * gram.shape[0] if self.config.gram_scaling == "elements" else positions)
 
-    def _variation(self, image: Tensor) -> Tensor:
+    def _variation(self, image: Tensor, rows: int | None) -> Tensor:
         if not self.config.tv_weight:
             return image.new_zeros(())
-        return total_variation(image * 127.5, self.config.tv_kind)
+        return total_variation(image * 127.5, self.config.tv_kind, rows)
 
     def _weigh_style_layers(self, squares: Mapping[str, Tensor]) -> dict[str, float]:
         factors = dict(zip(self.config.style_layers, self.config.style_layer_factors, strict=False))  # or none
@@ -146,5 +193,13 @@ class Objective:
         return 1 / len(self._style_layers) if self.config.style_layer_weighting == "average" else 1.0
 
 
+def _join(features: Iterable[Features]) -> dict[str, Tensor]:
+    """The features of whole layers, from their parts."""
+    parts: dict[str, list[Tensor]] = {}
+    for part in features:
+        parts.setdefault(part.layer, []).append(part.values)
+    return {name: torch.cat(values, 2) if len(values) > 1 else values[0] for name, values in parts.items()}
+
+
 def _mean_square(features: Tensor) -> Tensor:
-    return features.float().square().mean()
+    return at_least_float32(features).square().mean()
