@@ -138,7 +138,8 @@ def test_a_full_disk_is_a_device_error_with_a_hint_and_closes_without_another(sc
 def test_a_limit_on_the_size_of_files_is_a_device_error(scratch):
     code = """
 import resource, torch
-resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, unlimited[1]))
 from imgxlate.errors import DeviceError
 from imgxlate.nn.maps import Budget, Map, Shape
 shape = Shape(3, 6000, 50)
@@ -149,6 +150,7 @@ try:
 except DeviceError as error:
     print(error)
 kept.close()
+resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # Coverage writes a file at the end.
 """
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert f"{scratch} cannot be written: {os.strerror(errno.EFBIG)}" in done.stdout
