@@ -1,9 +1,9 @@
 """Measure memory and time of translating large images: whole, in bands of rows, and as a patchwork.
 
     python benchmarks/large.py [--megapixels 1 2] [--methods munit cyclegan] [--memory 700MB] [--checkpoint FILE]
-        [--precision auto] [--patches] [--outputs FOLDER]
+        [--precision auto] [--photo FILE] [--patches] [--outputs FOLDER]
 
-Enlarges `examples/photos/china.jpg` and translates it by the command, in a process of its own, in a temporary folder:
+Enlarges a photo, by default `examples/photos/china.jpg`, and translates it by the command, in a process of its own, in a temporary folder:
 whole, where that fits into half of the free memory, and in bands within `--memory`. With `--patches`, also as other
 programs do it where memory is short: in patches of 512 pixels that overlap by 64, each translated by itself and blended
 with its neighbors. `--outputs` keeps the images.
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--memory", default="700MB")
     parser.add_argument("--checkpoint", help="instead of the bundled model of the only method")
     parser.add_argument("--precision", default="auto")
+    parser.add_argument("--photo", type=Path, default=PHOTO)
     parser.add_argument("--patches", action="store_true", help="measure a patchwork, too")
     parser.add_argument("--outputs", type=Path, help="a folder for the images")
     arguments = parser.parse_args()
@@ -62,7 +63,7 @@ def measure(method: str, megapixels: float, arguments: argparse.Namespace, folde
     model = imgxlate.load(method, checkpoint=arguments.checkpoint, precision=arguments.precision)
     folder.mkdir(parents=True, exist_ok=True)
     photo, bands, whole, patches = (folder / f"{name}.png" for name in ("photo", "bands", "whole", "patches"))
-    enlarge(photo, megapixels)
+    enlarge(arguments.photo, photo, megapixels)
     options = [method, str(photo), "--precision", arguments.precision, "--overwrite"]
     options += ["--checkpoint", arguments.checkpoint] if arguments.checkpoint else []
     report: dict[str, object] = {"method": method, "size": list(Image.open(photo).size)}
@@ -75,10 +76,10 @@ def measure(method: str, megapixels: float, arguments: argparse.Namespace, folde
     return report
 
 
-def enlarge(path: Path, megapixels: float) -> None:
-    """Write the photo with that many pixels, 4:3."""
+def enlarge(source: Path, path: Path, megapixels: float) -> None:
+    """Write the photo `source` with that many pixels, 4:3."""
     height = round((megapixels * 1e6 * 3 / 4) ** 0.5)
-    with Image.open(PHOTO) as photo:
+    with Image.open(source) as photo:
         photo.convert("RGB").resize((height * 4 // 3, height), Image.Resampling.BICUBIC).save(path, compress_level=1)
 
 

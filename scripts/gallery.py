@@ -42,6 +42,11 @@ def imgxlate(*arguments: str) -> None:
     print(f"# {time.perf_counter() - started:.1f} s", flush=True)
 
 
+def benchmark(name: str, *arguments: str) -> None:
+    """Run a benchmark. If it fails, raise its exit code as an error."""
+    subprocess.run([sys.executable, str(EXAMPLES.parent / "benchmarks" / f"{name}.py"), *arguments], check=True)
+
+
 def translate(method: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[ImageArray]]:
     """Translate to files in `folder`. Returns a row for each content image: itself and its translations."""
     contents = list(contents)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -173,8 +172,8 @@ def _study(sheet: Path, *arguments: str) -> ImageArray:
 
 def large_image(work: Path) -> ImageArray:
     """A photo of two megapixels, translated whole and as a patchwork."""
-    benchmark = [sys.executable, str(ROOT / "benchmarks" / "large.py"), "--methods", "munit", "--megapixels", "2"]
-    subprocess.run([*benchmark, "--patches", "--outputs", str(work / "large")], check=True)
+    measured = ("--methods", "munit", "--megapixels", "2", "--patches", "--outputs", str(work / "large"))
+    gallery.benchmark("large", "--photo", str(gallery.photo("china.jpg")), *measured)
     folder = work / "large" / "munit-2"
     images = [decode(folder / f"{name}.png") for name in ("bands", "patches")]
     return contact_sheet([images], column_headers=["in bands of rows", "as a patchwork of 512 pixels"], cell=LARGE_CELL)

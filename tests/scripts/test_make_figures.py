@@ -81,10 +81,18 @@ def used(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             path.parent.mkdir(exist_ok=True)
             Image.new("RGB", (6, 4)).save(path)
 
+    def note_benchmark(_: str, *arguments: str) -> None:
+        folder = Path(arguments[arguments.index("--outputs") + 1]) / "munit-2"
+        folder.mkdir(parents=True)
+        names.add(Path(arguments[arguments.index("--photo") + 1]).name)
+        for name in ("bands", "patches"):
+            Image.new("RGB", (6, 4)).save(folder / f"{name}.png")
+
     with history.History(tmp_path / "history.jsonl") as losses:
         losses.append(history.Entry(1, {"gen_total": 1.0, "dis_a": 2.0, "dis_b": 2.5}, seconds=0.5))
     monkeypatch.setattr(script, "HISTORY", tmp_path / "history.jsonl")
     monkeypatch.setattr(script.gallery, "imgxlate", note)
+    monkeypatch.setattr(script.gallery, "benchmark", note_benchmark)
     return names
 
 
