@@ -21,7 +21,7 @@ from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
 
 _COPIES = 3  # memory of a convolution, in units of its input and its output: padded copies and buffers
 _WIDEST_REACH = 48  # rows; behind layers that reach farther, a map is kept
-_PRODUCTS_PER_BYTE = 300  # multiplications in the time of writing a byte to a scratch file and reading it again
+_PRODUCTS_PER_BYTE = 60  # multiplications in the time of writing a byte to a scratch file and reading it again
 
 
 @dataclass(frozen=True, slots=True)
