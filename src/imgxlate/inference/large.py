@@ -19,8 +19,8 @@ from imgxlate.nn.bands import Rows
 from imgxlate.nn.maps import Budget, Map, RowSource, Shape
 from imgxlate.nn.stages import Moments
 
-_BAND_SHARE = 10  # A band is planned with this part of the memory.
-_GAPS = 1.5  # A band takes this many times its planned memory: blocks that are freed leave gaps.
+_BAND_SHARE = 12  # A band is planned with this part of the memory.
+_GAPS = 3  # A band takes this many times its planned memory: blocks that are freed leave gaps.
 _IMAGES = 4  # images in memory at once, beside the input: outputs that are encoded and written
 
 
@@ -161,4 +161,4 @@ class _Counter:
 def _split(total: int, image: ImageArray) -> Memory:
     """How maps and bands share `total` bytes, beside the images."""
     band = total // _BAND_SHARE
-    return Memory(max(total - int(_GAPS * band) - _IMAGES * image.rgb.nbytes, 0), band)
+    return Memory(max(total - _GAPS * band - _IMAGES * image.rgb.nbytes, 0), band)
