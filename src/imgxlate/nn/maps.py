@@ -16,6 +16,8 @@ from torch import Tensor
 from imgxlate.errors import DeviceError
 from imgxlate.nn.bands import Rows
 
+_BLOCKS = 64  # of a budget
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -34,9 +36,6 @@ class Shape:
     def bytes(self) -> int:
         """The memory of the map in float32."""
         return self.row_bytes * self.height
-
-
-_BLOCKS = 64  # of a budget
 
 
 class RowSource(Protocol):
@@ -155,7 +154,7 @@ class Map:
                 # `close` closes it.
                 self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115
             self._file.seek(rows.top * self.shape.row_bytes)
-            self._file.write(values.contiguous().cpu().numpy().data)
+            self._file.write(values.to("cpu", torch.float32).contiguous().numpy().data)
 
     def _read(self, rows: Rows) -> Tensor:
         values = np.empty((len(rows), self.shape.width, self.shape.channels), np.float32)
