@@ -86,7 +86,7 @@ def load_style_transfer(
 
     Args:
         preset: "default", "author" (the first author's code), "johnson" (neural-style-pt), "paper", or "print" (large).
-        size: Longer side of the result, in pixels. None: the preset's, 512.
+        size: Longer side of the result, in pixels. None: the preset's, 512 or, for "print", 4096.
         settings: Other values by key, such as {"style_weight": 2000, "optimizer": "adam"}.
         features: The feature network: a name of `imgxlate weights list`, or a file.
         device: auto, cpu, cuda, cuda:N or mps.

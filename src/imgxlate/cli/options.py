@@ -66,8 +66,8 @@ WorkSize = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Translate images with a longer shorter side at N pixels, and carry the change to the full image, which "
-        "keeps its detail. Much faster for large photos.",
+        help="Translate large images at a shorter side of N pixels, and carry the change to the full size. Outputs "
+        "keep the detail of their inputs. Much faster for large photos.",
     ),
 ]
 StyleImages = Annotated[
@@ -132,8 +132,8 @@ class Settings:
         str | None,
         typer.Option(
             metavar="SIZE",
-            help="The most memory for this program, such as 4GB, on the device that computes. Larger images are "
-            "computed in bands of rows. Default: half of what is free.",
+            help="The most memory for this program on the device that computes, such as 4GB. Images that need more "
+            "are computed in bands of rows. Default: half of what is free.",
             rich_help_panel=_RUNNING,
         ),
     ] = None
@@ -141,7 +141,7 @@ class Settings:
         str,
         typer.Option(
             metavar="N",
-            help="The most pixels of an image that is read, such as 500M for 500 megapixels.",
+            help="Refuse images with more pixels than this, such as 500M for 500 megapixels.",
             rich_help_panel=_RUNNING,
         ),
     ] = str(MAX_PIXELS)

@@ -114,7 +114,7 @@ class _Progress:
             self.started = time.perf_counter()
         if state.iteration == 2:
             seconds = (time.perf_counter() - self.started) * state.iterations
-            self.out.note(f"{text}; about {duration(seconds)}")
+            self.out.note(f"{text}; about {duration(seconds)} at this size")
         elif state.iterations == 1:
             self.out.note(text)
 

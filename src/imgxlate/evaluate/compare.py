@@ -92,7 +92,7 @@ def compare(
         metrics: the feature networks: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none.
         rows: how many inputs grid and report show; all are measured.
         device: auto, cpu, cuda, cuda:N or mps.
-        precision: auto, fp32 or bf16.
+        precision: auto, fp32, fp32-fast or bf16.
         seed: seed for all random choices.
         offline: do not use the network.
         max_pixels: the most pixels of an image that is read, width x height.

@@ -47,7 +47,10 @@ class Affine:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Mean and variance of each channel of a map (1, C, H, W), in float64 on the CPU. Those of its parts add up."""
+    """Mean and squared deviations of each channel of a map (1, C, H, W), in float64 on the CPU.
+
+    `joined` computes those of a map from those of its parts.
+    """
 
     count: int  # positions
     mean: Tensor  # (C,)

@@ -11,12 +11,12 @@ from imgxlate.nn.vgg_bands import band_memory
 # Bytes for each pixel, measured.
 _WHOLE = {torch.bfloat16: 2400, torch.float32: 3200}  # an image that is computed at once, without L-BFGS's memory
 _IMAGES = 160  # the image, its gradient, copies of them, and the content image
-_STEP = 24  # a step that L-BFGS remembers; Adam's memory takes as much
+_STEP = 24  # a step that L-BFGS remembers; Adam takes as much in all
 
 _FIXED = 200_000_000  # bytes: buffers of convolutions, and what the C library keeps
 _MAPS = 20  # values for each pixel: maps that bands keep, and their gradients
 _ROWS = (8, 64, 128)  # of a band: the least, a good number and the most; with few rows, the halos take much time
-_LEAST_HISTORY = 2  # With two steps, L-BFGS still reaches a lower loss than Adam, whose memory takes as much as one.
+_LEAST_HISTORY = 2  # With two steps, L-BFGS still reaches a lower loss than Adam, which takes the memory of one step.
 
 
 @dataclass(frozen=True, slots=True)
