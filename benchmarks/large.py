@@ -3,10 +3,10 @@
     python benchmarks/large.py [--megapixels 1 2] [--methods munit cyclegan] [--memory 700MB] [--checkpoint FILE]
         [--precision auto] [--photo FILE] [--patches] [--outputs FOLDER]
 
-Enlarges a photo, by default `examples/photos/china.jpg`, and translates it by the command, in a process of its own: whole,
-where that fits into half of the free memory, and in bands within `--memory`. With `--patches`, also as other programs do
-it where memory is short: in patches of 512 pixels that overlap by 64, each translated by itself and blended with its
-neighbors. `--outputs` keeps the images.
+Enlarges a photo, by default `examples/photos/china.jpg`, and translates it by the command, in a process of its own:
+whole, where that fits into half of the free memory, and in bands within `--memory`. With `--patches`, also as other
+programs do it where memory is short: in patches of 512 pixels that overlap by 64, each translated by itself and blended
+with its neighbors. `--outputs` keeps the images.
 
 Prints JSON: the seconds of a translation, the largest resident memory of the process in MB, and the largest difference
 from the whole image in gray levels. For patches also the height of the seams: the mean difference in gray levels of two
