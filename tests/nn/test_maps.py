@@ -111,6 +111,20 @@ def test_blocks_are_a_part_of_the_budget_and_hold_the_longest_row():
     assert free_blocks(Budget(64, 100, CPU)) == 0
 
 
+def test_rows_go_to_the_file_once_memory_has_run_out(monkeypatch):
+    def fail(*size, **options):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    budget = budget_of(4)
+    with monkeypatch.context() as patched:
+        patched.setattr(torch, "empty", fail)
+        assert budget.take() is None
+    kept = filled(values(4), [4], budget)
+    assert torch.equal(kept.read(Rows(0, 4)), values(4))
+    kept.close()
+    assert free_blocks(budget) == 0
+
+
 def test_the_scratch_file_has_no_name(scratch):
     kept = filled(values(6), [3, 3], budget_of(0))
     assert list(scratch.iterdir()) == []

@@ -44,7 +44,7 @@ def translate(
     codes = None if codes is None else codes.to(device)
     small = work_tensor(image, work_size)
     if small is not None:
-        for output in _outputs(translator, device, small, to, codes):
+        for output in _small_outputs(translator, device, small, to, codes, limit, on_band):
             yield image.with_rgb(upsampled(image.rgb, small, output, device, depth))
         return
     if not isinstance(translator, Staged):
@@ -64,6 +64,26 @@ def translate(
         budget = min(budget, memory.budget(device, None, needed))  # There was less memory than expected.
     rest = None if codes is None else codes[done:]
     yield from large.translate(translator, device, image, to, rest, budget, depth=depth, on_band=on_band)
+
+
+def _small_outputs(
+    translator: Translator,
+    device: torch.device,
+    small: Tensor,
+    to: Domain,
+    codes: Tensor | None,
+    limit: int | None,
+    on_band: OnBand,
+) -> Iterator[Tensor]:
+    """The translations of an image at its work size, both (1, 3, h, w). A large work size takes bands, too."""
+    image = ImageArray(from_tensor(small, 16))
+    if isinstance(translator, Staged):
+        needed = large.translation_memory(translator, image, to, codes)
+        if needed > memory.budget(device, limit, needed):
+            for output in translate(translator, device, image, to, codes, depth=16, limit=limit, on_band=on_band):
+                yield to_tensor(output.rgb)
+            return
+    yield from _outputs(translator, device, small, to, codes)
 
 
 def _whole(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from imgxlate.errors import DeviceError
+from imgxlate.errors import DeviceError, is_out_of_memory
 from imgxlate.nn.bands import Rows
 
 _BLOCKS = 64  # of a budget
@@ -61,13 +61,20 @@ class Budget:
         self._free: list[Tensor] = []
 
     def take(self) -> Tensor | None:
-        """A block of `block_bytes` uninitialized bytes, or None if all are in use."""
+        """A block of `block_bytes` uninitialized bytes, or None if all are in use or memory has run out."""
         if self._free:
             return self._free.pop()
         if not self._left:
             return None
+        try:
+            block = torch.empty(self.block_bytes, dtype=torch.uint8, device=self.device)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            self._left = 0
+            return None
         self._left -= 1
-        return torch.empty(self.block_bytes, dtype=torch.uint8, device=self.device)
+        return block
 
     def give_back(self, block: Tensor) -> None:
         """Let other maps use a block."""

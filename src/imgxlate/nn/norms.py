@@ -33,7 +33,7 @@ def instance_norm(x: Tensor, scale: Tensor | None = None, shift: Tensor | None =
 
 
 def _is_large(x: Tensor) -> bool:
-    """Whether torch's norms would lose digits: their sums in float32 over a large map are up to 1% off."""
+    """Whether torch's norms would lose digits: their sums in float32 over a large map are up to a few percent off."""
     positions = x.shape[2] * x.shape[3]
     return positions >= _LARGE and x.device.type == "cpu" and x.dtype is torch.float32 and not x.requires_grad
 
