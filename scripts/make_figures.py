@@ -1,6 +1,6 @@
 """Make the figures of the README and the docs: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
 
-All figures together take a quarter of an hour on two cores. The figure of the report is a screenshot by Chromium, and
+All figures together take three quarters of an hour on two cores. The figure of the report is a screenshot by Chromium, and
 is left out without it.
 """
 
@@ -57,6 +57,7 @@ PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
 CELL = 320  # pixels of a painting on the sheet
 LARGE_CELL = 640  # pixels of a large image on the sheet
+PART = (0.38, 0.22)  # where the part of a painting begins, as fractions of height and width
 
 # The photo and the style for the paper's figures, and the options in docs/methods/neural-style.md.
 STUDIED = gallery.photo("china.jpg"), gallery.style("night-sky")
@@ -179,6 +180,21 @@ def large_image(work: Path) -> ImageArray:
     return contact_sheet([images], column_headers=["in bands of rows", "as a patchwork of 512 pixels"], cell=LARGE_CELL)
 
 
+def large_painting(work: Path) -> ImageArray:
+    """A photo painted at 4096 pixels, and a part of it at full size."""
+    output = work / "print.png"
+    gallery.paint(*STUDIED, output, "--preset", "print")
+    return with_part(decode(output))
+
+
+def with_part(painting: ImageArray) -> ImageArray:
+    """A painting, reduced, beside a part of it at full size."""
+    height, width = painting.size
+    top, left = int(height * PART[0]), int(width * PART[1])
+    part = ImageArray(painting.rgb[top : top + LARGE_CELL * 2 // 3, left : left + LARGE_CELL])
+    return contact_sheet([[painting, part]], column_headers=["the whole", "a part at full size"], cell=LARGE_CELL)
+
+
 def training_curve(work: Path) -> ImageArray:
     """The losses of the training of the bundled MUNIT model."""
     curves = plots.read_curves(HISTORY)
@@ -196,6 +212,7 @@ MAKERS: Mapping[str, Callable[[Path], ImageArray | None]] = {
     "interpolation.jpg": interpolation,
     "outline2color.jpg": outline2color,
     "large-image.jpg": large_image,
+    "large-painting.jpg": large_painting,
     "training-curve.png": training_curve,
     "neural-style.jpg": neural_style,
     "reconstruct-content.jpg": reconstruct_content,
