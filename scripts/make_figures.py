@@ -1,7 +1,7 @@
 """Make the figures of the README and the docs: `python scripts/make_figures.py [NAME...] [--outdir DIR]`.
 
-All figures together take three quarters of an hour on two cores. The figure of the report is a screenshot by Chromium, and
-is left out without it.
+All figures together take three quarters of an hour on two cores. The figure of the report is a screenshot by Chromium,
+and is left out without it.
 """
 
 from __future__ import annotations
