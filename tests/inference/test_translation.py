@@ -105,6 +105,19 @@ def test_an_image_of_many_bands_is_reduced_as_a_whole_one_is():
     assert torch.allclose(reduced, resize(to_tensor(rgb), (63, 50)), atol=1e-5)
 
 
+def test_a_work_size_goes_on_in_bands_once_memory_has_run_out(unit, photo, monkeypatch):
+    [whole] = unit.translate(photo(size=(120, 90)), work_size=60)
+
+    def fail(*arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(type(unit.translator), "translate", fail)
+    seen = []
+    [banded] = unit.translate(photo(size=(120, 90)), work_size=60, on_band=seen.append)
+    assert seen[-1].done == 1
+    assert np.abs(np.asarray(whole, np.int16) - np.asarray(banded, np.int16)).max() <= 1
+
+
 def test_a_large_work_size_is_translated_in_bands(unit, photo, monkeypatch):
     [whole] = unit.translate(photo(size=(120, 90)), work_size=60)
     monkeypatch.setattr("imgxlate.memory.budget", lambda device, limit, needed: 0)

@@ -1,6 +1,7 @@
 """The way of an image through a model: decoded image -> tensor -> networks -> tensor -> image of the input's size."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -17,6 +18,8 @@ from imgxlate.inference.large import OnBand
 from imgxlate.inference.work_size import upsampled, work_tensor
 from imgxlate.methods.protocol import Staged, StagedStyleSampler, StyleSampler, Translator
 from imgxlate.methods.spec import Domain
+
+_T = TypeVar("_T")
 
 
 def translate(
@@ -43,54 +46,59 @@ def translate(
     image = resized(image, size)
     codes = None if codes is None else codes.to(device)
     small = work_tensor(image, work_size)
-    if small is not None:
-        for output in _small_outputs(translator, device, small, to, codes, limit, on_band):
-            yield image.with_rgb(upsampled(image.rgb, small, output, device, depth))
+    source = image if small is None else ImageArray(from_tensor(small, 16))
+
+    def whole() -> Iterator[Tensor]:
+        rgb = to_tensor(image.rgb) if small is None else small
+        return _outputs(translator, device, rgb, to, codes)
+
+    def in_bands(done: int, budget: int, bits: Depth) -> Iterator[ImageArray]:
+        rest = None if codes is None else codes[done:]
+        return large.translate(cast(Staged, translator), device, source, to, rest, budget, depth=bits, on_band=on_band)
+
+    needed = large.translation_memory(translator, source, to, codes) if isinstance(translator, Staged) else None
+    if small is None:
+        yield from _fitting(
+            device,
+            limit,
+            needed,
+            lambda: (image.with_rgb(from_tensor(output, depth)) for output in whole()),
+            lambda done, budget: in_bands(done, budget, depth),
+        )
         return
-    if not isinstance(translator, Staged):
-        yield from _whole(translator, device, image, to, codes, depth)
+    for output in _fitting(
+        device,
+        limit,
+        needed,
+        whole,
+        lambda done, budget: (to_tensor(translated.rgb) for translated in in_bands(done, budget, 16)),
+    ):
+        yield image.with_rgb(upsampled(image.rgb, small, output, device, depth))
+
+
+def _fitting(
+    device: torch.device,
+    limit: int | None,
+    needed: int | None,  # bytes that `whole` takes; None: it cannot be done in bands
+    whole: Callable[[], Iterator[_T]],
+    in_bands: Callable[[int, int], Iterator[_T]],  # takes how many results there are already, and the budget in bytes
+) -> Iterator[_T]:
+    """The results of `whole`, or those of `in_bands` if they take too much memory, as expected or as it turns out."""
+    if needed is None:
+        yield from whole()
         return
-    needed = large.translation_memory(translator, image, to, codes)
     budget, done = memory.budget(device, limit, needed), 0
     if needed <= budget:
         try:
-            for translated in _whole(translator, device, image, to, codes, depth):
-                yield translated
+            for result in whole():
+                yield result
                 done += 1
             return
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
         budget = min(budget, memory.budget(device, None, needed))  # There was less memory than expected.
-    rest = None if codes is None else codes[done:]
-    yield from large.translate(translator, device, image, to, rest, budget, depth=depth, on_band=on_band)
-
-
-def _small_outputs(
-    translator: Translator,
-    device: torch.device,
-    small: Tensor,
-    to: Domain,
-    codes: Tensor | None,
-    limit: int | None,
-    on_band: OnBand,
-) -> Iterator[Tensor]:
-    """The translations of an image at its work size, both (1, 3, h, w). A large work size takes bands, too."""
-    image = ImageArray(from_tensor(small, 16))
-    if isinstance(translator, Staged):
-        needed = large.translation_memory(translator, image, to, codes)
-        if needed > memory.budget(device, limit, needed):
-            for output in translate(translator, device, image, to, codes, depth=16, limit=limit, on_band=on_band):
-                yield to_tensor(output.rgb)
-            return
-    yield from _outputs(translator, device, small, to, codes)
-
-
-def _whole(
-    translator: Translator, device: torch.device, image: ImageArray, to: Domain, codes: Tensor | None, depth: Depth
-) -> Iterator[ImageArray]:
-    for output in _outputs(translator, device, to_tensor(image.rgb), to, codes):
-        yield image.with_rgb(from_tensor(output, depth))
+    yield from in_bands(done, budget)
 
 
 def _outputs(
@@ -118,18 +126,16 @@ def encode_style(
     """
     image = resized(image, size)
     small = work_tensor(image, work_size)
-    if small is not None or not isinstance(translator, StagedStyleSampler):
-        return _encode_whole(translator, device, to_tensor(image.rgb) if small is None else small, domain)
-    needed = large.encoding_memory(translator, image, domain)
-    budget = memory.budget(device, limit, needed)
-    if needed <= budget:
-        try:
-            return _encode_whole(translator, device, to_tensor(image.rgb), domain)
-        except (MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
-        budget = min(budget, memory.budget(device, None, needed))  # There was less memory than expected.
-    return large.encode_style(translator, device, image, domain, budget).cpu()
+    source = image if small is None else ImageArray(from_tensor(small, 16))
+
+    def whole() -> Iterator[Tensor]:
+        yield _encode_whole(translator, device, to_tensor(image.rgb) if small is None else small, domain)
+
+    def in_bands(done: int, budget: int) -> Iterator[Tensor]:
+        yield large.encode_style(cast(StagedStyleSampler, translator), device, source, domain, budget).cpu()
+
+    needed = large.encoding_memory(translator, source, domain) if isinstance(translator, StagedStyleSampler) else None
+    return next(_fitting(device, limit, needed, whole, in_bands))
 
 
 def _encode_whole(translator: StyleSampler, device: torch.device, rgb: Tensor, domain: Domain) -> Tensor:
