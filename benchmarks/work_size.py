@@ -19,29 +19,20 @@ Prints JSON: for each method and way, the means over the photographs of
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from statistics import mean
 
-import numpy as np
 import torch
+from season_classifier import Classifier, vgg_vectors
 from torch import Tensor
-from torch.nn import functional
 
 import imgxlate
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_features
 from imgxlate.evaluate.likeness import luma, ssim
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import to_image_array
 from imgxlate.images.tensors import to_tensor
-
-PHOTOS_OF_A_SEASON = 300  # to train the classifier
-DECAY = 1e-2  # of the classifier's weights
-
-Classifier = Callable[[ImageArray], float]
-"""The log-odds that an image is of domain B."""
 
 
 def main() -> None:
@@ -55,10 +46,10 @@ def main() -> None:
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     report: dict[str, object] = {"torch": torch.__version__, "threads": torch.get_num_threads()}
-    classifier = None
+    features, classifier = vgg_vectors(), None
     if arguments.seasons:
-        classifier = train_classifier(arguments.seasons)
-        report["classifier_accuracy"] = accuracy(classifier, arguments.seasons)
+        classifier = Classifier(arguments.seasons, features)
+        report["classifier_accuracy"] = round(classifier.accuracy(arguments.seasons), 3)
     for method in arguments.methods:
         model = imgxlate.load(method)
         sign = 1 if model.target(arguments.to) == "B" else -1
@@ -73,7 +64,7 @@ def main() -> None:
                 numbers = {"seconds": time.perf_counter() - started}
                 numbers |= {"ssim": ssim(photo, output), "edges": edge_correlation(photo, output)}
                 if classifier:
-                    margin = sign * classifier(output)
+                    margin = sign * float(classifier.log_odds(features([output])))
                     numbers |= {"target": float(margin > 0), "margin": margin}
                 measured.append(numbers)
                 if arguments.keep:
@@ -96,45 +87,6 @@ def gradient_magnitude(image: ImageArray) -> Tensor:
     values = luma(to_tensor(image.rgb))[0, 0]
     vertical, horizontal = torch.gradient(values)
     return torch.hypot(vertical, horizontal).flatten()
-
-
-def train_classifier(seasons: Path) -> Classifier:
-    """Logistic regression over the features of VGG-19, averaged over each photograph."""
-    features = vgg_features(bundled_vgg(torch.device("cpu")))
-    vectors = [features(map(decode, photos(seasons / name))) for name in ("trainA", "trainB")]
-    inputs = torch.cat(vectors).float()
-    labels = torch.cat([torch.full((len(of_one),), float(label)) for label, of_one in enumerate(vectors)])
-    center, spread = inputs.mean(0), inputs.std(0) + 1e-6
-    inputs = (inputs - center) / spread
-    weights = torch.zeros(inputs.shape[1] + 1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        odds = inputs @ weights[:-1] + weights[-1]
-        value = functional.binary_cross_entropy_with_logits(odds, labels) + DECAY * weights[:-1].square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    found = weights.detach()
-
-    def log_odds(image: ImageArray) -> float:
-        [vector] = features([image])
-        return float((vector.float() - center) / spread @ found[:-1] + found[-1])
-
-    return log_odds
-
-
-def accuracy(classifier: Classifier, seasons: Path) -> float:
-    """The part of the test photographs that the classifier takes for their domain."""
-    of_a = [classifier(decode(path)) < 0 for path in photos(seasons / "testA")]
-    of_b = [classifier(decode(path)) > 0 for path in photos(seasons / "testB")]
-    return round(float(np.mean(of_a + of_b)), 3)
-
-
-def photos(folder: Path) -> Iterable[Path]:
-    return sorted(folder.glob("*.jpg"))[:PHOTOS_OF_A_SEASON]
 
 
 if __name__ == "__main__":
