@@ -27,7 +27,7 @@ keep_freed_memory()
 touch(); before = faults(); touch()
 print(fresh > 10000, faults() - before < fresh / 2)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout == "True True\n"
 
 
@@ -44,7 +44,7 @@ kept = resident() - before
 release_freed_memory()
 print(kept > 200e6, resident() - before < 50e6)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout == "True True\n"
 
 
@@ -112,7 +112,7 @@ taken = taken.vms if "{limit}" == "RLIMIT_AS" else taken.data
 resource.setrlimit(resource.{limit}, (taken + free, taken + free))
 print(memory.available(cpu))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert int(done.stdout) == pytest.approx(300_000_000, rel=0.2)
 
 

@@ -1,5 +1,6 @@
 """Large images in the commands: what they print, and real processes with little memory or little disk."""
 
+import contextlib
 import json
 import os
 import re
@@ -22,6 +23,8 @@ from imgxlate.methods.cyclegan.method import Cyclegan
 from imgxlate.methods.cyclegan.networks import Generator
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="open files and limits are read as Linux shows them")
+
+PATIENCE = 120  # seconds
 
 IN_BANDS = re.compile(r"^(\S+): (\d+) megapixels, in (\d+) bands of rows to save memory, about ", re.MULTILINE)
 
@@ -89,14 +92,21 @@ def test_a_log_shows_which_part_of_the_image_is_done(run, munit, photo, inside, 
     assert parts == sorted(parts)
 
 
-def begun(command, scratch, **options):
+@contextlib.contextmanager
+def begun(command, scratch, environment, **options):
     """A process that has opened a scratch file."""
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(scratch)} | options.pop("env", {})
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, **options)
-    while not any(str(scratch) in _target(link) for link in Path(f"/proc/{process.pid}/fd").glob("*")):
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    return process
+    variables = environment | {"OMP_NUM_THREADS": "1", "TMPDIR": str(scratch)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=variables, **options)
+    deadline = time.monotonic() + PATIENCE
+    try:
+        while not any(str(scratch) in _target(link) for link in Path(f"/proc/{process.pid}/fd").glob("*")):
+            assert process.poll() is None, process.communicate(timeout=PATIENCE)
+            assert time.monotonic() < deadline, "the process has opened no scratch file"
+            time.sleep(0.01)
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=PATIENCE)
 
 
 def _target(link):
@@ -116,9 +126,9 @@ def slow(command, munit, photo, tmp_path):
 @linux
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_process_that_is_stopped_leaves_nothing(slow, scratch, tmp_path, heed_signals, unmeasured, number, code):
-    process = begun(slow, scratch, env=unmeasured, preexec_fn=heed_signals)
-    process.send_signal(number)
-    _, errors = process.communicate()
+    with begun(slow, scratch, unmeasured, preexec_fn=heed_signals) as process:
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     assert list(scratch.iterdir()) == []
     assert list((tmp_path / "out").glob("*")) == []
@@ -132,9 +142,10 @@ def test_two_processes_at_once_do_not_disturb_each_other(command, munit, photo, 
     run("translate", *munit, path, "-o", tmp_path / "whole.png")
     outputs = [tmp_path / f"{name}.png" for name in "ab"]
     lines = [command("translate", *munit, path, "--memory", "1KB", "-o", output) for output in outputs]
-    for process in [begun(line, scratch) for line in lines]:
-        process.communicate()
-        assert process.returncode == 0
+    with contextlib.ExitStack() as stack:
+        for process in [stack.enter_context(begun(line, scratch, os.environ)) for line in lines]:
+            _, errors = process.communicate(timeout=PATIENCE)
+            assert process.returncode == 0, errors
     for output in outputs:
         assert abs(pixels(output) - pixels(tmp_path / "whole.png")).max() <= 1
     assert list(scratch.iterdir()) == []
@@ -149,6 +160,7 @@ def test_a_full_disk_is_a_device_error_with_a_hint(command, munit, photo, scratc
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(scratch)},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
+        timeout=PATIENCE,
     )
     assert done.returncode == 7, done.stderr
     assert f"the scratch file in {scratch} cannot be written: File too large" in done.stderr
@@ -189,6 +201,7 @@ def test_24_megapixels_under_a_hard_limit_on_memory(command, tmp_path, randomize
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
+            timeout=2 * PATIENCE,  # 24 megapixels take half a minute on an idle machine.
         )
         assert done.returncode == 0, done.stderr
         return done.stderr

@@ -40,14 +40,14 @@ def test_overlapping_threads_are_allowed_the_largest_of_their_limits() -> None:
         with guard.allowing(600):
             seen.append(Image.MAX_IMAGE_PIXELS)
             entered.set()
-            left.wait()
+            assert left.wait(timeout=30)
             seen.append(Image.MAX_IMAGE_PIXELS)
 
     thread = threading.Thread(target=second)
     with guard.allowing(1000):
         thread.start()
-        entered.wait()
+        assert entered.wait(timeout=30)
     left.set()
-    thread.join()
+    thread.join(timeout=30)
     assert seen == [500, 300]
     assert Image.MAX_IMAGE_PIXELS == 100

@@ -166,7 +166,8 @@ except DeviceError as error:
 kept.close()
 resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)  # Coverage writes a file at the end.
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert f"{scratch} cannot be written: {os.strerror(errno.EFBIG)}" in done.stdout
     assert done.stderr == ""
     assert list(scratch.iterdir()) == []
