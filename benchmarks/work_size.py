@@ -29,13 +29,13 @@ from torch import Tensor
 from torch.nn import functional
 
 import imgxlate
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_features
-from imgxlate.evaluate.likeness import luma, ssim
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import to_image_array
 from imgxlate.images.tensors import to_tensor
+from imgxlate.metrics.feature_networks import bundled_vgg, vgg_features
+from imgxlate.metrics.likeness import luma, ssim
 
 PHOTOS_OF_A_SEASON = 300  # to train the classifier
 DECAY = 1e-2  # of the classifier's weights

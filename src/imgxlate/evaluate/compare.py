@@ -16,12 +16,12 @@ from imgxlate import __version__
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.config import require_at_least, require_choice
 from imgxlate.errors import ImageError, ImgxlateError, UsageError
-from imgxlate.evaluate.choices import MethodChoice, MetricsChoice, Models, PairProtocol, choose_methods
+from imgxlate.evaluate.choices import MethodChoice, Models, PairProtocol, choose_methods
+from imgxlate.evaluate.comparison_metrics import load_metrics
 from imgxlate.evaluate.cost import cost_measures
 from imgxlate.evaluate.evaluation import Evaluation, Stage, evaluate_method, written_styles
 from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_folder, plan_files
 from imgxlate.evaluate.loaded_method import SharedSettings, find_file, load
-from imgxlate.evaluate.metrics import load_metrics
 from imgxlate.evaluate.results import GRID, Comparison, ImageResult, MethodResult, Row, heading
 from imgxlate.images.decode import decode, decode_source
 from imgxlate.images.encode import longest_side, save
@@ -31,6 +31,7 @@ from imgxlate.images.jobs import require_no_failures
 from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference.device import Precision, find_arithmetic, find_device
+from imgxlate.metrics.measure import MetricsChoice
 from imgxlate.torchrun import find_rank
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store

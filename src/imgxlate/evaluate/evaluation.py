@@ -11,9 +11,9 @@ from typing import Literal
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, ImgxlateError, known_error
 from imgxlate.evaluate.choices import MethodChoice
+from imgxlate.evaluate.comparison_metrics import REPEATED, Metrics, SetNumbers, mean
 from imgxlate.evaluate.cost import allocated, metered
 from imgxlate.evaluate.loaded_method import LoadedMethod, SharedSettings, card_of, load, warm_up
-from imgxlate.evaluate.metrics import REPEATED, Metrics, SetNumbers, mean
 from imgxlate.evaluate.results import ImageResult, MethodResult
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save

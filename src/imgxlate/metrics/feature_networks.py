@@ -18,11 +18,11 @@ from imgxlate import checkpoint
 from imgxlate.callbacks import Notify
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, ImgxlateError, WeightsError
-from imgxlate.evaluate.choices import MetricsChoice
-from imgxlate.evaluate.distributions import SetFeatures
-from imgxlate.evaluate.diversity import PerceptualDistance
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.tensors import resize, to_tensor
+from imgxlate.metrics.distributions import SetFeatures
+from imgxlate.metrics.diversity import PerceptualDistance
+from imgxlate.metrics.measure import MetricsChoice
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 from imgxlate.vision import torchvision
