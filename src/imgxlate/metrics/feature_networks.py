@@ -123,6 +123,23 @@ def vgg_distance(vgg: Vgg) -> PerceptualDistance:
     )
 
 
+def has_fidelity() -> bool:
+    """Whether torch-fidelity is installed, which FID and KID need."""
+    return find_spec("torch_fidelity") is not None
+
+
+def require_fidelity() -> None:
+    """Check that torch-fidelity is installed.
+
+    Raises:
+        WeightsError: it is not.
+    """
+    if not has_fidelity():
+        raise WeightsError(
+            "FID and KID need torch-fidelity, which is not installed", hint='Type `pip install "imgxlate[metrics]"`.'
+        )
+
+
 def inception(weights: Weights, device: torch.device) -> SetFeatures:
     """The features of FID and KID: InceptionV3 with torch-fidelity's weights.
 
@@ -130,10 +147,7 @@ def inception(weights: Weights, device: torch.device) -> SetFeatures:
         WeightsError: the weights or torch-fidelity are missing.
         CheckpointError: the file holds another network.
     """
-    if find_spec("torch_fidelity") is None:
-        raise WeightsError(
-            "FID and KID need torch-fidelity, which is not installed", hint='Type `pip install "imgxlate[metrics]"`.'
-        )
+    require_fidelity()
     network = InceptionV3(weights(INCEPTION)).to(device)
 
     def features(image: ImageArray) -> Tensor:
