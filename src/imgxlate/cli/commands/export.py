@@ -16,7 +16,7 @@ def export(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A checkpoint of imgxlate or of an original implementation, or the folder of a run, for its best model.",
+            help="A checkpoint of imgxlate or of an original, or the folder of a run, for its best model.",
         ),
     ],
     form: Annotated[

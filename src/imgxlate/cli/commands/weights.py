@@ -119,7 +119,7 @@ def import_weights(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A checkpoint of imgxlate or of an original implementation, or the folder of a run, for its best model.",
+            help="A checkpoint of imgxlate or of an original, or the folder of a run, for its best model.",
         ),
     ],
     method: Annotated[

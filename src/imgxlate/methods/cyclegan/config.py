@@ -106,6 +106,7 @@ PRESETS = {
         sample_every=500,
         checkpoint_every=500,
         evaluate_every=2000,
+        evaluate_images=32,
         data=DataConfig(resize="shorter", new_size=108, interpolation="bicubic", crop_height=96, crop_width=96),
     ),
     "tiny": CycleganTrainingConfig(

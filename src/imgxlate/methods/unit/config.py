@@ -92,6 +92,7 @@ PRESETS = {
         sample_every=1000,
         checkpoint_every=1000,
         evaluate_every=2000,
+        evaluate_images=32,
     ),
     "tiny": replace(
         _YOSEMITE256,
