@@ -57,9 +57,7 @@ def test_both_directions_are_measured_and_real_images_only_once(measure, model):
     unit = model("unit")
     first, count = measure(unit)
     again, count_again = measure(unit)
-    assert list(first) == [
-        f"{name}_{to}" for to in "ba" for name in ("kd-vgg19", "fd-vgg19", "content-distance")
-    ]
+    assert list(first) == [f"{name}_{to}" for to in "ba" for name in ("kd-vgg19", "fd-vgg19", "content-distance")]
     assert (count, count_again) == (10, 5)  # five translations; and at first, five real images
     assert again == first
 

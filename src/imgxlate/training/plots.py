@@ -61,13 +61,8 @@ def write_quality(path: Path, evaluations: Sequence[Evaluation]) -> None:
     Raises:
         OutputError: the image cannot be written.
     """
-    names = list(dict.fromkeys(name for one in evaluations for name in one.quality))
-    curves = {}
-    for name in names:
-        points = [(one.step, one.quality[name]) for one in evaluations if name in one.quality]
-        curves[name] = Curve(*map(np.array, zip(*points, strict=True)))
     chosen = best(evaluations)
-    _save(path, draw(curves, mark=chosen.step if chosen else None))
+    _save(path, draw(quality_curves(evaluations), mark=chosen.step if chosen else None))
 
 
 def read_curves(source: Path) -> dict[str, Curve]:
@@ -81,6 +76,15 @@ def read_curves(source: Path) -> dict[str, Curve]:
                 steps.append(entry.step)
                 values.append(value)
     return {name: Curve(np.array(steps), np.array(values)) for name, (steps, values) in points.items()}
+
+
+def quality_curves(evaluations: Sequence[Evaluation]) -> dict[str, Curve]:
+    """The numbers of evaluations by name, in the order of their first appearance."""
+    curves = {}
+    for name in dict.fromkeys(name for one in evaluations for name in one.quality):
+        points = [(one.step, one.quality[name]) for one in evaluations if name in one.quality]
+        curves[name] = Curve(*map(np.array, zip(*points, strict=True)))
+    return curves
 
 
 def panels(names: Sequence[str]) -> dict[str, list[str]]:
