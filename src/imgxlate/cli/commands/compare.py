@@ -18,7 +18,7 @@ from imgxlate.metrics.measure import MetricsChoice
 from imgxlate.threads import AdaptiveThreads, parse
 
 if TYPE_CHECKING:
-    from imgxlate.evaluate.evaluation import Stage
+    from imgxlate.evaluate.method_evaluation import Stage
     from imgxlate.evaluate.results import Comparison, ImageResult
     from imgxlate.metrics.measure import Measure
 
