@@ -24,8 +24,6 @@ from pathlib import Path
 
 import torch
 
-from imgxlate.evaluate.diversity import diversity
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_distance
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.inference import style_codes
@@ -35,6 +33,8 @@ from imgxlate.inference.model import Model
 from imgxlate.inference.translation import resized
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StyleSampler
+from imgxlate.metrics.diversity import diversity
+from imgxlate.metrics.feature_networks import bundled_vgg, vgg_distance
 from imgxlate.weights.store import Store
 
 

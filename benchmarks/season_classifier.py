@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_features
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
+from imgxlate.metrics.feature_networks import bundled_vgg, vgg_features
 
 PHOTOS_OF_A_DOMAIN = 300  # to train with, so that both domains count alike
 DECAY = 1e-2  # of the weights

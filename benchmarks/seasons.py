@@ -23,12 +23,12 @@ import torch
 from season_classifier import Classifier, photos, vgg_vectors
 
 import imgxlate
-from imgxlate.evaluate.distributions import kernel_distance
-from imgxlate.evaluate.diversity import PerceptualDistance, diversity
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_distance
 from imgxlate.images.decode import decode
 from imgxlate.images.pil import to_image_array
 from imgxlate.inference.model import Model
+from imgxlate.metrics.distributions import kernel_distance
+from imgxlate.metrics.diversity import PerceptualDistance, diversity
+from imgxlate.metrics.feature_networks import bundled_vgg, vgg_distance
 
 DIRECTIONS: tuple[tuple[Literal["A", "B"], Literal["A", "B"]], ...] = (("A", "B"), ("B", "A"))
 DIGITS = 4

@@ -27,12 +27,12 @@ from season_classifier import Classifier, vgg_vectors
 from torch import Tensor
 
 import imgxlate
-from imgxlate.evaluate.likeness import luma, ssim
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import to_image_array
 from imgxlate.images.tensors import to_tensor
+from imgxlate.metrics.likeness import luma, ssim
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ def test_the_public_names_are_these():
         "Citation",
         "Comparison",
         "DataConfig",
+        "Evaluation",
         "FigureSpec",
         "ImgxlateError",
         "Iteration",

@@ -15,6 +15,7 @@ _PUBLIC = {
     "Citation": "imgxlate.methods.spec",
     "Comparison": "imgxlate.evaluate.results",
     "DataConfig": "imgxlate.data.config",
+    "Evaluation": "imgxlate.training.evaluations",
     "FigureSpec": "imgxlate.methods.spec",
     "ImgxlateError": "imgxlate.errors",
     "Iteration": "imgxlate.inference.stylization",
@@ -39,6 +40,7 @@ __all__ = [
     "Citation",
     "Comparison",
     "DataConfig",
+    "Evaluation",
     "FigureSpec",
     "ImgxlateError",
     "Iteration",
@@ -76,6 +78,7 @@ if TYPE_CHECKING:
         TrainingConfig,
         TrainingSpec,
     )
+    from imgxlate.training.evaluations import Evaluation
     from imgxlate.training.run import Run
     from imgxlate.training.trainer import StepResult
 

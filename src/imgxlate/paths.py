@@ -4,7 +4,10 @@ import os
 from pathlib import Path
 
 RUN_MODEL = "model.safetensors"
-"""The file of the model in the folder of a training run."""
+"""The file of the last model in the folder of a training run."""
+
+RUN_BEST = "best.safetensors"
+"""The file of the best model in it, if the run evaluates its models."""
 
 
 def cache_dir() -> Path:
@@ -20,6 +23,12 @@ def cache_dir() -> Path:
 def assets_dir() -> Path:
     """The folder of the files that ship with the package."""
     return Path(__file__).parent / "assets"
+
+
+def run_model(run: Path) -> Path:
+    """The model to take from the folder of a training run: the best one, or the last if none was evaluated."""
+    best = run / RUN_BEST
+    return best if exists(best) else run / RUN_MODEL
 
 
 def exists(path: str | os.PathLike[str]) -> bool:

@@ -94,3 +94,40 @@ def steps_of(run):
 
 def losses_of(run):
     return [entry["losses"] for entry in history_of(run)]
+
+
+def test_a_killed_run_has_the_same_evaluations_and_best_model_when_resumed(train, payload, data, tmp_path):
+    tests = ("--test-a", data / "trainA", "--test-b", data / "trainB")
+    evaluated = (*tests, "--evaluate-every", 3, "--evaluate-images", 2)
+    finished(train("cyclegan", "whole", *evaluated, steps=9))
+    generator = random.Random("evaluations")
+    for kill in range(3):
+        process = train("cyclegan", "killed", "--resume", *evaluated, steps=9)
+        if kill == 1:
+            kill_in_evaluation(process, tmp_path / "killed")
+        else:
+            kill_at_random(process, tmp_path / "killed", generator)
+    finished(train("cyclegan", "killed", "--resume", *evaluated, steps=9))
+
+    whole, killed = (tmp_path / name for name in ("whole", "killed"))
+    assert evaluations_of(killed) == evaluations_of(whole)
+    assert [step for step, *_ in evaluations_of(whole)] == [3, 6, 9]
+    assert payload(killed / "best.safetensors") == payload(whole / "best.safetensors")
+    assert losses_of(killed) == losses_of(whole)
+
+
+def kill_in_evaluation(process, run):
+    """Kill -9 after a checkpoint of an evaluated step is written, which is before the evaluation has ended."""
+    done = len(evaluations_of(run))
+    checkpoint = run / f"checkpoints/step-{3 * (done + 1):08d}.safetensors"
+    while process.runs() and not checkpoint.exists():
+        time.sleep(0.002)
+    process.kill(signal.SIGKILL)
+    assert process.wait() == -9
+    assert len(evaluations_of(run)) == done
+
+
+def evaluations_of(run):
+    path = run / "quality.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [(line["step"], line["best"], line["quality"]) for line in lines]

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 import imgxlate
 from imgxlate import checkpoint
-from imgxlate.evaluate import feature_networks
 from imgxlate.inference.loading import model_header
 from imgxlate.methods import registry
+from imgxlate.metrics import feature_networks
 from imgxlate.weights import cards
 
 GOLDEN = Path(__file__).parents[1] / "golden"

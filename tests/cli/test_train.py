@@ -281,3 +281,58 @@ def test_a_domain_is_not_named_by_the_letter_of_the_other(run, data, tmp_path, n
     result = run("train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--domains", names)
     assert result.exit_code == 2
     assert "--domains" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def evaluated(data, tmp_path_factory):
+    """The lines of a run of four steps that is evaluated after two and four of them, and its folder."""
+    path = tmp_path_factory.mktemp("evaluated") / "run"
+    tests = ("--test-a", data / "trainB", "--test-b", data / "trainA", "--evaluate-every", 2, "--evaluate-images", 2)
+    arguments = ("train", "cyclegan", data, "--out", path, *SMALL, "--iterations", 4, *tests, "--json")
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.stderr
+    return result, path
+
+
+def test_an_evaluation_is_a_line_in_the_log_and_the_best_model_one_of_json(evaluated):
+    result, path = evaluated
+    assert "evaluation (kd-vgg19) every 2 steps on 2 of A and 2 of B: test images" in result.stderr
+    assert "evaluation after step 2: kd-vgg19_b " in result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    best = [line for line in lines if line["output"] == str(path / "best.safetensors")]
+    assert best[0]["step"] == 2
+    assert set(best[0]["quality"]) == {
+        f"{name}_{to}" for name in ("kd-vgg19", "fd-vgg19", "content-distance") for to in "ab"
+    }
+    assert [line["step"] for line in lines if "checkpoints" in line["output"]] == [2, 4]
+
+
+def test_translate_takes_the_best_model_of_a_run_says_so_and_can_take_the_last(run, evaluated, photo, tmp_path):
+    _, path = evaluated
+    result = run("translate", "cyclegan", photo(), "--checkpoint", path, "-o", tmp_path / "best.png")
+    assert f"{path}: the best model, of step " in result.stderr
+    assert f"for the last one, give {path}/model.safetensors" in result.stderr
+    last = run("translate", "cyclegan", photo(), "--checkpoint", path / "model.safetensors", "-o", tmp_path / "l.png")
+    assert last.exit_code == 0
+    assert "the best model" not in last.stderr
+
+
+def test_the_configuration_of_a_run_keeps_how_it_is_evaluated(evaluated, data):
+    written = tomllib.loads((evaluated[1] / "config.toml").read_text())
+    assert (written["evaluate_every"], written["metrics"], written["held_out"]) == (2, "vgg19", 0.1)
+    assert written["data"]["test_a"] == str(data / "trainB")
+
+
+def test_a_resumed_run_does_not_begin_or_end_its_evaluations(run, begun):
+    for options in (("--evaluate-every", 0), ("--evaluate-images", 7), ("--held-out", 0)):
+        result = run("train", "cyclegan", "--out", begun, "--resume", *options)
+        assert result.exit_code == 2
+        assert "a resumed run cannot change" in result.stderr
+
+
+def test_published_metrics_without_their_network_are_an_error_before_the_first_step(run, data, tmp_path):
+    path = tmp_path / "run"
+    result = run("train", "cyclegan", data, "--out", path, *SMALL, "--metrics", "published", "--offline")
+    assert result.exit_code == 5
+    assert "fid-inception" in result.stderr
+    assert not path.exists()

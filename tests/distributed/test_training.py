@@ -1,5 +1,6 @@
 """Training in several processes: the same steps as in one process, signals, and the loss of a process."""
 
+import json
 import signal
 from pathlib import Path
 
@@ -93,3 +94,34 @@ def test_samples_that_are_not_finite_do_not_stop_one_process_alone(torchrun, dat
     assert "no samples after step 1" in errors[0]
     assert "other images" in errors[0]
     assert all(process.returncode == 8 for process in processes), errors
+
+
+def test_two_processes_evaluate_as_one_does_and_end_together(torchrun, outputs, data, tmp_path):
+    command = ["-m", "imgxlate", "train", "cyclegan", data, "--preset", "tiny", "--iterations", 9, "--batch-size", 2]
+    settings = ["--workers", 0, "--set", "display_size=1", "--set", "lr=0", "--precision", "fp32", "--device", "cpu"]
+    # With a rate of 0, the model stays as it is, and no evaluation after the first one is better.
+    tests = [
+        "--test-a",
+        data / "trainA",
+        "--test-b",
+        data / "trainB",
+        "--evaluate-every",
+        2,
+        "--evaluate-images",
+        2,
+        "--ema",
+        0,
+    ]
+    for size in (1, 2):
+        run = tmp_path / str(size)
+        processes = torchrun(*command, *settings, *tests, "--patience", 1, "--out", run, size=size)
+        errors = [process.communicate(timeout=240)[1] for process in processes]
+        assert [process.returncode for process in processes] == [0] * size, errors
+        assert "ending the run after step 4" in errors[0]
+        assert checkpoint.read(run / "model.safetensors").header["step"] == 4
+    one, two = (
+        [json.loads(line)["quality"] for line in (tmp_path / size / "quality.jsonl").read_text().splitlines()]
+        for size in "12"
+    )
+    assert len(one) == 2
+    assert one == two

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgxlate.evaluate.results import Comparison, ImageResult, Measure, MethodResult, Row
+from imgxlate.evaluate.results import Comparison, ImageResult, MethodResult, Row
+from imgxlate.metrics.measure import Measure
 
 RED, GREEN, BLUE, GOLD = (200, 30, 40), (20, 160, 60), (30, 60, 200), (220, 180, 30)
 COLORS = {("munit", 0): GREEN, ("munit", 1): BLUE, ("unit", None): GOLD, ("gatys", None): (120, 40, 160)}

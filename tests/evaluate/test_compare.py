@@ -12,14 +12,14 @@ from PIL import Image
 from imgxlate.errors import BatchError, ImageError, OutputError, UsageError
 from imgxlate.evaluate import evaluation
 from imgxlate.evaluate.compare import compare
-from imgxlate.evaluate.diversity import PROTOCOLS, Pairs
+from imgxlate.evaluate.comparison_metrics import REPEATED, Metrics
 from imgxlate.evaluate.loaded_method import card_of
-from imgxlate.evaluate.metrics import REPEATED, Metrics
 from imgxlate.images.decode import decode
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
+from imgxlate.metrics.diversity import PROTOCOLS, Pairs
 from imgxlate.paths import assets_dir
 from imgxlate.weights import cards
 from imgxlate.weights.store import Store

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imgxlate.evaluate.report_parts import card_html, embed, numbers, ranked
-from imgxlate.evaluate.results import Measure
+from imgxlate.metrics.measure import Measure
 
 HIGHER = Measure("a", "A", "how", "higher")
 LOWER = Measure("a", "A", "how", "lower")

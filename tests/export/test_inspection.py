@@ -76,3 +76,11 @@ def test_a_damaged_file_is_refused(run_folder):
     run_folder.model.write_bytes(run_folder.model.read_bytes()[:-1])
     with pytest.raises(CheckpointError, match="damaged"):
         inspect(run_folder.path)
+
+
+def test_a_run_folder_means_its_best_model_if_it_has_one(run_folder, generators):
+    _, tensors, header = generators("munit")
+    run_model.write_model(run_folder.best, tensors, header | {"quality": {"kd-vgg19_b": 3.5}}, step=6, card=CARD)
+    found = inspect(run_folder.path)
+    assert (found.path, found.step, found.quality) == (str(run_folder.best), 6, {"kd-vgg19_b": 3.5})
+    assert inspect(run_folder.model).quality is None

@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+import imgxlate
+from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError, UsageError, WeightsError
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, find_model, import_model, load_model
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.original_files import read_options
+from imgxlate.paths import RUN_BEST, RUN_MODEL
 from imgxlate.weights.store import Store
 
 CPU = torch.device("cpu")
@@ -182,3 +185,31 @@ def test_float32_on_cuda_is_made_exact_before_a_model_is_placed(golden, monkeypa
     file = ModelFile("mine", golden / "cyclegan" / "latest_net_G_A.pth")
     load_model(registry.find("cyclegan"), file, CPU, Arithmetic())
     assert asked == [(CPU, torch.float32)]
+
+
+@pytest.fixture
+def evaluated_run(generators, tmp_path):
+    """The folder of a run with its last model after 8 steps and its best after 6."""
+    _, tensors, header = generators("munit")
+    for name, step in ((RUN_MODEL, 8), (RUN_BEST, 6)):
+        checkpoint.write(tmp_path / "run" / name, tensors, header | {"step": step})
+    return tmp_path / "run"
+
+
+def test_a_run_gives_its_best_model_and_says_so_or_its_last_if_it_has_no_best(evaluated_run):
+    said = []
+    assert imgxlate.load("munit", checkpoint=evaluated_run, notify=said.append).step == 6
+    assert imgxlate.load("munit", checkpoint=evaluated_run / RUN_MODEL, notify=said.append).step == 8
+    (evaluated_run / RUN_BEST).unlink()
+    assert imgxlate.load("munit", checkpoint=evaluated_run, notify=said.append).step == 8
+    assert said == [
+        f"{evaluated_run}: the best model, of step 6; for the last one, give {evaluated_run / RUN_MODEL}",
+        f"{evaluated_run}: the last model, of step 8",
+    ]
+
+
+def test_the_best_model_of_a_run_is_imported_and_the_choice_is_told(evaluated_run):
+    said = []
+    import_model(registry.find("munit"), Store(), "mine", evaluated_run, notify=said.append)
+    assert said[0].startswith(f"{evaluated_run}: the best model, of step 6")
+    assert imgxlate.load("munit", model="mine").domains == ("summer", "winter")

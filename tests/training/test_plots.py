@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgxlate.training import plots
+from imgxlate.training import evaluations, plots
 
 NAMES = ("gen_total", "gen_recon_x_a", "gen_recon_x_b", "gen_recon_kl_cyc_aba", "gen_recon_kl_cyc_bab", "grad_gen")
 
@@ -135,3 +135,16 @@ def test_raw_values_are_drawn_fainter_than_smoothed_ones():
     assert smooth.get_linewidth() > raw.get_linewidth()
     image = rendered(plots.draw({"x": curve}))
     assert image.min() < 200
+
+
+def test_the_curves_of_evaluations_have_a_line_at_the_best(tmp_path):
+    numbers = ({"kd-vgg19_b": 5.0, "kd-vgg19_a": 7.0}, {"kd-vgg19_b": 3.0, "kd-vgg19_a": 4.0, "kid_b": 1.0})
+    found = []
+    for step, quality in zip((10, 20), numbers, strict=True):
+        found = evaluations.add(found, step, quality, "kd-vgg19", seconds=1.0)
+    plots.write_quality(tmp_path / "quality.png", found)
+    with Image.open(tmp_path / "quality.png") as image:
+        assert image.size[0] > 300
+    plain, marked = (plots.draw(plots.quality_curves(found), mark=step) for step in (None, 20))
+    assert [axes.get_title() for axes in marked.axes] == ["kd-vgg19", "kid"]
+    assert len(marked.axes[0].lines) == len(plain.axes[0].lines) + 1

@@ -8,7 +8,7 @@ from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.limits import Limits
-from imgxlate.paths import RUN_MODEL, is_folder
+from imgxlate.paths import RUN_BEST, RUN_MODEL, is_folder
 from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def write_image(output: Output, image: "ImageArray", path: Path | None) -> None:
 def model_sources(checkpoint: Path | None, config: Path | None) -> list[Source]:
     """The files that `--checkpoint` and `--config` name, which no output may overwrite."""
     files = [path for path in (checkpoint, config) if path]
-    return [Source(path / RUN_MODEL if is_folder(path) else path) for path in files]
+    return [
+        Source(file) for path in files for file in ([path / RUN_BEST, path / RUN_MODEL] if is_folder(path) else [path])
+    ]
 
 
 @dataclass(slots=True)

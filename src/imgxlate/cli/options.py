@@ -48,7 +48,11 @@ ModelName = Annotated[
 ]
 Checkpoint = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A checkpoint of imgxlate or of an original implementation (.pt, .pth)."),
+    typer.Option(
+        metavar="FILE",
+        help="A checkpoint of imgxlate or of an original implementation (.pt, .pth), or the folder of a run, for its "
+        "best model.",
+    ),
 ]
 OriginalConfig = Annotated[
     Path | None,

@@ -16,6 +16,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.progress import LogClock, is_live
 
 if TYPE_CHECKING:
+    from imgxlate.training.evaluations import Evaluation
     from imgxlate.training.trainer import StepResult
 
 _REDRAW_SECONDS = 0.1  # the shortest time between two drawings of the panel
@@ -52,6 +53,8 @@ class TrainingView:
         self._saved: Path | None = None
         self._seconds, self._waited = RunningMean(), RunningMean()
         self._losses: dict[str, RunningMean] = {}
+        self._evaluation: Evaluation | None = None  # the latest one
+        self._best: Evaluation | None = None
         self._progress: StepResult | None = None
         self._live: Live | None = None
         self._waiting = "starting"  # shown until the first step is done
@@ -72,6 +75,17 @@ class TrainingView:
             self._redraw(self._live)
         elif self._clock.due() or first or progress.step >= progress.iterations:
             self._log(progress)
+
+    def show_evaluation(self, evaluation: "Evaluation") -> None:
+        """Show the numbers of an evaluation; in a log, at once."""
+        self._evaluation = evaluation
+        if evaluation.is_best:
+            self._best = evaluation
+        if self._live:
+            self._live.refresh()
+        else:
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in evaluation.quality.items())
+            self._output.note(f"evaluation after step {evaluation.step}: {numbers}; {self._rank()}")
 
     def show_download(self, done: int, total: int | None) -> None:
         """Show how many bytes of the feature network are downloaded."""
@@ -141,15 +155,31 @@ class TrainingView:
             ProgressBar(total=progress.iterations, completed=progress.step, width=30),
             f"step {progress.step} of {progress.iterations}",
         )
-        return Group(head, Text(self._pace(progress)), self._table(), *self._files())
+        losses = {name: mean.value for name, mean in self._losses.items()}
+        return Group(head, Text(self._pace(progress)), self._table(losses), *self._quality(), *self._files())
 
-    def _table(self) -> Table:
+    def _quality(self) -> list[RenderableType]:
+        """The latest evaluation."""
+        if self._evaluation is None:
+            return []
+        return [
+            Text(f"evaluation after step {self._evaluation.step}: {self._rank()}"),
+            self._table(self._evaluation.quality),
+        ]
+
+    def _rank(self) -> str:
+        """How the latest evaluation compares with the best one."""
+        if self._evaluation is None or self._evaluation.is_best:
+            return "the best so far"
+        return f"the best is that of step {self._best.step}" if self._best else "an earlier one was better"
+
+    def _table(self, numbers: Mapping[str, float]) -> Table:
         pairs = max(1, self._output.console.width // _LOSS_WIDTH)
         table = Table.grid(padding=(0, 2))
         for _ in range(pairs):
             table.add_column(no_wrap=True)
             table.add_column(justify="right", min_width=8)
-        cells = [cell for name, mean in self._losses.items() for cell in _cells(name, mean.value)]
+        cells = [cell for name, value in numbers.items() for cell in _cells(name, value)]
         for start in range(0, len(cells), 2 * pairs):
             table.add_row(*cells[start : start + 2 * pairs])
         return table

@@ -1,13 +1,15 @@
 """How training images are resized and cropped. Imports no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, IsFinite
 
 from imgxlate.config import NonNegativeInt, PositiveInt, option
 
 _MUNIT = "NVlabs/MUNIT, utils.py:73-97 and configs/*.yaml"
+_TESTS: Mapping[str, Any] = {"panel": "Quality", "metavar": "FOLDER"}
 _CYCLEGAN = "junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py"
 
 
@@ -41,3 +43,9 @@ class DataConfig:
     )
     domain_a: str = option("", "name of the first domain; empty: its folder's name", "chosen here")
     domain_b: str = option("", "name of the second domain; empty: its folder's name", "chosen here")
+    test_a: str = option(
+        "", "folder of test images of the first domain; empty: testA beside trainA", "chosen here", **_TESTS
+    )
+    test_b: str = option(
+        "", "folder of test images of the second domain; empty: testB beside trainB", "chosen here", **_TESTS
+    )

@@ -1,8 +1,9 @@
-"""Finding the image files for training and for its samples. Imports no torch."""
+"""Finding the image files for training, and the test images for samples and evaluations. Imports no torch."""
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgxlate.errors import UsageError
@@ -11,6 +12,7 @@ from imgxlate.images.inputs import walk
 
 _TRAIN = ("trainA", "trainB")
 _TEST = {"trainA": "testA", "trainB": "testB"}
+_FEWEST = 8  # images that are worth setting aside: a distance between fewer is mostly noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +26,70 @@ class Folders:
     train_b: tuple[Path, ...]
     test_a: tuple[Path, ...]  # the training images if there are no test images
     test_b: tuple[Path, ...]
-    digest: str  # of the names and lengths of the training images, 64 hexadecimal digits
+    digest: str  # of the names and lengths of the images in the training folders, 64 hexadecimal digits
+
+    @property
+    def trains_on_tests(self) -> bool:
+        """Whether a domain has no images but those that it is trained on."""
+        return self.test_a is self.train_a or self.test_b is self.train_b
 
 
-def find(data_a: Path, data_b: Path | None, names: tuple[str, str] = ("", "")) -> Folders:
+def find(
+    data_a: Path, data_b: Path | None, names: tuple[str, str] = ("", ""), tests: tuple[str, str] = ("", "")
+) -> Folders:
     """The images of two folders, or of one folder that holds trainA and trainB. `walk` searches them.
 
-    Test images of folders called trainA and trainB are in testA and testB beside them. A domain whose name is empty has
-    the name of its folder, or A and B if that is trainA and trainB, or if both folders have the same name.
+    `tests` are the folders of the test images. Where one is empty, the test images of folders called trainA and trainB
+    are in testA and testB beside them. A domain whose name is empty has the name of its folder, or A and B if that is
+    trainA and trainB, or if both folders have the same name.
 
     Raises:
         UsageError: a folder does not exist, is a file, or holds no image; or the names are the same.
         ImageError: a folder cannot be read.
     """
     folder_a, folder_b = (data_a, data_b) if data_b is not None else _training_folders(data_a)
-    (train_a, sizes_a), (train_b, sizes_b) = _training_images(folder_a), _training_images(folder_b)
+    (train_a, sizes_a), (train_b, sizes_b) = _images(folder_a), _images(folder_b)
     return Folders(
         names=_names(names, folder_a, folder_b),
         folder_a=folder_a,
         folder_b=folder_b,
         train_a=train_a,
         train_b=train_b,
-        test_a=_test_images(folder_a) or train_a,
-        test_b=_test_images(folder_b) or train_b,
+        test_a=_test_images(folder_a, tests[0]) or train_a,
+        test_b=_test_images(folder_b, tests[1]) or train_b,
         digest=_digest(sizes_a, sizes_b),
     )
+
+
+def hold_out(found: Folders, share: float, most: int) -> Folders:
+    """Set aside a share of the training images as test images, at most `most`, in each domain that has no test images.
+
+    Nothing is set aside if the share is less than 8 images.
+    """
+    train_a, test_a = _held_out(found.train_a, found.test_a, share, most)
+    train_b, test_b = _held_out(found.train_b, found.test_b, share, most)
+    return replace(found, train_a=train_a, test_a=test_a, train_b=train_b, test_b=test_b)
+
+
+def choose(files: Sequence[Path], count: int) -> tuple[Path, ...]:
+    """`count` of the files, or all if there are fewer, in their order: those with the least SHA-256 of their names.
+
+    So the choice is the same on every machine, and hardly changes if files are added.
+    """
+    chosen = set(sorted(files, key=lambda file: hashlib.sha256(os.fsencode(file.name)).digest())[:count])
+    return tuple(file for file in files if file in chosen)
+
+
+def _held_out(
+    train: tuple[Path, ...], test: tuple[Path, ...], share: float, most: int
+) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+    """The images of a domain to train on, and those to test on."""
+    count = int(share * len(train))
+    if test is not train or count < _FEWEST:
+        return train, test
+    aside = choose(train, min(count, most))
+    rest = set(train).difference(aside)
+    return tuple(file for file in train if file in rest), aside
 
 
 def _training_folders(data: Path) -> tuple[Path, Path]:
@@ -65,7 +106,7 @@ def _training_folders(data: Path) -> tuple[Path, Path]:
     )
 
 
-def _training_images(folder: Path) -> tuple[tuple[Path, ...], dict[str, int]]:
+def _images(folder: Path) -> tuple[tuple[Path, ...], dict[str, int]]:
     """The images in a folder, and their lengths in bytes by their names relative to it."""
     _require_folder(folder)
     sizes = _sizes(folder)
@@ -75,8 +116,10 @@ def _training_images(folder: Path) -> tuple[tuple[Path, ...], dict[str, int]]:
     return tuple(folder / name for name in sizes), sizes
 
 
-def _test_images(folder: Path) -> tuple[Path, ...]:
-    """The test images that belong to a folder of training images."""
+def _test_images(folder: Path, given: str) -> tuple[Path, ...]:
+    """The test images in the folder `given`, or if that is empty, those that belong to a folder of training images."""
+    if given:
+        return _images(Path(given))[0]
     beside = _TEST.get(folder.name)
     if beside is None or not folder.with_name(beside).is_dir():
         return ()

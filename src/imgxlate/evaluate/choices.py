@@ -13,11 +13,6 @@ from imgxlate.methods.spec import Capability, MethodConfig, MethodSpec
 from imgxlate.weights.cards import Card, bundled_model
 from imgxlate.weights.store import Store
 
-MetricsChoice = Literal["auto", "published", "vgg19", "none"]
-"""`published`: LPIPS, FID and KID, or an error if their networks are missing; `vgg19`: the same formulas over the
-bundled VGG-19, under other names; `auto`: the published ones if they can be downloaded, else those over VGG-19;
-`none`: time and memory only."""
-
 PairProtocol = Literal["all", "munit"]
 """Which outputs are compared for diversity; see `diversity.PROTOCOLS`."""
 

@@ -16,12 +16,12 @@ from imgxlate import __version__
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.config import require_at_least, require_choice
 from imgxlate.errors import ImageError, ImgxlateError, UsageError
-from imgxlate.evaluate.choices import MethodChoice, MetricsChoice, Models, PairProtocol, choose_methods
+from imgxlate.evaluate.choices import MethodChoice, Models, PairProtocol, choose_methods
+from imgxlate.evaluate.comparison_metrics import load_metrics
 from imgxlate.evaluate.cost import cost_measures
-from imgxlate.evaluate.evaluation import Evaluation, Stage, evaluate_method, written_styles
 from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_folder, plan_files
 from imgxlate.evaluate.loaded_method import SharedSettings, find_file, load
-from imgxlate.evaluate.metrics import load_metrics
+from imgxlate.evaluate.method_evaluation import ComparisonState, Stage, evaluate_method, written_styles
 from imgxlate.evaluate.results import GRID, Comparison, ImageResult, MethodResult, Row, heading
 from imgxlate.images.decode import decode, decode_source
 from imgxlate.images.encode import longest_side, save
@@ -31,6 +31,7 @@ from imgxlate.images.jobs import require_no_failures
 from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference.device import Precision, find_arithmetic, find_device
+from imgxlate.metrics.measure import MetricsChoice
 from imgxlate.torchrun import find_rank
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store
@@ -143,7 +144,7 @@ def compare(
         for choice, file in zip(choices, model_files, strict=True):  # Shows errors before hours of work.
             load(choice, file, shared)
         networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify, limits)
-        evaluation = Evaluation(
+        evaluation = ComparisonState(
             settings=shared,
             metrics=networks,
             jobs=plan.jobs,
@@ -173,7 +174,7 @@ def _fetch(card: Card, store: Store, *, offline: bool, on_progress: Callable[[St
     return store.path(card, offline=offline, progress=progress, notify=notify)
 
 
-def _write_in_memory(plan: FilePlan, evaluation: Evaluation) -> None:
+def _write_in_memory(plan: FilePlan, evaluation: ComparisonState) -> None:
     """Write the images that come from no file, so that the methods and the report can read them."""
     for path, image in plan.in_memory.items():
         save(image, path)
@@ -188,7 +189,7 @@ def _write_in_memory(plan: FilePlan, evaluation: Evaluation) -> None:
 
 
 def _comparison(
-    evaluation: Evaluation,
+    evaluation: ComparisonState,
     choices: Sequence[MethodChoice],
     results: Sequence[MethodResult],
     root: Path,
@@ -223,7 +224,7 @@ def _plan_sheet(rows: int, columns: int, notify: Notify) -> SheetPlan:
     return sheet
 
 
-def _grid(evaluation: Evaluation, choices: Sequence[MethodChoice]) -> Image.Image:
+def _grid(evaluation: ComparisonState, choices: Sequence[MethodChoice]) -> Image.Image:
     """The contact sheet: a row for each input that is shown, which comes first."""
     columns = {
         (choice.key, style): heading(choice.title, style)

@@ -7,7 +7,8 @@ from typing import Literal, TypeVar
 
 import torch
 
-from imgxlate.evaluate.results import Measure, Numbers
+from imgxlate.evaluate.results import Numbers
+from imgxlate.metrics.measure import Measure
 
 Item = TypeVar("Item")
 

@@ -14,12 +14,12 @@ from imgxlate.evaluate.report_parts import Embedded, Number, card_html, embed, n
 from imgxlate.evaluate.results import (
     Comparison,
     ImageResult,
-    Measure,
     MethodResult,
     heading,
     image_measures,
     measured,
 )
+from imgxlate.metrics.measure import Measure
 
 _PACKAGE = "imgxlate.evaluate"
 

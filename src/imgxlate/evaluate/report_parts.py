@@ -14,11 +14,11 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from PIL import Image
 
-from imgxlate.evaluate.results import Measure
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import encode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.metrics.measure import Measure
 
 _DIGITS = 3  # of the smallest number of a column, if the largest permits
 _LEAST_DIGITS = 2  # of each number

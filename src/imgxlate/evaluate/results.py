@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -18,6 +17,7 @@ from imgxlate.images import encode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.outputs import Existing, refuse_existing
+from imgxlate.metrics.measure import Measure
 
 Numbers = Mapping[str, float | None]
 """Values by the names of their measures; None: the value could not be computed, and the measure says why."""
@@ -31,17 +31,6 @@ OTHER_FOLDER = "Add --overwrite to replace it, or give another -o."
 """The hint if a file of an earlier comparison exists."""
 
 _COLUMNS = ("input", "entrant", "model", "style", "file")
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """A number that is computed from an image or from a set of images, and how."""
-
-    name: str  # "ssim"; the key in `numbers`, metrics.json and metrics.csv
-    title: str  # "SSIM of luminance"
-    how: str  # one paragraph: formula, feature network and its version, pairs, sizes
-    better: Literal["higher", "lower"] | None  # None: neither
-    unit: str = ""  # "s", "MiB"; empty: the number has no unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,11 @@ class Inspection:
     payload_sha256: str  # of names, dtypes, shapes and bytes of the tensors
     architecture: Mapping[str, Any] | None
     card: Mapping[str, Any] | None  # how a model was trained
+    quality: Mapping[str, float] | None  # of the best model of a run: the numbers of its evaluation
 
 
 def inspect(path: Path) -> Inspection:
-    """Inspect a file of weights, or a run's folder: its model, or its newest checkpoint if there is no model.
+    """Inspect a file of weights, or a run's folder: its best model, else its last, else its newest checkpoint.
 
     Raises:
         CheckpointError: the file cannot be read or is damaged, or the folder is not a run's.
@@ -56,14 +57,15 @@ def inspect(path: Path) -> Inspection:
         payload_sha256=checkpoint.payload_sha256(tensors),
         architecture=header.get("architecture"),
         card=header.get("card"),
+        quality=header.get("quality"),
     )
 
 
 def _opened(path: Path) -> Checkpoint:
     if not paths.is_folder(path):
         return checkpoint.read(path)
-    run = RunFolder(path)
-    opened = checkpoint.read(run.model) if run.model.exists() else run.latest()
+    model = paths.run_model(path)
+    opened = checkpoint.read(model) if model.exists() else RunFolder(path).latest()
     if opened is None:
         raise CheckpointError(
             f"{path}: the folder holds no model and no intact checkpoint", hint="Give the folder of a run, or a file."

@@ -7,12 +7,13 @@ from typing import Literal
 import torch
 
 from imgxlate import __version__, atomic, checkpoint
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.export import onnx_graphs
 from imgxlate.export.inspection import Inspection, inspect
 from imgxlate.images.outputs import Existing, refuse_existing
 from imgxlate.inference.device import Arithmetic
-from imgxlate.inference.loading import ModelFile, load_model, model_header
+from imgxlate.inference.loading import ModelFile, choice_note, load_model, model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.original_files import opposite
@@ -33,6 +34,7 @@ def export(
     *,
     config: Path | None = None,  # the original's yaml, for settings that the weights do not show
     overwrite: bool = False,
+    notify: Notify = ignore,
 ) -> list[Path]:
     """Write the model in `file` in another format, and return the paths of the files.
 
@@ -46,6 +48,8 @@ def export(
     if form == "onnx":
         onnx_graphs.require_onnx()
     found = inspect(file)
+    if file.is_dir():
+        notify(choice_note(Path(found.path), found.step))
     spec = _spec(found)
     model = load_model(spec, ModelFile(file.name, Path(found.path), config), torch.device("cpu"), Arithmetic())
     stem = file.resolve().name if file.is_dir() else file.stem
@@ -83,7 +87,8 @@ def _write_half(model: Model, found: Inspection, spec: MethodSpec, stem: str, pl
             f"{path}: the format 'half' writes a .safetensors file", hint=f"Type `-o {path.stem}.safetensors`."
         )
     halved = {name: _halved(f"{found.path}: {name}", tensor) for name, tensor in model.translator.tensors().items()}
-    history = {key: value for key, value in (("step", found.step), ("card", found.card)) if value is not None}
+    facts = {"step": found.step, "card": found.card, "quality": found.quality}
+    history = {key: value for key, value in facts.items() if value is not None}
     header = model_header(spec.name, model.translator.config, model.domains, model.translator.targets[0])
     checkpoint.write(path, halved, header | history)
     return [path]

@@ -43,7 +43,7 @@ def load(
     method: str,
     *,
     model: str | None = None,  # a name of `imgxlate weights list`; None: the method's bundled model
-    checkpoint: str | os.PathLike[str] | None = None,  # a file, or the folder of a training run, instead of a name
+    checkpoint: str | os.PathLike[str] | None = None,  # a file, or a run's folder: its best model; instead of a name
     config: str | os.PathLike[str] | None = None,  # the original's yaml, for settings that the weights do not show
     device: str = "auto",
     precision: Precision = "auto",
@@ -77,6 +77,8 @@ def load(
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
     loaded = load_model(spec, file, where, find_arithmetic(precision, where))
+    if path and paths.is_folder(path):
+        notify(choice_note(file.path, loaded.step))
     return dataclasses.replace(loaded, limits=limits, memory=most)
 
 
@@ -122,7 +124,10 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, arithmet
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
     domains = file.domains or _domains(opened)
-    return Model(spec, file.name, translator, domains, device, arithmetic, _trained_size(opened))
+    size, step = _trained_size(opened), opened.header.get("step")
+    return Model(
+        spec, file.name, translator, domains, device, arithmetic, size, step if isinstance(step, int) else None
+    )
 
 
 def import_model(
@@ -136,7 +141,7 @@ def import_model(
     overwrite: bool = False,  # whether to replace another model of the user's with that name
     notify: Notify = ignore,
 ) -> Record:
-    """Open `file` as `load_model` does, and put the model into the store under `name`.
+    """Open `file` as `load_model` does, and put the model into the store under `name`; of a run, the best one.
 
     A published file is kept unchanged, with the original's yaml. The user's model is stored as a checkpoint of ours:
     an original's file name shows the direction, which another name would not.
@@ -147,7 +152,12 @@ def import_model(
         WeightsError: the file is not the published one, or the store cannot be written.
     """
     card = find_card(name, spec.name)
-    opened = checkpoints.read(file)
+    if paths.is_folder(file):
+        file = _model_at(file, config).path
+        opened = checkpoints.read(file)
+        notify(choice_note(file, opened.header.get("step")))
+    else:
+        opened = checkpoints.read(file)
     translator = _build(spec, opened, config)
     if card:
         return import_file(store, card.name, file, method=spec.name, domains=domains, config=config, notify=notify)
@@ -161,6 +171,14 @@ def import_model(
             return import_file(
                 store, name, ours, method=spec.name, domains=names, source=file, overwrite=overwrite, notify=notify
             )
+
+
+def choice_note(file: Path, step: int | None) -> str:
+    """Tells the user which model of a run's folder is taken, and how to take the other one."""
+    run = file.parent
+    if file.name == paths.RUN_BEST:
+        return f"{run}: the best model, of step {step}; for the last one, give {run / paths.RUN_MODEL}"
+    return f"{run}: the last model, of step {step}"
 
 
 def check_features(spec: MethodSpec, path: Path) -> None:
@@ -192,13 +210,14 @@ def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec
 
 
 def _model_at(path: Path, config: Path | None) -> ModelFile:
-    """The model in a file, or in the folder of a run."""
+    """The model in a file, or the best model in the folder of a run; the last one if none was evaluated."""
     if not paths.is_folder(path):
         return ModelFile(path.name, path, config)
-    file = path / paths.RUN_MODEL
+    file = paths.run_model(path)
     if not file.exists():
         raise CheckpointError(
-            f"{path}: the folder holds no {file.name}", hint="Give a file, or the folder of a run that wrote a model."
+            f"{path}: the folder holds no {paths.RUN_MODEL}",
+            hint="Give a file, or the folder of a run that wrote a model.",
         )
     return ModelFile(path.resolve().name, file, config)
 

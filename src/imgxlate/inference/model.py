@@ -52,6 +52,7 @@ class Model:
     device: torch.device
     arithmetic: Arithmetic
     trained_size: int | None = None  # shorter side of the training images, in pixels; None: unknown
+    step: int | None = None  # training steps done; None: unknown
     memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
     limits: Limits = DEFAULT  # of the files that it reads
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from annotated_types import Lt
+from annotated_types import Ge, Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
@@ -95,6 +95,37 @@ class TrainingConfig:
         panel="Run folder",
     )
     checkpoint_every: PositiveInt = option(1000, "steps between checkpoints", "chosen here", panel="Run folder")
+    evaluate_every: NonNegativeInt = option(
+        5000,
+        "steps between evaluations on test images; the last step is evaluated, too; 0: none",
+        "chosen here",
+        switch=True,
+        panel="Quality",
+    )
+    evaluate_images: Annotated[int, Ge(2)] = option(
+        48, "images of each domain in an evaluation, at most", "chosen here", fixed=True, panel="Quality"
+    )
+    held_out: Decay = option(
+        0.1,
+        "share of the training images to set aside for evaluations, in a domain without test images",
+        "chosen here",
+        fixed=True,
+        panel="Quality",
+        metavar="SHARE",
+    )
+    metrics: Literal["auto", "published", "vgg19"] = option(
+        "auto",
+        "network of evaluations; published: FID and KID by InceptionV3; vgg19: the bundled VGG-19; auto: published if "
+        "its weights are here already",
+        "chosen here",
+        panel="Quality",
+    )
+    patience: NonNegativeInt = option(
+        0,
+        "evaluations without improvement after which the run ends; 0: it takes all its steps",
+        "chosen here",
+        panel="Quality",
+    )
     data: DataConfig = option(DataConfig(), "how images are prepared", "", fixed=False)
 
     @property

@@ -1,10 +1,11 @@
 """The settings of a training run, and whether a checkpoint belongs to it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-from imgxlate.callbacks import Notify
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.config import from_mapping
 from imgxlate.data.folders import Folders
@@ -12,6 +13,7 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.inference.device import Arithmetic
 from imgxlate.methods.spec import MethodSpec, TrainingConfig
 from imgxlate.threads import AdaptiveThreads
+from imgxlate.training.evaluations import Evaluation, is_due
 from imgxlate.training.recipes import OnNan, changes
 from imgxlate.training.run_folder import RunFolder
 
@@ -30,11 +32,18 @@ class Plan:
     arithmetic: Arithmetic
     notify: Notify  # called with messages for the user
     threads: AdaptiveThreads | None = None  # None: torch's number stays as it is
+    inception: Checkpoint | None = None  # FID's network, for evaluations; None: the bundled VGG-19 takes its place
+    on_evaluation: Callable[[Evaluation], None] = ignore
     # The following do not change the result.
     keep: int = 2  # checkpoints to keep
     on_nan: OnNan = "stop"
     compiled: bool = False
     tensorboard: bool = False
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether the run is long enough for an evaluation."""
+        return is_due(self.config.iterations, self.config)
 
 
 def require_resumable(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> None:

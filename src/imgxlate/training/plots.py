@@ -1,4 +1,4 @@
-"""`losses.png`: the curve of every loss over the steps."""
+"""`losses.png`: the curve of every loss over the steps, and `quality.png`: that of every number of the evaluations."""
 
 import io
 import re
@@ -11,6 +11,7 @@ import numpy as np
 
 from imgxlate import atomic
 from imgxlate.training import history
+from imgxlate.training.evaluations import Evaluation, best
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,9 +52,17 @@ def write(path: Path, source: Path) -> None:
     """
     curves = read_curves(source)
     if curves:
-        png = io.BytesIO()
-        draw(curves).savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
-        atomic.write_bytes(path, png.getvalue())
+        _save(path, draw(curves))
+
+
+def write_quality(path: Path, evaluations: Sequence[Evaluation]) -> None:
+    """Draw the numbers of evaluations to `path`, with a line at the best one.
+
+    Raises:
+        OutputError: the image cannot be written.
+    """
+    chosen = best(evaluations)
+    _save(path, draw(quality_curves(evaluations), mark=chosen.step if chosen else None))
 
 
 def read_curves(source: Path) -> dict[str, Curve]:
@@ -69,6 +78,15 @@ def read_curves(source: Path) -> dict[str, Curve]:
     return {name: Curve(np.array(steps), np.array(values)) for name, (steps, values) in points.items()}
 
 
+def quality_curves(evaluations: Sequence[Evaluation]) -> dict[str, Curve]:
+    """The numbers of evaluations by name, in the order of their first appearance."""
+    curves = {}
+    for name in dict.fromkeys(name for one in evaluations for name in one.quality):
+        points = [(one.step, one.quality[name]) for one in evaluations if name in one.quality]
+        curves[name] = Curve(*map(np.array, zip(*points, strict=True)))
+    return curves
+
+
 def panels(names: Sequence[str]) -> dict[str, list[str]]:
     """Group losses into panels. Names that differ only in the domain (`x_a`, `D_A`, `cyc_aba`) share one."""
     grouped: dict[str, list[str]] = {}
@@ -78,8 +96,8 @@ def panels(names: Sequence[str]) -> dict[str, list[str]]:
     return grouped
 
 
-def draw(curves: Mapping[str, Curve]) -> "Figure":
-    """Draw a panel for each group of losses: the raw values faint, the smoothed curve strong."""
+def draw(curves: Mapping[str, Curve], mark: int | None = None) -> "Figure":
+    """Draw a panel for each group of losses: the raw values faint, the smoothed curve strong, a line at step `mark`."""
     from matplotlib.figure import Figure  # Imported late: the import takes a second.
 
     grouped = panels(list(curves))
@@ -89,10 +107,18 @@ def draw(curves: Mapping[str, Curve]) -> "Figure":
     cells = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, (title, names) in zip(cells, grouped.items(), strict=False):
         _draw_panel(axes, title, {name: curves[name] for name in names})
+        if mark is not None:
+            axes.axvline(mark, color="black", alpha=0.5, linewidth=0.8, linestyle=":", zorder=1)
     for axes in cells[len(grouped) :]:
         axes.remove()
     figure.supxlabel("step", fontsize=10)
     return figure
+
+
+def _save(path: Path, figure: "Figure") -> None:
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=_DPI, metadata={"Software": None})
+    atomic.write_bytes(path, png.getvalue())
 
 
 def _draw_panel(axes: "Axes", title: str, curves: Mapping[str, Curve]) -> None:

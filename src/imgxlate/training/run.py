@@ -21,7 +21,9 @@ from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 from imgxlate.threads import AdaptiveThreads
 from imgxlate.torchrun import find_rank
-from imgxlate.training import history, recipes
+from imgxlate.training import evaluations, history, quality, recipes
+from imgxlate.training.evaluations import Evaluation
+from imgxlate.training.evaluator import find_inception
 from imgxlate.training.history import Entry
 from imgxlate.training.plan import Plan
 from imgxlate.training.recipes import OnNan, Recipe
@@ -40,13 +42,21 @@ class Run:
 
     @property
     def model(self) -> Model:
-        """The model, loaded anew at each access. `imgxlate.load(method, checkpoint=folder)` does the same."""
+        """The best model, or the last if none was evaluated; loaded anew at each access.
+
+        `imgxlate.load(method, checkpoint=folder)` does the same.
+        """
         return loading.load(self.recipe.method, checkpoint=self.folder)
 
     @property
     def history(self) -> list[Entry]:
         """The losses, time and duration of every step."""
         return list(history.read(RunFolder(self.folder).history))
+
+    @property
+    def quality(self) -> list[Evaluation]:
+        """The evaluations of the model."""
+        return evaluations.read(RunFolder(self.folder).quality)
 
 
 def train(
@@ -68,6 +78,7 @@ def train(
     tensorboard: bool = False,
     threads: int | Literal["auto"] | None = None,
     on_step: Callable[[StepResult], None] = ignore,
+    on_evaluation: Callable[[Evaluation], None] = ignore,
     progress: Progress = ignore,
     notify: Notify = ignore,
 ) -> Run:
@@ -98,12 +109,13 @@ def train(
         threads: Number of torch's threads, which stays set for the process. "auto": all of them, or one where that is
             faster. None: as it is.
         on_step: Called after each step with its number and losses.
+        on_evaluation: Called after each evaluation with its numbers.
         progress: Called while weights are downloaded.
         notify: Called with messages for the user.
 
     In the main thread, Ctrl-C and SIGTERM finish the step, save, and raise KeyboardInterrupt and TerminatedError; a
     second one ends the process at once. Under torchrun, each process computes its part of each batch. Only the main
-    process writes files and calls `progress` and `notify`.
+    process writes files and calls `on_evaluation`, `progress` and `notify`.
 
     Raises:
         UsageError: the configuration or an argument is invalid, or differs from the run to resume; or no images are
@@ -136,7 +148,9 @@ def train(
             _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
         found_device = find_device(device)
         precision = find_precision(recipe.config.precision, found_device)
-        recipe = replace(recipe, config=replace(recipe.config, precision=precision))
+        inception = find_inception(recipe.config, offline, progress, notify) if is_main else None
+        metrics: Literal["published", "vgg19"] = "published" if inception else "vgg19"
+        recipe = replace(recipe, config=replace(recipe.config, precision=precision, metrics=metrics))
         plan = Plan(
             spec=spec,
             config=recipe.config,
@@ -148,6 +162,8 @@ def train(
             arithmetic=find_arithmetic(precision, found_device),
             notify=notify,
             threads=None if threads is None else AdaptiveThreads(None if threads == "auto" else threads, found_device),
+            inception=inception,
+            on_evaluation=on_evaluation,
             keep=keep,
             on_nan=on_nan,
             compiled=compiled,
@@ -157,6 +173,8 @@ def train(
             f"{spec.name} ({recipe.preset}) on {found_device} in {recipe.config.precision}: "
             f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
         )
+        if plan.is_evaluated:
+            notify(quality.description(plan))
         with open_trainer(plan, resume=resume) as trainer:
             if is_main:
                 run.write_config(recipes.to_toml(recipe))
@@ -204,10 +222,14 @@ def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
             raise UsageError(
                 f"{path!a}: the name is not UTF-8, so the configuration cannot store it", hint="Rename it."
             )
-    data = recipe.config.data
-    found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, (data.domain_a, data.domain_b))
-    named = replace(data, domain_a=found.names[0], domain_b=found.names[1])
-    return replace(recipe, config=replace(recipe.config, data=named), folders=absolute), found
+    config, data = recipe.config, recipe.config.data
+    test_a, test_b = (str(Path(test).absolute()) if test else "" for test in (data.test_a, data.test_b))
+    names = data.domain_a, data.domain_b
+    found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, names, (test_a, test_b))
+    if config.evaluate_every:
+        found = folders.hold_out(found, config.held_out, config.evaluate_images)
+    named = replace(data, domain_a=found.names[0], domain_b=found.names[1], test_a=test_a, test_b=test_b)
+    return replace(recipe, config=replace(config, data=named), folders=absolute), found
 
 
 def _resolve(

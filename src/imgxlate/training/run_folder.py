@@ -3,9 +3,11 @@
     config.toml                             the full configuration
     history.jsonl                           the losses of every step
     losses.png                              the losses as curves
+    quality.jsonl, quality.png              the evaluations of the model, and their numbers as curves
     samples/step-00001000.png, latest.png   translations of the test images
     checkpoints/step-00001000.safetensors   everything that training needs to continue
-    model.safetensors                       the generators, for `imgxlate translate --checkpoint RUN`
+    model.safetensors                       the generators
+    best.safetensors                        those of the best evaluation, for `imgxlate translate --checkpoint RUN`
     tensorboard/                            event files, with --tensorboard
 
 The step in a file name is the number of steps done.
@@ -25,7 +27,7 @@ from imgxlate import atomic, checkpoint
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError, OutputError
-from imgxlate.paths import RUN_MODEL
+from imgxlate.paths import RUN_BEST, RUN_MODEL
 
 _LOCK = ".lock"
 _CHECKPOINT = re.compile(r"step-(\d{8,})\.safetensors")
@@ -53,6 +55,16 @@ class RunFolder:
         return self.path / "losses.png"
 
     @property
+    def quality(self) -> Path:
+        """The evaluations of the model."""
+        return self.path / "quality.jsonl"
+
+    @property
+    def quality_curves(self) -> Path:
+        """The image of the curves of the evaluations."""
+        return self.path / "quality.png"
+
+    @property
     def samples(self) -> Path:
         """The folder of the samples."""
         return self.path / "samples"
@@ -66,6 +78,11 @@ class RunFolder:
     def model(self) -> Path:
         """The generators."""
         return self.path / RUN_MODEL
+
+    @property
+    def best(self) -> Path:
+        """The generators of the best evaluation."""
+        return self.path / RUN_BEST
 
     @property
     def tensorboard(self) -> Path:
@@ -146,7 +163,8 @@ class RunFolder:
             OutputError: a file cannot be removed.
         """
         self.sweep()
-        for path in (self.config, self.history, self.losses, self.model, self.latest_sample):
+        curves = (self.losses, self.quality_curves)
+        for path in (self.config, self.history, self.quality, *curves, self.model, self.best, self.latest_sample):
             _remove(path)
         for step in self.steps():
             _remove(self.checkpoint_at(step))
@@ -207,6 +225,14 @@ class RunFolder:
         older = [step for step in self.steps() if step < saved]
         for step in older[: max(0, len(older) + 1 - keep)]:
             _remove(self.checkpoint_at(step))
+
+    def remove_best(self) -> None:
+        """Remove the best model.
+
+        Raises:
+            OutputError: the file cannot be removed.
+        """
+        _remove(self.best)
 
     def sweep(self) -> None:
         """Remove the temporary files of interrupted writes. Only safe while no process writes to the folder.

@@ -1,8 +1,8 @@
-"""Everything that a run writes to its folder: history, checkpoints, samples, curves and the model."""
+"""Everything that a run writes to its folder: history, checkpoints, samples, evaluations, curves and the model."""
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ from imgxlate.config import flattened
 from imgxlate.data.dataset import Rejected
 from imgxlate.errors import DivergedError
 from imgxlate.inference.loading import model_header
+from imgxlate.inference.model import Model
 from imgxlate.methods.protocol import Trainable
 from imgxlate.training import plots, run_model, samples
 from imgxlate.training.averaging import Average
+from imgxlate.training.evaluations import Evaluation
 from imgxlate.training.history import Entry, History
 from imgxlate.training.plan import Plan
+from imgxlate.training.quality import Quality
 from imgxlate.training.samples import Samples
 from imgxlate.training.tensorboard import Board
 
@@ -44,6 +47,7 @@ class RunWriter:
         self._next_curves = time.monotonic() + _FIRST_CURVES  # the earliest time to draw the curves again
         self._model_step = self._curves_step = -1  # the steps at which model and curves were last written
         plan.run.sweep()
+        self._quality = Quality(plan, step, self._report)
         self._stack = contextlib.ExitStack()
         self._history = self._stack.enter_context(History(plan.run.history, step))
         self._board = self._stack.enter_context(Board(plan.run.tensorboard, step)) if plan.tensorboard else None
@@ -63,7 +67,7 @@ class RunWriter:
         self._history.append(Entry(step, losses, seconds))
         self._report(rejected)
         if self._board:
-            self._board.add_losses(step, losses)
+            self._board.add_numbers(step, losses)
 
     def draw_samples(self, step: int) -> None:
         """Draw and write the samples, if they are due after step `step`.
@@ -74,9 +78,8 @@ class RunWriter:
         plan = self._plan
         if not (samples.is_due(step, plan.config.sample_every) or step == plan.config.iterations):
             return
-        model = run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.arithmetic)
         try:
-            sheet = self._samples.draw(model, step)
+            sheet = self._samples.draw(self._model(), step)
         except DivergedError as error:
             # The losses of the next step are NaN in all processes. They name the files, and all processes see them.
             plan.notify(f"no samples after step {step}: {error}")
@@ -85,6 +88,23 @@ class RunWriter:
             samples.write(plan.run, step, sheet)
             if self._board:
                 self._board.add_samples(step, sheet)
+
+    def evaluate(self, step: int) -> Iterator[bool | None]:
+        """Evaluate the model of `step`, if that is not done, and keep it if it is the best.
+
+        Yields None after each image, and at the end whether the run is over because it does not improve.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        if not self._quality.has(step):
+            evaluation = yield from self._quality.evaluate(step, self._model(), self._write_best)
+            if evaluation:
+                self._plan.on_evaluation(evaluation)
+                if self._board:
+                    quality = {f"quality/{name}": value for name, value in evaluation.quality.items()}
+                    self._board.add_numbers(step, quality)
+        yield self._quality.ends_run()
 
     def save(self, step: int, attempt: int) -> Path:
         """Write a checkpoint, then the model and, now and then, the curves; then remove old checkpoints.
@@ -126,9 +146,21 @@ class RunWriter:
     def _weights(self) -> dict[str, Tensor]:
         return self._average.state() if self._average else self._trainable.generators()
 
+    def _model(self) -> Model:
+        plan = self._plan
+        return run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.arithmetic)
+
     def _write_model(self, step: int) -> None:
+        run_model.write_model(self._plan.run.model, self._weights(), self._header(), step=step, card=self._card())
+        self._model_step = step
+
+    def _write_best(self, evaluation: Evaluation) -> None:
+        header = self._header() | {"quality": dict(evaluation.quality)}
+        run_model.write_model(self._plan.run.best, self._weights(), header, step=evaluation.step, card=self._card())
+
+    def _card(self) -> run_model.TrainingCard:
         plan, config = self._plan, self._plan.config
-        card = run_model.TrainingCard(
+        return run_model.TrainingCard(
             preset=plan.preset,
             iterations=config.iterations,
             batch_size=config.batch_size,
@@ -139,8 +171,6 @@ class RunWriter:
             images_b=len(plan.folders.train_b),
             size=None if config.data.resize == "none" else config.data.new_size,
         )
-        run_model.write_model(plan.run.model, self._weights(), self._header(), step=step, card=card)
-        self._model_step = step
 
     def _draw_curves(self, step: int) -> None:
         """Draw the losses. The longer this takes, the later it is done again."""

@@ -1,6 +1,6 @@
 """Samples: translations of the same test images with the same styles, drawn now and then during training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +10,15 @@ from torch import Tensor
 from imgxlate import atomic
 from imgxlate.data.config import DataConfig
 from imgxlate.data.dataset import Rejected
-from imgxlate.errors import ImageError
-from imgxlate.images.decode import decode
 from imgxlate.images.encode import encode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.sizes import centered_box
 from imgxlate.inference.model import Model
-from imgxlate.inference.translation import resized
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
+from imgxlate.training import loaded_images
 from imgxlate.training.run_folder import RunFolder
 
 _STYLES = 4  # sampled style codes, the same in every sample
-_MAX_ASPECT_RATIO = 3  # of an image; longer ones are cropped
 _CELL = 128, 256  # pixels: the smallest and largest longer side of an image on the sheet
 
 
@@ -35,7 +31,7 @@ def is_due(step: int, every: int) -> bool:
 class Samples:
     """The test images of both domains, decoded, and the seed of the styles."""
 
-    images: dict[Domain, tuple[ImageArray, ...]]
+    images: Mapping[Domain, tuple[ImageArray, ...]]
     rejected: tuple[Rejected, ...]  # files that could not be read
     seed: int  # of the sampled style codes
 
@@ -80,12 +76,8 @@ class Samples:
 
 def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: DataConfig, seed: int) -> Samples:
     """Decode the first `count` readable files of each domain, scaled to the size of the training images."""
-    side = min(data.crop_height, data.crop_width)
-    if data.resize != "none":
-        side = min(side, data.new_size)
-    rejected: list[Rejected] = []
-    a, b = (_decoded(files, count, side, rejected) for files in (files_a, files_b))
-    return Samples({"A": a, "B": b}, tuple(rejected), seed)
+    loaded = loaded_images.load(files_a, files_b, count, data)
+    return Samples(loaded.images, loaded.rejected, seed)
 
 
 def write(run: RunFolder, step: int, sheet: ImageArray) -> Path:
@@ -98,25 +90,6 @@ def write(run: RunFolder, step: int, sheet: ImageArray) -> Path:
     for path in (run.sample_at(step), run.latest_sample):
         atomic.write_bytes(path, data)
     return run.sample_at(step)
-
-
-def _decoded(files: Sequence[Path], count: int, side: int, rejected: list[Rejected]) -> tuple[ImageArray, ...]:
-    images: list[ImageArray] = []
-    for file in files:
-        if len(images) == count:
-            break
-        try:
-            images.append(resized(_center(decode(file)), side))
-        except ImageError as error:
-            rejected.append(Rejected(file, error.reason))
-    return tuple(images)
-
-
-def _center(image: ImageArray) -> ImageArray:
-    """The image, cropped around its center to the largest aspect ratio."""
-    height, width = (min(side, _MAX_ASPECT_RATIO * min(image.size)) for side in image.size)
-    box = centered_box((height, width), image.size)
-    return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width])
 
 
 def _back(model: Model, image: ImageArray, output: ImageArray, to: Domain) -> list[ImageArray | None]:

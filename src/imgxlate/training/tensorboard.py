@@ -1,4 +1,4 @@
-"""The losses and samples of a run for TensorBoard, an optional extra."""
+"""The losses, evaluations and samples of a run for TensorBoard, an optional extra."""
 
 import contextlib
 import importlib
@@ -39,14 +39,14 @@ class Board:
         with _as_output_error(folder):
             self._writer = SummaryWriter(folder, purge_step=step + 1)
 
-    def add_losses(self, step: int, losses: Mapping[str, float]) -> None:
-        """Add the losses of a step.
+    def add_numbers(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Add the losses of a step, or the numbers of an evaluation.
 
         Raises:
             OutputError: they cannot be written.
         """
         with _as_output_error(self._folder):
-            for name, value in losses.items():
+            for name, value in numbers.items():
                 self._writer.add_scalar(name, value, step)
 
     def add_samples(self, step: int, sheet: ImageArray) -> None:

@@ -1,4 +1,4 @@
-"""The training loop. `Trainer._train` holds the way of a step: batch, losses, history, checkpoint, samples."""
+"""The training loop. `Trainer._train` holds the way of a step: batch, losses, history, checkpoint, evaluation."""
 
 import contextlib
 import itertools
@@ -21,7 +21,7 @@ from imgxlate.methods.protocol import StepContext, Trainable
 from imgxlate.nn.precision import fast_arithmetic
 from imgxlate.threads import average_products
 from imgxlate.torchrun import find_rank
-from imgxlate.training import seeding
+from imgxlate.training import evaluations, seeding
 from imgxlate.training.distributed import World, joined
 from imgxlate.training.divergence import divergence, is_finite
 from imgxlate.training.plan import Plan, keep_threads, require_resumable
@@ -84,6 +84,7 @@ class Trainer:
         self._writer: RunWriter | None = None  # only the main process has one
         self._attempt = 0  # rollbacks in all; part of the seed, so that other images and noise are drawn
         self._rollbacks = 0  # since the last checkpoint
+        self._is_over = False  # whether the run ends early, because it does not improve
         self.step = 0  # number of steps done
 
     def build(self, checkpoint: Checkpoint | None, *, clear: bool = False) -> None:
@@ -130,7 +131,8 @@ class Trainer:
             DeviceError: another process of the run was lost.
         """
         with deferred_signals(self._plan.notify) as stop:
-            while self.step < self._plan.config.iterations:
+            self._evaluate(stop)  # The run may have been stopped before the evaluation of its last step.
+            while self._goes_on():
                 try:
                     yield from self._train(stop)
                 except DivergedError as error:
@@ -142,7 +144,7 @@ class Trainer:
         """Take the steps that are left, until a loss is NaN or infinite."""
         plan, iterations = self._plan, self._plan.config.iterations
         with self._open_batches() as batches:
-            while self.step < iterations:
+            while self._goes_on():
                 # Load the batch.
                 started = time.perf_counter()
                 batch = self._next_batch(batches)
@@ -168,6 +170,28 @@ class Trainer:
                 yield StepResult(self.step, iterations, losses, time.perf_counter() - started, waited, saved)
                 if exit_code:
                     raise stop_error(exit_code)
+
+                # Evaluate the model, if that is due. The checkpoint of the step is written.
+                self._evaluate(stop)
+
+    def _goes_on(self) -> bool:
+        return self.step < self._plan.config.iterations and not self._is_over
+
+    def _evaluate(self, stop: Stop) -> None:
+        """Evaluate the model, if that is due and not done, and note whether the run is over.
+
+        The main process measures. All processes meet after each image, so that none waits too long for another. A
+        signal ends the evaluation; the resumed run repeats it.
+        """
+        if not evaluations.is_due(self.step, self._plan.config):
+            return
+        for is_over in self._writer.evaluate(self.step) if self._writer else itertools.repeat(None):
+            states = self._world.gather_objects((is_over, stop.exit_code))
+            if exit_code := max(code for _, code in states):
+                raise stop_error(exit_code)
+            if states[0][0] is not None:
+                self._is_over = states[0][0]
+                return
 
     def _threads(self) -> contextlib.AbstractContextManager[None]:
         """A block whose computations take the number of threads that suits the run."""
@@ -231,7 +255,8 @@ class Trainer:
 
     def _is_checkpoint_due(self) -> bool:
         config = self._plan.config
-        return self.step % config.checkpoint_every == 0 or self.step == config.iterations
+        is_last = self.step == config.iterations
+        return self.step % config.checkpoint_every == 0 or is_last or evaluations.is_due(self.step, config)
 
     def _save(self) -> Path | None:
         self._rollbacks = 0

@@ -12,13 +12,15 @@ from imgxlate.cli import complete, loading, options
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.errors import UsageError
-from imgxlate.evaluate.choices import MetricsChoice, PairProtocol
+from imgxlate.evaluate.choices import PairProtocol
 from imgxlate.images.jobs import require_no_failures
+from imgxlate.metrics.measure import MetricsChoice
 from imgxlate.threads import AdaptiveThreads, parse
 
 if TYPE_CHECKING:
-    from imgxlate.evaluate.evaluation import Stage
-    from imgxlate.evaluate.results import Comparison, ImageResult, Measure
+    from imgxlate.evaluate.method_evaluation import Stage
+    from imgxlate.evaluate.results import Comparison, ImageResult
+    from imgxlate.metrics.measure import Measure
 
 _NUMBERS = "Numbers"
 

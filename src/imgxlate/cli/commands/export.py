@@ -15,7 +15,8 @@ def export(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="A checkpoint of imgxlate or of an original implementation, or the folder of a run."
+            metavar="FILE",
+            help="A checkpoint of imgxlate or of an original, or the folder of a run, for its best model.",
         ),
     ],
     form: Annotated[
@@ -48,6 +49,6 @@ def export(
     loading.import_torch(out)
     from imgxlate.export.write import export as write
 
-    for path in write(file, form, output, config=config, overwrite=settings.overwrite):
+    for path in write(file, form, output, config=config, overwrite=settings.overwrite, notify=out.note):
         out.note(f"wrote {path}")
         out.record({"output": str(path), "format": form})

@@ -15,11 +15,13 @@ from imgxlate.cli.training_view import TrainingView
 from imgxlate.errors import OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, TrainingConfig
+from imgxlate.paths import run_model
 from imgxlate.torchrun import find_rank
 from imgxlate.training import recipes
 from imgxlate.training.recipes import Recipe
 
 if TYPE_CHECKING:
+    from imgxlate.training.evaluations import Evaluation
     from imgxlate.training.run_folder import RunFolder
     from imgxlate.training.trainer import StepResult
 
@@ -31,7 +33,7 @@ _RUNNING = "Running"
 @options.command(
     "threads",
     "offline",
-    json="Print a JSON object per line, one for each checkpoint and model.",
+    json="Print a JSON object per line, one for each checkpoint and each model.",
     config=TrainingConfig,
     is_base=True,
     after={
@@ -177,6 +179,7 @@ def train(
             tensorboard=tensorboard,
             threads=threads.parse(settings.threads) or "auto",
             on_step=reporter.step,
+            on_evaluation=reporter.evaluation,
             progress=reporter.show_download,
             notify=out.note,
         )
@@ -214,14 +217,20 @@ class _Reporter:
         if result.saved:
             self._record(result.saved, result.step)
 
+    def evaluation(self, evaluation: "Evaluation") -> None:
+        """Show an evaluation."""
+        self._view.show_evaluation(evaluation)
+        if evaluation.is_best:
+            self._record(self._run.best, evaluation.step, quality=dict(evaluation.quality))
+
     def finish(self, step: int) -> None:
         """Print the path of the model, which is the result of `step` steps."""
         self._record(self._run.model, step)
         if not self._out.as_json:
             command = f"imgxlate translate {self._recipe.method} INPUT --checkpoint {self._run.path}"
-            self._out.note(f"{self._run.model}, for `{command}`")
+            self._out.note(f"{run_model(self._run.path)}, for `{command}`")
 
-    def _record(self, path: Path, step: int) -> None:
+    def _record(self, path: Path, step: int, **more: Any) -> None:
         """Print a line of JSON. Training continues even if nobody reads it."""
         with contextlib.suppress(typer.Exit, OutputError):
             self._out.record(
@@ -233,6 +242,7 @@ class _Reporter:
                     "iterations": self._recipe.config.iterations,
                     "losses": dict(self._losses),
                     "seconds": round(time.perf_counter() - self._started, 3),
+                    **more,
                 }
             )
 

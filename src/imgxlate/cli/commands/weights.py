@@ -116,7 +116,11 @@ def import_weights(
         ),
     ],
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A checkpoint of imgxlate or of an original implementation.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A checkpoint of imgxlate or of an original, or the folder of a run, for its best model.",
+        ),
     ],
     method: Annotated[
         str | None,

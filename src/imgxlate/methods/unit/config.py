@@ -91,6 +91,8 @@ PRESETS = {
         display_size=4,
         sample_every=1000,
         checkpoint_every=1000,
+        evaluate_every=2000,
+        evaluate_images=32,
     ),
     "tiny": replace(
         _YOSEMITE256,
@@ -103,6 +105,8 @@ PRESETS = {
         display_size=4,
         sample_every=200,
         checkpoint_every=200,
+        evaluate_every=2000,
+        evaluate_images=4,
     ),
 }
 """Named configurations, the default first; the original's have its values except `data.workers`."""

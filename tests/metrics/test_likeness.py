@@ -5,10 +5,10 @@ import pytest
 import torch
 from PIL import Image
 
-from imgxlate.evaluate.feature_networks import bundled_vgg
-from imgxlate.evaluate.likeness import content_features, luma, relative_error, ssim, style_distance, style_grams
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.tensors import to_tensor
+from imgxlate.metrics.feature_networks import bundled_vgg
+from imgxlate.metrics.likeness import content_features, luma, relative_error, ssim, style_distance, style_grams
 from imgxlate.vision import torchvision
 
 

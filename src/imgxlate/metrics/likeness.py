@@ -6,11 +6,11 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from imgxlate.evaluate.results import Measure
-from imgxlate.evaluate.views import SIZES, view
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import Size
 from imgxlate.losses.style import gram_sum, mix
+from imgxlate.metrics.measure import Measure
+from imgxlate.metrics.views import SIZES, view
 from imgxlate.nn.vgg import Vgg
 from imgxlate.vision import torchvision
 

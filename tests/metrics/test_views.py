@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from imgxlate.evaluate.views import LONGEST_SIDE, SMALLEST_SIDE, view
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.tensors import to_tensor
+from imgxlate.metrics.views import LONGEST_SIDE, SMALLEST_SIDE, view
 
 
 def image(size):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from imgxlate.errors import CheckpointError, ImageError, NetworkError
-from imgxlate.evaluate.metrics import load_metrics
+from imgxlate.evaluate.comparison_metrics import load_metrics
 from imgxlate.images.decode import decode
 from imgxlate.paths import cache_dir
 from imgxlate.weights.store import Store

@@ -18,11 +18,11 @@ from imgxlate import checkpoint
 from imgxlate.callbacks import Notify
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, ImgxlateError, WeightsError
-from imgxlate.evaluate.choices import MetricsChoice
-from imgxlate.evaluate.distributions import SetFeatures
-from imgxlate.evaluate.diversity import PerceptualDistance
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.tensors import resize, to_tensor
+from imgxlate.metrics.distributions import SetFeatures
+from imgxlate.metrics.diversity import PerceptualDistance
+from imgxlate.metrics.measure import MetricsChoice
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 from imgxlate.vision import torchvision
@@ -123,6 +123,23 @@ def vgg_distance(vgg: Vgg) -> PerceptualDistance:
     )
 
 
+def has_fidelity() -> bool:
+    """Whether torch-fidelity is installed, which FID and KID need."""
+    return find_spec("torch_fidelity") is not None
+
+
+def require_fidelity() -> None:
+    """Check that torch-fidelity is installed.
+
+    Raises:
+        WeightsError: it is not.
+    """
+    if not has_fidelity():
+        raise WeightsError(
+            "FID and KID need torch-fidelity, which is not installed", hint='Type `pip install "imgxlate[metrics]"`.'
+        )
+
+
 def inception(weights: Weights, device: torch.device) -> SetFeatures:
     """The features of FID and KID: InceptionV3 with torch-fidelity's weights.
 
@@ -130,10 +147,7 @@ def inception(weights: Weights, device: torch.device) -> SetFeatures:
         WeightsError: the weights or torch-fidelity are missing.
         CheckpointError: the file holds another network.
     """
-    if find_spec("torch_fidelity") is None:
-        raise WeightsError(
-            "FID and KID need torch-fidelity, which is not installed", hint='Type `pip install "imgxlate[metrics]"`.'
-        )
+    require_fidelity()
     network = InceptionV3(weights(INCEPTION)).to(device)
 
     def features(image: ImageArray) -> Tensor:

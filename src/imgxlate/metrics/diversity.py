@@ -12,9 +12,9 @@ from math import comb
 import torch
 from torch import Tensor
 
-from imgxlate.evaluate.results import Measure
-from imgxlate.evaluate.views import SIZES, view
 from imgxlate.images.image_array import ImageArray
+from imgxlate.metrics.measure import Measure
+from imgxlate.metrics.views import SIZES, view
 
 _EPSILON = 1e-8  # added to the squared length of a feature vector (torchmetrics 1.9, functional/image/lpips.py)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from imgxlate.evaluate.results import Measure
 from imgxlate.images.image_array import ImageArray
+from imgxlate.metrics.measure import Measure
 
 _SUBSETS = 100
 _LARGEST_SUBSET = 1000

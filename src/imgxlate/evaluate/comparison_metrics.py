@@ -13,16 +13,17 @@ from imgxlate import checkpoint
 from imgxlate.callbacks import Notify
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import ImageError, ImgxlateError
-from imgxlate.evaluate import feature_networks as networks
-from imgxlate.evaluate import likeness
-from imgxlate.evaluate.choices import Fetch, MetricsChoice, PairProtocol
-from imgxlate.evaluate.distributions import SetFeatures, distribution_measures, frechet_distance, kernel_distance
-from imgxlate.evaluate.diversity import PROTOCOLS, Pairs, PerceptualDistance, diversity, diversity_measure
-from imgxlate.evaluate.likeness import CONTENT, SSIM, STYLE
-from imgxlate.evaluate.results import Measure, Numbers
+from imgxlate.evaluate.choices import Fetch, PairProtocol
+from imgxlate.evaluate.results import Numbers
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.metrics import feature_networks as networks
+from imgxlate.metrics import likeness
+from imgxlate.metrics.distributions import SetFeatures, distribution_measures, frechet_distance, kernel_distance
+from imgxlate.metrics.diversity import PROTOCOLS, Pairs, PerceptualDistance, diversity, diversity_measure
+from imgxlate.metrics.likeness import CONTENT, SSIM, STYLE
+from imgxlate.metrics.measure import Measure, MetricsChoice
 from imgxlate.nn.vgg import Vgg
 from imgxlate.weights import cards
 from imgxlate.weights.store import Store

@@ -9,8 +9,8 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError, WeightsError
-from imgxlate.evaluate.feature_networks import inception, lpips, published_or_bundled
 from imgxlate.images.image_array import ImageArray
+from imgxlate.metrics.feature_networks import inception, lpips, published_or_bundled
 from imgxlate.vision import torchvision
 
 CPU = torch.device("cpu")

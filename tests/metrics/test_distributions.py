@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from imgxlate.evaluate.distributions import (
+from imgxlate.images.image_array import ImageArray
+from imgxlate.metrics.distributions import (
     distribution_measures,
     frechet_distance,
     kernel_distance,
     squared_mmd,
     subset_size,
 )
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_features
-from imgxlate.images.image_array import ImageArray
+from imgxlate.metrics.feature_networks import bundled_vgg, vgg_features
 from imgxlate.vision import torchvision
 
 

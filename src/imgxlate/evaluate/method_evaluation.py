@@ -11,9 +11,9 @@ from typing import Literal
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, ImgxlateError, known_error
 from imgxlate.evaluate.choices import MethodChoice
+from imgxlate.evaluate.comparison_metrics import REPEATED, Metrics, SetNumbers, mean
 from imgxlate.evaluate.cost import allocated, metered
 from imgxlate.evaluate.loaded_method import LoadedMethod, SharedSettings, card_of, load, warm_up
-from imgxlate.evaluate.metrics import REPEATED, Metrics, SetNumbers, mean
 from imgxlate.evaluate.results import ImageResult, MethodResult
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
@@ -44,7 +44,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evaluation:
+class ComparisonState:
     """The state of a comparison: a few numbers for each image, and thumbnails of the first inputs."""
 
     settings: SharedSettings
@@ -79,7 +79,7 @@ def written_styles(choice: MethodChoice, n_styles: int) -> Sequence[int | None]:
     return range(n_styles) if choice.has_styles else (None,)
 
 
-def evaluate_method(evaluation: Evaluation, choice: MethodChoice, file: ModelFile) -> MethodResult:
+def evaluate_method(evaluation: ComparisonState, choice: MethodChoice, file: ModelFile) -> MethodResult:
     """Compute, write and measure the images of one method. Its model is in memory only during this call."""
     memory_before = allocated(evaluation.settings.device)
     method = load(choice, file, evaluation.settings)
@@ -97,7 +97,7 @@ def evaluate_method(evaluation: Evaluation, choice: MethodChoice, file: ModelFil
 class MethodEvaluation:
     """A loaded method, and its numbers so far."""
 
-    evaluation: Evaluation
+    evaluation: ComparisonState
     choice: MethodChoice
     method: LoadedMethod
     memory_before: int  # bytes on the GPU before the model was loaded

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from imgxlate.evaluate.diversity import ALL_PAIRS, MUNIT_PAIRS, PerceptualDistance, diversity, diversity_measure
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_distance
 from imgxlate.images.image_array import ImageArray
+from imgxlate.metrics.diversity import ALL_PAIRS, MUNIT_PAIRS, PerceptualDistance, diversity, diversity_measure
+from imgxlate.metrics.feature_networks import bundled_vgg, vgg_distance
 from imgxlate.vision import torchvision
 
 CPU = torch.device("cpu")

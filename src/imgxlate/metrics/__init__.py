@@ -1,0 +1,1 @@
+"""Numbers for translated images: realism of a set, diversity, likeness to the input and to style images."""

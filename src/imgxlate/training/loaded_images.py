@@ -1,0 +1,53 @@
+"""Test images: decoded once, in the size of the training images, for samples and evaluations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgxlate.data.config import DataConfig
+from imgxlate.data.dataset import Rejected
+from imgxlate.errors import ImageError
+from imgxlate.images.decode import decode
+from imgxlate.images.image_array import ImageArray
+from imgxlate.images.sizes import centered_box
+from imgxlate.inference.translation import resized
+from imgxlate.methods.spec import Domain
+
+_MAX_ASPECT_RATIO = 3  # of an image; longer ones are cropped
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedImages:
+    """The test images of both domains."""
+
+    images: Mapping[Domain, tuple[ImageArray, ...]]
+    rejected: tuple[Rejected, ...]  # files that could not be read
+
+
+def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: DataConfig) -> LoadedImages:
+    """Decode the first `count` readable files of each domain, scaled to the size of the training images."""
+    side = min(data.crop_height, data.crop_width)
+    if data.resize != "none":
+        side = min(side, data.new_size)
+    rejected: list[Rejected] = []
+    a, b = (_decoded(files, count, side, rejected) for files in (files_a, files_b))
+    return LoadedImages({"A": a, "B": b}, tuple(rejected))
+
+
+def _decoded(files: Sequence[Path], count: int, side: int, rejected: list[Rejected]) -> tuple[ImageArray, ...]:
+    images: list[ImageArray] = []
+    for file in files:
+        if len(images) == count:
+            break
+        try:
+            images.append(resized(_center(decode(file)), side))
+        except ImageError as error:
+            rejected.append(Rejected(file, error.reason))
+    return tuple(images)
+
+
+def _center(image: ImageArray) -> ImageArray:
+    """The image, cropped around its center to the largest aspect ratio."""
+    height, width = (min(side, _MAX_ASPECT_RATIO * min(image.size)) for side in image.size)
+    box = centered_box((height, width), image.size)
+    return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width])
