@@ -1,8 +1,9 @@
-"""Atomic writes: write to a temporary file beside the target, flush it to the disk, rename it."""
+"""Atomic writes: write to a temporary file or folder beside the target, then rename it."""
 
 import contextlib
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,31 @@ def writer(path: Path) -> Iterator[BinaryIO]:
         finally:
             temporary.unlink(missing_ok=True)
         _flush_folder(target.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def folder_writer(path: Path) -> Iterator[Path]:
+    """Fill a new folder. It appears at `path` whole at the end of the block, or not at all.
+
+    Gives the folder to fill, which is beside `path`. Missing parent folders are created. `path` may be an empty folder.
+
+    Raises:
+        OutputError: `path` exists and is not an empty folder, or cannot be written.
+    """
+    try:
+        if os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir())):
+            raise OutputError(f"{path}: exists", hint="Give another folder, or remove this one.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{os.urandom(8).hex()}.part")
+        try:
+            temporary.mkdir()
+            yield temporary
+            temporary.replace(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        _flush_folder(path.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
