@@ -11,7 +11,7 @@ from imgxlate.callbacks import Notify
 from imgxlate.data.folders import Folders
 from imgxlate.data.perceptual_hash import near_pairs
 from imgxlate.data.survey import Surveyed, examine
-from imgxlate.weights.records import sha256_of
+from imgxlate.downloads.remote import sha256_of
 
 Item = TypeVar("Item")
 

@@ -11,10 +11,10 @@ from imgxlate.data.crops import is_flat
 from imgxlate.data.dataset import Rejected
 from imgxlate.data.folders import Part
 from imgxlate.data.perceptual_hash import SUFFICIENT_SIDE, Hashes, hashes, near_pairs
+from imgxlate.downloads.remote import sha256_of
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode, read_header
 from imgxlate.images.sizes import Size
-from imgxlate.weights.records import sha256_of
 
 _THREADS = 8  # at most; beyond that they wait for each other
 
