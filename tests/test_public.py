@@ -37,6 +37,7 @@ def test_the_public_names_are_these():
         "__version__",
         "check_data",
         "compare",
+        "download_data",
         "load",
         "load_style_transfer",
         "option",

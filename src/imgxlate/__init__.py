@@ -30,6 +30,7 @@ _PUBLIC = {
     "TrainingSpec": "imgxlate.methods.spec",
     "check_data": "imgxlate.data.check",
     "compare": "imgxlate.api",
+    "download_data": "imgxlate.data.download",
     "load": "imgxlate.api",
     "load_style_transfer": "imgxlate.api",
     "option": "imgxlate.config",
@@ -59,6 +60,7 @@ __all__ = [
     "__version__",
     "check_data",
     "compare",
+    "download_data",
     "load",
     "load_style_transfer",
     "option",
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from imgxlate.config import option
     from imgxlate.data.check import DataReport, check_data
     from imgxlate.data.config import DataConfig
+    from imgxlate.data.download import download_data
     from imgxlate.data.split import DataSplit, split_data
     from imgxlate.errors import ImgxlateError
     from imgxlate.evaluate.results import Comparison

@@ -52,8 +52,7 @@ def folder_writer(path: Path) -> Iterator[Path]:
         OutputError: `path` exists and is not an empty folder, or cannot be written.
     """
     try:
-        if os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir())):
-            raise OutputError(f"{path}: exists", hint="Give another folder, or remove this one.")
+        require_new_folder(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{os.urandom(8).hex()}.part")
         try:
@@ -65,6 +64,16 @@ def folder_writer(path: Path) -> Iterator[Path]:
         _flush_folder(path.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def require_new_folder(path: Path) -> None:
+    """Check that `path` does not exist, or is an empty folder.
+
+    Raises:
+        OutputError: it exists.
+    """
+    if os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir())):
+        raise OutputError(f"{path}: exists and is not an empty folder", hint="Give another folder, or remove this one.")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

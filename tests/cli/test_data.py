@@ -79,3 +79,27 @@ def test_split_leaves_bad_files_out_and_exits_with_4(run, data, tmp_path):
 def test_split_needs_test_and_out(run, data):
     assert run("data", "split", data, "--test", "2").exit_code == 2
     assert run("data", "split", data, "--out", "out").exit_code == 2
+
+
+def test_the_list_shows_size_license_and_status(run):
+    rows = {row["name"]: row for row in json.loads(run("data", "list", "--json").stdout)["sets"]}
+    assert rows["horse2zebra"]["status"] == "downloadable"
+    assert rows["afhq-cat2dog"]["licence"].startswith("CC BY-NC")
+    table = run("data", "list").stdout
+    assert all(name in table for name in rows)
+    assert "117 MB" in table
+
+
+def test_a_download_prints_the_folder_and_the_next_command(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("imgxlate.download_data", lambda *_, **__: tmp_path / "horse2zebra", raising=False)
+    result = run("data", "download", "horse2zebra")
+    assert result.stdout.strip() == str(tmp_path / "horse2zebra")
+    assert f"imgxlate data check {tmp_path / 'horse2zebra'}" in result.stderr
+    assert json.loads(run("data", "download", "horse2zebra", "--json").stdout)["name"] == "horse2zebra"
+
+
+def test_offline_a_download_ends_with_5_and_what_to_type(run):
+    result = run("data", "download", "horse2zebra", "--offline")
+    assert result.exit_code == 5
+    assert "imgxlate data download horse2zebra" in result.stderr
+    assert run("data", "download", "horse2zebr").exit_code == 2

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imgxlate.cli import options
+from imgxlate.cli import complete, options
 from imgxlate.cli.output import Output
 from imgxlate.errors import BatchError
 
@@ -91,6 +91,64 @@ def split(
         out.note(f"next: `imgxlate train METHOD {result.folder} --out RUN`")
     if bad:
         raise BatchError(f"{len(bad)} files cannot be used", hint="They were left out of the new folder.")
+
+
+@app.command()
+@options.command("offline")
+def download(
+    out: Output,
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A name from `imgxlate data list`.", autocompletion=complete.public_sets),
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="OUT",
+            help="The folder for the images, new or empty. Default: a folder in the data folder, IMGXLATE_DATA.",
+        ),
+    ] = None,
+    *,
+    settings: options.Settings,
+) -> None:
+    """Download a public data set and unpack it. Run the same command again to continue an interrupted download.
+
+    The first download records the archive's sha256; later ones must have the same. Look at the license before you
+    publish images or models.
+    """
+    from imgxlate import download_data
+    from imgxlate.cli.progress import Bar
+    from imgxlate.data import public_sets
+    from imgxlate.data.download import describe
+
+    card = public_sets.find(name)
+    with Bar(out, card.name, card.size, "bytes").shown() as bar:
+        found = download_data(name, out=folder, offline=settings.offline, progress=bar.update, notify=out.note)
+    if out.as_json:
+        out.document(describe(card))
+    else:
+        out.line(str(found))
+        out.note(f"next: `imgxlate data check {found}`, then `imgxlate train METHOD {found} --out RUN`")
+
+
+@app.command("list")
+@options.command()
+def list_sets(out: Output) -> None:
+    """List the public data sets: size, license as far as known, and where those are that were downloaded."""
+    from imgxlate.data.download import describe
+    from imgxlate.data.public_sets import public_sets
+
+    found = [describe(card) for card in public_sets().values()]
+    if out.as_json:
+        return out.document({"sets": found})
+    columns = ("NAME", "SIZE", "STATUS", "SUMMARY", "LICENSE")
+    rows = [
+        (card["name"], f"{card['size'] / 1e6:.0f} MB", card["path"] or card["status"], card["summary"], card["licence"])
+        for card in found
+    ]
+    return out.table(columns, rows)
 
 
 def _show_report(out: Output, report: "DataReport") -> None:
