@@ -55,7 +55,7 @@ def check(
 
 
 @app.command()
-@options.command("seed")
+@options.command()
 def split(
     out: Output,
     data_a: DataA,
@@ -69,19 +69,21 @@ def split(
         Path,
         typer.Option("--out", "-o", metavar="OUT", help="The new folder. It appears whole or not at all."),
     ],
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed for the choice. The same images and seed give the same split.")
+    ] = 0,
     link: Annotated[bool, typer.Option("--link", help="Make hard links, which take no space, not copies.")] = False,
-    settings: options.Settings,
 ) -> None:
     """Copy a training set to a new folder, with test images set aside. Exits with 4 if a file is bad.
 
     OUT gets trainA, trainB, testA and testB, as `imgxlate train` takes them. Near-duplicates stay together, in training
-    or in test. Images of testA and testB beside DATA_A are split again. The same images and seed give the same split.
+    or in test. Images of testA and testB beside DATA_A are split again.
     """
     from imgxlate import split_data
     from imgxlate.cli.progress import Bar
 
     with Bar(out, "split", None, "images").shown() as bar:
-        result = split_data(data_a, data_b, test=test, out=folder, seed=settings.seed, link=link, progress=bar.update)
+        result = split_data(data_a, data_b, test=test, out=folder, seed=seed, link=link, progress=bar.update)
     bad = [{"file": str(file.path), "reason": file.reason} for file in result.bad]
     if out.as_json:
         out.document({"output": str(result.folder), "images": result.images, "bad": bad})
