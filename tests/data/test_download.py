@@ -40,12 +40,11 @@ def offer(server, archive, monkeypatch):
     """Offers an archive as the public data set "toy"."""
     monkeypatch.setattr(download, "PATIENCE", QUICK)
 
-    def start(data=None, on=server, **how):
+    def start(data=None, on=server, facts=None, **how):
         data = archive() if data is None else data
         terms = {"license": "CC0", "citation": "none", "page": "https://example.org", "summary": "a toy"}
-        card = PublicSet(
-            name="toy", filename="toy.zip", urls=(on.offer("/toy.zip", data, **how),), size=len(data), **terms
-        )
+        place = {"name": "toy", "filename": "toy.zip", "urls": (on.offer("/toy.zip", data, **how),), "size": len(data)}
+        card = PublicSet(**place, **terms, **(facts or {}))
         monkeypatch.setattr(public_sets, "public_sets", lambda: {"toy": card})
         return data
 
@@ -71,6 +70,24 @@ def test_a_set_is_downloaded_unpacked_and_ready_to_train(offer, tmp_path):
     assert any("license: CC0" in line for line in notes)
     assert any(hashlib.sha256(data).hexdigest() in line for line in notes)
     assert cached(tmp_path, "partial/*/*") == []
+
+
+def test_a_set_of_pairs_becomes_two_domains(offer, photo, tmp_path):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as opened:
+        for name in ("pairs/train/1.png", "pairs/train/2.png", "pairs/val/3.png"):
+            opened.writestr(name, photo("drawn.png", seed=int(name[-5]), size=(64, 128)).read_bytes())
+    offer(file.getvalue(), facts={"parts": {"train": "pairs/train", "test": "pairs/val"}, "paired": True})
+    folder = download_data("toy", out=tmp_path / "toy")
+    assert files(folder) == [
+        "testA/3.png",
+        "testB/3.png",
+        "trainA/1.png",
+        "trainA/2.png",
+        "trainB/1.png",
+        "trainB/2.png",
+    ]
+    assert {folder.widths for folder in check_data(folder).folders} == {(64, 64, 64)}
 
 
 def test_without_out_it_is_in_the_data_folder(offer, tmp_path, monkeypatch):
@@ -137,8 +154,8 @@ def test_a_folder_with_files_is_not_touched_nor_anything_downloaded(offer, serve
     ("members", "said"),
     [
         ({"toy/trainA/1.jpg": b"1", "toy/trainB/../../../../evil.jpg": b"1"}, "unsafe path"),
-        ({"toy/trainA/1.jpg": b"1"}, "no images in toy/trainB"),
-        (None, "no zip archive"),
+        ({"toy/trainA/1.jpg": b"1"}, "does not hold images in all of toy/trainA, toy/trainB"),
+        (None, "neither a zip nor a tar.gz archive"),
     ],
 )
 def test_an_unusable_archive_leaves_nothing(offer, tmp_path, members, said):

@@ -16,7 +16,6 @@ from typing import Any, Self
 from imgxlate import atomic, paths
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.data import public_sets
-from imgxlate.data.archives import ArchiveError, unpack_images
 from imgxlate.data.public_sets import PublicSet
 from imgxlate.downloads import partials
 from imgxlate.downloads.partials import Patience
@@ -134,14 +133,10 @@ def _download(card: PublicSet, folder: Path, root: Path, progress: Progress, not
         fetched = fetch(card, partial, PATIENCE, known.sha256 if known else None, progress)
         with atomic.folder_writer(folder) as unpacked:
             try:
-                unpack_images(fetched.file, card.folders, unpacked)
-                _require_images(card, unpacked)
-            except ArchiveError as error:
+                _unpack(card, fetched.file, unpacked, notify)
+            except NetworkError:
                 partial.discard()
-                raise NetworkError(
-                    f"{card.name}: the archive from {fetched.url} is unusable: {error}",
-                    hint=f"Try again later, or {card.by_hand}. See {card.page}.",
-                ) from error
+                raise
         Record(fetched.sha256, fetched.url, str(folder.absolute())).write(card.name)
         partial.discard()
     if not known:
@@ -149,15 +144,27 @@ def _download(card: PublicSet, folder: Path, root: Path, progress: Progress, not
     return folder
 
 
-def _require_images(card: PublicSet, folder: Path) -> None:
-    """Check that both domains have images for training.
+def _unpack(card: PublicSet, archive: Path, folder: Path, notify: Notify) -> None:
+    """Fill `folder` with the images in an archive.
 
     Raises:
-        ArchiveError: one of them has none.
+        NetworkError: the archive is damaged or unsafe, or lacks images.
     """
-    for part in ("trainA", "trainB"):
-        if not (folder / part).is_dir():
-            raise ArchiveError(f"it holds no images in {card.folders[part]}")
+    from imgxlate.data import archives  # Imported late: Pillow takes longer than `imgxlate data list`.
+
+    try:
+        archives.unpack_images(archive, card.folders, folder)
+        if card.paired:
+            notify(f"{card.name}: cutting each image into its two halves, which takes minutes")
+            for part in card.folders:
+                archives.cut_pairs(folder / part, folder / f"{part}A", folder / f"{part}B")
+        if not _holds_images(folder):
+            raise archives.ArchiveError(f"it does not hold images in all of {', '.join(card.folders.values())}")
+    except archives.ArchiveError as error:
+        raise NetworkError(
+            f"{card.name}: the archive is unusable: {error}",
+            hint=f"Try again later, or {card.by_hand}. See {card.page}.",
+        ) from error
 
 
 def _root() -> Path:

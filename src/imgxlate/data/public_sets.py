@@ -29,6 +29,7 @@ class PublicSet:
     size: int  # of the archive, in bytes
     counts: tuple[int, int, int, int] | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    paired: bool = False
     sha256: str | None = None
     prefix: str | None = None
 
@@ -44,7 +45,7 @@ class PublicSet:
 
     @property
     def folders(self) -> Mapping[str, str]:
-        """The folder in the archive of each part: trainA, trainB, testA and testB."""
+        """The folder in the archive of trainA, trainB, testA and testB; of a paired set, of train and test."""
         return self.parts or {part: f"{Path(self.filename).stem}/{part}" for part in PARTS}
 
 
