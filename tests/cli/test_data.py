@@ -1,9 +1,15 @@
 """`imgxlate data`: check, split, download, list."""
 
+import io
 import json
 import shutil
+import zipfile
+from dataclasses import replace
 
 import pytest
+from web_server import environment, server  # noqa: F401 (fixtures)
+
+from imgxlate.data import public_sets
 
 
 @pytest.fixture
@@ -90,12 +96,28 @@ def test_the_list_shows_size_license_and_status(run):
     assert "117 MB" in table
 
 
-def test_a_download_prints_the_folder_and_the_next_command(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("imgxlate.download_data", lambda *_, **__: tmp_path / "horse2zebra", raising=False)
-    result = run("data", "download", "horse2zebra")
-    assert result.stdout.strip() == str(tmp_path / "horse2zebra")
-    assert f"imgxlate data check {tmp_path / 'horse2zebra'}" in result.stderr
-    assert json.loads(run("data", "download", "horse2zebra", "--json").stdout)["name"] == "horse2zebra"
+@pytest.fixture
+def toy(data, server, monkeypatch):  # noqa: F811 (a fixture)
+    """The small training set as the public data set "toy"."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for image in data.rglob("*.png"):
+            archive.write(image, f"toy/{image.relative_to(data)}")
+    url = server.offer("/toy.zip", file.getvalue())
+    card = replace(public_sets.find("maps"), name="toy", filename="toy.zip", urls=(url,), size=len(file.getvalue()))
+    monkeypatch.setattr(public_sets, "public_sets", lambda: {"toy": card})
+
+
+def test_a_download_prints_the_folder_and_the_next_command(run, toy, tmp_path):
+    result = run("data", "download", "toy", "--out", tmp_path / "toy")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.strip() == str(tmp_path / "toy")
+    assert "publishes no hash" in result.stderr
+    assert f"imgxlate data check {tmp_path / 'toy'}" in result.stderr
+    assert run("data", "check", tmp_path / "toy").exit_code == 0
+    again = run("data", "download", "toy", "--out", tmp_path / "toy", "--json", "--offline")
+    assert json.loads(again.stdout)["path"] == str(tmp_path / "toy")
+    assert str(tmp_path / "toy") in run("data", "list").stdout
 
 
 def test_offline_a_download_ends_with_5_and_what_to_type(run):

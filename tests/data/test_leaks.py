@@ -3,6 +3,7 @@ import shutil
 import pytest
 from PIL import Image, ImageOps
 
+from imgxlate import check_data
 from imgxlate.data import leaks
 from imgxlate.data.folders import find
 
@@ -51,7 +52,7 @@ def test_the_look_ends_when_its_time_is_over(data, monkeypatch):
 
     monkeypatch.setattr(leaks, "examine", examine)
     assert warnings(data, seconds=0) == []
-    assert len(read) == 1
+    assert len(read) == 1  # of the tests; without tests, no training image is read
 
 
 def test_without_test_images_nothing_is_read(data, monkeypatch):
@@ -68,3 +69,21 @@ def test_bad_files_do_not_stop_the_look(data, add_unusable):
     shutil.copy(data / "trainA" / "0.png", data / "testB" / "copy.png")
     [line] = warnings(data)
     assert "of 12 test images are also trained on" in line
+
+
+def test_the_next_look_continues_where_the_last_one_ended(data):
+    with Image.open(data / "trainA" / "0.png") as image:
+        image.resize((160, 128)).save(data / "testA" / "large.png")
+    lines = [warnings(data, seconds=0) for _ in range(20)]
+    assert lines[0] == []
+    assert "1 of 9 test images" in lines[-1][0]
+
+
+def test_after_a_check_no_image_is_read(data, monkeypatch):
+    with Image.open(data / "trainA" / "0.png") as image:
+        image.resize((160, 128)).save(data / "testA" / "large.png")
+    check_data(data)
+    read = []
+    monkeypatch.setattr(leaks, "examine", lambda files: read.extend(files) or iter(()))
+    assert "1 of 9 test images" in warnings(data)[0]
+    assert read == []

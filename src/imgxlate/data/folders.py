@@ -32,7 +32,7 @@ class Folders:
         training = Part("trainA", self.folder_a, self.train_a), Part("trainB", self.folder_b, self.train_b)
         tests = ((training[0], "testA", self.test_a), (training[1], "testB", self.test_b))
         return training + tuple(
-            Part(name, part.folder.with_name(_TEST[part.folder.name]), files)
+            Part(name, part.folder.with_name(_TEST.get(part.folder.name, part.folder.name)), files)
             for part, name, files in tests
             if files != part.files
         )

@@ -3,20 +3,21 @@
 import contextlib
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from imgxlate.callbacks import Notify
+from imgxlate.data import hash_cache
 from imgxlate.data.folders import Folders
-from imgxlate.data.perceptual_hash import near_pairs
+from imgxlate.data.perceptual_hash import Hashes, near_pairs
 from imgxlate.data.survey import Surveyed, examine
 from imgxlate.downloads.remote import sha256_of
 
 Item = TypeVar("Item")
 
 SECONDS = 2.0
-"""The look ends after this time, with the leaks that it has found. It sees about 1,000 images of 256 x 256 pixels."""
+"""The look ends after this time, with the leaks that it has found. It reads about 1,000 images of 256 x 256 pixels."""
 
 
 def warn(folders: Folders, notify: Notify, seconds: float = SECONDS) -> None:
@@ -49,17 +50,23 @@ def same_files(tests: Sequence[Path], training: Sequence[Path]) -> set[Path]:
 def near_duplicates(tests: Sequence[Path], training: Sequence[Path], seconds: float) -> set[Path]:
     """The files among `tests` that resemble one of `training`, as far as they are found in that time.
 
-    Both are read in a random order, always the same, the tests for at most half of the time.
+    Hashes that the cache folder holds take no time. The other files are read in a random order, always the same, the
+    tests for at most half of the time. The next call continues where this one ends.
     """
     start = time.monotonic()
-    tested = _images(_until(start + seconds / 2, examine(_shuffled(tests))))
-    trained = _images(_until(start + seconds, examine(_shuffled(training if tested else ()))))
-    pairs = near_pairs([image.hashes for image in tested], [image.hashes for image in trained])
-    return {tested[pair.first].path for pair in pairs}
+    tested = _hashes(tests, start + seconds / 2)
+    trained = _hashes(training, start + seconds) if tested else {}
+    files = list(tested)
+    return {files[pair.first] for pair in near_pairs([*tested.values()], [*trained.values()])}
 
 
-def _images(results: Iterable[object]) -> list[Surveyed]:
-    return [result for result in results if isinstance(result, Surveyed)]
+def _hashes(files: Sequence[Path], deadline: float) -> dict[Path, Hashes]:
+    """The hashes that are known, and those of the files that can be read until the deadline."""
+    known = hash_cache.recall(files)
+    unknown = _shuffled([file for file in files if file not in known])
+    new = {image.path: image.hashes for image in _until(deadline, examine(unknown)) if isinstance(image, Surveyed)}
+    hash_cache.remember(new.items())
+    return known | new
 
 
 def _until(deadline: float, items: Iterator[Item]) -> Iterator[Item]:

@@ -5,7 +5,7 @@ instead of 8 x 8 frequencies. It equals `phash(image, hash_size=16)` of the pack
 PyWavelets, 150 MB, for the cosine transform below.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +42,11 @@ class Pair:
     second: int
     mirrored: bool
 
+    @property
+    def ordered(self) -> "Pair":
+        """The pair with the smaller index first."""
+        return self if self.first < self.second else Pair(self.second, self.first, self.mirrored)
+
 
 def hashes(rgb: np.ndarray) -> Hashes:
     """The hashes of an image (H, W, 3) uint8."""
@@ -51,24 +56,28 @@ def hashes(rgb: np.ndarray) -> Hashes:
     return Hashes(_hash(gray, (0, 0, width, height)), _hash(gray, (x, y, width - x, height - y)))
 
 
-def near_pairs(images: list[Hashes], others: list[Hashes] | None = None) -> Iterator[Pair]:
-    """The pairs of near-duplicates among `images`, or between `images` and `others`.
+def near_pairs(images: Sequence[Hashes], others: Sequence[Hashes] | None = None) -> Iterator[Pair]:
+    """The pairs of near-duplicates between `images` and `others`; or among `images`, with `first` below `second`.
 
-    A pair may come twice, if an inner part is near, too. An image is no pair with itself.
+    A pair comes several times if the inner part of one image is near the other image, too.
     """
-    compared = images if others is None else others
-    if not images or not compared:
-        return
     whole, inner = _signs([image.whole for image in images]), _signs([image.inner for image in images])
-    all_whole, all_inner = _signs([image.whole for image in compared]), _signs([image.inner for image in compared])
-    for start in range(0, len(images), _ROWS):
-        rows = slice(start, start + _ROWS)
-        for part, columns in ((whole, all_whole), (inner, all_whole), (whole, all_inner)):
-            for mirrored in (False, True):
-                products = part[rows] @ (columns * _MIRROR if mirrored else columns).T
-                for row, column in np.argwhere(products >= _BITS - 2 * NEAR).tolist():
-                    if others is not None or start + row != column:
-                        yield Pair(start + row, column, mirrored)
+    if others is None:
+        yield from (pair for pair in _compare(whole, whole) if pair.first < pair.second)
+        yield from (pair.ordered for pair in _compare(inner, whole) if pair.first != pair.second)
+        return
+    other, other_inner = _signs([image.whole for image in others]), _signs([image.inner for image in others])
+    for rows, columns in ((whole, other), (inner, other), (whole, other_inner)):
+        yield from _compare(rows, columns)
+
+
+def _compare(hashes: np.ndarray, others: np.ndarray) -> Iterator[Pair]:
+    """The rows of `hashes` and of `others`, both (N, 256) of -1 and 1, that are near, mirrored or not."""
+    for start in range(0, len(hashes), _ROWS):
+        for mirrored in (False, True):
+            products = hashes[start : start + _ROWS] @ (others * _MIRROR if mirrored else others).T
+            for row, column in np.argwhere(products >= _BITS - 2 * NEAR).tolist():
+                yield Pair(start + row, column, mirrored)
 
 
 def _hash(gray: Image.Image, box: tuple[float, float, float, float]) -> np.ndarray:
@@ -79,6 +88,7 @@ def _hash(gray: Image.Image, box: tuple[float, float, float, float]) -> np.ndarr
     return above.ravel()
 
 
-def _signs(hashes: list[np.ndarray]) -> np.ndarray:
+def _signs(hashes: Sequence[np.ndarray]) -> np.ndarray:
     """(N, 256) of -1 and 1. The product of two rows is 256 minus twice the number of different bits."""
-    return np.where(np.stack(hashes), 1, -1).astype(np.float32)
+    bits = np.stack(hashes) if hashes else np.empty((0, _BITS), dtype=bool)
+    return np.where(bits, 1, -1).astype(np.float32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgxlate.callbacks import Progress, ignore
+from imgxlate.data import hash_cache
 from imgxlate.data.crops import is_flat
 from imgxlate.data.dataset import Rejected
 from imgxlate.data.folders import Part
@@ -40,12 +41,16 @@ class Group:
 
 
 def survey(parts: Sequence[Part], progress: Progress = ignore) -> list[tuple[Part, Surveyed | Rejected]]:
-    """Read all images, in several threads. The results are in the order of the files. `progress` counts files."""
+    """Read all images, in several threads. The results are in the order of the files. `progress` counts files.
+
+    The hashes are kept in the cache folder.
+    """
     owners = [part for part in parts for _ in part.files]
     results = []
     for owner, result in zip(owners, examine([file for part in parts for file in part.files]), strict=True):
         results.append((owner, result))
         progress(len(results), len(owners))
+    hash_cache.remember((image.path, image.hashes) for _, image in usable(results))
     return results
 
 
