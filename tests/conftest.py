@@ -64,8 +64,9 @@ def golden():
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path_factory, monkeypatch):
-    """No test sees or leaves anything in the user's cache, or meets the user's settings."""
+    """No test sees or leaves anything in the user's cache and data folders, or meets the user's settings."""
     monkeypatch.setenv("IMGXLATE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("IMGXLATE_DATA", str(tmp_path_factory.mktemp("data")))
     for name in ("IMGXLATE_OFFLINE", "IMGXLATE_THREADS", "FORCE_COLOR", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
 

@@ -164,3 +164,38 @@ def wait_for(path: Path) -> None:
             return
         time.sleep(0.01)
     raise TimeoutError(path)
+
+
+def test_a_folder_appears_whole_after_the_block(tmp_path):
+    with atomic.folder_writer(tmp_path / "deep" / "out") as folder:
+        (folder / "a").write_text("a")
+        assert not (tmp_path / "deep" / "out").exists()
+    assert (tmp_path / "deep" / "out" / "a").read_text() == "a"
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_a_block_that_ends_early_leaves_no_folder(tmp_path, error):
+    def interrupted():
+        with atomic.folder_writer(tmp_path / "out") as folder:
+            (folder / "a").write_text("a")
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_files_is_not_replaced(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "kept").touch()
+    with pytest.raises(OutputError, match="out: exists"), atomic.folder_writer(tmp_path / "out"):
+        pass
+    assert (tmp_path / "out" / "kept").exists()
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "out").mkdir()
+    with atomic.folder_writer(tmp_path / "out") as folder:
+        (folder / "a").touch()
+    assert (tmp_path / "out" / "a").exists()

@@ -27,3 +27,16 @@ def test_the_variable_switches_the_network_off(monkeypatch):
 
 def test_the_assets_are_in_the_package():
     assert paths.assets_dir() == Path(paths.__file__).parent / "assets"
+
+
+def test_the_data_folder_can_be_chosen(monkeypatch, tmp_path):
+    monkeypatch.setenv("IMGXLATE_DATA", str(tmp_path))
+    assert paths.data_dir() == tmp_path
+
+
+def test_the_data_folder_is_the_platforms_by_default(monkeypatch, tmp_path):
+    monkeypatch.delenv("IMGXLATE_DATA", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert paths.data_dir().name == "imgxlate"
+    assert tmp_path in paths.data_dir().parents

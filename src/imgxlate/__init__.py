@@ -15,6 +15,8 @@ _PUBLIC = {
     "Citation": "imgxlate.methods.spec",
     "Comparison": "imgxlate.evaluate.results",
     "DataConfig": "imgxlate.data.config",
+    "DataReport": "imgxlate.data.check",
+    "DataSplit": "imgxlate.data.split",
     "Evaluation": "imgxlate.training.evaluations",
     "FigureSpec": "imgxlate.methods.spec",
     "ImgxlateError": "imgxlate.errors",
@@ -27,10 +29,13 @@ _PUBLIC = {
     "StyleTransfer": "imgxlate.inference.stylization",
     "TrainingConfig": "imgxlate.methods.spec",
     "TrainingSpec": "imgxlate.methods.spec",
+    "check_data": "imgxlate.data.check",
     "compare": "imgxlate.api",
+    "download_data": "imgxlate.data.download",
     "load": "imgxlate.api",
     "load_style_transfer": "imgxlate.api",
     "option": "imgxlate.config",
+    "split_data": "imgxlate.data.split",
     "stylize": "imgxlate.api",
     "train": "imgxlate.api",
 }
@@ -40,6 +45,8 @@ __all__ = [
     "Citation",
     "Comparison",
     "DataConfig",
+    "DataReport",
+    "DataSplit",
     "Evaluation",
     "FigureSpec",
     "ImgxlateError",
@@ -53,10 +60,13 @@ __all__ = [
     "TrainingConfig",
     "TrainingSpec",
     "__version__",
+    "check_data",
     "compare",
+    "download_data",
     "load",
     "load_style_transfer",
     "option",
+    "split_data",
     "stylize",
     "train",
 ]
@@ -64,7 +74,10 @@ __all__ = [
 if TYPE_CHECKING:
     from imgxlate.api import compare, load, load_style_transfer, stylize, train
     from imgxlate.config import option
+    from imgxlate.data.check import DataReport, check_data
     from imgxlate.data.config import DataConfig
+    from imgxlate.data.download import download_data
+    from imgxlate.data.split import DataSplit, split_data
     from imgxlate.errors import ImgxlateError
     from imgxlate.evaluate.results import Comparison
     from imgxlate.inference.model import Model

@@ -1,8 +1,9 @@
-"""Atomic writes: write to a temporary file beside the target, flush it to the disk, rename it."""
+"""Atomic writes: write to a temporary file or folder beside the target, then rename it."""
 
 import contextlib
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,40 @@ def writer(path: Path) -> Iterator[BinaryIO]:
         _flush_folder(target.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def folder_writer(path: Path) -> Iterator[Path]:
+    """Fill a new folder. It appears at `path` whole at the end of the block, or not at all.
+
+    Gives the folder to fill, which is beside `path`. Missing parent folders are created. `path` may be an empty folder.
+
+    Raises:
+        OutputError: `path` exists and is not an empty folder, or cannot be written.
+    """
+    try:
+        require_new_folder(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{os.urandom(8).hex()}.part")
+        try:
+            temporary.mkdir()
+            yield temporary
+            temporary.replace(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        _flush_folder(path.parent)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def require_new_folder(path: Path) -> None:
+    """Check that `path` does not exist, or is an empty folder.
+
+    Raises:
+        OutputError: it exists.
+    """
+    if os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir())):
+        raise OutputError(f"{path}: exists and is not an empty folder", hint="Give another folder, or remove this one.")
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -20,6 +20,16 @@ def cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("imgxlate", appauthor=False))
 
 
+def data_dir() -> Path:
+    """The folder for downloaded data sets: `IMGXLATE_DATA`, or the platform's data folder."""
+    override = os.environ.get("IMGXLATE_DATA")
+    if override:
+        return Path(override).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("imgxlate", appauthor=False))
+
+
 def assets_dir() -> Path:
     """The folder of the files that ship with the package."""
     return Path(__file__).parent / "assets"

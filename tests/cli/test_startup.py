@@ -44,6 +44,9 @@ except SystemExit as end:
         ["methods"],
         ["methods", "--json"],
         ["weights", "list"],
+        ["data", "--help"],
+        ["data", "check", "--help"],
+        ["data", "list"],
         ["weights", "info", "horse2zebra"],
     ],
 )
@@ -65,6 +68,7 @@ def test_the_list_of_commands_needs_no_slow_import_either():
         ("imgxlate translate cyclegan --model cyclegan-horse", "cyclegan-horse2zebra"),
         ("imgxlate weights info vgg", "vgg19"),
         ("imgxlate neu", "neural-style"),
+        ("imgxlate data download horse", "horse2zebra"),
         ("imgxlate sample-styles ", "munit"),
         ("imgxlate train c", "cyclegan"),
         ("imgxlate train munit --preset ti", "tiny"),

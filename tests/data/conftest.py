@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from web_server import environment, secure_server, server  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

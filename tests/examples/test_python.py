@@ -41,6 +41,15 @@ def test_the_scripts_that_stylize_run(script, tmp_path, pixels):
     assert pixels(tmp_path / "painted.png").shape == (48, 48, 3)
 
 
+def test_the_script_that_prepares_runs(script, tmp_path, photo):
+    for domain in ("summer", "winter"):
+        for index in range(4):
+            photo(f"data/{domain}/{index}.png", size=(80, 80), seed=index + (10 if domain == "winter" else 0))
+    printed = script("prepare.py", "data/summer", "data/winter", "split", "1")
+    assert printed.startswith("8 distinct images among 8 files")
+    assert len(list((tmp_path / "split" / "trainA").iterdir())) == 3
+
+
 def test_the_script_that_trains_runs(script, tmp_path, pixels):
     printed = script("train.py", "summer", "winter", "run", "2")
     assert printed.startswith("2 {")

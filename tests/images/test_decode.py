@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 
 import imgxlate
 from imgxlate.errors import ImageError
-from imgxlate.images.decode import decode
+from imgxlate.images.decode import Header, decode, read_header
 from imgxlate.images.limits import DEFAULT, Limits
 
 Encoder = Callable[..., bytes]
@@ -322,3 +322,16 @@ def test_a_reduced_jpeg_is_turned_upright(file_of: Encoder) -> None:
 
 def test_other_formats_are_decoded_in_full(file_of: Encoder) -> None:
     assert decode(file_of(Image.new("RGB", (640, 480)), "PNG"), sufficient_side=10).size == (480, 640)
+
+
+def test_a_header_has_the_upright_size_and_the_stored_mode(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("L", (30, 20)).save(tmp_path / "turned.jpg", exif=exif)
+    assert read_header(tmp_path / "turned.jpg") == Header((30, 20), "L")
+
+
+def test_the_header_of_a_bad_file_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    with pytest.raises(ImageError, match="not an image"):
+        read_header(tmp_path / "bad.png")

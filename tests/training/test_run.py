@@ -1,5 +1,6 @@
 """`imgxlate.train` from Python."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -112,3 +113,14 @@ def test_invalid_arguments_are_refused_before_any_work(train, tmp_path, argument
     with pytest.raises(UsageError, match=message):
         train(**arguments)
     assert not (tmp_path / "run").exists()
+
+
+def test_leaks_into_the_test_images_are_told_once(train, data):
+    (data / "testA").mkdir()
+    shutil.copy(data / "trainA" / "0.png", data / "testA" / "copy.png")
+    messages = []
+    train(notify=messages.append, device="cpu")
+    assert sum("1 of 1 test images are also trained on" in message for message in messages) == 1
+    messages.clear()
+    train(notify=messages.append, device="cpu", resume=True, settings={"iterations": 3})
+    assert not any("also trained on" in message for message in messages)

@@ -24,9 +24,9 @@ def main(root, url, *options):
         forbid_sockets()
     if "--no-locks" in options:
         disable_locks()
+    from imgxlate.downloads.partials import Patience
     from imgxlate.errors import ImgxlateError
     from imgxlate.weights.cards import Card
-    from imgxlate.weights.partials import Patience
     from imgxlate.weights.store import Store
 
     facts = {"summary": "a toy", "license": "CC0", "citation": "none", "page": "a page"}

@@ -28,6 +28,7 @@ COMMANDS = {
         "compare:compare",
         "Compare several methods on the same images: a grid, numbers, and a report to view in a browser.",
     ),
+    "data": ("data:app", "Check, split and download training sets."),
     "methods": ("methods:methods", "List all methods: built-in ones, plug-ins, and plug-ins that cannot be loaded."),
     "doctor": (
         "doctor:doctor",

@@ -41,5 +41,12 @@ def weights(incomplete: str) -> list[str]:
     return _starting(incomplete, sorted(Store().cards()))
 
 
+def public_sets(incomplete: str) -> list[str]:
+    """The names of the public data sets."""
+    from imgxlate.data import public_sets  # Imported late, as above.
+
+    return _starting(incomplete, public_sets.public_sets())
+
+
 def _starting(incomplete: str, names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]

@@ -33,6 +33,36 @@ class Folders:
         """Whether a domain has no images but those that it is trained on."""
         return self.test_a is self.train_a or self.test_b is self.train_b
 
+    @property
+    def parts(self) -> tuple["Part", ...]:
+        """The training images and, if there are any, the test images."""
+        training = Part("trainA", self.folder_a, self.train_a), Part("trainB", self.folder_b, self.train_b)
+        tests = ((training[0], "testA", self.test_a), (training[1], "testB", self.test_b))
+        return training + tuple(
+            Part(name, part.folder.with_name(_TEST.get(part.folder.name, part.folder.name)), files)
+            for part, name, files in tests
+            if files != part.files
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The images of one domain for training or for testing."""
+
+    name: str  # trainA, trainB, testA or testB
+    folder: Path
+    files: tuple[Path, ...]
+
+    @property
+    def domain(self) -> str:
+        """A or B."""
+        return self.name[-1]
+
+    @property
+    def is_test(self) -> bool:
+        """Whether the images are for testing."""
+        return self.name.startswith("test")
+
 
 def find(
     data_a: Path, data_b: Path | None, names: tuple[str, str] = ("", ""), tests: tuple[str, str] = ("", "")

@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,16 @@ from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
+from imgxlate.images.sizes import Size
 from imgxlate.images.srgb import UnclearPixelsError, separate
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The size of an image and how its pixels are stored."""
+
+    size: Size  # upright
+    mode: str  # Pillow's name, such as "RGB", "L" or "CMYK"
 
 
 def decode(
@@ -65,6 +75,19 @@ def decode_source(source: Source, limits: Limits = DEFAULT, depth: Depth = 8) ->
     if sys.stdin is None:
         raise ImageError(STDIO, "standard input is closed")
     return decode(sys.stdin.buffer.read(limits.file_bytes + 1), name=STDIO, limits=limits, depth=depth)
+
+
+def read_header(file: Path) -> Header:
+    """Read the size and the mode of an image file, without its pixels.
+
+    Raises:
+        ImageError: the header cannot be read.
+    """
+    data = _read(file, file, DEFAULT)
+    with WARNINGS_IGNORED, _failures_as_image_errors(file, data[: sniff.HEAD], DEFAULT):
+        image = Image.open(io.BytesIO(data), formats=INPUT_FORMATS)
+        is_turned = _orientation(image) in (5, 6, 7, 8)
+        return Header((image.width, image.height) if is_turned else (image.height, image.width), image.mode)
 
 
 def decode_pil(image: Image.Image) -> ImageArray:

@@ -11,7 +11,7 @@ from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.config import require_at_least, require_choice
-from imgxlate.data import folders
+from imgxlate.data import folders, leaks
 from imgxlate.data.folders import Folders
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.inference import loading
@@ -175,6 +175,8 @@ def train(
         )
         if plan.is_evaluated:
             notify(quality.description(plan))
+        if is_main and not (resume and run.has_checkpoints()):
+            leaks.warn(images, notify)
         with open_trainer(plan, resume=resume) as trainer:
             if is_main:
                 run.write_config(recipes.to_toml(recipe))

@@ -1,15 +1,15 @@
 """Cards: which weights have a name, where they come from, and under which license. `catalogue.toml` holds them."""
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal
 
 from imgxlate import paths
 from imgxlate.config import did_you_mean
+from imgxlate.downloads import catalogue
 from imgxlate.errors import WeightsError
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
@@ -43,6 +43,16 @@ class Card:
     def short(self) -> str:
         """The name without its method: "horse2zebra"."""
         return self.name.removeprefix(f"{self.method}-")
+
+    @property
+    def contents(self) -> str:
+        """What the file holds, in a message."""
+        return "weights"
+
+    @property
+    def by_hand(self) -> str:
+        """How to get the file without a download by this program."""
+        return f"get the file in another way and type `imgxlate weights import {self.name} FILE`"
 
     @property
     def asset(self) -> Path | None:
@@ -101,22 +111,4 @@ def read_catalogue(path: Path) -> Iterator[Card]:
     Raises:
         ValueError: the file is not TOML, or an entry has an unknown key or lacks one; names the entry.
     """
-    for group in tomllib.loads(path.read_text("utf-8"))["group"]:
-        shared = {key: value for key, value in group.items() if key != "weights"}
-        for own in group["weights"]:
-            yield _card(path, {**shared, **own})
-
-
-def _card(path: Path, values: dict[str, Any]) -> Card:
-    try:
-        filled = {key: _filled(value, values["filename"]) for key, value in values.items()}
-        return Card(**filled)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"{path}: {values.get('name')}: {error}") from error
-
-
-def _filled(value: Any, filename: str) -> Any:
-    """A value of the catalogue with the file's name in it; lists become tuples."""
-    if isinstance(value, list):
-        return tuple(_filled(part, filename) for part in value)
-    return value.replace("{filename}", filename) if isinstance(value, str) else value
+    return catalogue.read(path, "weights", Card)

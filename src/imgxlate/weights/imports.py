@@ -8,9 +8,10 @@ from pathlib import Path
 
 from imgxlate import atomic, signatures
 from imgxlate.callbacks import Notify, ignore
+from imgxlate.downloads.remote import sha256_of
 from imgxlate.errors import UsageError, WeightsError
 from imgxlate.weights.cards import Card, cards, find
-from imgxlate.weights.records import Record, own_card, sha256_of
+from imgxlate.weights.records import Record, own_card
 from imgxlate.weights.store import Store, writing
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -1,16 +1,14 @@
 """Records: what the store knows about a file beyond its card. There is one JSON file for each name."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from imgxlate import atomic
+from imgxlate.downloads.remote import Trust
 from imgxlate.weights.cards import Card, cards
-
-Trust = Literal["published", "prefix", "first-use", "imported"]
 
 _OF_THE_CARD = ("name", "kind", "method", "filename", "domains", "convention")
 """What the JSON repeats of the card, so that a record of the user's own weights is complete."""
@@ -24,7 +22,7 @@ class Record:
     sha256: str
     source: str  # an address, or the path of the imported file
     date: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))  # ISO 8601, UTC
-    trust: Trust  # where the sha256 comes from: the source, its published prefix, the first download, the user's file
+    trust: Trust
     config: str | None = None  # the name of the original's yaml, beside the file
     size: int = 0  # bytes
     mtime_ns: int = 0  # of the file when its sha256 was last computed; 0: compute it again before use
@@ -54,16 +52,6 @@ def own_card(*, name: str, method: str, filename: str, **known: Any) -> Card:
     """The card of weights that no catalogue lists."""
     unknown = {"kind": "generator", "summary": "", "license": "not known", "citation": "", "page": ""}
     return Card(name=name, method=method, filename=filename, **(unknown | known))
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in 64 hex digits.
-
-    Raises:
-        OSError: the file cannot be read.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _card(known: dict[str, Any], values: dict[str, Any]) -> Card:

@@ -10,19 +10,20 @@ Several processes, and several machines with a common home folder, may use one s
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from imgxlate import paths, signatures
 from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.downloads import partials
+from imgxlate.downloads.partials import Patience
+from imgxlate.downloads.remote import announce, sha256_of, trust_in
 from imgxlate.errors import NetworkError, OutputError, WeightsError
 from imgxlate.weights import cards as catalogue
-from imgxlate.weights import partials
 from imgxlate.weights.cards import Card
-from imgxlate.weights.partials import Patience
-from imgxlate.weights.records import Record, Trust, sha256_of
+from imgxlate.weights.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,20 +161,17 @@ class Store:
             return self._present(card, notify) or self._download(card, progress, notify)
 
     def _download(self, card: Card, progress: Progress, notify: Notify) -> Path:
-        from imgxlate.weights.download import fetch  # Imported late: requests takes longer than most commands.
+        from imgxlate.downloads.http import fetch  # Imported late: requests takes longer than most commands.
 
         known = self.record(card.name)
         expected = known.sha256 if known and known.trust != "imported" and card.fits(known.sha256) else None
         partials.prune(self.root / "partial")
         with partials.claim(self.root / "partial" / card.name) as partial:
             fetched = fetch(card, partial, self.patience, expected, progress)
-            record = Record(card=card, sha256=fetched.sha256, source=fetched.url, trust=_trust(card))
+            record = Record(card=card, sha256=fetched.sha256, source=fetched.url, trust=trust_in(card))
             file = self.keep(fetched.file, record)
         if not expected:
-            notify(f"{card.name}: downloaded from {fetched.url}; license: {card.license}")
-            if fetched.url.startswith("http://") and not card.sha256:
-                notify(f"{card.name}: it came over plain http, where others on the way can change it")
-            notify(_REASONS_TO_TRUST[record.trust].format(name=card.name, sha256=record.sha256))
+            announce(card, fetched.url, record.sha256, notify)
         return file
 
     def _verify(self, card: Card) -> Verification:
@@ -228,19 +226,6 @@ def writing(root: Path) -> Iterator[None]:
             f"the weights folder {root} cannot be written: {reason}",
             hint="Free some space or make the folder writable, or choose another one with IMGXLATE_CACHE.",
         ) from error
-
-
-_REASONS_TO_TRUST: Mapping[Trust, str] = {
-    "published": "{name}: its sha256 is the one that the source publishes",
-    "prefix": "{name}: its sha256 begins as the source publishes; later uses check all of it, {sha256}",
-    "first-use": "{name}: the source publishes no hash; later uses check this file's sha256, {sha256}",
-}
-
-
-def _trust(card: Card) -> Trust:
-    if card.sha256:
-        return "published"
-    return "prefix" if card.prefix else "first-use"
 
 
 def _mend(card: Card) -> str:

@@ -89,7 +89,7 @@ class Partial:
 
 @contextlib.contextmanager
 def locked(root: Path, name: str, patience: Patience, notify: Notify) -> Iterator[None]:
-    """Wait until no other process downloads the weights of that name to the store in `root`, or patience ends."""
+    """Wait until no other process downloads the file of that name to the folder `root`, or patience ends."""
     from filelock import FileLock, Timeout  # Imported late: only downloads need it.
 
     folder = root / "locks"

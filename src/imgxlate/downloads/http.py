@@ -1,4 +1,4 @@
-"""Downloads the file of a card over HTTP: whole, checked, and from where an earlier attempt broke off."""
+"""Downloads a file over HTTP: whole, checked, and from where an earlier attempt broke off."""
 
 import os
 import time
@@ -12,14 +12,13 @@ from urllib3 import exceptions as faults
 
 from imgxlate import __version__, signatures
 from imgxlate.callbacks import Progress, ignore
+from imgxlate.downloads.partials import Partial, Patience, Source
+from imgxlate.downloads.remote import RemoteFile, sha256_of
 from imgxlate.errors import NetworkError
-from imgxlate.weights.cards import Card
-from imgxlate.weights.partials import Partial, Patience, Source
-from imgxlate.weights.records import sha256_of
 
 _CHUNK_BYTES = 1 << 16
 _SIZE_TOLERANCE = 0.1  # a fraction: published sizes are rounded, and file formats add to the weights
-_LARGEST_BYTES = 2 << 30  # of a file whose card states no size
+_LARGEST_BYTES = 2 << 30  # of a file whose size is unknown
 _REDIRECTS = 10
 _LONGEST_RETRY_AFTER = 30  # seconds
 
@@ -69,37 +68,36 @@ class _InterruptionError(_MirrorError):
 
 @dataclass(frozen=True, slots=True)
 class _Mirror:
-    """One address of a card's file, and a session for it."""
+    """One address of a file, and a session for it."""
 
     url: str
-    card: Card
+    remote: RemoteFile
     patience: Patience
     session: requests.Session
 
 
 def fetch(
-    card: Card, partial: Partial, patience: Patience, expected: str | None = None, progress: Progress = ignore
+    remote: RemoteFile, partial: Partial, patience: Patience, expected: str | None = None, progress: Progress = ignore
 ) -> Fetched:
-    """Download the file of `card` from the first of its mirrors that works, continuing what `partial` holds.
+    """Download a file from the first of its mirrors that works, continuing what `partial` holds.
 
-    `expected` is the file's sha256 if the caller knows it and the card does not.
+    `expected` is the file's sha256 if the caller knows it and `remote` does not.
 
     Raises:
         NetworkError: no mirror works; gives the reason for each.
         OSError: the disk fails.
     """
     reasons = []
-    for url in card.urls:
+    for url in remote.urls:
         try:
             with _session(url, patience) as session:
-                _complete(_Mirror(url, card, patience, session), partial, progress)
-            return Fetched(partial.file, _check(card, partial, expected), url)
+                _complete(_Mirror(url, remote, patience, session), partial, progress)
+            return Fetched(partial.file, _check(remote, partial, expected), url)
         except _MirrorError as error:
             reasons.append(f"\n  {url}: {error}")
     raise NetworkError(
-        f"{card.name} cannot be downloaded:{''.join(reasons)}",
-        hint="Try again later; what has arrived is kept. Or get the file in another way and type "
-        f"`imgxlate weights import {card.name} FILE`.",
+        f"{remote.name} cannot be downloaded:{''.join(reasons)}",
+        hint=f"Try again later; what has arrived is kept. Or {remote.by_hand}.",
     )
 
 
@@ -148,7 +146,7 @@ def _transfer(mirror: _Mirror, partial: Partial, progress: Progress) -> None:
         elif not _continues(response, partial):
             partial.discard()
             raise _InterruptionError("the server cannot continue an interrupted download")
-        _receive(response, mirror.card, partial, progress)
+        _receive(response, mirror.remote, partial, progress)
 
 
 def _request(mirror: _Mirror, partial: Partial) -> requests.Response:
@@ -185,12 +183,12 @@ def _source(response: requests.Response, mirror: _Mirror) -> Source:
     """
     headers = response.headers
     if headers.get("Content-Type", "").startswith("text/html"):
-        raise _MirrorError("the server sends a web page, not weights")
+        raise _MirrorError(f"the server sends a web page, not {mirror.remote.contents}")
     if headers.get("Content-Encoding", "identity") != "identity":
         raise _MirrorError(f"the server compresses the file ({headers['Content-Encoding']}), unrequested")
     length = headers.get("Content-Length", "")
     if length.isdigit():
-        if misfit := _misfit(int(length), mirror.card):
+        if misfit := _misfit(int(length), mirror.remote):
             raise _MirrorError(misfit)
     elif headers.get("Transfer-Encoding") != "chunked":
         raise _MirrorError("the server does not say how long the file is, so that a break would go unnoticed")
@@ -207,7 +205,7 @@ def _status(response: requests.Response) -> str:
     return f"{_STATUS.get(response.status_code, other)} ({response.status_code} {response.reason})"
 
 
-def _receive(response: requests.Response, card: Card, partial: Partial, progress: Progress) -> None:
+def _receive(response: requests.Response, remote: RemoteFile, partial: Partial, progress: Progress) -> None:
     total = partial.source.total if partial.source else None
     with partial.file.open("r+b") as file:
         done = file.seek(0, os.SEEK_END)
@@ -215,11 +213,11 @@ def _receive(response: requests.Response, card: Card, partial: Partial, progress
         try:
             for chunk in response.iter_content(_CHUNK_BYTES):
                 if done == 0 and (other := signatures.recognize(chunk)):
-                    raise _MirrorError(f"the server sends {other.title}, not weights")
+                    raise _MirrorError(f"the server sends {other.title}, not {remote.contents}")
                 done += len(chunk)
-                if done > (total or _largest(card)):
+                if done > (total or _largest(remote)):
                     partial.discard()
-                    raise _MirrorError(f"the server sends more than {total or _largest(card)} bytes")
+                    raise _MirrorError(f"the server sends more than {total or _largest(remote)} bytes")
                 file.write(chunk)
                 file.flush()  # So that a killed process does not lose what it has received.
                 progress(done, total)
@@ -229,15 +227,15 @@ def _receive(response: requests.Response, card: Card, partial: Partial, progress
         raise _InterruptionError(f"the server ended after {done} of {total} bytes")
 
 
-def _check(card: Card, partial: Partial, expected: str | None) -> str:
+def _check(remote: RemoteFile, partial: Partial, expected: str | None) -> str:
     """The sha256 of the whole file.
 
     Raises:
         _MirrorError: the file is not the expected one; it is removed.
     """
-    wanted = expected or card.sha256 or card.prefix or ""
+    wanted = expected or remote.sha256 or remote.prefix or ""
     digest = sha256_of(partial.file)
-    misfit = _misfit(partial.size, card)
+    misfit = _misfit(partial.size, remote)
     if not digest.startswith(wanted):
         misfit = f"the file is not the expected one: its sha256 is {digest}, not {wanted}"
     if misfit:
@@ -246,16 +244,16 @@ def _check(card: Card, partial: Partial, expected: str | None) -> str:
     return digest
 
 
-def _misfit(size: int, card: Card) -> str | None:
-    """The reason why a file of this size is not the card's; None if it may be."""
-    smallest = (1 - _SIZE_TOLERANCE) * card.size if card.size else 1
-    if smallest <= size <= _largest(card):
+def _misfit(size: int, remote: RemoteFile) -> str | None:
+    """The reason why a file of this size is not the expected one's; None if it may be."""
+    smallest = (1 - _SIZE_TOLERANCE) * remote.size if remote.size else 1
+    if smallest <= size <= _largest(remote):
         return None
-    return f"the file has {size} bytes; about {card.size or 'some millions of'} are expected"
+    return f"the file has {size} bytes; about {remote.size or 'some millions of'} are expected"
 
 
-def _largest(card: Card) -> int:
-    return round((1 + _SIZE_TOLERANCE) * card.size) if card.size else _LARGEST_BYTES
+def _largest(remote: RemoteFile) -> int:
+    return round((1 + _SIZE_TOLERANCE) * remote.size) if remote.size else _LARGEST_BYTES
 
 
 def _explain(error: Exception) -> str:

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from imgxlate.weights import partials
-from imgxlate.weights.partials import Source, claim
+from imgxlate.downloads import partials
+from imgxlate.downloads.partials import Source, claim
 
 SOURCE = Source("http://127.0.0.1/a", '"tag"', 10)
 NO_PROCESS = 2**22 + 1  # above the largest number that Linux gives to a process

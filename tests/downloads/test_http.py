@@ -5,10 +5,11 @@ import threading
 from dataclasses import replace
 
 import pytest
+from web_server import CERTIFICATE
 
+from imgxlate.downloads import http
+from imgxlate.downloads.partials import Patience, Source, claim
 from imgxlate.errors import NetworkError
-from imgxlate.weights import download
-from imgxlate.weights.partials import Patience, Source, claim
 
 QUICK = Patience(connect=5, stall=0.5, tries=2, backoff=0.01)
 LOST_PER_BREAK = 1 << 16  # bytes: what is read is written in pieces of this size
@@ -20,7 +21,7 @@ def fetch(tmp_path):
 
     def fetch(card, **how):
         with claim(tmp_path / "partial") as partial:
-            fetched = download.fetch(card, partial, how.pop("patience", QUICK), **how)
+            fetched = http.fetch(card, partial, how.pop("patience", QUICK), **how)
             data = fetched.file.read_bytes()
             assert hashlib.sha256(data).hexdigest() == fetched.sha256
             partial.discard()
@@ -286,16 +287,16 @@ def test_a_malformed_redirect_is_a_network_error(server, make_card, fetch, to):
     refusal(fetch, make_card(server.offer("/a", fault="status", status=302, headers={"Location": to})))
 
 
-def test_https_never_redirects_to_http(server, secure_server, make_card, body, fetch, monkeypatch, request):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(request.path.parent / "loopback.pem"))
+def test_https_never_redirects_to_http(server, secure_server, make_card, body, fetch, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
     insecure = server.offer("/b", body)
     card = make_card(secure_server.offer("/a", fault="status", status=302, headers={"Location": insecure}))
     assert "a redirect to an insecure address is refused" in refusal(fetch, card)
     assert server.seen == []
 
 
-def test_https_redirects_to_https(secure_server, make_card, body, fetch, monkeypatch, request):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(request.path.parent / "loopback.pem"))
+def test_https_redirects_to_https(secure_server, make_card, body, fetch, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
     to = secure_server.offer("/b", body)
     assert fetch(make_card(secure_server.offer("/a", fault="status", status=302, headers={"Location": to}))) == body
 

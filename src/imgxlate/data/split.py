@@ -1,0 +1,165 @@
+"""`split_data`: a copy of a training set with test images set aside, none of which resembles a training image."""
+
+import hashlib
+import math
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imgxlate import atomic
+from imgxlate.callbacks import Progress, ignore
+from imgxlate.data import folders
+from imgxlate.data.dataset import Rejected
+from imgxlate.data.folders import Part
+from imgxlate.data.survey import Surveyed, groups, survey, usable
+from imgxlate.errors import OutputError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class DataSplit:
+    """A training set that `split_data` wrote."""
+
+    folder: Path  # holds trainA, trainB, testA and testB
+    images: Mapping[str, int]  # number of images in each of them
+    bad: tuple[Rejected, ...]  # files that were left out
+
+
+def split_data(
+    data_a: str | Path,
+    data_b: str | Path | None = None,
+    *,
+    test: int | float | str,
+    out: str | Path,
+    seed: int = 0,
+    link: bool = False,
+    progress: Progress = ignore,
+) -> DataSplit:
+    """Copy a training set to a new folder, with test images set aside at random in testA and testB.
+
+        >>> split = imgxlate.split_data("summer/", "winter/", test="50%", out="split/")
+        >>> split.images
+        {'trainA': 1, 'trainB': 1, 'testA': 1, 'testB': 1}
+
+    Near-duplicates stay together, in training or in test, also across the two kinds. The sources are not changed.
+
+    Args:
+        data_a: Images of the first kind, or a folder that holds trainA and trainB. Images of testA and testB beside
+            them are split again, too.
+        data_b: Images of the second kind.
+        test: Number of test images of each kind, or a share such as "10%" or 0.1.
+        out: The new folder. It appears whole or not at all.
+        seed: Seed for the choice. The same images and seed give the same split.
+        link: Make hard links, which take no space, instead of copies.
+        progress: Called with the number of images read, and of all.
+
+    Raises:
+        UsageError: a folder does not exist or holds no image, `test` is invalid, or `out` is inside a source.
+        ImageError: a folder cannot be read.
+        OutputError: `out` exists and is not an empty folder, or cannot be written.
+    """
+    out = Path(out)
+    parts = folders.find(Path(data_a), None if data_b is None else Path(data_b)).parts
+    _require_outside(out, parts)
+    results = survey(parts, progress)
+    images = usable(results)
+    counts = Counter(part.domain for part, _ in images)
+    targets = {domain: _target(test, counts[domain], domain) for domain in ("A", "B")}
+    tests = _choose(images, targets, seed)
+    names = _names(images, tests)
+    with atomic.folder_writer(out) as folder:
+        for name, (_, image) in zip(names, images, strict=True):
+            _place(image.path, folder / name, link=link)
+    placed = Counter(name.parts[0] for name in names)
+    return DataSplit(
+        folder=out,
+        images={part: placed[part] for part in ("trainA", "trainB", "testA", "testB")},
+        bad=tuple(result for _, result in results if isinstance(result, Rejected)),
+    )
+
+
+def _require_outside(out: Path, parts: Iterable[Part]) -> None:
+    """Refuse a folder in a source: its images would be found as images of the source.
+
+    Raises:
+        UsageError: `out` is such a folder.
+    """
+    for part in parts:
+        if part.folder.resolve() in (out.resolve(), *out.resolve().parents):
+            raise UsageError(f"{out} is inside {part.folder}, which is split", hint="Give a folder outside of it.")
+
+
+def _target(test: int | float | str, count: int, domain: str) -> int:
+    """The number of test images that `test` means for a domain of `count` images.
+
+    Raises:
+        UsageError: it is invalid, or leaves no image for training.
+    """
+    text = str(test).strip()
+    is_percentage = text.endswith("%")
+    try:
+        number = float(text.removesuffix("%")) / (100 if is_percentage else 1)
+    except ValueError:
+        number = math.nan
+    is_share = 0 < number < 1
+    if not (is_share or (number >= 1 and number.is_integer() and not is_percentage)):
+        raise UsageError(
+            f"test is {text!r}, but must be a number of images or a share", hint="For example 50, 10% or 0.1."
+        )
+    target = max(1, round(number * count)) if is_share else int(number)
+    if target >= count:
+        raise UsageError(
+            f"{target} test images leave none for training: {domain} has {count} usable images",
+            hint="Set fewer test images aside.",
+        )
+    return target
+
+
+def _choose(images: Sequence[tuple[Part, Surveyed]], targets: Mapping[str, int], seed: int) -> set[int]:
+    """The indices of the test images: at most as many of each domain as `targets` says.
+
+    The choice depends on the bytes of the files and on the seed. Other names or more images hardly change it.
+    """
+    grouped = [group.members for group in groups([image for _, image in images])]
+    alone = {*range(len(images))}.difference(*grouped)
+    chosen: set[int] = set()
+    counts: Counter[str] = Counter()
+
+    def rank(members: tuple[int, ...]) -> str:
+        return min(hashlib.sha256(f"{seed} {images[index][1].sha256}".encode()).hexdigest() for index in members)
+
+    for members in sorted([*grouped, *((index,) for index in alone)], key=rank):
+        added = counts + Counter(images[index][0].domain for index in members)
+        if all(added[domain] <= target for domain, target in targets.items()):
+            chosen.update(members)
+            counts = added
+    return chosen
+
+
+def _names(images: Sequence[tuple[Part, Surveyed]], tests: set[int]) -> list[Path]:
+    """The path of each image in the new folder. Names that two sources share get the name of the source in front."""
+    taken: set[str] = set()
+    names = []
+    for index, (part, image) in enumerate(images):
+        place = f"{'test' if index in tests else 'train'}{part.domain}"
+        name = Path(place, image.path.relative_to(part.folder))
+        while str(name).lower() in taken:
+            name = name.with_name(f"{part.folder.name}-{name.name}")
+        taken.add(str(name).lower())
+        names.append(name)
+    return names
+
+
+def _place(source: Path, target: Path, *, link: bool) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not link:
+        shutil.copyfile(source, target)
+        return
+    try:
+        os.link(source.resolve(), target)
+    except OSError as error:
+        raise OutputError(
+            f"{source}: cannot be linked: {error.strerror or error}", hint="Leave out --link to copy the images."
+        ) from error
