@@ -12,6 +12,7 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, did_y
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
+from imgxlate.methods.shared.config import augment_option
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Init, NormKind, Upsampling
 
@@ -81,6 +82,7 @@ class CycleganTrainingConfig(TrainingConfig):
         "weight of the R1 gradient penalty on real images",
         "arXiv 1801.04406, Eq. 9",
     )
+    augment: str = augment_option()
     pool_size: NonNegativeInt = option(
         50, "translated images of each domain that discriminators see again; 0: none", _TRAINING, fixed=True
     )

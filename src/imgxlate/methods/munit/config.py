@@ -7,7 +7,7 @@ from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
-from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig
+from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
 from imgxlate.methods.shared.yaml_options import yaml_reader
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
@@ -38,6 +38,7 @@ class MunitTrainingConfig(TrainingConfig):
 
     gen: MunitConfig = option(MunitConfig(), "the generators", "")
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
+    augment: str = augment_option()
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
     gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
     recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing images", _YAML)

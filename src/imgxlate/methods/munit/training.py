@@ -54,6 +54,7 @@ class MunitTraining(AdversarialTraining):
             gan=config.dis.gan_type,
             compilable=[part for g in generators.values() for part in (g.enc_style, g.enc_content, g.dec)],
             perceptual=perceptual,
+            augment=config.augment,
         )
         self.config = config
         self._gen = generators
@@ -114,10 +115,11 @@ class MunitTraining(AdversarialTraining):
                 domain: self._precision.run(self._gen[domain].decode, codes[OTHER[domain]].content, styles[domain])
                 for domain in DOMAINS
             }
-        a, b = (self._discriminator_loss(self._dis[domain], images[domain], fakes[domain]) for domain in DOMAINS)
+        reals, fakes = self._augment(images, noise), self._augment(fakes, noise)
+        a, b = (self._discriminator_loss(self._dis[domain], reals[domain], fakes[domain]) for domain in DOMAINS)
         losses = {"dis_a": a, "dis_b": b, "dis_total": config.gan_w * (a + b)}
         if config.dis.r1_w:
-            a, b = (self._gradient_penalty(self._dis[domain], images[domain]) for domain in DOMAINS)
+            a, b = (self._gradient_penalty(self._dis[domain], reals[domain]) for domain in DOMAINS)
             losses |= {"dis_r1_a": a, "dis_r1_b": b, "dis_total": losses["dis_total"] + config.dis.r1_w * (a + b)}
         return losses
 
@@ -132,6 +134,7 @@ class MunitTraining(AdversarialTraining):
                 (codes[OTHER[domain]].content, styles[domain]),
             )
         fake_codes = self._encode(fakes)
+        seen = self._augment(fakes, noise)
         perceptual = self._perceptual(fakes, images) if self._perceptual else None
         losses: Losses = {}
         for domain in DOMAINS:
@@ -139,7 +142,7 @@ class MunitTraining(AdversarialTraining):
                 "recon_x": absolute_error(reconstructions[domain], images[domain]),  # Eq. 1
                 "recon_c": absolute_error(fake_codes[OTHER[domain]].content, codes[domain].content),  # Eq. 2
                 "recon_s": absolute_error(fake_codes[domain].style, styles[domain]),  # Eq. 3
-                "adv": self._generator_loss(self._dis[domain], fakes[domain]),  # Eq. 4
+                "adv": self._generator_loss(self._dis[domain], seen[domain]),  # Eq. 4
                 "cycrecon_x": self._cycle_loss(domain, images, codes, fake_codes),  # Sec. 5.1
                 "vgg": perceptual[domain] if perceptual else images[domain].new_zeros(()),  # Sec. 5.1
             }

@@ -7,7 +7,7 @@ from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
-from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig
+from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
 from imgxlate.methods.shared.yaml_options import yaml_reader
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
@@ -36,6 +36,7 @@ class UnitTrainingConfig(TrainingConfig):
 
     gen: UnitConfig = option(UnitConfig(), "the generators", "")
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
+    augment: str = augment_option()
     share_latent: bool = option(
         False,
         "whether both domains share the last block of the encoders and the first of the decoders",
