@@ -94,6 +94,7 @@ def assert_equal(state, other):
         ("cyclegan", {"pool_size": 2}),
         ("cyclegan", {"pool_size": 0, "r1_w": 1.0, "lambda_identity": 0.0}),
         ("munit", {"augment": "color,translation,cutout", "dis.r1_w": 1.0}),
+        ("munit", {"dis.norm": "spectral", "dis.gan_type": "hinge", "spectral_gen": True, "lr_dis": 8e-4}),
         ("cyclegan", {"augment": "cutout,translation,color", "pool_size": 2}),
     ],
 )

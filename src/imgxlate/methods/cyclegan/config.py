@@ -55,6 +55,9 @@ class CycleganTrainingConfig(TrainingConfig):
 
     iterations: PositiveInt = option(200 * EPOCH, "training steps in all", f"{_TRAINING}: 100 epochs, and 100 of decay")
     lr: NonNegativeFloat = option(2e-4, "learning rate of Adam at the start", _TRAINING)
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
+    )
     lr_decay_share: NonNegativeFloat = option(
         0.5,
         "share of the steps, at the end, over which the learning rate falls linearly to zero",

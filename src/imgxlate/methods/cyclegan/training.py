@@ -40,6 +40,7 @@ class CycleganTraining(AdversarialTraining):
             schedule=self._linear_decay,
             gan=config.gan_mode,
             compilable=list(generators.values()),
+            lr_dis=config.lr_dis,
             augment=config.augment,
         )
         self.config = config

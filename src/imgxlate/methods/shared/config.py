@@ -29,7 +29,9 @@ class DiscriminatorConfig:
     """MUNIT's and UNIT's multi-scale discriminators. The names are those of the originals' yaml, under `dis`."""
 
     dim: PositiveInt = option(64, "channels after the first convolution", _YAML)
-    norm: DiscriminatorNorm = option("none", "normalization after all convolutions but the first", _YAML)
+    norm: DiscriminatorNorm = option(
+        "none", "normalization after all convolutions but the first; spectral: of the weights of all", _YAML
+    )
     activ: Activation = option("lrelu", "activation", _YAML)
     n_layer: Annotated[PositiveInt, Lt(9)] = option(4, "how often a network halves height and width", _YAML)
     gan_type: GanLoss = option("lsgan", "adversarial loss", _YAML)

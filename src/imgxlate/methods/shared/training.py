@@ -1,6 +1,7 @@
 """Shared by the training of MUNIT, UNIT and CycleGAN: generators against discriminators, without the step itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from imgxlate.methods.shared.optimization import TrainedNetworks, join_states, s
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.spec import Domain, TrainingConfig
 from imgxlate.nn.precision import MixedPrecision
+from imgxlate.nn.spectral import plain_state
 
 
 class AdversarialTraining:
@@ -35,10 +37,12 @@ class AdversarialTraining:
         gan: GanLoss,
         compilable: Sequence[nn.Module],  # parts of the generators that torch may compile
         perceptual: PerceptualLoss | None = None,
+        lr_dis: float | None = None,  # learning rate of the discriminators; None: that of the generators
         augment: str = "",  # what the images that the discriminators see go through, by names of `Augmentation`
     ) -> None:
         self._generators = TrainedNetworks(generators, config, schedule)
-        self._discriminators = TrainedNetworks(discriminators, config, schedule)
+        rates = config if lr_dis is None else replace(config, lr=lr_dis)
+        self._discriminators = TrainedNetworks(discriminators, rates, schedule)
         self._perceptual = perceptual
         self._gan = gan
         self._augmentations = augmentations(augment)
@@ -78,7 +82,7 @@ class AdversarialTraining:
 
     def generators(self) -> dict[str, Tensor]:
         """The generators' live weights, by the names that files have for them."""
-        return dict(self._generators.networks.state_dict())
+        return plain_state(self._generators.networks)
 
     def _augment(self, images: dict[Domain, Tensor], noise: Noise) -> dict[Domain, Tensor]:
         """The images (B, 3, H, W) of some domains as the discriminators see them; unchanged without augmentation."""

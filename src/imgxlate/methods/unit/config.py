@@ -43,6 +43,12 @@ class UnitTrainingConfig(TrainingConfig):
         "mingyuliutw/UNIT, networks.py: not; arXiv 1703.00848, Sec. 3: they are",
         fixed=True,
     )
+    spectral_gen: bool = option(
+        False,
+        "whether the weights of the generators are normalized spectrally; the model holds the normalized weights",
+        "arXiv 1802.05957",
+        fixed=True,
+    )
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
     gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
     recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing images", _YAML)
@@ -54,6 +60,9 @@ class UnitTrainingConfig(TrainingConfig):
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
         PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
+    )
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)

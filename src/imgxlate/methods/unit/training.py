@@ -48,6 +48,7 @@ class UnitTraining(AdversarialTraining):
             gan=config.dis.gan_type,
             compilable=[part for generator in generators.values() for part in (generator.enc, generator.dec)],
             perceptual=perceptual,
+            lr_dis=config.lr_dis,
             augment=config.augment,
         )
         self.config = config
@@ -66,7 +67,7 @@ class UnitTraining(AdversarialTraining):
         side = minimum_side(config.gen)
         require_trainable(config.gen, config.dis, config.data, minimum_side=side, perceptual=perceptual)
         with seeded(config.seed):
-            generators = make_generators(lambda: Generator(config.gen), config.init)
+            generators = make_generators(lambda: Generator(config.gen), config.init, spectral=config.spectral_gen)
             discriminators = make_discriminators(config.dis)
         if config.share_latent:
             share_latent(generators["A"], generators["B"])
