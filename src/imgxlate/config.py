@@ -28,6 +28,7 @@ _REASONS = {
     "greater_than_equal": "must be at least {ge:g}",
     "greater_than": "must be above {gt:g}",
     "less_than": "must be below {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
     "predicate_failed": "must be finite",  # IsFinite is the only predicate in use.
 }
 

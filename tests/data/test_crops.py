@@ -95,6 +95,61 @@ def test_zoom_enlarges_images_by_any_factor_up_to_it():
     assert max(widths) in range(28, 33)
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("crop", [(32, 32), (24, 40), (64, 9)])
+@pytest.mark.parametrize("resize", ["shorter", "none"])
+def test_a_rotated_crop_has_no_empty_corner(interpolation, crop, resize):
+    white = np.full((64, 64, 3), 255, np.uint8)
+    config = DataConfig(
+        resize=resize,
+        new_size=max(crop),
+        crop_height=crop[0],
+        crop_width=crop[1],
+        rotate=180.0,
+        interpolation=interpolation,
+    )
+    for seed in range(60):
+        rotated = random_crop(white, config, np.random.default_rng(seed))
+        assert rotated.shape == (*crop, 3)
+        assert (rotated == 255).all()
+
+
+def test_rotation_turns_images_by_any_angle_up_to_it_in_both_directions():
+    rows, columns = np.mgrid[:200, :200]
+    ramps = np.stack([rows, columns, rows], axis=2).astype(np.uint8)  # the gradients show the axes
+    config = DataConfig(resize="none", crop_height=40, crop_width=40, flip=False, rotate=20.0)
+    angles = []
+    for seed in range(80):
+        crop = random_crop(ramps, config, np.random.default_rng(seed)).astype(float)
+        down, right = crop[-1, 20, 0] - crop[0, 20, 0], crop[20, -1, 0] - crop[20, 0, 0]
+        assert np.hypot(down, right) == pytest.approx(39, abs=1.5)  # The scale stays: the image is large enough.
+        angles.append(np.degrees(np.arctan2(right, down)))
+    assert -21 < min(angles) < -15
+    assert 15 < max(angles) < 21
+    assert abs(np.mean(angles)) < 4
+
+
+def test_without_rotation_and_colors_a_crop_draws_its_place_and_side_alone():
+    config = DataConfig(resize="none", crop_height=8, crop_width=8)
+    drawn, expected = np.random.default_rng(3), np.random.default_rng(3)
+    random_crop(smooth(20, 30), config, drawn)
+    for count in (13, 23, 2):
+        expected.integers(count)
+    assert drawn.bit_generator.state == expected.bit_generator.state
+
+
+def test_crops_have_changed_colors_if_the_configuration_says_so():
+    options = {"resize": "none", "crop_height": 8, "crop_width": 8}
+    plain, changed = (
+        random_crop(smooth(20, 30), DataConfig(**options, brightness=strength), np.random.default_rng(3)).astype(int)
+        for strength in (0.0, 0.15)
+    )
+    factor = changed.sum() / plain.sum()
+    assert 0.85 <= factor <= 1.15
+    assert abs(changed - (plain * factor)).max() <= 1.5
+    assert abs(factor - 1) > 0.01
+
+
 def test_without_flip_nothing_is_mirrored():
     image = np.arange(30, dtype=np.uint8).reshape(5, 6)[..., None].repeat(3, axis=2)
     config = DataConfig(resize="none", crop_height=4, crop_width=3, flip=False)
@@ -112,9 +167,11 @@ def test_a_strip_is_not_enlarged_as_a_whole():
 @pytest.mark.parametrize("size", [(3000, 4000), (4000, 3000), (2000, 6000), (5000, 5000)])
 @pytest.mark.parametrize("resize", ["shorter", "square", "width"])
 @pytest.mark.parametrize(("new_size", "crop"), [(256, (256, 256)), (256, (64, 512)), (286, (400, 100))])
-@pytest.mark.parametrize("zoom", [1.0, 1.5])
-def test_a_sufficient_image_is_shrunk_by_two_at_least(size, resize, new_size, crop, zoom):
-    config = DataConfig(resize=resize, new_size=new_size, crop_height=crop[0], crop_width=crop[1], zoom=zoom)
+@pytest.mark.parametrize(("zoom", "rotate"), [(1.0, 0.0), (1.5, 0.0), (1.0, 45.0)])
+def test_a_sufficient_image_is_shrunk_by_two_at_least(size, resize, new_size, crop, zoom, rotate):
+    config = DataConfig(
+        resize=resize, new_size=new_size, crop_height=crop[0], crop_width=crop[1], zoom=zoom, rotate=rotate
+    )
     scale = sufficient_side(config) / min(size)
     for side, new in zip(size, resized(size, config), strict=True):
         assert side * scale >= 2 * zoom * new * 0.99  # Sizes are rounded.

@@ -34,10 +34,17 @@ def assert_near(one, other):
         )
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_two_processes_take_the_same_steps_as_one(torchrun, outputs, data, tmp_path, method):
-    texts = outputs(torchrun(PROGRAM, method, data, tmp_path / "two", 3, 2, size=2))
-    outputs(torchrun(PROGRAM, method, data, tmp_path / "one", 3, 2, size=1))
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        *((method, []) for method in METHODS),
+        ("cyclegan", ["augment=color,translation,cutout"]),
+        ("munit", ["dis.norm=spectral", "spectral_gen=true", "dis.gan_type=hinge", "lr_dis=8e-4"]),
+    ],
+)
+def test_two_processes_take_the_same_steps_as_one(torchrun, outputs, data, tmp_path, method, options):
+    texts = outputs(torchrun(PROGRAM, method, data, tmp_path / "two", 3, 2, *options, size=2))
+    outputs(torchrun(PROGRAM, method, data, tmp_path / "one", 3, 2, *options, size=1))
     assert_near(weights(tmp_path / "one", 3), weights(tmp_path / "two", 3))
     # Only the main process writes checkpoints.
     assert ["True" in text for text in texts] == [True, False]

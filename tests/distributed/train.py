@@ -1,4 +1,4 @@
-"""Train in float64, which the command line does not offer: METHOD DATA RUN ITERATIONS BATCH_SIZE."""
+"""Train in float64, which the command line does not offer: METHOD DATA RUN ITERATIONS BATCH_SIZE [KEY=VALUE ...]."""
 
 import sys
 from pathlib import Path
@@ -14,12 +14,12 @@ from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import open_trainer
 
 
-def main(method, data, run, iterations, batch_size):
+def main(method, data, run, iterations, batch_size, *assignments):
     spec = registry.find(method)
     values = {"iterations": int(iterations), "batch_size": int(batch_size), "checkpoint_every": 2, "data.workers": 0}
     if method == "cyclegan":
         values["pool_size"] = 3  # Exchanges begin with the second step.
-    config = overridden(spec.training.presets["tiny"], values)
+    config = overridden(spec.training.presets["tiny"], values, assignments)
     plan = Plan(
         spec=spec,
         config=config,

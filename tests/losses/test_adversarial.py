@@ -24,6 +24,12 @@ def test_the_generator_loss_pulls_fake_scores_to_one(kind, distance):
     assert torch.allclose(generator_loss(FAKE, kind), distance(FAKE, torch.ones_like(FAKE)), rtol=1e-6)
 
 
+def test_the_hinge_loss_pulls_real_scores_above_one_and_fake_scores_below_minus_one():
+    expected = (0 + 4 + 0.5 + 1.25 + 0 + 0) / 6 + (0 + 4 + 1.75 + 0) / 4
+    assert discriminator_loss(REAL, FAKE, "hinge").item() == pytest.approx(expected)
+    assert generator_loss(FAKE, "hinge").item() == pytest.approx(-FAKE.mean().item())
+
+
 def test_the_non_saturating_loss_has_a_gradient_where_the_discriminator_is_certain():
     score = torch.tensor([-30.0], requires_grad=True)
     generator_loss(score, "nsgan").backward()

@@ -1,21 +1,25 @@
-"""How training images are resized and cropped. Imports no torch."""
+"""How training images are resized, cropped and changed at random. Imports no torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, IsFinite
+from annotated_types import Ge, IsFinite, Le
 
 from imgxlate.config import NonNegativeInt, PositiveInt, option
 
 _MUNIT = "NVlabs/MUNIT, utils.py:73-97 and configs/*.yaml"
 _TESTS: Mapping[str, Any] = {"panel": "Quality", "metavar": "FOLDER"}
 _CYCLEGAN = "junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py"
+_TEACHES = "the model learns to change colors as well, because both domains then vary in them"
+
+Share = Annotated[IsFinite[float], Ge(0), Le(1)]
+Degrees = Annotated[IsFinite[float], Ge(0), Le(180)]
 
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
-    """Resize, random crop, random flip. Lengths are in pixels."""
+    """Resize, random zoom and rotation, random crop, random flip, random colors. Lengths are in pixels."""
 
     resize: Literal["shorter", "square", "width", "none"] = option(
         "shorter",
@@ -31,6 +35,12 @@ class DataConfig:
         "chosen here",
         fixed=True,
     )
+    rotate: Degrees = option(
+        0.0,
+        "largest angle of a random rotation, in degrees; the image is enlarged until the crop has no empty corner",
+        "chosen here",
+        fixed=True,
+    )
     crop_height: PositiveInt = option(
         256, "height of the random crop; smaller images are enlarged to it", _MUNIT, fixed=True
     )
@@ -38,6 +48,18 @@ class DataConfig:
         256, "width of the random crop; smaller images are enlarged to it", _MUNIT, fixed=True
     )
     flip: bool = option(True, "mirror half of the crops, chosen at random", _MUNIT, fixed=True)
+    brightness: Share = option(
+        0.0, f"largest share by which brightness changes at random; {_TEACHES}", "chosen here", fixed=True
+    )
+    contrast: Share = option(
+        0.0, f"largest share by which contrast changes at random; {_TEACHES}", "chosen here", fixed=True
+    )
+    saturation: Share = option(
+        0.0, f"largest share by which saturation changes at random; {_TEACHES}", "chosen here", fixed=True
+    )
+    hue: Degrees = option(
+        0.0, f"largest angle by which hues turn at random, in degrees; {_TEACHES}", "chosen here", fixed=True
+    )
     workers: NonNegativeInt = option(
         2, "processes that load images; 0: load them in the training process", "chosen here", panel="Configuration"
     )

@@ -1,10 +1,11 @@
-"""Resize, random crop and random flip of training images. Pixels are (H, W, 3) uint8."""
+"""Resize, random zoom, rotation, crop and flip of training images. Pixels are (H, W, 3) uint8."""
 
 import math
 
 import numpy as np
 from PIL import Image
 
+from imgxlate.data.colors import jitter
 from imgxlate.data.config import DataConfig
 from imgxlate.images.sizes import Box, Size, shorter_side
 
@@ -17,7 +18,7 @@ _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.B
 
 
 def random_crop(rgb: np.ndarray, config: DataConfig, rng: np.random.Generator) -> np.ndarray:
-    """A random part of the resized image, mirrored with a probability of one half.
+    """A random part of the resized image, mirrored with a probability of one half, in randomly changed colors.
 
     MUNIT mirrors before the crop and CycleGAN after it. The distribution of the crops is the same.
     """
@@ -25,11 +26,18 @@ def random_crop(rgb: np.ndarray, config: DataConfig, rng: np.random.Generator) -
     if config.zoom > 1:
         factor = rng.uniform(1, config.zoom)
         size = round(size[0] * factor), round(size[1] * factor)
-    top = int(rng.integers(size[0] - config.crop_height + 1))
-    left = int(rng.integers(size[1] - config.crop_width + 1))
+    crop = config.crop_height, config.crop_width
+    angle = rng.uniform(-config.rotate, config.rotate) if config.rotate else 0.0
+    needed = _surrounding(crop, angle) if angle else crop
+    size = _covering(size, needed)
+    top = int(rng.integers(size[0] - needed[0] + 1))
+    left = int(rng.integers(size[1] - needed[1] + 1))
     mirrored = bool(rng.integers(2)) and config.flip
-    part = _cut(rgb, size, Box(top, left, config.crop_height, config.crop_width), _FILTERS[config.interpolation])
-    return part[:, ::-1] if mirrored else part
+    resampling = _FILTERS[config.interpolation]
+    part = _cut(rgb, size, Box(top, left, *needed), resampling)
+    if angle:
+        part = _rotated(part, angle, crop, resampling)
+    return jitter(part[:, ::-1] if mirrored else part, config, rng)
 
 
 def is_flat(rgb: np.ndarray) -> bool:
@@ -60,7 +68,9 @@ def sufficient_side(config: DataConfig) -> int | None:
     """
     if config.resize == "none":
         return None
-    side = max(config.new_size, config.crop_height, config.crop_width)  # at least the shorter side after resizing
+    crop = config.crop_height, config.crop_width
+    largest = max(crop) if not config.rotate else math.ceil(math.hypot(*crop)) + 2 * _REACH
+    side = max(config.new_size, largest)  # at least the shorter side after resizing
     return math.ceil(_REDUCTION_GAP * config.zoom * side)
 
 
@@ -71,6 +81,27 @@ def _covering(size: Size, crop: Size) -> Size:
     # The larger of crop[0] / size[0] and crop[1] / size[1], as a fraction of whole numbers.
     new, old = (crop[0], size[0]) if crop[0] * size[1] >= crop[1] * size[0] else (crop[1], size[1])
     return -(-size[0] * new // old), -(-size[1] * new // old)
+
+
+def _surrounding(crop: Size, angle: float) -> Size:
+    """The size of an upright part from which a part of size `crop`, rotated by `angle` degrees, can be computed."""
+    across, along = abs(math.sin(math.radians(angle))), abs(math.cos(math.radians(angle)))
+    height, width = crop
+    return (
+        math.ceil(height * along + width * across) + 2 * _REACH,
+        math.ceil(height * across + width * along) + 2 * _REACH,
+    )
+
+
+def _rotated(part: np.ndarray, angle: float, crop: Size, resampling: Image.Resampling) -> np.ndarray:
+    """The middle of `part`, of size `crop`, after a rotation by `angle` degrees."""
+    sine, cosine = math.sin(math.radians(angle)), math.cos(math.radians(angle))
+    (height, width), (y, x) = crop, (part.shape[0] / 2, part.shape[1] / 2)
+    # Where in `part` the positions of the result are: turned about the centers of both.
+    left = x - (cosine * width - sine * height) / 2
+    top = y - (sine * width + cosine * height) / 2
+    places = (cosine, -sine, left, sine, cosine, top)
+    return np.asarray(Image.fromarray(part).transform((width, height), Image.Transform.AFFINE, places, resampling))
 
 
 def _cut(rgb: np.ndarray, size: Size, box: Box, resampling: Image.Resampling) -> np.ndarray:

@@ -13,22 +13,32 @@ def discriminator_loss(real: Tensor, fake: Tensor, kind: GanLoss) -> Tensor:
     """Discriminator loss: the mean over the scores of real images plus the mean over those of translated images.
 
     `lsgan`: least squares towards 1 and 0 (arXiv 1611.04076, Eq. 9, without its factors of one half); `nsgan`: cross
-    entropy (arXiv 1406.2661, Eq. 1) of scores before the sigmoid. Scores may have any shape.
+    entropy (arXiv 1406.2661, Eq. 1) of scores before the sigmoid; `hinge`: how far scores are below 1 and above -1
+    (arXiv 1802.05957, Eq. 16). Scores may have any shape.
     """
-    if kind == "lsgan":
-        return fake.square().mean() + (real - 1).square().mean()
-    return functional.softplus(fake).mean() + functional.softplus(-real).mean()
+    match kind:
+        case "lsgan":
+            return fake.square().mean() + (real - 1).square().mean()
+        case "nsgan":
+            return functional.softplus(fake).mean() + functional.softplus(-real).mean()
+        case "hinge":
+            return functional.relu(1 + fake).mean() + functional.relu(1 - real).mean()
 
 
 def generator_loss(fake: Tensor, kind: GanLoss) -> Tensor:
     """Generator loss: the mean over all patch scores of translated images.
 
     `lsgan`: least squares towards 1; `nsgan`: minus the logarithm of the probability that the image is real, which does
-    not saturate where the discriminator is sure (arXiv 1406.2661, Sec. 3).
+    not saturate where the discriminator is sure (arXiv 1406.2661, Sec. 3); `hinge`: minus the score (arXiv 1802.05957,
+    Eq. 17).
     """
-    if kind == "lsgan":
-        return (fake - 1).square().mean()
-    return functional.softplus(-fake).mean()
+    match kind:
+        case "lsgan":
+            return (fake - 1).square().mean()
+        case "nsgan":
+            return functional.softplus(-fake).mean()
+        case "hinge":
+            return -fake.mean()
 
 
 def gradient_penalty(scores: Sequence[Tensor], images: Tensor) -> Tensor:

@@ -8,6 +8,6 @@ from typing import Literal
 Activation = Literal["relu", "lrelu", "prelu", "selu", "tanh", "none"]
 Padding = Literal["reflect", "replicate", "zero"]
 NormKind = Literal["instance", "instance_affine", "batch", "none"]
-DiscriminatorNorm = Literal["none", "instance", "layer"]
+DiscriminatorNorm = Literal["none", "instance", "layer", "spectral"]
 Upsampling = Literal["transposed", "nearest"]
 Init = Literal["kaiming", "xavier", "orthogonal", "gaussian"]

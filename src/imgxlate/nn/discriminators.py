@@ -13,6 +13,7 @@ _NORMS: dict[DiscriminatorNorm, Callable[[int], nn.Module | None]] = {
     "none": lambda channels: None,
     "instance": lambda channels: InstanceNorm(channels, affine=False),
     "layer": LayerNorm,
+    "spectral": lambda channels: None,  # `normalize_spectrally` acts on the weights, once they are drawn.
 }
 
 
@@ -60,5 +61,5 @@ def smallest_side(n_layer: int, num_scales: int, norm: DiscriminatorNorm) -> int
     Convolutions round halves down and need 2 positions to reflect; the pooling between scales rounds up. A norm needs
     2 positions in the last layer's output.
     """
-    coarsest = 2 ** (n_layer if norm == "none" else n_layer + 1)
+    coarsest = 2 ** (n_layer + 1 if norm in ("instance", "layer") else n_layer)
     return int(2 ** (num_scales - 1) * (coarsest - 1) + 1)

@@ -93,6 +93,9 @@ def assert_equal(state, other):
         ("unit", {"dis.gan_type": "nsgan"}),
         ("cyclegan", {"pool_size": 2}),
         ("cyclegan", {"pool_size": 0, "r1_w": 1.0, "lambda_identity": 0.0}),
+        ("munit", {"augment": "color,translation,cutout", "dis.r1_w": 1.0}),
+        ("munit", {"dis.norm": "spectral", "dis.gan_type": "hinge", "spectral_gen": True, "lr_dis": 8e-4}),
+        ("cyclegan", {"augment": "cutout,translation,color", "pool_size": 2}),
     ],
 )
 def test_replayed_steps_equal_computed_ones_bit_for_bit(begin, monkeypatch, method, changes, dtype):

@@ -12,6 +12,7 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, did_y
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
+from imgxlate.methods.shared.config import augment_option
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Init, NormKind, Upsampling
 
@@ -54,6 +55,9 @@ class CycleganTrainingConfig(TrainingConfig):
 
     iterations: PositiveInt = option(200 * EPOCH, "training steps in all", f"{_TRAINING}: 100 epochs, and 100 of decay")
     lr: NonNegativeFloat = option(2e-4, "learning rate of Adam at the start", _TRAINING)
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
+    )
     lr_decay_share: NonNegativeFloat = option(
         0.5,
         "share of the steps, at the end, over which the learning rate falls linearly to zero",
@@ -81,6 +85,7 @@ class CycleganTrainingConfig(TrainingConfig):
         "weight of the R1 gradient penalty on real images",
         "arXiv 1801.04406, Eq. 9",
     )
+    augment: str = augment_option()
     pool_size: NonNegativeInt = option(
         50, "translated images of each domain that discriminators see again; 0: none", _TRAINING, fixed=True
     )

@@ -13,12 +13,15 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, minimum_side, stride
-from imgxlate.methods.protocol import StepContext
+from imgxlate.methods.protocol import Noise, StepContext
 from imgxlate.methods.shared.cuda_graphs import Losses, between_graphs, graphed
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn.initialization import initialize, seeded
+
+Images = dict[Domain, Tensor]
+"""Images (B, 3, H, W) in [-1, 1] of each domain, real or translated."""
 
 
 class CycleganTraining(AdversarialTraining):
@@ -37,6 +40,8 @@ class CycleganTraining(AdversarialTraining):
             schedule=self._linear_decay,
             gan=config.gan_mode,
             compilable=list(generators.values()),
+            lr_dis=config.lr_dis,
+            augment=config.augment,
         )
         self.config = config
         self._g_a, self._g_b = generators.values()
@@ -63,15 +68,15 @@ class CycleganTraining(AdversarialTraining):
         """Update the generators, then the discriminators. Returns the losses and the norms of the gradients."""
         real_a, real_b = batch.a.to(self._dtype), batch.b.to(self._dtype)
         with self._discriminators.frozen():
-            losses, fake_a, fake_b = self._generator_losses(real_a, real_b)
+            losses, fake_a, fake_b = self._generator_losses(real_a, real_b, context.noise)
             losses["grad_G"] = self._generators.update(total(losses.values()), context)
         # The discriminators may see fakes of earlier steps instead (Sec. 4).
         seen = self._exchange({"B": fake_b.detach(), "A": fake_a.detach()}, context)
-        judged = self._discriminator_losses(real_a, real_b, seen["A"], seen["B"])
+        judged = self._discriminator_losses({"A": real_a, "B": real_b}, seen, context.noise)
         losses |= judged | {"grad_D": self._discriminators.update(total(judged.values()), context)}
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def _generator_losses(self, real_a: Tensor, real_b: Tensor) -> tuple[Losses, Tensor, Tensor]:
+    def _generator_losses(self, real_a: Tensor, real_b: Tensor, noise: Noise) -> tuple[Losses, Tensor, Tensor]:
         """The weighted losses of the generators, whose sum they minimize, and the fakes of A and of B."""
         config, run, run_together = self.config, self._precision.run, self._precision.run_together
         if config.lambda_identity:
@@ -80,9 +85,10 @@ class CycleganTraining(AdversarialTraining):
         else:
             fake_b, fake_a = run(self._g_a, real_a), run(self._g_b, real_b)
         cycled_a, cycled_b = run(self._g_b, fake_b), run(self._g_a, fake_a)
+        seen = self._augment({"A": fake_a, "B": fake_b}, noise)
         losses = {
-            "G_A": self._generator_loss(self._d_a, fake_b),  # Eq. 1
-            "G_B": self._generator_loss(self._d_b, fake_a),
+            "G_A": self._generator_loss(self._d_a, seen["B"]),  # Eq. 1
+            "G_B": self._generator_loss(self._d_b, seen["A"]),
             "cycle_A": absolute_error(cycled_a, real_a) * config.lambda_a,  # Eq. 2
             "cycle_B": absolute_error(cycled_b, real_b) * config.lambda_b,
         }
@@ -91,18 +97,19 @@ class CycleganTraining(AdversarialTraining):
             losses["idt_B"] = absolute_error(same_a, real_a) * (config.lambda_a * config.lambda_identity)
         return losses, fake_a, fake_b
 
-    def _discriminator_losses(self, real_a: Tensor, real_b: Tensor, fake_a: Tensor, fake_b: Tensor) -> Losses:
+    def _discriminator_losses(self, reals: Images, fakes: Images, noise: Noise) -> Losses:
         """The losses of the discriminators (Eq. 1), halved to slow them down (Appendix 7.1), and their penalties."""
+        reals, fakes = self._augment(reals, noise), self._augment(fakes, noise)
         losses = {
-            "D_A": self._discriminator_loss(self._d_a, real_b, fake_b) * 0.5,
-            "D_B": self._discriminator_loss(self._d_b, real_a, fake_a) * 0.5,
+            "D_A": self._discriminator_loss(self._d_a, reals["B"], fakes["B"]) * 0.5,
+            "D_B": self._discriminator_loss(self._d_b, reals["A"], fakes["A"]) * 0.5,
         }
         if self.config.r1_w:
-            losses["R1_A"] = self._gradient_penalty(self._d_a, real_b) * self.config.r1_w
-            losses["R1_B"] = self._gradient_penalty(self._d_b, real_a) * self.config.r1_w
+            losses["R1_A"] = self._gradient_penalty(self._d_a, reals["B"]) * self.config.r1_w
+            losses["R1_B"] = self._gradient_penalty(self._d_b, reals["A"]) * self.config.r1_w
         return losses
 
-    def _exchange(self, fakes: dict[Domain, Tensor], context: StepContext) -> dict[Domain, Tensor]:
+    def _exchange(self, fakes: Images, context: StepContext) -> Images:
         """The images that the discriminators see instead of `fakes`, which are this process's part of the batch."""
         if not self.config.pool_size:
             return fakes

@@ -7,7 +7,7 @@ from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
-from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig
+from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
 from imgxlate.methods.shared.yaml_options import yaml_reader
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
@@ -38,17 +38,32 @@ class MunitTrainingConfig(TrainingConfig):
 
     gen: MunitConfig = option(MunitConfig(), "the generators", "")
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
+    augment: str = augment_option()
+    spectral_gen: bool = option(
+        False,
+        "whether the weights of the generators are normalized spectrally; the model holds the normalized weights",
+        "arXiv 1802.05957",
+        fixed=True,
+    )
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
     gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
     recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing images", _YAML)
     recon_s_w: NonNegativeFloat = option(1.0, "weight of reconstructing style codes", _YAML)
     recon_c_w: NonNegativeFloat = option(1.0, "weight of reconstructing content codes", _YAML)
+    detach_content: bool = option(
+        False,
+        "whether content codes as targets have no gradient",
+        "NVlabs/MUNIT, trainer.py; NVlabs/imaginaire: they have none",
+    )
     recon_x_cyc_w: NonNegativeFloat = option(
         10.0, "weight of the style-augmented cycle; 0 suits domains whose shapes differ", _YOSEMITE
     )
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
         PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
+    )
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)
@@ -79,6 +94,23 @@ PRESETS = {
     "demo_edges2handbags_list": _DEMO,
     "synthia2cityscape": replace(
         _YOSEMITE256, vgg_w=1.0, data=DataConfig(new_size=512, crop_height=512, crop_width=512)
+    ),
+    "imaginaire_summer2winter_hd": replace(
+        _YOSEMITE256,
+        iterations=200_000,
+        batch_size=8,
+        lr_dis=4e-4,
+        lr_policy="constant",
+        weight_decay=0.0,
+        ema=0.9999,
+        gen=MunitConfig(n_downsample=3),
+        dis=DiscriminatorConfig(dim=48, n_layer=5, norm="spectral", gan_type="hinge"),
+        spectral_gen=True,
+        detach_content=True,
+        init="orthogonal",
+        data=DataConfig(resize="square", new_size=1024, crop_height=1024, crop_width=1024),
+        sample_every=5000,
+        checkpoint_every=5000,
     ),
     "small": replace(
         _YOSEMITE256,

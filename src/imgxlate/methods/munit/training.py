@@ -54,6 +54,8 @@ class MunitTraining(AdversarialTraining):
             gan=config.dis.gan_type,
             compilable=[part for g in generators.values() for part in (g.enc_style, g.enc_content, g.dec)],
             perceptual=perceptual,
+            lr_dis=config.lr_dis,
+            augment=config.augment,
         )
         self.config = config
         self._gen = generators
@@ -71,7 +73,7 @@ class MunitTraining(AdversarialTraining):
         side = minimum_side(config.gen)
         require_trainable(config.gen, config.dis, config.data, minimum_side=side, perceptual=perceptual)
         with seeded(config.seed):
-            generators = make_generators(lambda: Generator(config.gen), config.init)
+            generators = make_generators(lambda: Generator(config.gen), config.init, spectral=config.spectral_gen)
             discriminators = make_discriminators(config.dis)
         return cls(config, generators, discriminators, perceptual)
 
@@ -114,10 +116,11 @@ class MunitTraining(AdversarialTraining):
                 domain: self._precision.run(self._gen[domain].decode, codes[OTHER[domain]].content, styles[domain])
                 for domain in DOMAINS
             }
-        a, b = (self._discriminator_loss(self._dis[domain], images[domain], fakes[domain]) for domain in DOMAINS)
+        reals, fakes = self._augment(images, noise), self._augment(fakes, noise)
+        a, b = (self._discriminator_loss(self._dis[domain], reals[domain], fakes[domain]) for domain in DOMAINS)
         losses = {"dis_a": a, "dis_b": b, "dis_total": config.gan_w * (a + b)}
         if config.dis.r1_w:
-            a, b = (self._gradient_penalty(self._dis[domain], images[domain]) for domain in DOMAINS)
+            a, b = (self._gradient_penalty(self._dis[domain], reals[domain]) for domain in DOMAINS)
             losses |= {"dis_r1_a": a, "dis_r1_b": b, "dis_total": losses["dis_total"] + config.dis.r1_w * (a + b)}
         return losses
 
@@ -132,14 +135,17 @@ class MunitTraining(AdversarialTraining):
                 (codes[OTHER[domain]].content, styles[domain]),
             )
         fake_codes = self._encode(fakes)
+        seen = self._augment(fakes, noise)
         perceptual = self._perceptual(fakes, images) if self._perceptual else None
         losses: Losses = {}
         for domain in DOMAINS:
+            content = codes[domain].content
+            target = content.detach() if self.config.detach_content else content
             terms = {
                 "recon_x": absolute_error(reconstructions[domain], images[domain]),  # Eq. 1
-                "recon_c": absolute_error(fake_codes[OTHER[domain]].content, codes[domain].content),  # Eq. 2
+                "recon_c": absolute_error(fake_codes[OTHER[domain]].content, target),  # Eq. 2
                 "recon_s": absolute_error(fake_codes[domain].style, styles[domain]),  # Eq. 3
-                "adv": self._generator_loss(self._dis[domain], fakes[domain]),  # Eq. 4
+                "adv": self._generator_loss(self._dis[domain], seen[domain]),  # Eq. 4
                 "cycrecon_x": self._cycle_loss(domain, images, codes, fake_codes),  # Sec. 5.1
                 "vgg": perceptual[domain] if perceptual else images[domain].new_zeros(()),  # Sec. 5.1
             }

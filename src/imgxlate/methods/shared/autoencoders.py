@@ -19,6 +19,7 @@ from imgxlate.nn.autoencoder import Decoder
 from imgxlate.nn.convolution import set_compute_dtype
 from imgxlate.nn.discriminators import MultiScaleDiscriminator, smallest_side
 from imgxlate.nn.initialization import initialize
+from imgxlate.nn.spectral import normalize_spectrally
 
 Generator = TypeVar("Generator", bound=nn.Module)
 
@@ -91,10 +92,11 @@ def place(generators: Mapping[Domain, nn.Module], device: torch.device, dtype: t
                 set_compute_dtype(block, dtype)
 
 
-def make_generators(make: Callable[[], Generator], init: Init) -> dict[Domain, Generator]:
-    """The generator of each domain with its initial weights."""
+def make_generators(make: Callable[[], Generator], init: Init, *, spectral: bool) -> dict[Domain, Generator]:
+    """The generator of each domain with its initial weights; `spectral`: they are normalized spectrally."""
     generators = {domain: make() for domain in DOMAINS}
-    return {domain: initialize(network, init) for domain, network in generators.items()}
+    generators = {domain: initialize(network, init) for domain, network in generators.items()}
+    return {domain: normalize_spectrally(g) if spectral else g for domain, g in generators.items()}
 
 
 def make_discriminators(config: DiscriminatorConfig) -> dict[Domain, MultiScaleDiscriminator]:
@@ -110,7 +112,10 @@ def make_discriminators(config: DiscriminatorConfig) -> dict[Domain, MultiScaleD
             pad_type=config.pad_type,
         )
 
-    return {domain: initialize(make(), "gaussian") for domain in DOMAINS}
+    discriminators = {domain: initialize(make(), "gaussian") for domain in DOMAINS}
+    if config.norm == "spectral":
+        discriminators = {domain: normalize_spectrally(network) for domain, network in discriminators.items()}
+    return discriminators
 
 
 def require_trainable(

@@ -1,12 +1,12 @@
-"""Configurations that several methods share: discriminators, the perceptual loss, learning rates. Imports no torch."""
+"""Configurations that methods share: discriminators, their input, perceptual loss, learning rates. Imports no torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from annotated_types import Lt
 
-from imgxlate.config import NonNegativeFloat, PositiveInt, option
+from imgxlate.config import NonNegativeFloat, PositiveInt, option, require_choice
 from imgxlate.losses import GanLoss
 from imgxlate.nn import Activation, DiscriminatorNorm, Padding
 
@@ -15,6 +15,9 @@ Schedule = Callable[[int], float]
 
 LrPolicy = Literal["step", "constant"]
 """How MUNIT's and UNIT's learning rate changes: by `gamma` every `step_size` steps, or not at all."""
+
+Augmentation = Literal["color", "translation", "cutout"]
+"""A random change of the discriminators' input (DiffAugment)."""
 
 _YAML = "NVlabs/MUNIT, configs/*.yaml"
 _NETWORKS = "NVlabs/MUNIT, networks.py"
@@ -26,7 +29,9 @@ class DiscriminatorConfig:
     """MUNIT's and UNIT's multi-scale discriminators. The names are those of the originals' yaml, under `dis`."""
 
     dim: PositiveInt = option(64, "channels after the first convolution", _YAML)
-    norm: DiscriminatorNorm = option("none", "normalization after all convolutions but the first", _YAML)
+    norm: DiscriminatorNorm = option(
+        "none", "normalization after all convolutions but the first; spectral: of the weights of all", _YAML
+    )
     activ: Activation = option("lrelu", "activation", _YAML)
     n_layer: Annotated[PositiveInt, Lt(9)] = option(4, "how often a network halves height and width", _YAML)
     gan_type: GanLoss = option("lsgan", "adversarial loss", _YAML)
@@ -55,6 +60,28 @@ class PerceptualConfig:
         "relu5_3", "the layer whose features are compared; the paper's: relu4_3", f"{_NETWORKS}; {_PAPER}"
     )
     pool4: bool = option(False, "whether to keep the fourth pooling, as VGG has it", _NETWORKS)
+
+
+def augment_option() -> Any:
+    """The field `augment` of a training's configuration; `augmentations` checks its value."""
+    return option(
+        "",
+        f"random changes of all images that the discriminators see, for small data sets: "
+        f"{', '.join(get_args(Augmentation))}, with commas between them; empty: none",
+        "arXiv 2006.10738",
+    )
+
+
+def augmentations(names: str) -> tuple[Augmentation, ...]:
+    """The changes that `augment` names.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    changes = tuple(name.strip() for name in names.split(",")) if names else ()
+    for change in changes:
+        require_choice(Augmentation, augment=change)
+    return changes  # type: ignore[return-value]  # Each is one of the names.
 
 
 def step_decay(policy: LrPolicy, step_size: int, gamma: float) -> Schedule:

@@ -1,18 +1,22 @@
 """Shared by the training of MUNIT, UNIT and CycleGAN: generators against discriminators, without the step itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from imgxlate.losses import GanLoss
 from imgxlate.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
-from imgxlate.methods.shared.config import Schedule
+from imgxlate.methods.protocol import Noise
+from imgxlate.methods.shared.augmentation import augment as augment_images
+from imgxlate.methods.shared.config import Schedule, augmentations
 from imgxlate.methods.shared.cuda_graphs import StepGraphs
 from imgxlate.methods.shared.optimization import TrainedNetworks, join_states, split_state
 from imgxlate.methods.shared.perceptual import PerceptualLoss
-from imgxlate.methods.spec import TrainingConfig
+from imgxlate.methods.spec import Domain, TrainingConfig
 from imgxlate.nn.precision import MixedPrecision
+from imgxlate.nn.spectral import plain_state
 
 
 class AdversarialTraining:
@@ -33,11 +37,15 @@ class AdversarialTraining:
         gan: GanLoss,
         compilable: Sequence[nn.Module],  # parts of the generators that torch may compile
         perceptual: PerceptualLoss | None = None,
+        lr_dis: float | None = None,  # learning rate of the discriminators; None: that of the generators
+        augment: str = "",  # what the images that the discriminators see go through, by names of `Augmentation`
     ) -> None:
         self._generators = TrainedNetworks(generators, config, schedule)
-        self._discriminators = TrainedNetworks(discriminators, config, schedule)
+        rates = config if lr_dis is None else replace(config, lr=lr_dis)
+        self._discriminators = TrainedNetworks(discriminators, rates, schedule)
         self._perceptual = perceptual
         self._gan = gan
+        self._augmentations = augmentations(augment)
         self._compilable = [*compilable, *discriminators.values()]
         self._device = torch.device("cpu")
         self._dtype = torch.float32
@@ -74,7 +82,11 @@ class AdversarialTraining:
 
     def generators(self) -> dict[str, Tensor]:
         """The generators' live weights, by the names that files have for them."""
-        return dict(self._generators.networks.state_dict())
+        return plain_state(self._generators.networks)
+
+    def _augment(self, images: dict[Domain, Tensor], noise: Noise) -> dict[Domain, Tensor]:
+        """The images (B, 3, H, W) of some domains as the discriminators see them; unchanged without augmentation."""
+        return {domain: augment_images(batch, self._augmentations, noise) for domain, batch in images.items()}
 
     def _generator_loss(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
         """The adversarial loss of a generator for its output `fake`, summed over the discriminator's scales."""

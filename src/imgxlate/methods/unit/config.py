@@ -7,7 +7,7 @@ from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
-from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig
+from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
 from imgxlate.methods.shared.yaml_options import yaml_reader
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
@@ -36,10 +36,17 @@ class UnitTrainingConfig(TrainingConfig):
 
     gen: UnitConfig = option(UnitConfig(), "the generators", "")
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
+    augment: str = augment_option()
     share_latent: bool = option(
         False,
         "whether both domains share the last block of the encoders and the first of the decoders",
         "mingyuliutw/UNIT, networks.py: not; arXiv 1703.00848, Sec. 3: they are",
+        fixed=True,
+    )
+    spectral_gen: bool = option(
+        False,
+        "whether the weights of the generators are normalized spectrally; the model holds the normalized weights",
+        "arXiv 1802.05957",
         fixed=True,
     )
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
@@ -53,6 +60,9 @@ class UnitTrainingConfig(TrainingConfig):
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
         PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
+    )
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)

@@ -48,6 +48,8 @@ class UnitTraining(AdversarialTraining):
             gan=config.dis.gan_type,
             compilable=[part for generator in generators.values() for part in (generator.enc, generator.dec)],
             perceptual=perceptual,
+            lr_dis=config.lr_dis,
+            augment=config.augment,
         )
         self.config = config
         self._gen = generators
@@ -65,7 +67,7 @@ class UnitTraining(AdversarialTraining):
         side = minimum_side(config.gen)
         require_trainable(config.gen, config.dis, config.data, minimum_side=side, perceptual=perceptual)
         with seeded(config.seed):
-            generators = make_generators(lambda: Generator(config.gen), config.init)
+            generators = make_generators(lambda: Generator(config.gen), config.init, spectral=config.spectral_gen)
             discriminators = make_discriminators(config.dis)
         if config.share_latent:
             share_latent(generators["A"], generators["B"])
@@ -102,10 +104,11 @@ class UnitTraining(AdversarialTraining):
         config, codes = self.config, _sample(means, noise)
         with torch.no_grad():
             fakes = {domain: self._decode(domain, codes[OTHER[domain]]) for domain in DOMAINS}
-        a, b = (self._discriminator_loss(self._dis[domain], images[domain], fakes[domain]) for domain in DOMAINS)
+        reals, fakes = self._augment(images, noise), self._augment(fakes, noise)
+        a, b = (self._discriminator_loss(self._dis[domain], reals[domain], fakes[domain]) for domain in DOMAINS)
         losses = {"dis_a": a, "dis_b": b, "dis_total": config.gan_w * (a + b)}
         if config.dis.r1_w:
-            a, b = (self._gradient_penalty(self._dis[domain], images[domain]) for domain in DOMAINS)
+            a, b = (self._gradient_penalty(self._dis[domain], reals[domain]) for domain in DOMAINS)
             losses |= {"dis_r1_a": a, "dis_r1_b": b, "dis_total": losses["dis_total"] + config.dis.r1_w * (a + b)}
         return losses
 
@@ -121,13 +124,14 @@ class UnitTraining(AdversarialTraining):
         # comes first: noise is drawn in this order, as in the original (trainer.py).
         fake_means = {OTHER[domain]: self._encode(domain, fakes[domain]) for domain in DOMAINS}
         cycle = self._cycle_losses(images, fake_means, noise)
+        seen = self._augment(fakes, noise)
         perceptual = self._perceptual(fakes, images) if self._perceptual else None
         losses: Losses = {}
         for domain in DOMAINS:
             terms = {
                 "recon_x": absolute_error(reconstructions[domain], images[domain]),  # Eq. 3, of a Laplacian
                 "recon_kl": kl_divergence(means[domain]),  # Eq. 3
-                "adv": self._generator_loss(self._dis[domain], fakes[domain]),  # Eq. 5
+                "adv": self._generator_loss(self._dis[domain], seen[domain]),  # Eq. 5
                 "cyc_x": cycle[domain],  # Eq. 7
                 "vgg": perceptual[domain] if perceptual else images[domain].new_zeros(()),
             }
