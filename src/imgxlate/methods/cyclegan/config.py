@@ -122,6 +122,6 @@ from_original = options_reader(
     },
     words={"model": {"cycle_gan": {}}, "norm": NORMS, "init_type": {"normal": {"init": "gaussian"}}},
     unused=("use_wandb", "wandb_project_name"),
-    epochs=lambda options: (100, 100),
+    epochs=(100, 100),
 )
 """The options of the original's `train.py`, by names such as `n_layers_D`, as keys of ours with dots."""

@@ -68,7 +68,7 @@ def options_reader(
     same: Mapping[str, str],
     words: Words,
     unused: Iterable[str],
-    epochs: Callable[[Mapping[str, Any]], tuple[int, int]],
+    epochs: tuple[int, int],
 ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     """A function that turns the options of a `train.py`, by names such as `n_layers_D`, into our keys with dots.
 
@@ -79,7 +79,7 @@ def options_reader(
         same: The method's own options whose values are ours, by the original's name.
         words: The method's own options whose values are words.
         unused: The method's own options that have no meaning here, or that the caller reads.
-        epochs: Returns the epochs at the full rate, and those of its decay, that the original takes by default.
+        epochs: The epochs at the full rate, and those of its decay, that the original takes by default.
     """
     same, words = {**_SAME, **same}, {**_WORDS, **words}
     known = _LEFT_OUT | _COMPUTED | same.keys() | words.keys() | set(unused)
@@ -97,7 +97,7 @@ def options_reader(
             values["gen.n_blocks"] = blocks(options["netG"])
         if "crop_size" in options:
             values |= dict.fromkeys(("data.crop_height", "data.crop_width"), options["crop_size"])
-        return values | _patches(options) | _steps(options, epochs(options))
+        return values | _patches(options) | _steps(options, epochs)
 
     return read
 
