@@ -18,4 +18,5 @@ def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
 
 def unit_vectors(x: Tensor) -> Tensor:
     """Divide vectors (..., C) by their lengths, to which 1e-7 is added (taesungp, models/networks.py, Normalize)."""
-    return x / (torch.linalg.vector_norm(x, dim=-1, keepdim=True) + 1e-7)
+    lengths: Tensor = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+    return x / (lengths + 1e-7)

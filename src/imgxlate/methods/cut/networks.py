@@ -39,7 +39,8 @@ class Encoder(nn.Module):
         self.layers = tuple(layers)  # increasing indices
         end = layers[-1] + 1
         # A ReLU changes its input in place, so the features are its output.
-        self.model = nn.ModuleList(generator.model[: end + 1 if isinstance(generator.model[end], nn.ReLU) else end])
+        end += isinstance(generator.model[end], nn.ReLU)
+        self.model = nn.Sequential(*list(generator.model)[:end])
 
     @property
     def widths(self) -> list[int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
@@ -37,7 +37,7 @@ class CutTraining(AdversarialTraining):
             discriminator = initialize(PatchDiscriminator(config), config.init, _GAIN)
             encoder = Encoder(generator, config.nce_layers)
             projections = initialize(Projections(encoder.widths, config.nce_dim), config.init, _GAIN)
-        decoder = generator.model[len(encoder.model) :]
+        decoder = nn.Sequential(*list(generator.model)[len(encoder.model) :])
         super().__init__(
             config,
             {"G": generator, "F": projections},
@@ -105,7 +105,9 @@ class CutTraining(AdversarialTraining):
             with torch.no_grad():
                 keys = self._encode(real)
         size = len(sources[0])
-        return torch.split(fake, size), [list(part) for part in zip(*(each.split(size) for each in keys), strict=True)]
+        return torch.split(fake, size), [
+            [*part] for part in zip(*(torch.split(each, size) for each in keys), strict=True)
+        ]
 
     def _encode(self, images: Tensor) -> list[Tensor]:
         with self._precision.autocast(self._device):
