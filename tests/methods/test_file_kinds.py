@@ -7,6 +7,9 @@ from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods import registry
 from imgxlate.methods.file_kinds import recognize
+from imgxlate.methods.spec import Capability
+
+TRANSLATING = [name for name in registry.BUILT_IN if Capability.TRANSLATE in registry.find(name).capabilities]
 
 
 def named(*names):
@@ -158,10 +161,9 @@ def test_the_error_for_a_model_of_another_method_gives_the_command_for_it(refusa
     assert hint == f"Type `imgxlate translate {other} ... --checkpoint {golden / file}`."
 
 
-@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
-def test_a_checkpoint_of_ours_is_recognized_by_the_method_in_its_header(refusal, golden, load, tmp_path, method):
-    model = {"cyclegan": "cyclegan/latest_net_G_A.pth"}.get(method, f"{method}/gen_00000001.pt")
-    tensors = load(method, golden / model).tensors()
+@pytest.mark.parametrize("method", TRANSLATING)
+def test_a_checkpoint_of_ours_is_recognized_by_the_method_in_its_header(refusal, golden_model, load, tmp_path, method):
+    tensors = load(method, golden_model(method)).tensors()
     checkpoint.write(tmp_path / "x.safetensors", tensors, {"method": "other"})
     message, hint = refusal(method, tmp_path / "x.safetensors")
     assert "this file holds a model of other" in message
@@ -173,7 +175,7 @@ def test_a_checkpoint_of_ours_without_the_tensors_of_its_method_is_refused(refus
     assert "holds no whole model of munit: its tensors are w" in refusal("munit", tmp_path / "x.safetensors")[0]
 
 
-@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
+@pytest.mark.parametrize("method", TRANSLATING)
 def test_an_unknown_file_is_refused_with_the_names_of_its_first_tensors(refusal, tmp_path, method):
     torch.save(named("encoder.weight", "b", "c", "d"), tmp_path / "x.pt")
     message, hint = refusal(method, tmp_path / "x.pt")
