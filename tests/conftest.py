@@ -17,9 +17,6 @@ settings.load_profile("imgxlate")
 
 GOLDEN = Path(__file__).parent / "golden"
 
-GENERATORS = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
-
-
 # Folders and modules whose tests take long: they start processes, train, paint or render.
 SLOW = (
     "chaos/",
@@ -211,7 +208,18 @@ def pixels():
 
 
 @pytest.fixture
-def generators(golden):
+def golden_model(golden):
+    """The file of the small generators of a method, as the original wrote it."""
+
+    def find(method):
+        files = (file for pattern in ("gen_*.pt", "*_net_G*.pth") for file in (golden / method).glob(pattern))
+        return min(files)
+
+    return find
+
+
+@pytest.fixture
+def generators(golden_model):
     """The spec, the tensors and the header of a method's small generators."""
 
     from imgxlate import checkpoint
@@ -220,7 +228,7 @@ def generators(golden):
 
     def load(method, domains=("summer", "winter")):
         spec = registry.find(method)
-        opened = checkpoint.read(golden / method / GENERATORS[method])
+        opened = checkpoint.read(golden_model(method))
         translator = registry.implementation(spec).from_checkpoint(opened, {})
         return spec, translator.tensors(), model_header(method, translator.config, domains, "B")
 

@@ -7,9 +7,11 @@ import time
 
 import pytest
 
+from imgxlate.methods import registry
+
 STEPS = 36
 KILLS = 12
-METHODS = ["munit", "unit", "cyclegan"]
+METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
 
 
 @pytest.fixture

@@ -2,16 +2,19 @@
 
 import json
 
+from imgxlate.methods import registry
+
 
 def test_every_method_is_a_row(run):
     table = run("methods").stdout
-    for name in ("munit", "unit", "cyclegan", "gatys"):
+    for name in registry.BUILT_IN:
         assert f"\n{name} " in table
 
 
 def test_the_table_shows_which_methods_can_be_trained_and_their_presets(run):
     rows = {line.split()[0]: line for line in run("methods").stdout.splitlines()}
-    assert all("train," in rows[name] and "tiny" in rows[name] for name in ("munit", "unit", "cyclegan"))
+    trained = [name for name in registry.BUILT_IN if registry.find(name).training]
+    assert all("train," in rows[name] and "tiny" in rows[name] for name in trained)
 
 
 def test_the_document_has_the_capabilities_and_the_paper_of_each_method(run):
@@ -27,8 +30,6 @@ def test_the_document_has_the_capabilities_and_the_paper_of_each_method(run):
 
 def test_a_broken_plug_in_is_a_row(run, monkeypatch):
     from importlib.metadata import EntryPoint, EntryPoints
-
-    from imgxlate.methods import registry
 
     entries = EntryPoints([EntryPoint("dreadful", "no_such_module:SPEC", registry.GROUP)])
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: entries)

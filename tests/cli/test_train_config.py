@@ -14,7 +14,7 @@ from imgxlate.methods import registry
 from imgxlate.methods.spec import TrainingConfig
 from imgxlate.training import recipes
 
-METHODS = ("munit", "unit", "cyclegan")
+METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
 PRESETS = [(name, preset) for name in METHODS for preset in registry.find(name).training.presets]
 
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from imgxlate import checkpoint
+from imgxlate.methods import registry
 
 PROGRAM = Path(__file__).with_name("train.py")
-METHODS = ["munit", "unit", "cyclegan"]
+METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from imgxlate.training.run_folder import RunFolder
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "training.md"
-METHODS = ["munit", "unit", "cyclegan"]
+METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -88,8 +88,9 @@ def test_the_page_has_every_preset_with_its_size():
 @pytest.mark.parametrize("method", METHODS)
 def test_a_methods_page_names_every_loss_that_a_step_gives(method):
     spec = registry.find(method)
-    penalised = {"cyclegan": "r1_w"}.get(method, "dis.r1_w")
-    trainable = registry.trainable(spec).create(overridden(spec.training.presets["tiny"], {penalised: 1.0}), None)
+    config = spec.training.presets["tiny"]
+    penalized = {key: 1.0 for key in keys(type(config)) if key.rpartition(".")[2] == "r1_w"}
+    trainable = registry.trainable(spec).create(overridden(config, penalized), None)
     batch = Batch(*torch.rand(2, 1, 3, 64, 64).mul(2).sub(1), (), ())
     noise = seeding.make_noise(0, 0, [0], torch.device("cpu"))
     losses = trainable.train_step(batch, StepContext(0, noise, seeding.make_random(0, 0), World(0, 1)))

@@ -5,7 +5,11 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError
+from imgxlate.methods import registry
 from imgxlate.methods.file_kinds import recognize
+from imgxlate.methods.spec import Capability
+
+TRANSLATING = [name for name in registry.BUILT_IN if Capability.TRANSLATE in registry.find(name).capabilities]
 
 
 def named(*names):
@@ -31,9 +35,9 @@ RESNET = named("fc.weight", "layer1.0.conv1.weight") | shaped(conv1__weight=(64,
     [
         (named("a.enc_content.model.0.conv.weight", "a.dec.model.5.conv.weight"), "generators of MUNIT"),
         (named("b.enc.model.0.conv.weight"), "generators of UNIT"),
-        (named("model.1.weight", "model.10.conv_block.1.weight"), "a generator of CycleGAN"),
-        (named("netG_A.model.10.conv_block.1.weight") | PATCHES, "a generator of CycleGAN"),
-        (named("model.1.weight", "model.7.filt", "model.12.conv_block.1.weight"), "a generator of CUT"),
+        (named("model.1.weight", "model.10.conv_block.1.weight"), "generators of CycleGAN"),
+        (named("netG_A.model.10.conv_block.1.weight") | PATCHES, "generators of CycleGAN"),
+        (named("model.1.weight", "model.7.filt", "model.12.conv_block.1.weight"), "generators of CUT"),
         (U_NET, "a U-Net generator"),
         (named("encode_A.0.model.0.weight", "dec_shared.0.model.0.weight"), "a model of UNIT's first release"),
         (named("autoencoder_a.style_encoder.model.0.layers.conv.weight"), "a model of imaginaire"),
@@ -44,6 +48,7 @@ RESNET = named("fc.weight", "layer1.0.conv1.weight") | shaped(conv1__weight=(64,
         (PATCHES, "a patch discriminator"),
         ({f"netD_A.{name}": tensor for name, tensor in PATCHES.items()}, "a patch discriminator"),
         (PIXELS, "a patch discriminator"),
+        (named("mlp_0.0.weight", "mlp_0.2.weight", "mlp_1.0.weight"), "the projections of CUT"),
         (VGG, "an image classifier"),
         (RESNET, "an image classifier"),
         (named("conv1_2.weight") | shaped(conv1_1__weight=(64, 3, 3, 3)), "an image classifier"),
@@ -80,9 +85,9 @@ def test_the_full_size_networks_are_recognized(reference_keys):
         "AdaINGen": "generators of MUNIT",
         "MsImageDis": "a discriminator of MUNIT or UNIT",
         "VAEGen": "generators of UNIT",
-        "resnet_9blocks": "a generator of CycleGAN",
-        "resnet_6blocks": "a generator of CycleGAN",
-        "D": "a patch discriminator (CycleGAN or pix2pix)",
+        "resnet_9blocks": "generators of CycleGAN",
+        "resnet_6blocks": "generators of CycleGAN",
+        "D": "a patch discriminator (CycleGAN, CUT or pix2pix)",
     }
     for heading, title in headings.items():
         tensors = {name: torch.empty(shape, device="meta") for name, shape in reference_keys(heading).items()}
@@ -123,6 +128,13 @@ def test_the_error_for_a_patch_discriminator_names_the_file_of_the_generator(ref
     assert hint.endswith("latest_net_G_A.pth")
 
 
+@pytest.mark.parametrize(("name", "title"), [("D", "a patch discriminator"), ("F", "the projections of CUT")])
+def test_the_error_for_another_network_of_cut_names_the_file_of_the_generator(refusal, golden, name, title):
+    message, hint = refusal("cut", golden / "cut" / f"latest_net_{name}.pth")
+    assert f"this file holds {title}" in message
+    assert hint.endswith("latest_net_G.pth")
+
+
 def test_the_error_for_an_optimizer_names_the_newest_file_of_generators(refusal, optimizer):
     message, hint = refusal("munit", optimizer)
     assert "this file holds the state of an optimizer, not a generator of munit" in message
@@ -139,18 +151,19 @@ def test_the_error_for_an_optimizer_names_the_newest_file_of_generators(refusal,
         ("unit", "munit", "munit/gen_00000001.pt"),
         ("cyclegan", "munit", "munit/gen_00000001.pt"),
         ("munit", "cyclegan", "cyclegan/latest_net_G_A.pth"),
+        ("cyclegan", "cut", "cut/latest_net_G.pth"),
+        ("cut", "cyclegan", "cyclegan/latest_net_G_A.pth"),
     ],
 )
 def test_the_error_for_a_model_of_another_method_gives_the_command_for_it(refusal, golden, method, other, file):
     message, hint = refusal(method, golden / file)
-    assert f"of {other.upper() if other != 'cyclegan' else 'CycleGAN'}" in message
+    assert f"of {registry.find(other).title}" in message
     assert hint == f"Type `imgxlate translate {other} ... --checkpoint {golden / file}`."
 
 
-@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
-def test_a_checkpoint_of_ours_is_recognized_by_the_method_in_its_header(refusal, golden, load, tmp_path, method):
-    model = {"cyclegan": "cyclegan/latest_net_G_A.pth"}.get(method, f"{method}/gen_00000001.pt")
-    tensors = load(method, golden / model).tensors()
+@pytest.mark.parametrize("method", TRANSLATING)
+def test_a_checkpoint_of_ours_is_recognized_by_the_method_in_its_header(refusal, golden_model, load, tmp_path, method):
+    tensors = load(method, golden_model(method)).tensors()
     checkpoint.write(tmp_path / "x.safetensors", tensors, {"method": "other"})
     message, hint = refusal(method, tmp_path / "x.safetensors")
     assert "this file holds a model of other" in message
@@ -162,7 +175,7 @@ def test_a_checkpoint_of_ours_without_the_tensors_of_its_method_is_refused(refus
     assert "holds no whole model of munit: its tensors are w" in refusal("munit", tmp_path / "x.safetensors")[0]
 
 
-@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
+@pytest.mark.parametrize("method", TRANSLATING)
 def test_an_unknown_file_is_refused_with_the_names_of_its_first_tensors(refusal, tmp_path, method):
     torch.save(named("encoder.weight", "b", "c", "d"), tmp_path / "x.pt")
     message, hint = refusal(method, tmp_path / "x.pt")

@@ -2,13 +2,17 @@
 
 import dataclasses
 import importlib.metadata
+import pkgutil
 import sys
 import threading
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
+from imgxlate import methods
 from imgxlate.errors import ImgxlateError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
@@ -41,8 +45,15 @@ def module(tmp_path, monkeypatch):
 def test_the_built_in_methods_need_no_installation(plug_ins):
     plug_ins()
     specs, broken = registry.discover()
-    assert set(specs) == {"munit", "unit", "cyclegan", "gatys"}
+    assert set(specs) == set(registry.BUILT_IN)
     assert broken == ()
+
+
+def test_the_built_in_methods_are_the_packages_entry_points_and_nothing_is_left_out():
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())
+    assert list(registry.BUILT_IN.items()) == list(project["project"]["entry-points"][registry.GROUP].items())
+    packages = {module.name for module in pkgutil.iter_modules(methods.__path__) if module.ispkg}
+    assert packages - {"shared"} == set(registry.BUILT_IN)
 
 
 def test_every_implementation_can_be_imported():

@@ -14,17 +14,21 @@ from imgxlate.methods.spec import Capability
 
 TRANSLATE, SAMPLE, GUIDE = Capability.TRANSLATE, Capability.SAMPLE_STYLES, Capability.GUIDE_STYLE
 TRAIN = Capability.TRAIN
+TRAINED = [name for name in registry.BUILT_IN if registry.find(name).training]
 
 
 @pytest.mark.parametrize(
     ("name", "capabilities"),
-    [("munit", {TRANSLATE, SAMPLE, GUIDE, TRAIN}), ("unit", {TRANSLATE, TRAIN}), ("cyclegan", {TRANSLATE, TRAIN})],
+    [
+        ("munit", {TRANSLATE, SAMPLE, GUIDE, TRAIN}),
+        *((name, {TRANSLATE, TRAIN}) for name in ("unit", "cyclegan", "cut")),
+    ],
 )
 def test_each_method_states_its_capabilities(name, capabilities):
     assert registry.find(name).capabilities == capabilities
 
 
-@pytest.mark.parametrize("name", ["munit", "unit", "cyclegan"])
+@pytest.mark.parametrize("name", TRAINED)
 def test_every_option_has_documentation_and_a_source(name):
     fields = dataclasses.fields(registry.find(name).config)
     assert fields
@@ -37,7 +41,7 @@ def test_every_option_has_documentation_and_a_source(name):
         *(("munit", key, 1) for key in ("dim", "mlp_dim", "style_dim", "n_res")),
         *(("unit", key, 1) for key in ("dim", "n_res")),
         *((name, "n_downsample", 0) for name in ("munit", "unit")),
-        *(("cyclegan", key, 1) for key in ("ngf", "n_blocks")),
+        *((name, key, 1) for name in ("cyclegan", "cut") for key in ("ngf", "n_blocks")),
     ],
 )
 def test_an_impossible_size_of_a_network_is_refused_by_name(name, key, least):
@@ -56,7 +60,7 @@ def test_weights_of_an_impossible_size_are_refused(golden):
         registry.implementation(registry.find("munit")).from_checkpoint(odd, {})
 
 
-@pytest.mark.parametrize("name", ["munit", "unit", "cyclegan"])
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_spec_imports_nothing_heavy(name):
     heavy = "{'torch', 'numpy', 'PIL', 'pydantic'}"
     code = f"import sys, imgxlate.methods.{name}; print(sorted({heavy} & set(sys.modules)))"

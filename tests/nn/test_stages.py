@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from imgxlate.nn.antialiasing import BlurredDownsampling, BlurredUpsampling
 from imgxlate.nn.blocks import ConvBlock, UpsampledConvBlock
 from imgxlate.nn.norms import AdaptiveInstanceNorm, InstanceNorm, LayerNorm, norm_stages
 from imgxlate.nn.stages import Affine, Moments, Norm, convolution, stages_of
@@ -126,6 +127,12 @@ def test_blocks_are_described_as_they_compute(pad_type):
     for one in (block, upsampled):
         first, *_ = stages_of([one])
         require_reach(first)
+
+
+@pytest.mark.parametrize("layer", [BlurredDownsampling, BlurredUpsampling])
+def test_anti_aliased_sampling_is_described_as_it_computes(layer):
+    [stage] = layer(2).stages()
+    require_reach(stage)
 
 
 def require_reach(stage):

@@ -38,6 +38,9 @@ def import_weights(
         return import_file(store, card.name, file, notify=notify)
     method = card.method if card else method
     if method is None:
-        raise UsageError(f"the method of {file} is not known", hint="Add --method munit, unit or cyclegan.")
+        raise UsageError(
+            f"the method of {file} is not known",
+            hint="Add its method, such as --method munit. `imgxlate methods` lists them.",
+        )
     spec = registry.find(method, Capability.TRANSLATE)
     return import_model(spec, store, name, file, domains=domains, config=config, overwrite=overwrite, notify=notify)

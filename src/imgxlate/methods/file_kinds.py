@@ -9,6 +9,7 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
+from imgxlate.methods import registry
 
 Tensors = Mapping[str, Tensor]
 
@@ -26,7 +27,7 @@ class FileKind:
 
 def recognize(tensors: Tensors) -> FileKind | None:
     """The kind of a file with these tensors; None if it is unknown."""
-    return next((kind for kind in _KINDS if kind.fits(tensors)), None)
+    return next((kind for kind in (*_generators(), *_KINDS) if kind.fits(tensors)), None)
 
 
 def refusal(checkpoint: Checkpoint, wanted: str) -> CheckpointError:
@@ -67,10 +68,19 @@ def _candidates(path: Path, kind: FileKind) -> Iterator[Path]:
     return (file for file in files if file != path)
 
 
-def _has(pattern: str) -> Callable[[Tensors], bool]:
-    """Whether the name of a tensor contains `pattern`, from the beginning or behind a dot."""
-    compiled = re.compile(r"(?:^|\.)(?:" + pattern + ")")
-    return lambda tensors: any(map(compiled.search, tensors))
+def _generators() -> Iterator[FileKind]:
+    """The generators of the installed methods; those that are recognized by more names come first."""
+    specs, _ = registry.discover()
+    for spec in sorted(specs.values(), key=lambda spec: -len(spec.generator_tensors)):
+        if spec.generator_tensors:
+            title = f"generators of {spec.title or spec.name}"
+            yield FileKind(title, _has(*spec.generator_tensors), spec.name)
+
+
+def _has(*patterns: str) -> Callable[[Tensors], bool]:
+    """Whether each pattern fits the name of a tensor, from the beginning or behind a dot."""
+    compiled = [re.compile(r"(?:^|\.)(?:" + pattern + ")") for pattern in patterns]
+    return lambda tensors: all(any(map(each.search, tensors)) for each in compiled)
 
 
 def _is_patch_discriminator(tensors: Tensors) -> bool:
@@ -106,16 +116,8 @@ def _convolutions(tensors: Tensors, pattern: str) -> dict[int, tuple[int, ...]]:
     return {int(match[1]): tuple(tensor.shape) for match, tensor in found if match}
 
 
-# The first that fits applies: a file with generators and other networks is a file of generators.
+# The first that fits applies, if there are no generators of a method in the file.
 _KINDS = (
-    FileKind("generators of MUNIT", _has(r"enc_content\.model\.0\.conv\.weight$"), "munit"),
-    FileKind("generators of UNIT", _has(r"enc\.model\.0\.conv\.weight$"), "unit"),
-    FileKind(
-        "a generator of CUT",
-        _has(r"model\.\d+\.filt$"),
-        advice="Its layers differ from CycleGAN's; give a generator of CycleGAN.",
-    ),
-    FileKind("a generator of CycleGAN", _has(r"model\.\d+\.conv_block\.\d+\.weight$"), "cyclegan"),
     FileKind(
         "a U-Net generator (pix2pix, or CycleGAN with --netG unet_128 or unet_256)",
         _is_unet,
@@ -148,10 +150,16 @@ _KINDS = (
         advice="Give the file with the generators from the same folder: gen_*.pt.",
     ),
     FileKind(
-        "a patch discriminator (CycleGAN or pix2pix)",
+        "a patch discriminator (CycleGAN, CUT or pix2pix)",
         _is_patch_discriminator,
         advice="Give the file of the generator: *_net_G*.pth.",
         generator=(r"_net_D", "_net_G"),
+    ),
+    FileKind(
+        "the projections of CUT",
+        _has(r"mlp_0\.0\.weight$", r"mlp_0\.2\.weight$"),
+        advice="Only training needs them. Give the file of the generator: *_net_G.pth.",
+        generator=(r"_net_F", "_net_G"),
     ),
     FileKind(
         "an image classifier",

@@ -26,6 +26,7 @@ BUILT_IN = {
     "munit": "imgxlate.methods.munit:SPEC",
     "unit": "imgxlate.methods.unit:SPEC",
     "cyclegan": "imgxlate.methods.cyclegan:SPEC",
+    "cut": "imgxlate.methods.cut:SPEC",
     "gatys": "imgxlate.methods.gatys:SPEC",
 }
 

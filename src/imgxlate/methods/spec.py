@@ -196,6 +196,9 @@ class MethodSpec:
     implementation: str  # "imgxlate.methods.munit.method:Munit"
     presets: Mapping[str, MethodConfig] = field(default_factory=dict)  # named configurations, the default first
     training: TrainingSpec | None = None  # None: it cannot be trained
+    # Regular expressions for names of tensors, at the beginning or behind a dot. A file in which each is found holds
+    # generators of the method, unless the expressions of another method are more, and are found, too.
+    generator_tensors: tuple[str, ...] = ()
     # Figures of its paper, by the word in the names of their sheets, such as "sweep".
     figures: Mapping[str, FigureSpec] = field(default_factory=dict)
     title: str = ""  # "CycleGAN", for headings; empty: the name

@@ -6,7 +6,8 @@ import pytest
 
 from imgxlate.config import overridden
 from imgxlate.errors import UsageError
-from imgxlate.methods.cyclegan.config import EPOCH, PRESETS, CycleganTrainingConfig, from_original
+from imgxlate.methods.cyclegan.config import PRESETS, CycleganTrainingConfig, from_original
+from imgxlate.methods.shared.train_options import EPOCH
 
 # What the original's train.py takes by default, with all that it writes down.
 DEFAULTS = {

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import shutil
 import threading
 from dataclasses import asdict
 from types import SimpleNamespace
@@ -18,11 +17,11 @@ from imgxlate.config import overridden
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
-from imgxlate.methods.cyclegan.config import EPOCH, PRESETS, CycleganConfig, CycleganTrainingConfig, from_original
-from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, ResidualBlock
+from imgxlate.methods.cyclegan.config import PRESETS, CycleganTrainingConfig, from_original
+from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
 from imgxlate.methods.cyclegan.training import CycleganTraining
 from imgxlate.methods.protocol import Trainable
-from imgxlate.nn.initialization import seeded
+from imgxlate.methods.shared.train_options import EPOCH
 
 LOSSES = ("D_A", "G_A", "cycle_A", "idt_A", "D_B", "G_B", "cycle_B", "idt_B")
 
@@ -238,16 +237,6 @@ def test_the_generators_are_a_model_that_translates(train, tmp_path, load):
     assert model.tensors().keys() == training.generators().keys()
 
 
-def test_the_rate_is_constant_and_then_falls_linearly(train):
-    schedule = train(iterations=100)._linear_decay
-    rates = [schedule(step) for step in range(100)]
-    assert rates[:50] == [1] * 50
-    assert np.allclose(np.diff([*rates[49:], 0]), -1 / 51)
-    assert rates[-1] > 0
-    constant = train(iterations=100, lr_decay_share=0.0)._linear_decay
-    assert {constant(step) for step in range(100)} == {1}
-
-
 @pytest.mark.parametrize(("n_layers", "side"), [(1, 8), (2, 12), (3, 24)])
 def test_the_smallest_crop_is_trained_on_and_a_smaller_one_refused(train, batch, context, n_layers, side):
     sides = {"data__crop_height": side, "data__crop_width": side}
@@ -351,18 +340,3 @@ def test_the_registry_finds_the_training():
     assert registry.trainable(spec) is CycleganTraining
     assert spec.training.from_original({"ngf": 8}) == {"gen.ngf": 8}
     assert spec.training.presets["default"].iterations == EPOCH * 200
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of its compiler's parts
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler on the CPU")
-def test_a_compiled_residual_block_has_the_same_gradients():
-    with seeded(0):
-        plain = ResidualBlock(16, CycleganConfig()).to(memory_format=torch.channels_last)
-    compiled = copy.deepcopy(plain)
-    compiled.compile(dynamic=False)
-    gradients = []
-    for block in (plain, compiled):
-        image = torch.arange(1024.0).sin().view(1, 16, 8, 8).requires_grad_()
-        block(image).square().sum().backward()
-        gradients.append(image.grad)
-    assert torch.allclose(*gradients, rtol=0, atol=1e-3)

@@ -50,7 +50,7 @@ def train(
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, unit, cyclegan, or the name of a plug-in.",
+            help="A method of `imgxlate methods`, such as munit.",
             autocompletion=complete.methods_with(Capability.TRAIN),
         ),
     ],

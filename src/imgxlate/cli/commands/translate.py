@@ -42,7 +42,7 @@ def translate(
         str,
         typer.Argument(
             metavar="METHOD",
-            help="munit, unit, cyclegan, or the name of a plug-in.",
+            help="A method of `imgxlate methods`, such as munit.",
             autocompletion=complete.methods_with(Capability.TRANSLATE),
         ),
     ],

@@ -10,15 +10,11 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
 from imgxlate.methods.cyclegan import checkpoints
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.networks import Generator, minimum_side, stride
+from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.protocol import Graph
+from imgxlate.methods.shared import resnets
 from imgxlate.methods.spec import OTHER, Domain
-from imgxlate.nn.convolution import set_compute_dtype
 from imgxlate.nn.stages import Stage
-
-# The last residual blocks that may compute in bfloat16: the error in the image stays within two gray levels. Rounding
-# in earlier blocks is amplified.
-_BF16_BLOCKS = 1
 
 
 class Cyclegan:
@@ -27,9 +23,9 @@ class Cyclegan:
     def __init__(self, config: CycleganConfig, generators: Mapping[Domain, Generator]) -> None:
         """`generators` are by the domain whose images they take, the default direction first."""
         self.config = config
-        self.stride = stride(config)
-        self.minimum_side = minimum_side(config)
         self._generators: dict[Domain, Generator] = {OTHER[domain]: one for domain, one in generators.items()}
+        first = next(iter(generators.values()))
+        self.stride, self.minimum_side = first.stride, first.minimum_side
         self.targets: tuple[Domain, ...] = tuple(self._generators)
 
     @classmethod
@@ -55,9 +51,7 @@ class Cyclegan:
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the generators to `device`; their last residual block multiplies in `dtype`, all else in float32."""
         for generator in self._generators.values():
-            generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-            for block in generator.residual_blocks[-_BF16_BLOCKS:]:
-                set_compute_dtype(block, dtype)
+            resnets.place(generator, device, dtype)
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
@@ -93,4 +87,4 @@ class Cyclegan:
 
     def graphs(self) -> list[Graph]:
         """A graph for each direction."""
-        return checkpoints.graphs(self._generators)
+        return [resnets.graph(target, generator) for target, generator in self._generators.items()]

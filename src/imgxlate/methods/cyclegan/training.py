@@ -9,11 +9,13 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
-from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.errors import CheckpointError
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
-from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, minimum_side, stride
+from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
 from imgxlate.methods.protocol import Noise, StepContext
+from imgxlate.methods.shared import resnets
+from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import Losses, between_graphs, graphed
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
@@ -37,7 +39,7 @@ class CycleganTraining(AdversarialTraining):
             config,
             generators,
             discriminators,
-            schedule=self._linear_decay,
+            schedule=linear_decay(config.iterations, config.lr_decay_share),
             gan=config.gan_mode,
             compilable=list(generators.values()),
             lr_dis=config.lr_dis,
@@ -56,7 +58,7 @@ class CycleganTraining(AdversarialTraining):
             UsageError: a value of `config` is invalid, such as a crop that the networks cannot take.
         """
         del features
-        _require_trainable(config)
+        resnets.require_trainable("CycleGAN", config.gen, config.n_layers, config.data)
         return cls(config)
 
     def architecture(self) -> CycleganConfig:
@@ -123,11 +125,6 @@ class CycleganTraining(AdversarialTraining):
         between_graphs(exchange, context)
         return seen
 
-    def _linear_decay(self, step: int) -> float:
-        """The factor of the learning rate: constant, then linear to zero, reached one step after the last."""
-        decay = round(self.config.iterations * self.config.lr_decay_share)
-        return min(1.0, (self.config.iterations - step) / (decay + 1))
-
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
         """Move everything to `device`, to multiply in `dtype`; weights, norms and losses are in float32 at least."""
         super().place(device, dtype, compiled=compiled)
@@ -193,38 +190,3 @@ class ImagePool:
         slot = rng.randrange(self.size)
         older, self.images[slot] = self.images[slot], image.clone()
         return older
-
-
-def _require_trainable(config: CycleganTrainingConfig) -> None:
-    if config.gen.norm == "batch":
-        raise UsageError(
-            "gen.norm = 'batch' cannot be trained: images of a batch would depend on each other",
-            hint="Leave gen.norm at 'instance', which all published models have.",
-        )
-    if config.gen.norm == "instance" and not config.gen.bias:
-        raise UsageError(
-            "gen.bias = false cannot be trained with gen.norm = 'instance': the model's weights would look like those "
-            "of one without norms, and could not be loaded again",
-            hint="Type `--set gen.bias=true`, as the original has it.",
-        )
-    if config.gen.dropout:
-        raise UsageError(
-            "gen.dropout cannot be trained: results would depend on the device and on the number of processes",
-            hint="Leave it out; the original trains CycleGAN without (--no_dropout).",
-        )
-    if not 0 <= config.lr_decay_share <= 1:
-        raise UsageError(
-            f"lr_decay_share is {config.lr_decay_share}; it is a share, from 0 to 1",
-            hint="Type `--set lr_decay_share=0.5` for a decay over the second half of the steps.",
-        )
-    # The discriminator needs 2 x 2 positions before its last layer.
-    smallest = max(minimum_side(config.gen), 3 * 2**config.n_layers)
-    step = stride(config.gen)
-    for side in ("crop_height", "crop_width"):
-        length = getattr(config.data, side)
-        if length % step or length < smallest:
-            raise UsageError(
-                f"data.{side} is {length}; CycleGAN needs a multiple of {step}, and at least {smallest} with "
-                f"n_layers = {config.n_layers}",
-                hint=f"Type `--set data.{side}={max(smallest, length // step * step)}`.",
-            )

@@ -21,4 +21,5 @@ SPEC = MethodSpec(
         presets=PRESETS,
         from_original=from_original,
     ),
+    generator_tensors=(r"enc_content\.model\.0\.conv\.weight$",),
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, PositiveInt, option, require_choice
+from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
 from imgxlate.nn import Activation, DiscriminatorNorm, Padding
 
@@ -91,3 +92,18 @@ def step_decay(policy: LrPolicy, step_size: int, gamma: float) -> Schedule:
     scheduler's count starts at -1 (optim/lr_scheduler.py). So the first `step_size` steps have the full rate.
     """
     return (lambda step: gamma ** (step // step_size)) if policy == "step" else (lambda step: 1.0)
+
+
+def linear_decay(iterations: int, share: float) -> Schedule:
+    """Constant, then linear to zero over the last `share` of the steps; zero would be reached one step after the last.
+
+    Raises:
+        UsageError: `share` is above 1.
+    """
+    if share > 1:
+        raise UsageError(
+            f"lr_decay_share is {share}; it is a share, from 0 to 1",
+            hint="Type `--set lr_decay_share=0.5` for a decay over the second half of the steps.",
+        )
+    decay = round(iterations * share)
+    return lambda step: min(1.0, (iterations - step) / (decay + 1))

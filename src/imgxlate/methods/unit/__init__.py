@@ -21,4 +21,5 @@ SPEC = MethodSpec(
         presets=PRESETS,
         from_original=from_original,
     ),
+    generator_tensors=(r"enc\.model\.0\.conv\.weight$",),
 )

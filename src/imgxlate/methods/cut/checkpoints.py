@@ -1,0 +1,68 @@
+"""CUT's generator in files: the original's `*_net_G.pth`, wrapped ones, and ours."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import CheckpointError
+from imgxlate.methods.cut.config import CutConfig
+from imgxlate.methods.cut.networks import Generator
+from imgxlate.methods.file_kinds import refusal
+from imgxlate.methods.original_files import domain_in_file_name
+from imgxlate.methods.shared import resnets
+from imgxlate.methods.shared.checkpoints import build, configure, domain_of
+
+
+def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> Generator:
+    """The generator that `checkpoint` holds; `options` are the original's training options, or empty.
+
+    Raises:
+        CheckpointError: the file holds another network, or contradicts `options`.
+        UsageError: `options` are no options of CUT's.
+    """
+    tensors = _generator(checkpoint)
+    config = configure(CutConfig, _architecture(checkpoint, tensors), resnets.stated(options, "normG"), checkpoint)
+    return build(partial(Generator, config), tensors, str(checkpoint.path))
+
+
+def original_files(generator: Generator, step: int | None) -> dict[str, dict[str, Tensor]]:
+    """The original's file, by its name after `step` steps of training, if that is known.
+
+    Raises:
+        UsageError: the original has no such generator.
+    """
+    resnets.require_original(generator.config, CutConfig(), ("n_downsampling",))
+    return {f"{resnets.step_label(step)}_net_G.pth": generator.state_dict()}
+
+
+def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """The tensors of the generator."""
+    networks = resnets.generators_in(checkpoint.tensors)
+    if not networks or checkpoint.header.get("method", "cut") != "cut":
+        raise refusal(checkpoint, "cut")
+    if len(networks) > 1:
+        names = ", ".join(sorted(networks))
+        raise CheckpointError(
+            f"{checkpoint.path}: holds several generators: {names}",
+            hint="CUT has one generator. For a model with one for each direction, type `imgxlate translate cyclegan`.",
+        )
+    [(prefix, tensors)] = networks.items()
+    # Without anti-aliasing, the network is CycleGAN's. Names of CUT's files show no direction.
+    directed = domain_of(prefix) or domain_in_file_name(checkpoint.path)
+    if not resnets.filters(tensors) and not checkpoint.header and directed:
+        raise refusal(checkpoint, "cut")
+    return tensors
+
+
+def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The fields of the configuration that the tensors show."""
+    seen = resnets.architecture(checkpoint, tensors, "cut")
+    first, blurred = resnets.first_block(tensors), resnets.filters(tensors)
+    return {
+        **seen,
+        "antialias": any(index < first for index in blurred),
+        "antialias_up": any(index > first for index in blurred),
+    }

@@ -1,0 +1,102 @@
+"""CUT's networks (arXiv 2007.15651, Appendix C.1), with the original's state-dict keys."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from imgxlate.losses.contrastive import unit_vectors
+from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
+from imgxlate.nn.antialiasing import BlurredDownsampling
+from imgxlate.nn.convolution import Conv2d
+from imgxlate.nn.norms import make_norm
+from imgxlate.nn.precision import at_least_float32
+from imgxlate.nn.resnet import ResnetGenerator
+
+
+class Generator(ResnetGenerator):
+    """G: image (B, 3, H, W) of A to an image of B, both in [-1, 1]."""
+
+    def __init__(self, config: CutConfig) -> None:
+        super().__init__(
+            config.ngf,
+            n_blocks=config.n_blocks,
+            n_downsampling=config.n_downsampling,
+            norm=config.norm,
+            bias=config.bias,
+            dropout=config.dropout,
+            downsampling="blurred" if config.antialias else "strided",
+            upsampling="blurred" if config.antialias_up else "transposed",
+        )
+        self.config = config
+
+
+class Encoder(nn.Module):
+    """The first layers of a generator, up to the last of `layers`. Both have the same weights."""
+
+    def __init__(self, generator: Generator, layers: Sequence[int]) -> None:
+        super().__init__()
+        self.layers = tuple(layers)  # increasing indices
+        end = layers[-1] + 1
+        # A ReLU changes its input in place, so the features are its output.
+        end += isinstance(generator.model[end], nn.ReLU)
+        self.model = nn.Sequential(*list(generator.model)[:end])
+
+    @property
+    def widths(self) -> list[int]:
+        """The channels of the outputs."""
+        channels, widths = 3, []
+        for layer in self.model:
+            channels = layer.out_channels if isinstance(layer, Conv2d) else channels
+            widths.append(channels)
+        return [widths[index] for index in self.layers]
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """The outputs of the layers for images (B, 3, H, W), each (B, C, h, w)."""
+        outputs = []
+        for index, layer in enumerate(self.model):
+            x = layer(x)
+            if index in self.layers:
+                outputs.append(x)
+        return outputs
+
+
+class Projections(nn.Module):
+    """F: for each layer of the encoder, a perceptron from features to the vectors that are contrasted (Sec. 3.2)."""
+
+    def __init__(self, widths: Sequence[int], dim: int) -> None:
+        super().__init__()
+        for index, width in enumerate(widths):
+            self.add_module(f"mlp_{index}", nn.Sequential(nn.Linear(width, dim), nn.ReLU(), nn.Linear(dim, dim)))
+
+    def forward(self, samples: Sequence[Tensor]) -> list[Tensor]:
+        """Map the samples (B, N, C) of each layer to unit vectors (B, N, dim), in float32 at least."""
+        pairs = zip(self.children(), samples, strict=True)
+        return [unit_vectors(at_least_float32(head(features))) for head, features in pairs]
+
+
+class PatchDiscriminator(nn.Module):
+    """D: image (B, 3, H, W) to scores (B, 1, h, w) of its overlapping patches, at one scale; 1 is real."""
+
+    def __init__(self, config: CutTrainingConfig) -> None:
+        super().__init__()
+        gen, widths = config.gen, [config.ndf * 2 ** min(layer, 3) for layer in range(config.n_layers + 1)]
+
+        def convolution(width_in: int, width_out: int, *, norm: bool, halve: bool) -> list[nn.Module]:
+            blurred = halve and gen.antialias
+            stride = 2 if halve and not blurred else 1
+            return [
+                Conv2d(width_in, width_out, 4, stride, 1, bias=gen.bias or not norm),
+                *([make_norm(gen.norm, width_out)] if norm else []),
+                nn.LeakyReLU(0.2, inplace=True),
+                *([BlurredDownsampling(width_out)] if blurred else []),
+            ]
+
+        layers = convolution(3, widths[0], norm=False, halve=True)
+        for layer, (width_in, width_out) in enumerate(pairwise(widths), 1):
+            layers += convolution(width_in, width_out, norm=True, halve=layer < config.n_layers)
+        self.model = nn.Sequential(*layers, Conv2d(widths[-1], 1, 4, 1, 1))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Score."""
+        return [self.model(x)]

@@ -1,0 +1,192 @@
+"""CUT's training (arXiv 2007.15651): one step, in the order of the original's code."""
+
+from collections.abc import Sequence
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.data.batch import Batch
+from imgxlate.errors import UsageError
+from imgxlate.losses.contrastive import patch_nce
+from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
+from imgxlate.methods.cut.networks import Encoder, Generator, PatchDiscriminator, Projections
+from imgxlate.methods.protocol import StepContext
+from imgxlate.methods.shared import resnets
+from imgxlate.methods.shared.config import linear_decay
+from imgxlate.methods.shared.cuda_graphs import Losses, between_graphs, graphed
+from imgxlate.methods.shared.training import AdversarialTraining, total
+from imgxlate.nn.initialization import initialize, seeded
+from imgxlate.nn.precision import at_least_float32
+
+_GAIN = 0.02  # of the initial weights (taesungp/contrastive-unpaired-translation, options/base_options.py)
+
+Features = Sequence[Tensor]
+"""The outputs (B, C, H, W) of the contrasted layers."""
+
+
+class CutTraining(AdversarialTraining):
+    """A CUT model in training, by the original's names: G takes images of A, D judges images of B, F projects."""
+
+    parts = ("generators", "discriminators")
+
+    def __init__(self, config: CutTrainingConfig) -> None:
+        with seeded(config.seed):
+            generator = initialize(Generator(config.gen), config.init, _GAIN)
+            discriminator = initialize(PatchDiscriminator(config), config.init, _GAIN)
+            encoder = Encoder(generator, config.nce_layers)
+            projections = initialize(Projections(encoder.widths, config.nce_dim), config.init, _GAIN)
+        decoder = nn.Sequential(*list(generator.model)[len(encoder.model) :])
+        super().__init__(
+            config,
+            {"G": generator, "F": projections},
+            {"D": discriminator},
+            schedule=linear_decay(config.iterations, config.lr_decay_share),
+            gan=config.gan_mode,
+            compilable=[encoder, decoder],
+        )
+        self.config = config
+        self._encoder, self._decoder = encoder, decoder  # together they are G
+        self._f, self._d = projections, discriminator
+
+    @classmethod
+    def create(cls, config: CutTrainingConfig, features: Checkpoint | None) -> Self:
+        """Networks with initial weights from `config.seed`; CUT needs no `features`.
+
+        Raises:
+            UsageError: a value of `config` is invalid, such as a crop that the networks cannot take.
+        """
+        del features
+        resnets.require_trainable("CUT", config.gen, config.n_layers, config.data)
+        _require_layers(config)
+        return cls(config)
+
+    def architecture(self) -> CutConfig:
+        """The configuration of the generator."""
+        return self.config.gen
+
+    def generators(self) -> dict[str, Tensor]:
+        """The generator's live weights, by the names that files have for them; F is not part of a model."""
+        return {name: tensor for name, tensor in super().generators().items() if name.startswith("G.")}
+
+    @graphed
+    def train_step(self, batch: Batch, context: StepContext) -> Losses:
+        """Update D, then G and F together. Returns the losses and the norms of the gradients."""
+        real_a, real_b = batch.a.to(self._dtype), batch.b.to(self._dtype)
+        sources = (real_a, real_b) if self.config.nce_identity else (real_a,)
+        is_mirrored = self._draw_mirroring(context)
+        outputs, keys = self._translate(sources, is_mirrored)
+
+        judged = self._discriminator_losses(real_b, outputs[0].detach())
+        judged["grad_D"] = self._discriminators.update(total(judged.values()), context)
+
+        with self._discriminators.frozen():
+            losses = {"G_GAN": self._generator_loss(self._d, outputs[0]) * self.config.lambda_gan}  # Eq. 1
+            contrasts = {
+                name: self._contrast(output, key, is_mirrored, context) * self.config.lambda_nce  # Eq. 3
+                for name, output, key in zip(("NCE", "NCE_Y"), outputs, keys, strict=False)
+            }
+            losses["G"] = losses["G_GAN"] + total(contrasts.values()) / len(contrasts)  # Eq. 5
+            grad = self._generators.update(losses["G"], context)
+        losses |= contrasts | judged | {"grad_G": grad}
+        return {name: loss.detach() for name, loss in losses.items()}
+
+    def _translate(
+        self, sources: Sequence[Tensor], is_mirrored: Tensor | None
+    ) -> tuple[Sequence[Tensor], list[Features]]:
+        """The outputs of G for the images in `sources`, and the features of these images, without a gradient."""
+        real = torch.cat([*sources])
+        if is_mirrored is None:
+            features = self._encode(real)
+            fake, keys = self._decode(features), [each.detach() for each in features]
+        else:
+            fake = self._decode(self._encode(torch.where(is_mirrored, real.flip(3), real)))
+            with torch.no_grad():
+                keys = self._encode(real)
+        size = len(sources[0])
+        return torch.split(fake, size), [
+            [*part] for part in zip(*(torch.split(each, size) for each in keys), strict=True)
+        ]
+
+    def _encode(self, images: Tensor) -> list[Tensor]:
+        with self._precision.autocast(self._device):
+            features: list[Tensor] = self._encoder(images)
+        return features
+
+    def _decode(self, features: Features) -> Tensor:
+        return self._precision.run(self._decoder, features[-1])
+
+    def _discriminator_losses(self, real_b: Tensor, fake_b: Tensor) -> Losses:
+        """The loss of the discriminator (Eq. 1), halved as in the original, and its penalty."""
+        losses = {"D": self._discriminator_loss(self._d, real_b, fake_b) * 0.5}
+        if self.config.r1_w:
+            losses["R1"] = self._gradient_penalty(self._d, real_b) * self.config.r1_w
+        return losses
+
+    def _contrast(self, images: Tensor, keys: Features, is_mirrored: Tensor | None, context: StepContext) -> Tensor:
+        """PatchNCE of translated images and the features of their inputs, averaged over the layers."""
+        queries = self._encode(images)
+        positions = self._draw_positions(keys, context)
+        in_queries = positions
+        if is_mirrored is not None:
+            pairs = zip(positions, queries, strict=True)
+            in_queries = [torch.where(is_mirrored, _mirrored(place, each.shape[3]), place) for place, each in pairs]
+        projected = self._project(queries, in_queries)
+        with torch.no_grad():
+            targets = self._project(keys, positions)
+        errors = [patch_nce(*pair, self.config.temperature) for pair in zip(projected, targets, strict=True)]
+        return torch.stack(errors).mean()
+
+    def _project(self, features: Features, positions: Sequence[Tensor]) -> list[Tensor]:
+        """Unit vectors (B, N, nce_dim) for the features of each layer at N positions."""
+        samples = [_sampled(each, place) for each, place in zip(features, positions, strict=True)]
+        with self._precision.autocast(self._device):
+            vectors: list[Tensor] = self._f(samples)
+        return vectors
+
+    def _draw_mirroring(self, context: StepContext) -> Tensor | None:
+        """Whether this step mirrors its input, as a tensor without axes; None: no step does."""
+        if not self.config.flip_equivariance:
+            return None
+        is_mirrored = torch.empty((), dtype=torch.bool, device=self._device)
+
+        def draw(context: StepContext) -> None:
+            is_mirrored.fill_(context.random.random() < 0.5)
+
+        between_graphs(draw, context)
+        return is_mirrored
+
+    def _draw_positions(self, features: Features, context: StepContext) -> list[Tensor]:
+        """Positions (N,) in the features of each layer, without repetition, counted row by row: for all images."""
+        sizes = [each.shape[2] * each.shape[3] for each in features]
+        drawn = [
+            torch.empty(min(self.config.n_patches, size), dtype=torch.int64, device=self._device) for size in sizes
+        ]
+
+        def draw(context: StepContext) -> None:
+            for positions, size in zip(drawn, sizes, strict=True):
+                positions.copy_(torch.tensor(context.random.sample(range(size), len(positions))))
+
+        between_graphs(draw, context)
+        return drawn
+
+
+def _sampled(features: Tensor, positions: Tensor) -> Tensor:
+    """The features (B, C, H, W) at the positions (N,), in float32 at least: (B, N, C)."""
+    return at_least_float32(features.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, positions))
+
+
+def _mirrored(positions: Tensor, width: int) -> Tensor:
+    """The same positions in an image of that width that is mirrored: as far from the other edge."""
+    return positions + (width - 1 - 2 * (positions % width))
+
+
+def _require_layers(config: CutTrainingConfig) -> None:
+    layers, last = config.nce_layers, config.gen.first_block + config.gen.n_blocks - 1
+    if list(layers) != sorted(set(layers)) or layers[-1] > last:
+        usable = sorted({layer for layer in layers if layer < last} | {last})
+        raise UsageError(
+            f"nce_layers is {list(layers)}; its indices must increase, up to {last}, that of the last residual block",
+            hint=f"Type `--set 'nce_layers={usable}'`.",
+        )

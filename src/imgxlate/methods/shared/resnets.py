@@ -1,0 +1,154 @@
+"""Shared by CycleGAN and CUT: their generators in files and on devices, and the checks before they are trained."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.data.config import DataConfig
+from imgxlate.errors import UsageError
+from imgxlate.methods.file_kinds import refusal
+from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.shared.checkpoints import count, networks_in, size, visible_norm
+from imgxlate.methods.shared.train_options import blocks
+from imgxlate.methods.spec import OTHER, Domain
+from imgxlate.nn.convolution import set_compute_dtype
+from imgxlate.nn.resnet import ResnetGenerator
+
+MAX_DOWNSAMPLING = 8  # how often a generator may halve height and width
+
+_BLOCK = re.compile(r"model\.(\d+)\.conv_block\.")
+_FILTER = re.compile(r"model\.(\d+)\.filt$")
+
+# The last residual blocks that may compute in bfloat16: the error in the image stays within two gray levels. Rounding
+# in earlier blocks is amplified.
+_BF16_BLOCKS = 1
+
+
+def generators_in(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """The generators in a file, by the prefixes of their tensors' names."""
+    networks = networks_in(tensors, "model.1.weight")
+    return {prefix: network for prefix, network in networks.items() if any(map(_BLOCK.match, network))}
+
+
+def filters(tensors: Mapping[str, Tensor]) -> list[int]:
+    """The indices of the layers of a generator that blur."""
+    return [int(found[1]) for found in map(_FILTER.match, tensors) if found]
+
+
+def first_block(tensors: Mapping[str, Tensor]) -> int:
+    """The index of a generator's first residual block."""
+    return min(int(found[1]) for found in map(_BLOCK.match, tensors) if found)
+
+
+def architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], method: str) -> dict[str, Any]:
+    """The fields of the configuration that the tensors of a generator show, but for those of its sampling.
+
+    Raises:
+        CheckpointError: `tensors` are not those of a generator of `method`.
+    """
+    bias = "model.1.bias" in tensors
+    norm = visible_norm(tensors, "model.2")
+    if not bias and not norm:
+        norm = {"norm": "none"}  # The originals give a bias to convolutions that an instance norm follows.
+    first = first_block(tensors)
+    layers = 4 if any(index < first for index in filters(tensors)) else 3  # for each downsampling
+    n_downsampling = (first - 4) // layers
+    if first != 4 + layers * n_downsampling or not 1 <= n_downsampling <= MAX_DOWNSAMPLING:
+        raise refusal(checkpoint, method)
+    return {
+        "ngf": size(tensors, "model.1.weight", 0, checkpoint.path),
+        "n_blocks": count(tensors, "model.{}.conv_block.1.weight", first),
+        "n_downsampling": n_downsampling,
+        "bias": bias,
+        "dropout": f"model.{first}.conv_block.5.weight" not in tensors,
+        **norm,
+    }
+
+
+def stated(options: Mapping[str, Any], norm: str) -> dict[str, Any]:
+    """The fields of the configuration that the originals' training options state; `norm` is their name for the norm."""
+    names = {"ngf": "ngf", norm: "norm"}
+    found = {ours: options[theirs] for theirs, ours in names.items() if theirs in options}
+    if "netG" in options:
+        found["n_blocks"] = blocks(options["netG"])
+    if isinstance(options.get("no_dropout"), bool):
+        found["dropout"] = not options["no_dropout"]
+    return found
+
+
+def require_original(config: Any, original: Any, keys: Iterable[str]) -> None:
+    """Check that the generator is one that the original has: `keys` of `config` have the values of `original`.
+
+    Raises:
+        UsageError: a value differs.
+    """
+    for key in keys:
+        if getattr(config, key) != getattr(original, key):
+            raise UsageError(
+                f"the original has no generators with {key} = {getattr(config, key)}",
+                hint=f"Type `--format onnx`, or train with `--set gen.{key}={getattr(original, key)}`.",
+            )
+
+
+def step_label(step: int | None) -> str:
+    """The beginning of the originals' file names after `step` steps of training, if that is known."""
+    return "latest" if step is None else f"iter_{step}"
+
+
+def graph(target: Domain, generator: ResnetGenerator) -> Graph:
+    """The graph of a generator that makes images of `target`."""
+    source = OTHER[target]
+    return Graph(
+        name=f"{source.lower()}2{target.lower()}",
+        does=f"image of {source} to image of {target}",
+        module=generator,
+        inputs={"image": IMAGE_AXES},
+        output="translated",
+        multiples=dict.fromkeys(("height", "width"), generator.stride),
+    )
+
+
+def place(generator: ResnetGenerator, device: torch.device, dtype: torch.dtype) -> None:
+    """Move a generator to `device`; its last residual block multiplies in `dtype`, all else in float32."""
+    generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for block in generator.residual_blocks[-_BF16_BLOCKS:]:
+        set_compute_dtype(block, dtype)
+
+
+def require_trainable(title: str, gen: Any, n_layers: int, data: DataConfig) -> None:
+    """Check combinations of options of the method with that title; `n_layers` is the depth of the discriminator.
+
+    Raises:
+        UsageError: a generator cannot be trained with these options, or the crop does not suit a network.
+    """
+    if gen.norm == "batch":
+        raise UsageError(
+            "gen.norm = 'batch' cannot be trained: images of a batch would depend on each other",
+            hint="Leave gen.norm at 'instance', which all published models have.",
+        )
+    if gen.norm == "instance" and not gen.bias:
+        raise UsageError(
+            "gen.bias = false cannot be trained with gen.norm = 'instance': the model's weights would look like those "
+            "of one without norms, and could not be loaded again",
+            hint="Type `--set gen.bias=true`, as the original has it.",
+        )
+    if gen.dropout:
+        raise UsageError(
+            "gen.dropout cannot be trained: results would depend on the device and on the number of processes",
+            hint=f"Leave it out; the original trains {title} without (--no_dropout).",
+        )
+    step = 2**gen.n_downsampling
+    # The discriminator needs 2 x 2 positions before its last layer.
+    smallest = max(2 * step, 3 * 2**n_layers)
+    for side in ("crop_height", "crop_width"):
+        length = getattr(data, side)
+        if length % step or length < smallest:
+            raise UsageError(
+                f"data.{side} is {length}; {title} needs a multiple of {step}, and at least {smallest} with "
+                f"n_layers = {n_layers}",
+                hint=f"Type `--set data.{side}={max(smallest, length // step * step)}`.",
+            )

@@ -1,0 +1,153 @@
+"""Translates the options of CycleGAN's and CUT's `train.py` into keys of ours. Imports no torch.
+
+CUT's program began as a copy of CycleGAN's, and most of its options are the same.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from imgxlate.config import did_you_mean, shown
+from imgxlate.errors import UsageError
+
+EPOCH = 1334
+"""Images in an epoch, to convert epochs to steps: the number in the larger folder of horse2zebra."""
+
+Words = Mapping[str, Mapping[Any, Mapping[str, Any]]]
+"""For each option whose values are words: the known values, and the keys and values of ours that each stands for."""
+
+NORMS = {
+    "instance": {"gen.norm": "instance", "gen.bias": True},
+    "batch": {"gen.norm": "batch", "gen.bias": False},
+    "none": {"gen.norm": "none", "gen.bias": False},
+}
+
+_SAME = {
+    "ngf": "gen.ngf",
+    "ndf": "ndf",
+    "lr": "lr",
+    "beta1": "beta1",
+    "batch_size": "batch_size",
+    "load_size": "data.new_size",
+}
+
+_WORDS: Words = {
+    "gan_mode": {"lsgan": {"gan_mode": "lsgan"}, "vanilla": {"gan_mode": "nsgan"}},
+    "preprocess": {
+        "resize_and_crop": {"data.resize": "square"},
+        "scale_width_and_crop": {"data.resize": "width"},
+        "crop": {"data.resize": "none"},
+    },
+    "no_flip": {True: {"data.flip": False}, False: {"data.flip": True}},
+    "no_dropout": {True: {"gen.dropout": False}, False: {"gen.dropout": True}},
+    # Only one value is available here.
+    "dataset_mode": {"unaligned": {}},
+    "direction": {"AtoB": {}},
+    "input_nc": {3: {}},
+    "output_nc": {3: {}},
+    "init_gain": {0.02: {}},
+    "lr_policy": {"linear": {}},
+    "serial_batches": {False: {}},
+    "max_dataset_size": {"inf": {}, math.inf: {}},
+}
+
+_LEFT_OUT = frozenset(
+    {
+        *("name", "suffix", "dataroot", "checkpoints_dir", "gpu_ids", "num_threads", "phase", "isTrain"),
+        *("continue_train", "epoch", "epoch_count", "load_iter", "lr_decay_iters", "print_freq", "verbose"),
+        *("save_latest_freq", "save_epoch_freq", "save_by_iter", "display_freq", "display_ncols", "display_id"),
+        *("display_server", "display_env", "display_port", "display_winsize", "update_html_freq", "no_html"),
+    }
+)
+_COMPUTED = frozenset({"netG", "netD", "n_layers_D", "crop_size", "n_epochs", "n_epochs_decay"})
+
+
+def options_reader(
+    *,
+    same: Mapping[str, str],
+    words: Words,
+    unused: Iterable[str],
+    epochs: tuple[int, int],
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """A function that turns the options of a `train.py`, by names such as `n_layers_D`, into our keys with dots.
+
+    Options about files and display are left out. Epochs become steps as if each had `EPOCH` images. The function raises
+    UsageError if the original has no such option, or if its value is not available here.
+
+    Args:
+        same: The method's own options whose values are ours, by the original's name.
+        words: The method's own options whose values are words.
+        unused: The method's own options that have no meaning here, or that the caller reads.
+        epochs: The epochs at the full rate, and those of its decay, that the original takes by default.
+    """
+    same, words = {**_SAME, **same}, {**_WORDS, **words}
+    known = _LEFT_OUT | _COMPUTED | same.keys() | words.keys() | set(unused)
+
+    def read(options: Mapping[str, Any]) -> dict[str, Any]:
+        for key in options:
+            if key not in known:
+                hint = did_you_mean(str(key), sorted(known)) or "Give the options of the original's train.py."
+                raise UsageError(f"unknown key {key!r}", hint=hint)
+        values = {ours: options[theirs] for theirs, ours in same.items() if theirs in options}
+        for key, meanings in words.items():
+            if key in options:
+                values |= choice(key, options[key], meanings)
+        if "netG" in options:
+            values["gen.n_blocks"] = blocks(options["netG"])
+        if "crop_size" in options:
+            values |= dict.fromkeys(("data.crop_height", "data.crop_width"), options["crop_size"])
+        return values | _patches(options) | _steps(options, epochs)
+
+    return read
+
+
+def blocks(name: Any) -> int:
+    """The number of residual blocks that `netG` names.
+
+    Raises:
+        UsageError: it names another kind of generator.
+    """
+    found = re.fullmatch(r"resnet_(\d{1,4})blocks", name) if isinstance(name, str) else None
+    if found is None:
+        raise UsageError(f"netG is {shown(name)}; the generators here are resnet_9blocks and the like")
+    return int(found[1])
+
+
+def choice(key: str, value: Any, meanings: Mapping[Any, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The meaning of a value among `meanings`.
+
+    Raises:
+        UsageError: it is not among them.
+    """
+    for word, meaning in meanings.items():
+        if word == value:
+            return meaning
+    known = " or ".join(str(word) for word in meanings)
+    raise UsageError(f"{key} is {shown(value)}, which is not available here", hint=f"Known here: {known}.")
+
+
+def _patches(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The depth of the discriminator: the originals use `n_layers_D` only if `netD` is n_layers."""
+    if not options.keys() & {"netD", "n_layers_D"}:
+        return {}
+    basic = {"n_layers": 3}
+    deeper = {"n_layers": options["n_layers_D"]} if "n_layers_D" in options else basic
+    return dict(choice("netD", options.get("netD", "basic"), {"basic": basic, "n_layers": deeper}))
+
+
+def _steps(options: Mapping[str, Any], defaults: tuple[int, int]) -> dict[str, Any]:
+    names = ("n_epochs", "n_epochs_decay")
+    if not options.keys() & set(names):
+        return {}
+    constant, decay = (_number(key, options.get(key, default)) for key, default in zip(names, defaults, strict=True))
+    if constant + decay <= 0:
+        raise UsageError("n_epochs and n_epochs_decay are 0 together")
+    steps = round((constant + decay) * EPOCH / max(1, _number("batch_size", options.get("batch_size", 1))))
+    return {"iterations": steps, "lr_decay_share": decay / (constant + decay)}
+
+
+def _number(key: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
+        raise UsageError(f"{key} is {shown(value)}; it must be a whole number of 0 or more")
+    return value
