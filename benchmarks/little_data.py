@@ -26,8 +26,6 @@ from torch import Tensor
 
 import imgxlate
 from imgxlate.config import assignment
-from imgxlate.evaluate.distributions import SetFeatures, kernel_distance
-from imgxlate.evaluate.feature_networks import bundled_vgg, vgg_features
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.inference import style_codes
@@ -35,6 +33,8 @@ from imgxlate.inference.model import Model
 from imgxlate.inference.translation import resized
 from imgxlate.methods.protocol import StyleSampler
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
+from imgxlate.metrics.distributions import SetFeatures, kernel_distance
+from imgxlate.metrics.feature_networks import bundled_vgg, vgg_features
 
 ALL, NONE = "all", "none"
 STEPS = [1000, 2000, 4000, 8000, 16_000]
