@@ -15,7 +15,7 @@ def test_the_report_shows_versions_device_and_folders(run, tmp_path):
     assert report["imgxlate"] == __version__
     assert report["packages"]["torch"] == torch.__version__
     assert report["problems"] == []
-    assert {"device", "fast_bf16", "cpu_capability", "cache", "cache_free_bytes"} <= set(report)
+    assert {"device", "fast_bf16", "cpu_capability", "cache", "cache_free_bytes", "data"} <= set(report)
     assert report["precision"] in ("bf16", "fp32-fast")
     assert report["convolutions"] == {"direct": 0, "winograd": 0}
 

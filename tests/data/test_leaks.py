@@ -84,6 +84,11 @@ def test_after_a_check_no_image_is_read(data, monkeypatch):
         image.resize((160, 128)).save(data / "testA" / "large.png")
     check_data(data)
     read = []
-    monkeypatch.setattr(leaks, "examine", lambda files: read.extend(files) or iter(()))
+
+    def examine(files):
+        read.extend(files)
+        yield from ()
+
+    monkeypatch.setattr(leaks, "examine", examine)
     assert "1 of 9 test images" in warnings(data)[0]
     assert read == []

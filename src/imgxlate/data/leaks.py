@@ -64,7 +64,8 @@ def _hashes(files: Sequence[Path], deadline: float) -> dict[Path, Hashes]:
     """The hashes that are known, and those of the files that can be read until the deadline."""
     known = hash_cache.recall(files)
     unknown = _shuffled([file for file in files if file not in known])
-    new = {image.path: image.hashes for image in _until(deadline, examine(unknown)) if isinstance(image, Surveyed)}
+    with contextlib.closing(examine(unknown)) as results:
+        new = {image.path: image.hashes for image in _until(deadline, results) if isinstance(image, Surveyed)}
     hash_cache.remember(new.items())
     return known | new
 

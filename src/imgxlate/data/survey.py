@@ -1,7 +1,7 @@
 """Reading every image of a data set once: its size, its mode, its hashes, or why it cannot be used."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ def usable(results: Iterable[tuple[Part, Surveyed | Rejected]]) -> list[tuple[Pa
     return [(part, result) for part, result in results if isinstance(result, Surveyed)]
 
 
-def examine(files: Sequence[Path]) -> Iterator[Surveyed | Rejected]:
+def examine(files: Sequence[Path]) -> Generator[Surveyed | Rejected, None, None]:
     """Read image files, in several threads. A file is rejected for the reasons for which training skips it."""
     executor = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), "survey")
     try:

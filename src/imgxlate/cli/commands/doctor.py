@@ -39,6 +39,7 @@ def _examine() -> dict[str, Any]:
         **torch_facts,
         "cache": str(paths.cache_dir()),
         "cache_free_bytes": _free_bytes(),
+        "data": str(paths.data_dir()),
         "offline": paths.offline(),
         "methods": list(specs),
         "usable": len(problems) == len(broken),
