@@ -39,6 +39,9 @@ class MunitTrainingConfig(TrainingConfig):
     gen: MunitConfig = option(MunitConfig(), "the generators", "")
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
     augment: str = augment_option()
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
+    )
     spectral_gen: bool = option(
         False,
         "whether the weights of the generators are normalized spectrally; the model holds the normalized weights",
@@ -61,9 +64,6 @@ class MunitTrainingConfig(TrainingConfig):
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
         PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
-    )
-    lr_dis: NonNegativeFloat | None = option(
-        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)

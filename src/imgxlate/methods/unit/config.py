@@ -37,6 +37,9 @@ class UnitTrainingConfig(TrainingConfig):
     gen: UnitConfig = option(UnitConfig(), "the generators", "")
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
     augment: str = augment_option()
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
+    )
     share_latent: bool = option(
         False,
         "whether both domains share the last block of the encoders and the first of the decoders",
@@ -60,9 +63,6 @@ class UnitTrainingConfig(TrainingConfig):
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
     vgg: PerceptualConfig = option(
         PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
-    )
-    lr_dis: NonNegativeFloat | None = option(
-        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
     )
     lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)
