@@ -63,28 +63,6 @@ class PerceptualConfig:
     pool4: bool = option(False, "whether to keep the fourth pooling, as VGG has it", _NETWORKS)
 
 
-def augment_option() -> Any:
-    """The field `augment` of a training's configuration; `augmentations` checks its value."""
-    return option(
-        "",
-        f"random changes of all images that the discriminators see, for small data sets: "
-        f"{', '.join(get_args(Augmentation))}, with commas between them; empty: none",
-        "arXiv 2006.10738",
-    )
-
-
-def augmentations(names: str) -> tuple[Augmentation, ...]:
-    """The changes that `augment` names.
-
-    Raises:
-        UsageError: a name is unknown.
-    """
-    changes = tuple(name.strip() for name in names.split(",")) if names else ()
-    for change in changes:
-        require_choice(Augmentation, augment=change)
-    return changes  # type: ignore[return-value]  # Each is one of the names.
-
-
 def step_decay(policy: LrPolicy, step_size: int, gamma: float) -> Schedule:
     """The learning rate times `gamma` every `step_size` steps, or constant.
 
@@ -107,3 +85,25 @@ def linear_decay(iterations: int, share: float) -> Schedule:
         )
     decay = round(iterations * share)
     return lambda step: min(1.0, (iterations - step) / (decay + 1))
+
+
+def augment_option() -> Any:
+    """The field `augment` of a training's configuration; `augmentations` checks its value."""
+    return option(
+        "",
+        f"random changes of all images that the discriminators see, for small data sets: "
+        f"{', '.join(get_args(Augmentation))}, with commas between them; empty: none",
+        "arXiv 2006.10738",
+    )
+
+
+def augmentations(names: str) -> tuple[Augmentation, ...]:
+    """The changes that `augment` names.
+
+    Raises:
+        UsageError: a name is unknown.
+    """
+    changes = tuple(name.strip() for name in names.split(",")) if names else ()
+    for change in changes:
+        require_choice(Augmentation, augment=change)
+    return changes  # type: ignore[return-value]  # Each is one of the names.
