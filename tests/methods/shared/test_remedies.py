@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 from torch._dynamo.testing import CompileCounterWithBackend
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from imgxlate import checkpoint
 from imgxlate.methods import registry
@@ -129,3 +130,21 @@ def test_the_preset_of_imaginaire_has_its_recipe():
     assert (config.dis.gan_type, config.dis.norm, config.spectral_gen) == ("hinge", "spectral", True)
     assert (config.lr, config.lr_dis, config.lr_policy, config.weight_decay) == (1e-4, 4e-4, "constant", 0)
     assert (config.init, config.ema, config.iterations, config.detach_content) == ("orthogonal", 0.9999, 200_000, True)
+
+
+class NoReading(TorchDispatchMode):
+    """Refuses operations whose result the processor must read before it can go on; no CUDA graph can hold them."""
+
+    def __torch_dispatch__(self, operation, types, arguments=(), options=None):
+        assert operation.name() not in ("aten::_local_scalar_dense", "aten::nonzero", "aten::equal"), operation
+        return operation(*arguments, **(options or {}))
+
+
+@every
+def test_a_step_reads_no_number_back_so_that_cuda_graphs_can_hold_it(begin, advance, method):
+    augmented = {"augment": "color,translation,cutout"}
+    training = begin(method, augmented | ({"gan_mode": "hinge"} if method == "cyclegan" else SPECTRAL))
+    with NoReading():
+        advance(training)
+    with pytest.raises(AssertionError, match="_local_scalar_dense"), NoReading():
+        torch.ones(1).item()
