@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from imgxlate import checkpoint
 from imgxlate.errors import BatchError, ImageError, OutputError, UsageError
-from imgxlate.evaluate import evaluation
+from imgxlate.evaluate import method_evaluation
 from imgxlate.evaluate.compare import compare
 from imgxlate.evaluate.comparison_metrics import REPEATED, Metrics
 from imgxlate.evaluate.loaded_method import card_of
@@ -20,7 +21,7 @@ from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
 from imgxlate.metrics.diversity import PROTOCOLS, Pairs
-from imgxlate.paths import assets_dir
+from imgxlate.paths import RUN_BEST, RUN_MODEL, assets_dir
 from imgxlate.weights import cards
 from imgxlate.weights.store import Store
 
@@ -265,8 +266,10 @@ def test_a_grid_of_many_inputs_has_smaller_cells_and_says_so(run_compare, inputs
 
 def test_only_thumbnails_of_the_first_inputs_stay_in_memory(run_compare, inputs, monkeypatch):
     made = []
-    thumbnail = evaluation.thumbnail
-    monkeypatch.setattr(evaluation, "thumbnail", lambda image, cell: made.append(image) or thumbnail(image, cell))
+    thumbnail = method_evaluation.thumbnail
+    monkeypatch.setattr(
+        method_evaluation, "thumbnail", lambda image, cell: made.append(image) or thumbnail(image, cell)
+    )
     run_compare(inputs, "unit", "munit", rows=1)
     assert len(made) == 1 + 1 + 2
 
@@ -308,3 +311,14 @@ def test_a_file_of_the_user_has_no_card_even_with_the_name_of_a_model(run_compar
 def test_invalid_arguments_are_refused_before_any_work(photo, arguments, message):
     with pytest.raises(UsageError, match=message):
         compare(photo(), **arguments)
+
+
+def test_of_a_run_the_best_model_is_compared_and_the_user_is_told(generators, inputs, tmp_path):
+    _, tensors, header = generators("unit")
+    for name, step in ((RUN_MODEL, 8), (RUN_BEST, 6)):
+        checkpoint.write(tmp_path / "run" / name, tensors, header | {"step": step})
+    said = []
+    compare(inputs[:1], methods=["unit"], models={"unit": tmp_path / "run"}, metrics="none", notify=said.append)
+    assert said == [
+        f"{tmp_path / 'run'}: the best model, of step 6; for the last one, give {tmp_path / 'run' / RUN_MODEL}"
+    ]

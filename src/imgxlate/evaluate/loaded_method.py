@@ -51,6 +51,7 @@ class LoadedMethod:
     settings: Mapping[str, str]  # further values that determine its images, by name
     trained_size: int | None  # shorter side of its training images, in pixels; None: unknown, or not trained
     style_dim: int | None  # length of its style codes; None: it has no styles
+    step: int | None  # training steps done; None: unknown, or not trained
     make: Callable[[ImageArray, Sequence[Code], OnIteration], Iterator[ImageArray]]
     """Yields an image of the input for each code; one image and no codes for a method without styles."""
 
@@ -122,7 +123,7 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
         return model.translate_array(image, to, torch.tensor(codes) if model.style_dim else None)
 
-    return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, model.style_dim, make)
+    return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, model.style_dim, model.step, make)
 
 
 def _load_stylizer(
@@ -136,4 +137,4 @@ def _load_stylizer(
             on_iteration(iterate)
         yield painted(image, iterate)
 
-    return LoadedMethod(file.name, dict(choice.settings), None, None, make)
+    return LoadedMethod(file.name, dict(choice.settings), None, None, None, make)

@@ -23,9 +23,10 @@ from imgxlate.images.inputs import Source
 from imgxlate.images.jobs import run_jobs
 from imgxlate.images.outputs import Job
 from imgxlate.inference import style_codes
-from imgxlate.inference.loading import ModelFile
+from imgxlate.inference.loading import ModelFile, choice_note
 from imgxlate.inference.translation import resized, size_advice
 from imgxlate.methods.protocol import Iterate
+from imgxlate.paths import is_folder
 from imgxlate.training import seeding
 
 Column = tuple[str, int | None]
@@ -84,6 +85,8 @@ def evaluate_method(evaluation: ComparisonState, choice: MethodChoice, file: Mod
     memory_before = allocated(evaluation.settings.device)
     method = load(choice, file, evaluation.settings)
     if choice.config is None:
+        if choice.model and is_folder(choice.model):
+            evaluation.notify(choice_note(file.path, method.step))
         warm_up(method)
     jobs = [job for job in evaluation.jobs[choice.key] if job.source not in evaluation.unreadable]
     sets = SetNumbers(evaluation.metrics)
