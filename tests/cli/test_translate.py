@@ -241,6 +241,14 @@ def test_without_a_bundled_model_the_error_says_how_to_give_one(run, photo, insi
     assert "munit needs weights: give --checkpoint FILE or --model NAME" in result.stderr
 
 
+def test_the_error_for_a_method_without_any_named_model_says_how_to_train_one(run, photo, inside):
+    result = run("translate", "cut", photo())
+    assert result.exit_code == 2
+    assert "cut needs weights: give --checkpoint FILE" in result.stderr
+    assert "Train one with `imgxlate train cut DATA_A DATA_B --out RUN`" in result.stderr
+    assert "weights list" not in result.stderr
+
+
 def test_the_error_for_a_model_that_is_not_stored_says_how_to_get_it(run, photo, inside):
     result = run("translate", "cyclegan", photo(), "--model", "horse2zebra", "--offline")
     assert result.exit_code == 5

@@ -69,3 +69,21 @@ def test_cyclegan_gives_the_image_of_the_original(translated, golden, pixels, na
 def test_cyclegan_translates_in_the_direction_of_its_file(translated, golden, pixels):
     images = translated("cyclegan", "b.png", "--checkpoint", golden / "cyclegan" / "latest_net_G_B.pth")
     assert_same(images, [pixels(golden / "cyclegan" / "b2a.png")])
+
+
+@pytest.mark.parametrize("golden_run", ["cut", "fastcut"])
+def test_cut_gives_the_image_of_the_original(run, golden, pixels, tmp_path, golden_run):
+    folder = golden / golden_run
+    arguments = ("--checkpoint", folder / "latest_net_G.pth", "--config", folder / "options.json", *FP32)
+    result = run("translate", "cut", folder / "a.png", *arguments, "-o", tmp_path / "out.png")
+    assert result.exit_code == 0, result.stderr
+    assert_same([pixels(tmp_path / "out.png")], [pixels(folder / "a2b.png")])
+
+
+def test_cut_refuses_the_other_direction(run, golden, tmp_path):
+    folder = golden / "cut"
+    checkpoint = ("--checkpoint", folder / "latest_net_G.pth")
+    result = run("translate", "cut", folder / "b.png", *checkpoint, "--to", "A", "-o", tmp_path / "out.png")
+    assert result.exit_code == 2
+    assert "B only" in result.stderr
+    assert not (tmp_path / "out.png").exists()

@@ -4,6 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imgxlate.methods.cut.config import CutConfig
+from imgxlate.methods.cut.method import Cut
+from imgxlate.methods.cut.networks import Generator as CutGenerator
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.method import Cyclegan
 from imgxlate.methods.cyclegan.networks import Generator as CycleganGenerator
@@ -37,6 +40,17 @@ cyclegans = st.builds(
     n_downsampling=st.integers(1, 2),
     norm=norms,
     upsampling=st.sampled_from(["transposed", "nearest"]),
+    bias=st.booleans(),
+    dropout=st.booleans(),
+)
+cuts = st.builds(
+    CutConfig,
+    ngf=st.integers(1, 4),
+    n_blocks=st.sampled_from([1, 6, 9]),
+    n_downsampling=st.integers(1, 3),
+    norm=norms,
+    antialias=st.booleans(),
+    antialias_up=st.booleans(),
     bias=st.booleans(),
     dropout=st.booleans(),
 )
@@ -106,3 +120,15 @@ def test_cyclegan(in_bands, randomize, config, memory, data):
     [whole] = translator.translate(image, "A", None)
     assert not translator.content_stages("A")
     require_same(whole, in_bands(translator.image_stages("A", None), image, **memory))
+
+
+@settings(max_examples=25)
+@given(config=cuts, memory=memories, data=st.data())
+def test_cut(in_bands, randomize, config, memory, data):
+    translator = Cut(randomize(CutGenerator(config)))
+    translator.place(torch.device("cpu"), torch.float32)
+    assert isinstance(translator, Staged)
+    image = image_for(data, translator)
+    [whole] = translator.translate(image, "B", None)
+    assert not translator.content_stages("B")
+    require_same(whole, in_bands(translator.image_stages("B", None), image, **memory))

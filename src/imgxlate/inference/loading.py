@@ -106,8 +106,7 @@ def find_model(
     card = store.find(name, spec.name) if name else bundled_model(spec.name)
     if card is None:
         raise UsageError(
-            f"{spec.name} needs weights: give --checkpoint FILE or --model NAME",
-            hint="`imgxlate weights list` shows the models that have a name.",
+            f"{spec.name} needs weights: give --checkpoint FILE or --model NAME", hint=_ways_to_a_model(spec, store)
         )
     return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
 
@@ -207,6 +206,17 @@ def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec
         card = store.find(method)
         return registry.find(card.method, Capability.TRANSLATE), card.name
     return registry.find(method, Capability.TRANSLATE), model
+
+
+def _ways_to_a_model(spec: MethodSpec, store: Store) -> str | None:
+    ways = []
+    if any(card.method == spec.name for card in store.cards().values()):
+        ways.append("`imgxlate weights list` shows the models that have a name.")
+    if spec.training:
+        ways.append(
+            f"Train one with `imgxlate train {spec.name} DATA_A DATA_B --out RUN`, and give it with `--checkpoint RUN`."
+        )
+    return " ".join(ways) or None
 
 
 def _model_at(path: Path, config: Path | None) -> ModelFile:
