@@ -1,4 +1,4 @@
-"""CUT's networks (arXiv 2007.15651, Appendix C.1), with the original's state-dict keys."""
+"""CUT's networks (arXiv 2007.15651, Sec. 3), with the original's state-dict keys."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -62,7 +62,7 @@ class Encoder(nn.Module):
 
 
 class Projections(nn.Module):
-    """F: for each layer of the encoder, a perceptron from features to the vectors that are contrasted (Sec. 3.2)."""
+    """F: for each layer of the encoder, a perceptron from features to the vectors that are contrasted."""
 
     def __init__(self, widths: Sequence[int], dim: int) -> None:
         super().__init__()
