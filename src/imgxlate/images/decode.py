@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -20,6 +21,8 @@ from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.srgb import UnclearPixelsError, separate
+
+_CHUNK = 1 << 20  # bytes that are read at once
 
 
 def decode(
@@ -64,7 +67,7 @@ def decode_source(source: Source, limits: Limits = DEFAULT, depth: Depth = 8) ->
         return decode(source.path, limits=limits, depth=depth)
     if sys.stdin is None:
         raise ImageError(STDIO, "standard input is closed")
-    return decode(sys.stdin.buffer.read(limits.file_bytes + 1), name=STDIO, limits=limits, depth=depth)
+    return decode(_read_at_most(sys.stdin.buffer, limits.file_bytes + 1), name=STDIO, limits=limits, depth=depth)
 
 
 def decode_pil(image: Image.Image) -> ImageArray:
@@ -104,13 +107,21 @@ def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
     try:
         _check_kind(file.stat().st_mode, path)
         with file.open("rb") as stream:
-            return stream.read(limits.file_bytes + 1)
+            return _read_at_most(stream, limits.file_bytes + 1)
     except FileNotFoundError as error:
         raise ImageError(path, "no such file") from error
     except OSError as error:
         raise ImageError(path, f"cannot be opened: {error.strerror or error}") from error
     except ValueError as error:  # A null byte.
         raise ImageError(path, "not a possible file name") from error
+
+
+def _read_at_most(stream: BinaryIO, most: int) -> bytes:
+    """The next bytes of a stream, up to `most`. `stream.read(most)` would reserve memory for all of them at once."""
+    buffer = io.BytesIO()
+    while chunk := stream.read(min(most - buffer.tell(), _CHUNK)):
+        buffer.write(chunk)
+    return buffer.getvalue()
 
 
 def _check_kind(mode: int, path: Path | str) -> None:
