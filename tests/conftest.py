@@ -1,5 +1,6 @@
 """What tests all over share."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -140,16 +141,16 @@ def in_bands():
     import torch
 
     from imgxlate.nn import banded
-    from imgxlate.nn.maps import Budget, Map, Shape
+    from imgxlate.nn.maps import BlockPool, Map, Shape
 
     def compute(stages, x, *, maps, band):
         rows, shape = [], Shape(*x.shape[1:])
-        source = Map(shape, Budget(2 * x.nbytes, shape.row_bytes, x.device))
+        source = Map(shape, BlockPool(2 * x.nbytes, shape.row_bytes, x.device))
         source.append(x)
         with torch.inference_mode():
             passes = banded.plan(stages, shape, banded.Memory(maps, band))
-            budget = Budget(maps, max(step.longest_row for step in passes), x.device)
-            banded.run(passes, source, rows.append, budget)
+            with contextlib.closing(BlockPool(maps, max(step.longest_row for step in passes), x.device)) as pool:
+                banded.run(passes, source, rows.append, pool)
         return torch.cat(rows, 2)
 
     return compute

@@ -109,6 +109,15 @@ def test_the_content_is_encoded_once_for_all_styles(munit, photo, budget, monkey
     assert done[-1] == 1
 
 
+def test_the_memory_of_the_content_code_serves_the_maps_of_the_last_style(munit, photo, budget, monkeypatch):
+    budget(2_000_000)
+    shares, plan = [], large.banded.plan
+    monkeypatch.setattr(large.banded, "plan", lambda *a: shares.append(a[-1].maps) or plan(*a))
+    munit.translate(photo(size=(200, 200)), n_styles=3)
+    encoding, first, second, last = shares
+    assert encoding == last > first == second
+
+
 def test_a_style_image_is_encoded_in_bands(munit, photo, budget):
     style = photo("style.png", size=(90, 70), seed=4)
     whole = munit.encode_style(style)

@@ -1,5 +1,6 @@
 """Networks in bands: plans, budgets, and failures in the middle."""
 
+import contextlib
 import errno
 import gc
 import itertools
@@ -12,7 +13,7 @@ from imgxlate.errors import DeviceError
 from imgxlate.nn import banded
 from imgxlate.nn.autoencoder import ContentEncoder
 from imgxlate.nn.banded import Memory, plan, run, whole_memory
-from imgxlate.nn.maps import Budget, Map, Shape
+from imgxlate.nn.maps import BlockPool, Map, Shape
 from imgxlate.nn.stages import Local, Moments, convolution, pointwise
 
 CPU = torch.device("cpu")
@@ -31,21 +32,23 @@ def image():
     return torch.rand((1, 3, 64, 48), generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def budget_for(passes, limit):
-    return Budget(limit, max(step.longest_row for step in passes), CPU)
+def pool_for(passes, limit):
+    return BlockPool(limit, max(step.longest_row for step in passes), CPU)
 
 
-def free_blocks(budget):
-    """The number of blocks that can be taken."""
-    blocks = list(iter(budget.take, None))
+def free_blocks(pool):
+    """The number of blocks of memory that can be taken."""
+    blocks = [pool.take()]
+    while not isinstance(blocks[-1], int):  # the first one in the scratch file
+        blocks.append(pool.take())
     for block in blocks:
-        budget.give_back(block)
-    return len(blocks)
+        pool.give_back(block)
+    return len(blocks) - 1
 
 
 def source_of(image):
     shape = Shape(*image.shape[1:])
-    source = Map(shape, Budget(2 * image.nbytes, shape.row_bytes, CPU))
+    source = Map(shape, BlockPool(2 * image.nbytes, shape.row_bytes, CPU))
     source.append(image)
     return source
 
@@ -53,7 +56,8 @@ def source_of(image):
 def compute(passes, image, *, maps=10**9, **callbacks):
     """The result of `passes`."""
     rows = []
-    run(passes, source_of(image), rows.append, budget_for(passes, maps), **callbacks)
+    with contextlib.closing(pool_for(passes, maps)) as pool:
+        run(passes, source_of(image), rows.append, pool, **callbacks)
     return torch.cat(rows, 2)
 
 
@@ -156,9 +160,7 @@ def test_another_error_is_not_tried_again(image):
 
 
 @pytest.mark.parametrize("failing", [3, 40, 150])
-def test_an_error_in_the_middle_frees_the_memory_and_closes_the_scratch_files(
-    encoder, image, failing, monkeypatch, tmp_path
-):
+def test_an_error_in_the_middle_frees_the_blocks_of_all_maps(encoder, image, failing, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr(banded, "_PRODUCTS_PER_BYTE", 0)  # Nothing is computed twice, so that all maps are in files.
@@ -169,29 +171,30 @@ def test_an_error_in_the_middle_frees_the_memory_and_closes_the_scratch_files(
             raise KeyboardInterrupt
 
     passes = plan(encoder.stages(), IMAGE, Memory(9000, 0))
-    budget = budget_for(passes, 9000)
-    total = free_blocks(budget)
+    pool = pool_for(passes, 9000)
+    total = free_blocks(pool)
     assert total > 1
     with torch.inference_mode(), pytest.raises(KeyboardInterrupt):
-        run(passes, source_of(image), lambda values: None, budget, on_products=interrupt)
+        run(passes, source_of(image), lambda values: None, pool, on_products=interrupt)
     assert next(calls) == failing + 1
-    assert free_blocks(budget) == total
+    assert free_blocks(pool) == total
+    pool.close()
     assert list(tmp_path.iterdir()) == []
     gc.collect()  # A file that is still open is a ResourceWarning, which is an error in tests.
 
 
 @pytest.mark.parametrize("frees", [True, False])
 def test_a_source_is_freed_only_if_it_is_no_longer_needed(image, frees):
-    budget, free = Budget(2 * IMAGE.bytes, IMAGE.row_bytes, CPU), []
-    total = free_blocks(budget)
-    source = Map(IMAGE, budget)
+    pool, free = BlockPool(2 * IMAGE.bytes, IMAGE.row_bytes, CPU), []
+    total = free_blocks(pool)
+    source = Map(IMAGE, pool)
     source.append(image)
-    used = total - free_blocks(budget)
+    used = total - free_blocks(pool)
     passes = plan([pointwise(lambda x: x * 2, 3)], IMAGE, Memory(10**9, 10_000))
-    run(passes, source, lambda values: free.append(free_blocks(budget)), budget, frees_source=frees)
+    run(passes, source, lambda values: free.append(free_blocks(pool)), pool, frees_source=frees)
     assert (total - free[-1] < used / 2) == frees
     source.close()
-    assert free_blocks(budget) == total
+    assert free_blocks(pool) == total
 
 
 def test_a_scratch_file_that_cannot_be_written_is_a_device_error(encoder, image, monkeypatch):

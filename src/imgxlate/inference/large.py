@@ -16,7 +16,7 @@ from imgxlate.methods.spec import Domain
 from imgxlate.nn import banded
 from imgxlate.nn.banded import Memory, Pass
 from imgxlate.nn.bands import Rows
-from imgxlate.nn.maps import Budget, Map, RowSource, Shape
+from imgxlate.nn.maps import BlockPool, Map, RowSource, Shape
 from imgxlate.nn.stages import Moments
 
 _BAND_SHARE = 12  # A band is planned with this part of the memory.
@@ -70,18 +70,22 @@ def translate(
     stages = translator.content_stages(to)
     encoding = banded.plan(stages, source.shape, memory) if stages else []
     shape = encoding[-1].output if encoding else source.shape
-    beside = replace(memory, maps=memory.maps - shape.bytes) if encoding else memory  # the content code is kept
-    decodings = [banded.plan(translator.image_stages(to, style), shape, beside) for style in styles]
-    budget = Budget(memory.maps, max(one.longest_row for part in (encoding, *decodings) for one in part), device)
+    beside = replace(memory, maps=max(memory.maps - shape.bytes, 0)) if encoding else memory  # the content code is kept
+    shares = [*[beside] * (len(styles) - 1), memory]  # up to the last style
+    decodings = [
+        banded.plan(translator.image_stages(to, style), shape, share)
+        for style, share in zip(styles, shares, strict=True)
+    ]
     count = _Counter([encoding, *decodings], on_band)
-    with contextlib.closing(Map(shape, budget)) as code:
+    with contextlib.closing(_pool(memory, [encoding, *decodings], device)) as pool:
+        code = Map(shape, pool)
         content: RowSource = code if encoding else source
         if encoding:
-            banded.run(encoding, source, code.append, budget, on_products=count)
-        for number, decoding in enumerate(decodings, start=1):
+            banded.run(encoding, source, code.append, pool, on_products=count)
+        for decoding in decodings:
             output = _Output(image, source.padding, depth)
-            is_last = number == len(decodings)
-            banded.run(decoding, content, output.write, budget, frees_source=is_last, on_products=count)
+            is_last = decoding is decodings[-1]
+            banded.run(decoding, content, output.write, pool, frees_source=is_last, on_products=count)
             yield image.with_rgb(output.rgb)
 
 
@@ -97,9 +101,9 @@ def encode_style(
     source = ImageRows(translator, image, device)
     memory = _split(total, image)
     passes = banded.plan(translator.style_stages(domain), source.shape, memory)
-    budget = Budget(memory.maps, max(one.longest_row for one in passes), device)
     moments: list[Moments] = []
-    banded.run(passes, source, lambda features: moments.append(Moments.of(features)), budget)
+    with contextlib.closing(_pool(memory, [passes], device)) as pool:
+        banded.run(passes, source, lambda features: moments.append(Moments.of(features)), pool)
     mean = reduce(Moments.joined, moments).mean
     return translator.style_code(domain, mean.to(device, torch.float32))
 
@@ -156,6 +160,11 @@ class _Counter:
     def __call__(self, products: int) -> None:
         self._done += products
         self._on_band(BandProgress(self._done / self._products, self._bands))
+
+
+def _pool(memory: Memory, parts: Sequence[Sequence[Pass]], device: torch.device) -> BlockPool:
+    """The memory for the maps of some passes."""
+    return BlockPool(memory.maps, max(one.longest_row for part in parts for one in part), device)
 
 
 def _split(total: int, image: ImageArray) -> Memory:

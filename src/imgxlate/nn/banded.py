@@ -16,7 +16,7 @@ from imgxlate.callbacks import ignore
 from imgxlate.errors import is_out_of_memory
 from imgxlate.memory import release_freed_memory
 from imgxlate.nn.bands import Branch, Need, Operation, Rows, evaluate, flatten, heights, need
-from imgxlate.nn.maps import Budget, Map, RowSource, Shape
+from imgxlate.nn.maps import BlockPool, Map, RowSource, Shape
 from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
 
 _COPIES = 3  # memory of a convolution, in units of its input and its output: padded copies and buffers
@@ -96,14 +96,14 @@ def run(
     passes: Sequence[Pass],
     source: RowSource,
     write: Callable[[Tensor], None],
-    budget: Budget,
+    pool: BlockPool,
     *,
     frees_source: bool = False,  # free the rows of the source, a `Map`, as soon as they are no longer needed
     on_products: Callable[[int], None] = ignore,  # takes the multiplications done since the last call
 ) -> None:
     """Compute `passes`. `write` takes the rows of the result (1, C, h, W), from top to bottom.
 
-    Maps between passes are kept within `budget`. If memory runs out nevertheless, bands get smaller.
+    Maps between passes are kept in `pool`. If memory runs out nevertheless, bands get smaller.
 
     Raises:
         DeviceError: the scratch file cannot be written.
@@ -112,7 +112,7 @@ def run(
         state = _State([source], [frees_source])
         for step in passes:
             is_last = step is passes[-1]
-            maps = [stack.enter_context(contextlib.closing(Map(shape, budget))) for shape in step.kept]
+            maps = [stack.enter_context(contextlib.closing(Map(shape, pool))) for shape in step.kept]
             moments = _run_pass(
                 step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last
             )
