@@ -140,17 +140,17 @@ def in_bands():
     """Compute stages for a map (1, C, H, W) in bands, with `maps` bytes for maps and `band` bytes for a band."""
     import torch
 
-    from imgxlate.nn import banded
     from imgxlate.nn.maps import BlockPool, Map, Shape
+    from imgxlate.nn.passes import Shares, plan_passes, run_passes
 
     def compute(stages, x, *, maps, band):
         rows, shape = [], Shape(*x.shape[1:])
         source = Map(shape, BlockPool(2 * x.nbytes, shape.row_bytes, x.device))
         source.append(x)
         with torch.inference_mode():
-            passes = banded.plan(stages, shape, banded.Memory(maps, band))
+            passes = plan_passes(stages, shape, Shares(maps, band))
             with contextlib.closing(BlockPool(maps, max(step.longest_row for step in passes), x.device)) as pool:
-                banded.run(passes, source, rows.append, pool)
+                run_passes(passes, source, rows.append, pool)
         return torch.cat(rows, 2)
 
     return compute

@@ -1,7 +1,7 @@
 """Networks as sequences of stages, so that an image of any size can be computed in bands of rows.
 
 A convolution needs a few rows above and below a band. A norm needs the mean and the variance of every channel over the
-whole map. A description states this for each stage of a network, and `imgxlate.nn.banded` computes it.
+whole map. A description states this for each stage of a network, and `imgxlate.nn.passes` computes it.
 """
 
 from collections.abc import Callable, Iterable, Sequence

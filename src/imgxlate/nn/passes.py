@@ -25,8 +25,8 @@ _PRODUCTS_PER_BYTE = 60  # multiplications in the time of writing a byte to a sc
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """The memory to use, in bytes."""
+class Shares:
+    """How maps and bands share the memory, in bytes."""
 
     maps: int  # for the maps between passes
     band: int  # for the computation of a band
@@ -70,14 +70,14 @@ class Pass:
         return _need(self.chain, self.inputs, self.outputs, band)
 
 
-def plan(stages: Sequence[Stage], source: Shape, memory: Memory) -> list[Pass]:
+def plan_passes(stages: Sequence[Stage], source: Shape, shares: Shares) -> list[Pass]:
     """The passes that compute `stages` for a map of that shape. The last one's output is the result."""
     passes: list[Pass] = []
     inputs: tuple[Shape, ...] = (source,)
     chain: list[Operation] = []
     for operation in [*flatten(stages), None]:
         if operation is None or isinstance(operation, Norm) or _reach(chain, inputs) > _WIDEST_REACH:
-            passes.append(_pass(chain, inputs, operation if isinstance(operation, Norm) else None, memory))
+            passes.append(_pass(chain, inputs, operation if isinstance(operation, Norm) else None, shares))
             if passes[-1].keeps:
                 inputs, chain = tuple(_shape(output, inputs) for output in passes[-1].outputs), []
         if operation:
@@ -92,7 +92,7 @@ def whole_memory(stages: Sequence[Stage], source: Shape) -> int:
     return _band_memory(chain, (source,), shapes[-1].height)
 
 
-def run(
+def run_passes(
     passes: Sequence[Pass],
     source: RowSource,
     write: Callable[[Tensor], None],
@@ -192,7 +192,7 @@ def _compute(step: Pass, state: _State, band: Rows) -> tuple[list[Tensor], Momen
     return values, Moments.of(values[0]) if step.norm else None
 
 
-def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | None, memory: Memory) -> Pass:
+def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | None, shares: Shares) -> Pass:
     """The pass of `chain`, whose outputs are kept if `norm` is None or that is faster than computing them again."""
     shapes, outputs = _trace(chain, inputs)
     products = sum(
@@ -201,10 +201,10 @@ def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | No
         if isinstance(operation, Local)
     )
     held = sum(shape.bytes for shape in (_shape(output, inputs) for output in outputs))
-    keeps = norm is None or max(held - memory.maps, 0) * _PRODUCTS_PER_BYTE <= products
+    keeps = norm is None or max(held - shares.maps, 0) * _PRODUCTS_PER_BYTE <= products
     height = _shape(outputs[0], inputs).height
     counts = (-(-height // bands) for bands in itertools.count(1))
-    rows = next(rows for rows in counts if rows == 1 or _band_memory(chain, inputs, rows) <= memory.band)
+    rows = next(rows for rows in counts if rows == 1 or _band_memory(chain, inputs, rows) <= shares.band)
     return Pass(tuple(chain), inputs, outputs, norm, keeps, rows, products)
 
 
