@@ -13,7 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from imgxlate.errors import ImageError
-from imgxlate.images import deep, sniff
+from imgxlate.images import sixteen_bits, sniff
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source
@@ -93,11 +93,11 @@ def _stored(
             raise _too_many(image.width * image.height, path, limits)
         if sufficient_side:
             image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
-        is_deep = depth == 16 and deep.is_deep(image, file.getvalue())
+        keeps_bits = depth == 16 and sixteen_bits.has_sixteen_bits(image, file.getvalue())
         image.load()
         orientation = _orientation(image)
-        if is_deep:
-            return *deep.separate(file.getvalue(), image.info.get("icc_profile")), orientation
+        if keeps_bits:
+            return *sixteen_bits.separate(file.getvalue(), image.info.get("icc_profile")), orientation
         file.close()
         return *separate(image, depth), orientation
 
