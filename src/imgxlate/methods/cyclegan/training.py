@@ -13,8 +13,8 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator, minimum_side, stride
-from imgxlate.methods.protocol import StepContext
-from imgxlate.methods.shared.cuda_graphs import Losses, between_graphs, graphed
+from imgxlate.methods.protocol import Losses, StepContext
+from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, Domain
