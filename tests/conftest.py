@@ -1,5 +1,6 @@
 """What tests all over share."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -137,17 +138,17 @@ def in_bands():
     """Compute stages for a map (1, C, H, W) in bands, with `maps` bytes for maps and `band` bytes for a band."""
     import torch
 
-    from imgxlate.nn import banded
-    from imgxlate.nn.maps import Budget, Map, Shape
+    from imgxlate.nn.maps import BlockPool, Map, Shape
+    from imgxlate.nn.passes import Shares, plan_passes, run_passes
 
     def compute(stages, x, *, maps, band):
         rows, shape = [], Shape(*x.shape[1:])
-        source = Map(shape, Budget(2 * x.nbytes, shape.row_bytes, x.device))
+        source = Map(shape, BlockPool(2 * x.nbytes, shape.row_bytes, x.device))
         source.append(x)
         with torch.inference_mode():
-            passes = banded.plan(stages, shape, banded.Memory(maps, band))
-            budget = Budget(maps, max(step.longest_row for step in passes), x.device)
-            banded.run(passes, source, rows.append, budget)
+            passes = plan_passes(stages, shape, Shares(maps, band))
+            with contextlib.closing(BlockPool(maps, max(step.longest_row for step in passes), x.device)) as pool:
+                run_passes(passes, source, rows.append, pool)
         return torch.cat(rows, 2)
 
     return compute

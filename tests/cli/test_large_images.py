@@ -180,6 +180,23 @@ def test_each_image_of_a_batch_has_the_same_memory(run_process, photo, tmp_path)
     assert max(counts) <= 2 * counts[0]
 
 
+@linux
+def test_neural_style_under_a_hard_limit_on_memory(command, photo, tmp_path):
+    limit = 800_000_000  # bytes of private memory; the whole image takes 900 MB
+    photos = photo("content.png", size=(384, 512)), photo("style.png", size=(384, 512), seed=1)
+    options = ("--size", 512, "--scales", 1, "--iterations", 1, "-o", tmp_path / "out.png")
+    done = subprocess.run(
+        command("neural-style", *photos, *options),
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "512x384 pixels: in bands of rows" in done.stderr
+
+
 LIMIT = 1_500_000_000  # bytes of private memory
 
 

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from imgxlate.images.decode import decode
+from imgxlate.methods.gatys import method
 
 QUICK = ("--size", 48, "--iterations", 3, "--coarse-iterations", 2)
 
@@ -47,6 +48,21 @@ def test_a_size_that_needs_too_much_memory_is_painted_in_bands_with_the_same_los
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
 
 
+def test_a_line_says_that_bands_are_used_from_a_later_iteration_on(run, inside, monkeypatch):
+    evaluate, calls = method.evaluate, []
+
+    def fail_at_the_third(objective, image, band_memory):
+        calls.append(band_memory)
+        if len(calls) == 3:
+            raise MemoryError
+        return evaluate(objective, image, band_memory)
+
+    monkeypatch.setattr(method, "evaluate", fail_at_the_third)
+    result = run("neural-style", "photo.png", "style.png", *QUICK)
+    assert (result.exit_code, len(calls)) == (0, 4)
+    assert result.stderr.count("48x36 pixels: in bands of rows; about") == 1
+
+
 # Runs the command, and prints the most memory that it had, in kilobytes.
 MEASURED = """
 import atexit, re, runpy
@@ -61,7 +77,7 @@ def test_the_process_stays_within_its_memory(inside, photo):
     large = photo("large.png", seed=1, size=(336, 448))
     options = "--size 448 --style-scale 0.25 --scales 1 --iterations 1 --precision fp32 --threads 1 --memory 700MB"
     command = [sys.executable, "-c", MEASURED, "neural-style", large, "style.png", "-o", "out.png", *options.split()]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert "in bands of rows" in finished.stderr
     assert int(finished.stdout) * 1024 < 700e6
 

@@ -166,6 +166,14 @@ def test_methods_that_optimize_report_each_iteration(run_compare, inputs, photo)
     assert f"{inputs[0]}, iteration 2 of 2" in [step.detail for step in steps]
 
 
+def test_translations_and_paintings_stay_within_the_memory(run_compare, photo, monkeypatch):
+    limits = {"imgxlate.memory.budget": set(), "imgxlate.inference.stylization.budget": set()}
+    for place, seen in limits.items():
+        monkeypatch.setattr(place, lambda device, limit, needed=0, *, seen=seen: seen.add(limit) or 0)
+    run_compare(photo(), "munit", "neural-style", styles=photo("style.png"), settings=PAINT, memory="1GB")
+    assert [*limits.values()] == [{10**9}, {10**9}]
+
+
 def test_if_every_input_fails_the_error_lists_them(run_compare, inputs):
     for path in inputs:
         path.write_bytes(b"")
@@ -180,6 +188,7 @@ def test_if_every_input_fails_the_error_lists_them(run_compare, inputs):
         ({"n_styles": 0}, "n_styles is 0"),
         ({"rows": 0}, "rows is 0"),
         ({"size": 0}, "size is 0"),
+        ({"memory": "much"}, "'much' is not an amount of memory"),
         ({"targets": "real"}, "--metrics none loads none"),
         ({"inputs": []}, "there is no input"),
         ({"to": "winter"}, "has no domain 'winter'"),

@@ -2,6 +2,7 @@ import ast
 import contextlib
 import os
 import struct
+import tracemalloc
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
@@ -256,6 +257,19 @@ def test_a_file_of_too_many_bytes_is_refused(tmp_path: Path, file_of: Encoder, c
     for source in (path, path.read_bytes()):
         error = refusal(source, limits=Limits(file_bytes=size - 1))
         assert error.reason == f"the file is larger than the limit of {size - 1:,} bytes"
+
+
+def test_reading_takes_memory_by_the_size_of_the_file_and_not_of_the_limit(
+    tmp_path: Path, file_of: Encoder, colors: np.ndarray
+) -> None:
+    path = tmp_path / "image.png"
+    path.write_bytes(file_of(colors))
+    tracemalloc.start()
+    try:
+        decode(path, limits=Limits(file_bytes=10**9))
+        assert tracemalloc.get_traced_memory()[1] < 10**7  # the peak
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_image_without_pixels_is_refused() -> None:

@@ -96,8 +96,8 @@ def test_the_size_and_the_transparency_are_those_of_a_whole_image(munit, photo, 
 
 
 def test_the_content_is_encoded_once_for_all_styles(munit, photo, budget, monkeypatch):
-    encoded, run = [], large.banded.run
-    monkeypatch.setattr(large.banded, "run", lambda passes, *a, **k: encoded.append(1) or run(passes, *a, **k))
+    encoded, run = [], large.run_passes
+    monkeypatch.setattr(large, "run_passes", lambda passes, *a, **k: encoded.append(1) or run(passes, *a, **k))
     whole = munit.translate(photo(), n_styles=3)
     budget(100_000)
     watch = Watch()
@@ -107,6 +107,15 @@ def test_the_content_is_encoded_once_for_all_styles(munit, photo, budget, monkey
     done = [progress.done for progress in watch.seen]
     assert done == sorted(done)
     assert done[-1] == 1
+
+
+def test_the_memory_of_the_content_code_serves_the_maps_of_the_last_style(munit, photo, budget, monkeypatch):
+    budget(2_000_000)
+    shares, plan = [], large.plan_passes
+    monkeypatch.setattr(large, "plan_passes", lambda *a: shares.append(a[-1].maps) or plan(*a))
+    munit.translate(photo(size=(200, 200)), n_styles=3)
+    encoding, first, second, last = shares
+    assert encoding == last > first == second
 
 
 def test_a_style_image_is_encoded_in_bands(munit, photo, budget):

@@ -119,6 +119,14 @@ def test_a_convolution_is_described_as_it_computes(name):
     require_reach(convolution(layer, padding, layer))
 
 
+@pytest.mark.parametrize(
+    ("channels", "others", "products"), [(3, 24, 5 * 24 * 49), (24, 3, 24 * 5 * 49), (8, 16, 8 * 16 * 49)]
+)
+def test_a_convolution_of_few_channels_counts_as_one_of_some_more(channels, others, products):
+    layer = nn.Conv2d(channels, others, 7)
+    assert convolution(layer, 3, layer).products == products
+
+
 @pytest.mark.parametrize("pad_type", ["reflect", "replicate", "zero"])
 def test_blocks_are_described_as_they_compute(pad_type):
     norm = nn.Identity()

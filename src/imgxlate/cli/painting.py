@@ -90,6 +90,7 @@ class _Progress:
     iterations: int = 0  # over all scales
     losses: Mapping[str, float] | None = None  # of the last iteration
     started: float = 0.0  # when the first iteration at this scale ended
+    explained: str = ""  # how memory is saved at this scale
 
     def show(self, state: "Iteration") -> None:
         """Show an iteration."""
@@ -98,7 +99,9 @@ class _Progress:
         self.iterations += 1
         self.losses = dict(state.losses)
         height, width = state.size
-        if state.memory_plan:
+        if state.iteration == 1:
+            self.started, self.explained = time.perf_counter(), ""
+        if state.memory_plan != self.explained:
             self._explain(state)
         scale = f"scale {state.scale} of {state.scales}, {width}x{height} px"
         self.bar.update(state.iteration, state.iterations, f"{scale}, loss {state.losses['total']:.3g}")
@@ -108,15 +111,15 @@ class _Progress:
 
     def _explain(self, state: "Iteration") -> None:
         """Say once at a scale that takes too much memory how it is computed, and about how long."""
+        if state.iteration == 1 < state.iterations:
+            return
         height, width = state.size
         text = f"{width}x{height} pixels: {state.memory_plan}"
-        if state.iteration == 1:
-            self.started = time.perf_counter()
-        if state.iteration == 2:
-            seconds = (time.perf_counter() - self.started) * state.iterations
-            self.out.note(f"{text}; about {duration(seconds)} at this size")
-        elif state.iterations == 1:
-            self.out.note(text)
+        if state.iteration > 1:
+            seconds = (time.perf_counter() - self.started) / (state.iteration - 1) * state.iterations
+            text += f"; about {duration(seconds)} at this size"
+        self.out.note(text)
+        self.explained = state.memory_plan
 
 
 @dataclass(frozen=True, slots=True)

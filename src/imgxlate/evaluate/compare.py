@@ -31,6 +31,7 @@ from imgxlate.images.jobs import require_no_failures
 from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.images.pil import ImageLike
 from imgxlate.inference.device import Precision, find_arithmetic, find_device
+from imgxlate.memory import parse as parse_memory
 from imgxlate.metrics.measure import MetricsChoice
 from imgxlate.torchrun import find_rank
 from imgxlate.weights.cards import Card
@@ -55,6 +56,7 @@ def compare(
     precision: Precision = "auto",
     seed: int = 0,
     offline: bool = False,
+    memory: int | str | None = None,
     max_pixels: int = MAX_PIXELS,
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
@@ -96,6 +98,8 @@ def compare(
         precision: auto, fp32, fp32-fast or bf16.
         seed: seed for all random choices.
         offline: do not use the network.
+        memory: the most for the process on the device that computes, such as "4GB"; None: half of what is free. Images
+            that need more are computed in bands of rows.
         max_pixels: the most pixels of an image that is read, width x height.
         folder: write images/ there while they are made; None: into a temporary folder that lives as long as the result.
         overwrite: replace files in `folder`.
@@ -126,7 +130,8 @@ def compare(
     if targets is not None and metrics == "none":
         raise UsageError("--targets needs feature networks, but --metrics none loads none")
     input_list, style_list = listed(inputs), listed(styles)
-    named, limits = None if methods is None else listed(methods), Limits.of(max_pixels)
+    named = None if methods is None else listed(methods)
+    limits, most = Limits.of(max_pixels), parse_memory(memory)
     choices = choose_methods(named, models or {}, settings or {}, has_style_images=bool(style_list))
     with output_folder(folder) as root:
         counts = {choice.key: len(written_styles(choice, n_styles)) for choice in choices}
@@ -137,7 +142,7 @@ def compare(
             decode(Path(plan.inputs[0].name), limits=limits)  # If it is unreadable, this is an error before any work.
         where = find_device(device)
         shared = SharedSettings(
-            where, find_arithmetic(precision, where), to, style_images, n_styles, size, seed, limits
+            where, find_arithmetic(precision, where), to, style_images, n_styles, size, seed, limits, most
         )
         fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
         model_files = [find_file(choice, fetch) for choice in choices]

@@ -1,6 +1,7 @@
 """A chosen method with its weights: finds them, loads them, and computes images."""
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ class SharedSettings:
     size: int | None  # shorter side of the inputs, in pixels; None: their own size
     seed: int
     limits: Limits = DEFAULT  # of the files that are read
+    memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,8 @@ def _is_path(model: str, store: Store) -> bool:
 
 
 def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:
-    model = load_model(choice.spec, file, settings.device, settings.arithmetic)
+    loaded = load_model(choice.spec, file, settings.device, settings.arithmetic)
+    model = dataclasses.replace(loaded, memory=settings.memory)
     to = model.target(settings.to)
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
@@ -132,8 +135,17 @@ def _load_stylizer(
     stylizer = load_stylizer(choice.spec, config, file.path, settings.device, settings.arithmetic)
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
-        device, fast = settings.device, settings.arithmetic.fast
-        for iterate in stylize(stylizer, device, image, settings.style_images, None, settings.seed, fast=fast):
+        iterates = stylize(
+            stylizer,
+            settings.device,
+            image,
+            settings.style_images,
+            None,
+            settings.seed,
+            limit=settings.memory,
+            fast=settings.arithmetic.fast,
+        )
+        for iterate in iterates:
             on_iteration(iterate)
         yield painted(image, iterate)
 

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from imgxlate.errors import ImageError
-from imgxlate.images import deep, sniff
+from imgxlate.images import sixteen_bits, sniff
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source
@@ -22,6 +23,8 @@ from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.sizes import Size
 from imgxlate.images.srgb import UnclearPixelsError, separate
+
+_CHUNK = 1 << 20  # bytes that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def decode_source(source: Source, limits: Limits = DEFAULT, depth: Depth = 8) ->
         return decode(source.path, limits=limits, depth=depth)
     if sys.stdin is None:
         raise ImageError(STDIO, "standard input is closed")
-    return decode(sys.stdin.buffer.read(limits.file_bytes + 1), name=STDIO, limits=limits, depth=depth)
+    return decode(_read_at_most(sys.stdin.buffer, limits.file_bytes + 1), name=STDIO, limits=limits, depth=depth)
 
 
 def read_header(file: Path) -> Header:
@@ -113,11 +116,11 @@ def _stored(
             raise _too_many(image.width * image.height, path, limits)
         if sufficient_side:
             image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
-        is_deep = depth == 16 and deep.is_deep(image, file.getvalue())
+        keeps_bits = depth == 16 and sixteen_bits.has_sixteen_bits(image, file.getvalue())
         image.load()
         orientation = _orientation(image)
-        if is_deep:
-            return *deep.separate(file.getvalue(), image.info.get("icc_profile")), orientation
+        if keeps_bits:
+            return *sixteen_bits.separate(file.getvalue(), image.info.get("icc_profile")), orientation
         file.close()
         return *separate(image, depth), orientation
 
@@ -127,13 +130,21 @@ def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
     try:
         _check_kind(file.stat().st_mode, path)
         with file.open("rb") as stream:
-            return stream.read(limits.file_bytes + 1)
+            return _read_at_most(stream, limits.file_bytes + 1)
     except FileNotFoundError as error:
         raise ImageError(path, "no such file") from error
     except OSError as error:
         raise ImageError(path, f"cannot be opened: {error.strerror or error}") from error
     except ValueError as error:  # A null byte.
         raise ImageError(path, "not a possible file name") from error
+
+
+def _read_at_most(stream: BinaryIO, most: int) -> bytes:
+    """The next bytes of a stream, up to `most`. `stream.read(most)` would reserve memory for all of them at once."""
+    buffer = io.BytesIO()
+    while chunk := stream.read(min(most - buffer.tell(), _CHUNK)):
+        buffer.write(chunk)
+    return buffer.getvalue()
 
 
 def _check_kind(mode: int, path: Path | str) -> None:

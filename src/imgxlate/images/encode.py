@@ -8,7 +8,7 @@ from PIL import Image
 
 from imgxlate import atomic
 from imgxlate.errors import OutputError, UsageError
-from imgxlate.images import deep
+from imgxlate.images import sixteen_bits
 from imgxlate.images.formats import OUTPUT_FORMATS
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import to_pil
@@ -64,7 +64,7 @@ def save(image: ImageArray, path: Path) -> None:
 
 def _write(image: ImageArray, suffix: str, file: IO[bytes], jpeg_quality: int = 95) -> None:
     if image.depth == 16:
-        return deep.write(image, suffix, file)
+        return sixteen_bits.write(image, suffix, file)
     kind = _format(suffix)
     quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
     sink = cast(IO[bytes], _Sink(file))
@@ -99,7 +99,7 @@ def _require_fitting(image: ImageArray, suffix: str) -> None:
     """
     kind = _format(suffix)
     if image.depth == 16:
-        deep.require_suffix(suffix)
+        sixteen_bits.require_suffix(suffix)
     longest = _LONGEST_SIDE.get(kind)
     if longest is not None and max(image.size) > longest:
         height, width = image.size

@@ -21,5 +21,5 @@ OUTPUT_FORMATS = {
 }
 """The suffixes, in lower case, that can be written, with Pillow's names of their formats."""
 
-DEEP_SUFFIXES = (".png", ".tif", ".tiff")
+SIXTEEN_BIT_SUFFIXES = (".png", ".tif", ".tiff")
 """The suffixes, in lower case, of files that can hold 16 bits per channel."""

@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from imgxlate.images.sizes import Size
+from imgxlate.images.tensors import LUMA
 
 _CELL = 16  # pixels of the small image between two nodes of the grid
 _LEVELS = 8  # nodes of the grid from black to white
-_LUMA = (0.299, 0.587, 0.114)  # red, green, blue: ITU-R BT.601
 
 # Ridges of the least squares, added to the variances of colors in [-1, 1]. Where a color varies less, the map of the
 # whole image keeps the input's contrast, and a node keeps the map of the whole image. 0.003 is the variance of a
@@ -117,4 +117,4 @@ def _between_rows(maps: Tensor, positions: Tensor) -> Tensor:
 
 def _luma(image: Tensor) -> Tensor:
     """(3, H, W) to (H, W), in the same range."""
-    return torch.einsum("c,chw->hw", image.new_tensor(_LUMA), image)
+    return torch.einsum("c,chw->hw", image.new_tensor(LUMA), image)

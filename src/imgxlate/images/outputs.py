@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from imgxlate.errors import OutputError, UsageError
-from imgxlate.images.formats import DEEP_SUFFIXES, IMAGE_SUFFIXES, OUTPUT_FORMATS
+from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS, SIXTEEN_BIT_SUFFIXES
 from imgxlate.images.inputs import STDIO, Source
 
 _KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
@@ -135,11 +135,11 @@ def require_depth(depth: Literal["8", "16"], output: str | None) -> Literal[8, 1
     """
     if depth == "8":
         return 8
-    if names_file(output) and Path(str(output)).suffix.lower() not in DEEP_SUFFIXES:
+    if names_file(output) and Path(str(output)).suffix.lower() not in SIXTEEN_BIT_SUFFIXES:
         kind = Path(str(output)).suffix
         raise UsageError(
             f"{output}: --depth 16 cannot write {kind}, which holds 8 bits per channel",
-            hint=f"Use one of {' '.join(DEEP_SUFFIXES)}.",
+            hint=f"Use one of {' '.join(SIXTEEN_BIT_SUFFIXES)}.",
         )
     return 16
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageMode
 
-from imgxlate.images import deep
+from imgxlate.images import sixteen_bits
 from imgxlate.images.image_array import Depth, full_scale
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
@@ -90,7 +90,7 @@ def _tiff_tag(image: Image.Image, tag: int) -> Any:
 def _gray_in_srgb(gray: np.ndarray, profile: bytes | None) -> np.ndarray:
     """(H, W, 3) in sRGB of (H, W), through the ICC profile."""
     if gray.dtype == np.uint16:
-        return deep.in_srgb(gray, profile)
+        return sixteen_bits.in_srgb(gray, profile)
     if profile:
         try:
             return np.take(_gray_table(profile), gray, axis=0)

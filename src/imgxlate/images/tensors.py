@@ -12,6 +12,9 @@ from imgxlate.errors import DivergedError
 from imgxlate.images.image_array import Depth, depth_of, full_scale
 from imgxlate.images.sizes import Box, Size, centered_box, padded_side
 
+LUMA = (0.299, 0.587, 0.114)
+"""The weights of red, green and blue in luma (ITU-R BT.601), as in the papers of SSIM and of color preservation."""
+
 
 def to_tensor(rgb: np.ndarray) -> Tensor:
     """(H, W, 3) uint8 or uint16 to (1, 3, H, W) float32 in [-1, 1]: black becomes -1, and white, 255 or 65535, 1."""

@@ -13,10 +13,9 @@ from imgxlate.images.image_array import Depth, ImageArray, empty_colors
 from imgxlate.images.tensors import Padding, from_tensor, to_tensor
 from imgxlate.methods.protocol import Staged, StagedStyleSampler, Translator
 from imgxlate.methods.spec import Domain
-from imgxlate.nn import banded
-from imgxlate.nn.banded import Memory, Pass
 from imgxlate.nn.bands import Rows
-from imgxlate.nn.maps import Budget, Map, RowSource, Shape
+from imgxlate.nn.maps import BlockPool, Map, RowSource, Shape
+from imgxlate.nn.passes import Pass, Shares, plan_passes, run_passes, whole_memory
 from imgxlate.nn.stages import Moments
 
 _BAND_SHARE = 12  # A band is planned with this part of the memory.
@@ -39,12 +38,12 @@ OnBand = Callable[[BandProgress], None]
 def translation_memory(translator: Staged, image: ImageArray, to: Domain, codes: Tensor | None) -> int:
     """The memory, in bytes, that translating the whole image takes. This is an estimate."""
     stages = [*translator.content_stages(to), *translator.image_stages(to, None if codes is None else codes[:1])]
-    return banded.whole_memory(stages, ImageRows(translator, image).shape)
+    return whole_memory(stages, ImageRows(translator, image).shape)
 
 
 def encoding_memory(translator: StagedStyleSampler, image: ImageArray, domain: Domain) -> int:
     """The memory, in bytes, that encoding the style of the whole image takes. This is an estimate."""
-    return banded.whole_memory(translator.style_stages(domain), ImageRows(translator, image).shape)
+    return whole_memory(translator.style_stages(domain), ImageRows(translator, image).shape)
 
 
 @torch.inference_mode()
@@ -65,23 +64,26 @@ def translate(
         DeviceError: a scratch file cannot be written.
     """
     source = ImageRows(translator, image, device)
-    memory = _split(total, image)
+    shares = _split(total, image)
     styles = [None] if codes is None else torch.split(codes, 1)
     stages = translator.content_stages(to)
-    encoding = banded.plan(stages, source.shape, memory) if stages else []
+    encoding = plan_passes(stages, source.shape, shares) if stages else []
     shape = encoding[-1].output if encoding else source.shape
-    beside = replace(memory, maps=memory.maps - shape.bytes) if encoding else memory  # the content code is kept
-    decodings = [banded.plan(translator.image_stages(to, style), shape, beside) for style in styles]
-    budget = Budget(memory.maps, max(one.longest_row for part in (encoding, *decodings) for one in part), device)
+    beside = replace(shares, maps=max(shares.maps - shape.bytes, 0)) if encoding else shares  # the content code is kept
+    decodings = [
+        plan_passes(translator.image_stages(to, style), shape, own)
+        for style, own in zip(styles, [*[beside] * (len(styles) - 1), shares], strict=True)  # up to the last style
+    ]
     count = _Counter([encoding, *decodings], on_band)
-    with contextlib.closing(Map(shape, budget)) as code:
+    with contextlib.closing(_pool(shares, [encoding, *decodings], device)) as pool:
+        code = Map(shape, pool)
         content: RowSource = code if encoding else source
         if encoding:
-            banded.run(encoding, source, code.append, budget, on_products=count)
-        for number, decoding in enumerate(decodings, start=1):
+            run_passes(encoding, source, code.append, pool, on_products=count)
+        for decoding in decodings:
             output = _Output(image, source.padding, depth)
-            is_last = number == len(decodings)
-            banded.run(decoding, content, output.write, budget, frees_source=is_last, on_products=count)
+            is_last = decoding is decodings[-1]
+            run_passes(decoding, content, output.write, pool, frees_source=is_last, on_products=count)
             yield image.with_rgb(output.rgb)
 
 
@@ -95,11 +97,11 @@ def encode_style(
         DeviceError: a scratch file cannot be written.
     """
     source = ImageRows(translator, image, device)
-    memory = _split(total, image)
-    passes = banded.plan(translator.style_stages(domain), source.shape, memory)
-    budget = Budget(memory.maps, max(one.longest_row for one in passes), device)
+    shares = _split(total, image)
+    passes = plan_passes(translator.style_stages(domain), source.shape, shares)
     moments: list[Moments] = []
-    banded.run(passes, source, lambda features: moments.append(Moments.of(features)), budget)
+    with contextlib.closing(_pool(shares, [passes], device)) as pool:
+        run_passes(passes, source, lambda features: moments.append(Moments.of(features)), pool)
     mean = reduce(Moments.joined, moments).mean
     return translator.style_code(domain, mean.to(device, torch.float32))
 
@@ -158,7 +160,12 @@ class _Counter:
         self._on_band(BandProgress(self._done / self._products, self._bands))
 
 
-def _split(total: int, image: ImageArray) -> Memory:
+def _pool(shares: Shares, parts: Sequence[Sequence[Pass]], device: torch.device) -> BlockPool:
+    """The memory for the maps of some passes."""
+    return BlockPool(shares.maps, max(one.longest_row for part in parts for one in part), device)
+
+
+def _split(total: int, image: ImageArray) -> Shares:
     """How maps and bands share `total` bytes, beside the images."""
     band = total // _BAND_SHARE
-    return Memory(max(total - _GAPS * band - _IMAGES * image.rgb.nbytes, 0), band)
+    return Shares(max(total - _GAPS * band - _IMAGES * image.rgb.nbytes, 0), band)

@@ -176,6 +176,10 @@ class StepContext:
     group: ProcessGroup
 
 
+Losses = dict[str, Tensor]
+"""Losses without axes, by the originals' names without `loss_`."""
+
+
 @runtime_checkable
 class Trainable(Protocol):
     """A model in training: its generators, its discriminators and their optimizers."""
@@ -197,7 +201,7 @@ class Trainable(Protocol):
         Weights, optimizers and losses stay in float32 at least. `compiled`: let torch compile the networks.
         """
 
-    def train_step(self, batch: Batch, context: StepContext) -> dict[str, Tensor]:
+    def train_step(self, batch: Batch, context: StepContext) -> Losses:
         """Update discriminators and generators once.
 
         Returns every loss by the original's name without `loss_`, and the norms of the gradients as `grad_*`: tensors

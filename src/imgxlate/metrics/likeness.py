@@ -8,6 +8,7 @@ from torch import Tensor
 
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import Size
+from imgxlate.images.tensors import LUMA
 from imgxlate.losses.style import gram_sum, mix
 from imgxlate.metrics.measure import Measure
 from imgxlate.metrics.views import SIZES, view
@@ -19,8 +20,6 @@ CONTENT_LAYER = "relu4_2"
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """Their style layers."""
-
-_LUMA = (0.299, 0.587, 0.114)  # Rec. 601, as in the paper of SSIM
 
 SSIM = Measure(
     name="ssim",
@@ -60,7 +59,7 @@ def ssim(source: ImageArray, output: ImageArray) -> float:
 
 def luma(images: Tensor) -> Tensor:
     """The luma (B, 1, H, W) in [0, 1], in float64, of `images` (B, 3, H, W) in [-1, 1] on the CPU."""
-    weights = torch.tensor(_LUMA, dtype=torch.float64).view(1, 3, 1, 1)
+    weights = torch.tensor(LUMA, dtype=torch.float64).view(1, 3, 1, 1)
     return ((images.double() + 1) / 2 * weights).sum(dim=1, keepdim=True)
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,23 +46,83 @@ class RowSource(Protocol):
         """These rows (1, C, H, W), in memory of their own."""
 
 
-class Budget:
-    """The memory that maps may take together, in blocks of one size. A block that a map frees serves the next one.
+Block = Tensor | int
+"""Bytes in memory, or the place in a scratch file where a block begins."""
 
-    Freed memory of other sizes would leave gaps that no later map fits into.
+
+class BlockPool:
+    """Blocks of one size that hold the rows of maps: in memory as far as a budget allows, else in a scratch file.
+
+    A block that a map frees serves the next one. Freed memory of other sizes would leave gaps that no later map fits
+    into. The system keeps a scratch file that is written again and again in its own memory, as far as that is free. The
+    file has no name, so that it is removed in any case when the process ends.
     """
 
-    def __init__(self, limit: int, longest_row: int, device: torch.device) -> None:
-        """`limit` in bytes; `longest_row` is the memory of a row of the widest map."""
+    def __init__(self, budget: int, longest_row: int, device: torch.device) -> None:
+        """`budget` in bytes; `longest_row` is the memory of a row of the widest map."""
         self.device = device
-        self.block_bytes = max(limit // _BLOCKS, longest_row)
-        self._left = limit // self.block_bytes  # blocks that are not yet allocated
+        self.block_bytes = max(budget // _BLOCKS, longest_row)
+        self._left = budget // self.block_bytes  # blocks of memory that are not yet allocated
         self._free: list[Tensor] = []
+        self._free_in_file: list[int] = []
+        self._file: BufferedRandom | None = None
+        self._file_bytes = 0
 
-    def take(self) -> Tensor | None:
-        """A block of `block_bytes` uninitialized bytes, or None if all are in use or memory has run out."""
+    def take(self) -> Block:
+        """A block of `block_bytes` bytes without values: in the file, if all memory is in use or has run out."""
         if self._free:
             return self._free.pop()
+        block = self._allocate()
+        if block is not None:
+            return block
+        if self._free_in_file:
+            return self._free_in_file.pop()
+        self._file_bytes += self.block_bytes
+        return self._file_bytes - self.block_bytes
+
+    def give_back(self, block: Block) -> None:
+        """Let other maps use a block."""
+        if isinstance(block, int):
+            self._free_in_file.append(block)
+        else:
+            self._free.append(block)
+
+    def write(self, block: Block, start: int, values: Tensor) -> None:
+        """Write float32 values at byte `start` of a block.
+
+        Raises:
+            DeviceError: the scratch file cannot be written.
+        """
+        if isinstance(block, int):
+            with _scratch_errors():
+                self._seek(block, start).write(values.to("cpu", torch.float32).contiguous().numpy().data)
+        else:
+            self._values(block, start, values.shape).copy_(values)
+
+    def read(self, block: Block, start: int, values: Tensor) -> None:
+        """Fill `values`, which are contiguous, from byte `start` of a block.
+
+        Raises:
+            DeviceError: the scratch file cannot be read.
+        """
+        if isinstance(block, int):
+            target = values.cpu()  # `values` itself, if they are on the CPU
+            with _scratch_errors():
+                self._seek(block, start).readinto(target.numpy().data)
+            if target is not values:
+                values.copy_(target)
+        else:
+            values.copy_(self._values(block, start, values.shape))
+
+    def close(self) -> None:
+        """Remove the scratch file, and free the memory."""
+        self._free.clear()
+        if self._file:
+            with contextlib.suppress(OSError):  # It writes what it has buffered, which a full disk refuses again.
+                self._file.close()
+
+    def _allocate(self) -> Tensor | None:
+        """A new block of memory, or None if the budget is used up or memory has run out."""
         if not self._left:
             return None
         try:
@@ -76,25 +135,27 @@ class Budget:
         self._left -= 1
         return block
 
-    def give_back(self, block: Tensor) -> None:
-        """Let other maps use a block."""
-        self._free.append(block)
+    def _values(self, block: Tensor, start: int, shape: torch.Size) -> Tensor:
+        return block[start : start + 4 * shape.numel()].view(torch.float32).view(shape)
+
+    def _seek(self, block: int, start: int) -> BufferedRandom:
+        """The scratch file at byte `start` of a block."""
+        if self._file is None:
+            # `close` closes it.
+            self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115
+        self._file.seek(block + start)
+        return self._file
 
 
 class Map:
-    """A map (1, C, H, W) in float32, written by bands from top to bottom.
+    """A map (1, C, H, W) in float32, written by bands from top to bottom."""
 
-    Rows beyond the budget go to a scratch file. It has no name, so that the system removes it in any case when the
-    process ends.
-    """
-
-    def __init__(self, shape: Shape, budget: Budget) -> None:
+    def __init__(self, shape: Shape, pool: BlockPool) -> None:
         self.shape = shape
-        self._budget = budget
-        self._block_rows = budget.block_bytes // shape.row_bytes
-        self._blocks: list[Tensor | None] = []  # for each block of rows; None: in the file, or freed
+        self._pool = pool
+        self._block_rows = pool.block_bytes // shape.row_bytes
+        self._blocks: list[Block | None] = []  # for each block of rows; None: it was freed
         self._written = 0  # rows
-        self._file: BufferedRandom | None = None
 
     def append(self, values: Tensor) -> None:
         """Write the next rows (1, C, H, W).
@@ -104,72 +165,49 @@ class Map:
         """
         top = self._written
         self._written += values.shape[2]
-        for rows in self._split(Rows(top, self._written)):
-            if rows.top % self._block_rows == 0:
-                self._blocks.append(self._budget.take())
+        for rows, index, start in self._split(Rows(top, self._written)):
+            if start == 0:
+                self._blocks.append(self._pool.take())
             part = values[0, :, rows.top - top : rows.bottom - top].permute(1, 2, 0)
-            block = self._block(rows)
-            if block is None:
-                self._write(rows, part)
-            else:
-                block.copy_(part)
+            self._pool.write(self._block(index), start, part)
 
     def read(self, rows: Rows) -> Tensor:
-        """These rows (1, C, H, W), in memory of their own."""
+        """These rows (1, C, H, W), in memory of their own.
+
+        Raises:
+            DeviceError: the scratch file cannot be read.
+        """
         size = (len(rows), self.shape.width, self.shape.channels)
-        values = torch.empty(size, dtype=torch.float32, device=self._budget.device)
-        for part in self._split(rows):
-            block = self._block(part)
-            values[part.top - rows.top : part.bottom - rows.top] = self._read(part) if block is None else block
+        values = torch.empty(size, dtype=torch.float32, device=self._pool.device)
+        for part, index, start in self._split(rows):
+            self._pool.read(self._block(index), start, values[part.top - rows.top : part.bottom - rows.top])
         return values.permute(2, 0, 1)[None]
 
     def drop(self, top: int) -> None:
-        """Free the memory of the rows above row `top`, which are not read again."""
+        """Free the blocks of the rows above row `top`, which are not read again."""
         for index, block in enumerate(self._blocks[: top // self._block_rows]):
             if block is not None:
-                self._budget.give_back(block)
+                self._pool.give_back(block)
                 self._blocks[index] = None
 
     def close(self) -> None:
-        """Free the memory, and remove the scratch file."""
+        """Free all blocks."""
         self.drop(len(self._blocks) * self._block_rows)
-        if self._file:
-            with contextlib.suppress(OSError):  # It writes what it has buffered, which a full disk refuses again.
-                self._file.close()
 
-    def _block(self, rows: Rows) -> Tensor | None:
-        """The memory (h, W, C) of `rows`, which lie in one block; None: they are in the file."""
-        index, first = divmod(rows.top, self._block_rows)
+    def _block(self, index: int) -> Block:
         block = self._blocks[index]
         if block is None:
-            return None
-        start = first * self.shape.row_bytes
-        values = block[start : start + len(rows) * self.shape.row_bytes].view(torch.float32)
-        return values.view(len(rows), self.shape.width, self.shape.channels)
+            raise ValueError("these rows were freed")
+        return block
 
-    def _split(self, rows: Rows) -> Iterator[Rows]:
-        """The parts of `rows` that lie in one block each."""
+    def _split(self, rows: Rows) -> Iterator[tuple[Rows, int, int]]:
+        """The parts of `rows` that lie in one block each, the block's index, and the byte at which they begin."""
         top = rows.top
         while top < rows.bottom:
-            bottom = min((top // self._block_rows + 1) * self._block_rows, rows.bottom)
-            yield Rows(top, bottom)
+            index, first = divmod(top, self._block_rows)
+            bottom = min((index + 1) * self._block_rows, rows.bottom)
+            yield Rows(top, bottom), index, first * self.shape.row_bytes
             top = bottom
-
-    def _write(self, rows: Rows, values: Tensor) -> None:
-        with _scratch_errors():
-            if self._file is None:
-                # `close` closes it.
-                self._file = tempfile.TemporaryFile(dir=scratch_folder())  # noqa: SIM115
-            self._file.seek(rows.top * self.shape.row_bytes)
-            self._file.write(values.to("cpu", torch.float32).contiguous().numpy().data)
-
-    def _read(self, rows: Rows) -> Tensor:
-        values = np.empty((len(rows), self.shape.width, self.shape.channels), np.float32)
-        file = cast(BufferedRandom, self._file)
-        with _scratch_errors():
-            file.seek(rows.top * self.shape.row_bytes)
-            file.readinto(values.data)
-        return torch.from_numpy(values)
 
 
 def scratch_folder() -> Path:

@@ -1,7 +1,7 @@
 """Networks as sequences of stages, so that an image of any size can be computed in bands of rows.
 
 A convolution needs a few rows above and below a band. A norm needs the mean and the variance of every channel over the
-whole map. A description states this for each stage of a network, and `imgxlate.nn.banded` computes it.
+whole map. A description states this for each stage of a network, and `imgxlate.nn.passes` computes it.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _PIECE = 1 << 18  # values that are summed at once on a CPU: they stay in its cache
+_LEAST_CHANNELS = 5  # A convolution of fewer channels takes about as long.
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Local:
     reach: int = 0  # input rows
     stride: int = 1  # input rows for an output row
     scale: int = 1  # output rows for an input row
-    products: int = 0  # multiplications for a position of the output
+    products: int = 0  # multiplications for a position of the output, or those that take as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def stages_of(modules: Iterable[Any]) -> list[Stage]:
 def convolution(layer: nn.Conv2d | nn.ConvTranspose2d, padding: int, compute: Callable[[Tensor], Tensor]) -> Local:
     """The description of a convolution with `padding` positions at each side; `compute` pads and convolves."""
     transposed = isinstance(layer, nn.ConvTranspose2d)
-    products = layer.in_channels * layer.out_channels * layer.kernel_size[0] ** 2
+    channels_in, channels_out = (max(count, _LEAST_CHANNELS) for count in (layer.in_channels, layer.out_channels))
+    products = channels_in * channels_out * layer.kernel_size[0] ** 2
     stride = layer.stride[0]
     if transposed:
         return Local(compute, layer.out_channels, padding, scale=stride, products=products // stride**2)

@@ -1,9 +1,11 @@
+from collections.abc import Sequence
+
 import pytest
 import torch
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods.gatys.config import GatysConfig
-from imgxlate.methods.gatys.memory_plan import MemoryPlan, plan_memory
+from imgxlate.methods.gatys.memory_plan import MemoryPlan, Size, plan_memory
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 
@@ -15,10 +17,19 @@ def network(features: Checkpoint) -> Vgg:
     return vgg_files.load(features)
 
 
-def plan(network: Vgg, memory: float | None, iterations: int = 45, config: GatysConfig = CONFIG) -> MemoryPlan:
+LARGE = (3072, 4096)
+
+
+def plan(
+    network: Vgg,
+    memory: float | None,
+    iterations: int = 45,
+    config: GatysConfig = CONFIG,
+    size: Size = LARGE,
+    styles: Sequence[Size] = (LARGE,),
+) -> MemoryPlan:
     """The plan of a large image for `memory` in gigabytes."""
-    size = (3072, 4096)
-    return plan_memory(config, network, size, iterations, None if memory is None else int(memory * 1e9))
+    return plan_memory(config, network, size, styles, iterations, None if memory is None else int(memory * 1e9))
 
 
 @pytest.mark.parametrize("memory", [None, 200.0])
@@ -57,3 +68,22 @@ def test_bfloat16_needs_less(features: Checkpoint, network: Vgg) -> None:
     rounded.place(torch.device("cpu"), torch.bfloat16)
     assert plan(rounded, 42).band_memory is None
     assert plan(network, 42).band_memory
+
+
+@pytest.mark.parametrize(("memory", "in_bands"), [(20, False), (10, True)])
+def test_large_style_images_are_computed_in_bands_for_a_small_image(
+    network: Vgg, memory: float, in_bands: bool
+) -> None:
+    found = plan(network, memory, size=(768, 1024))
+    assert (found.config, found.band_memory) == (CONFIG, None)
+    assert bool(found.target_band_memory) == in_bands
+    assert found.note == ("style images in bands of rows" if in_bands else "")
+
+
+def test_larger_and_more_style_images_leave_less_for_their_bands(network: Vgg) -> None:
+    sizes = [(LARGE,), (LARGE, LARGE), ((6144, 8192),)]
+    plans = [plan(network, 5.5, styles=styles) for styles in sizes]
+    assert len({found.band_memory for found in plans}) == 1
+    bands = [found.target_band_memory or 0 for found in plans]
+    assert bands == sorted(bands, reverse=True)
+    assert bands[0] > bands[1]

@@ -119,6 +119,36 @@ def test_if_memory_runs_out_it_goes_on_in_smaller_bands(
     assert heights[0] == 36
     assert heights[-1] <= 20
     assert iterate.losses["total"] == pytest.approx(expected.losses["total"], rel=1e-5)
+    assert (expected.memory_plan, iterate.memory_plan) == ("", "in bands of rows")
+
+
+def test_if_memory_for_the_style_image_runs_out_its_features_are_computed_in_smaller_bands(
+    features: Checkpoint, content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [expected] = paint(features, content, [style], iterations=1)
+    compute, heights = Vgg.advance, []
+
+    def exhausted(network: Vgg, x: Tensor, names: Sequence[str], layers: Collection[str]) -> dict[str, Tensor]:
+        if x.shape[1] == 3 and not x.requires_grad:
+            heights.append(x.shape[2])
+            if x.shape[2] > 20:
+                raise MemoryError
+        return compute(network, x, names, layers)
+
+    monkeypatch.setattr(Vgg, "advance", exhausted)
+    [iterate] = paint(features, content, [style], iterations=1)
+    assert heights[0] == 36
+    assert heights[-1] <= 20
+    assert iterate.losses["total"] == pytest.approx(expected.losses["total"], rel=1e-4)
+
+
+def test_large_style_images_are_computed_in_bands(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    whole, banded = (
+        paint(features, content, [style], iterations=1, style_scale=3.0, memory=memory)[-1]
+        for memory in (None, 10_000_000)
+    )
+    assert (whole.memory_plan, banded.memory_plan) == ("", "style images in bands of rows")
+    assert banded.losses["total"] == pytest.approx(whole.losses["total"], rel=1e-4)
 
 
 def test_other_errors_are_raised(

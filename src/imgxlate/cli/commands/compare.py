@@ -26,7 +26,7 @@ _NUMBERS = "Numbers"
 
 
 @options.command(
-    "device", "precision", "seed", "threads", "max_pixels", "overwrite", "offline", json=options.JSON_LINES
+    "device", "precision", "seed", "threads", "memory", "max_pixels", "overwrite", "offline", json=options.JSON_LINES
 )
 def compare(
     out: Output,
@@ -133,6 +133,7 @@ def compare(
             precision=settings.precision,
             seed=settings.seed,
             offline=settings.offline,
+            memory=settings.memory,
             max_pixels=settings.limits.pixels,
             folder=output,
             overwrite=settings.overwrite,

@@ -12,10 +12,10 @@ from imgxlate.errors import UsageError
 from imgxlate.losses.contrastive import patch_nce
 from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
 from imgxlate.methods.cut.networks import Encoder, Generator, PatchDiscriminator, Projections
-from imgxlate.methods.protocol import StepContext
+from imgxlate.methods.protocol import Losses, StepContext
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.config import linear_decay
-from imgxlate.methods.shared.cuda_graphs import Losses, between_graphs, graphed
+from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.nn.initialization import initialize, seeded
 from imgxlate.nn.precision import at_least_float32

@@ -13,10 +13,10 @@ from imgxlate.errors import CheckpointError
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
-from imgxlate.methods.protocol import Noise, StepContext
+from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.config import linear_decay
-from imgxlate.methods.shared.cuda_graphs import Losses, between_graphs, graphed
+from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, Domain

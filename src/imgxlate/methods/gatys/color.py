@@ -6,9 +6,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from imgxlate.images.tensors import LUMA
+
 PreserveColor = Literal["off", "luminance", "match"]
 
-_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in the authors' code
 _REGULAR = 1e-5 * 4  # added to variances, for images of one color; the authors' 1e-5 is for the range [0, 1]
 
 
@@ -24,7 +25,7 @@ def prepare(mode: PreserveColor, content: Tensor, styles: Sequence[Tensor]) -> t
 
 def luminance(image: Tensor) -> Tensor:
     """The gray version of `image`, with three equal channels."""
-    weights = image.new_tensor(_LUMA).view(1, 3, 1, 1)
+    weights = image.new_tensor(LUMA).view(1, 3, 1, 1)
     return (image * weights).sum(dim=1, keepdim=True).expand(-1, 3, -1, -1).contiguous()
 
 

@@ -33,7 +33,9 @@ def _require(condition: bool, name: str, reason: str) -> None:
 class GatysConfig(MethodConfig):
     """Neural style by optimization. Lengths are in pixels, colors in gray levels from 0 to 255."""
 
-    size: PositiveInt = option(512, "longer side of the image in pixels", _JOHNSON, panel=_IMAGE)
+    size: PositiveInt = option(
+        512, "longer side of the image in pixels; 4096 with the preset print", _JOHNSON, panel=_IMAGE
+    )
     style_weights: tuple[NonNegativeFloat, ...] = option(
         (), "a weight for each style image; none: equal weights", _JOHNSON, panel=_IMAGE, metavar="W,W,..."
     )

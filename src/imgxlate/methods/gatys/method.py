@@ -1,10 +1,10 @@
 """Paints a content image in the style of others (Gatys et al., arXiv 1508.06576), from coarse to fine."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Self, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,6 +26,8 @@ from imgxlate.nn.vgg import Vgg
 _MINIMUM_SIDE = 32  # Sides of narrow images are stretched to this: five poolings need 32 pixels.
 _FIRST_BAND = 1 << 30  # bytes; a quarter of it is for the first bands after memory ran out
 _MEAN_GRAY = (123.68, 116.779, 103.939)  # mean color of the images that VGG was trained on: R, G, B
+
+_T = TypeVar("_T")
 
 
 class Gatys:
@@ -81,12 +83,14 @@ class Gatys:
         for scale, longer in enumerate(sizes):
             size = _fit(content, longer)
             iterations = scale_iterations(self.config, len(sizes) - 1 - scale)
-            plan = plan_memory(self.config, self.network, size, iterations, memory)
-            small = _resize(content, size).clamp(-1, 1)
-            descent = self._start(small, self._guides(styles, longer), weights, canvas, seed, plan)
+            small, guides = _resize(content, size).clamp(-1, 1), self._guides(styles, longer)
+            plan = plan_memory(self.config, self.network, size, [_size(guide) for guide in guides], iterations, memory)
+            descent, evaluation = self._start(small, guides, weights, canvas, seed, plan)
+            del guides  # They take much memory, and only their sums are needed from now on.
             for done, losses in enumerate(descent.run(iterations), start=1):
                 image = partial(self._finish, descent, small)
-                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, plan.note)
+                note = plan.note if plan.band_memory or not evaluation.band_memory else "in bands of rows"
+                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, note)
             canvas = descent.canvas
 
     def _require_styles(self, styles: Sequence[Tensor]) -> None:
@@ -106,13 +110,15 @@ class Gatys:
         canvas: Tensor | None,
         seed: int,
         plan: MemoryPlan,
-    ) -> Descent:
+    ) -> "tuple[Descent, _Evaluation]":
         """The descent at the size of `content`, from `canvas` of any size; None: from the first one."""
         target, guides = color.prepare(self.config.preserve_color, content, guides)
-        objective = Objective(self.config, self.network, target, guides, weights, plan.band_memory)
+        objective, _ = _fitting(
+            partial(Objective, self.config, self.network, target, guides, weights), plan.target_band_memory
+        )
         start = self._begin(target, guides, seed) if canvas is None else canvas
-        size = (content.shape[2], content.shape[3])
-        return Descent(plan.config, _Evaluation(objective, plan.band_memory), _resize(start, size))
+        evaluation = _Evaluation(objective, plan.band_memory)
+        return Descent(plan.config, evaluation, _resize(start, _size(content))), evaluation
 
     def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
         """The first canvas (1, 3, H, W), in gray levels."""
@@ -168,6 +174,11 @@ def _fit(image: Tensor, longer: int) -> tuple[int, int]:
     return max(_MINIMUM_SIDE, round(height * factor)), max(_MINIMUM_SIDE, round(width * factor))
 
 
+def _size(image: Tensor) -> tuple[int, int]:
+    """Height and width."""
+    return image.shape[2], image.shape[3]
+
+
 def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     if image.shape[2:] == size:
         return image
@@ -183,15 +194,19 @@ class _Evaluation:
 
     def __call__(self, gray_levels: Tensor) -> tuple[Losses, Tensor]:
         image = _from_gray_levels(gray_levels.detach())
-        while True:
-            try:
-                losses, gradient = evaluate(self.objective, image, self.band_memory)
-            except (MemoryError, RuntimeError) as error:
-                if not is_out_of_memory(error) or self.band_memory == 1:  # a row each
-                    raise
-            else:
-                return losses, gradient.div_(127.5)
-            self.band_memory = max((self.band_memory or _FIRST_BAND) // 4, 1)
+        (losses, gradient), self.band_memory = _fitting(partial(evaluate, self.objective, image), self.band_memory)
+        return losses, gradient.div_(127.5)
+
+
+def _fitting(compute: Callable[[int | None], _T], band_memory: int | None) -> tuple[_T, int | None]:
+    """The result of `compute` with the bytes for a band, and these; they get fewer for as long as memory runs out."""
+    while True:
+        try:
+            return compute(band_memory), band_memory
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error) or band_memory == 1:  # a row each
+                raise
+        band_memory = max((band_memory or _FIRST_BAND) // 4, 1)
 
 
 def _to_gray_levels(image: Tensor) -> Tensor:

@@ -11,10 +11,10 @@ from imgxlate.data.batch import Batch
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.munit.config import MunitConfig, MunitTrainingConfig
 from imgxlate.methods.munit.networks import Generator, minimum_side
-from imgxlate.methods.protocol import Noise, StepContext
+from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared.autoencoders import make_discriminators, make_generators, require_trainable
 from imgxlate.methods.shared.config import step_decay
-from imgxlate.methods.shared.cuda_graphs import Losses, graphed
+from imgxlate.methods.shared.cuda_graphs import graphed
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain

@@ -14,10 +14,7 @@ import torch
 from torch import Tensor
 
 from imgxlate.data.batch import Batch
-from imgxlate.methods.protocol import StepContext
-
-Losses = dict[str, Tensor]
-"""Losses without axes, by the originals' names without `loss_`."""
+from imgxlate.methods.protocol import Losses, StepContext
 
 Step = Callable[[Batch, StepContext], Losses]
 

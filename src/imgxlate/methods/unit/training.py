@@ -8,10 +8,10 @@ from torch import Tensor
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
 from imgxlate.losses.reconstruction import absolute_error, kl_divergence
-from imgxlate.methods.protocol import Noise, StepContext
+from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared.autoencoders import make_discriminators, make_generators, require_trainable
 from imgxlate.methods.shared.config import step_decay
-from imgxlate.methods.shared.cuda_graphs import Losses, graphed
+from imgxlate.methods.shared.cuda_graphs import graphed
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain

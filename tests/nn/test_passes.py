@@ -1,5 +1,6 @@
 """Networks in bands: plans, budgets, and failures in the middle."""
 
+import contextlib
 import errno
 import gc
 import itertools
@@ -9,15 +10,14 @@ import torch
 from torch import nn
 
 from imgxlate.errors import DeviceError
-from imgxlate.nn import banded
 from imgxlate.nn.autoencoder import ContentEncoder
-from imgxlate.nn.banded import Memory, plan, run, whole_memory
-from imgxlate.nn.maps import Budget, Map, Shape
+from imgxlate.nn.maps import BlockPool, Map, Shape
+from imgxlate.nn.passes import Shares, plan_passes, run_passes, whole_memory
 from imgxlate.nn.stages import Local, Moments, convolution, pointwise
 
 CPU = torch.device("cpu")
 IMAGE = Shape(3, 64, 48)
-PLENTY = Memory(10**9, 10**9)
+PLENTY = Shares(10**9, 10**9)
 
 
 @pytest.fixture
@@ -31,21 +31,23 @@ def image():
     return torch.rand((1, 3, 64, 48), generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def budget_for(passes, limit):
-    return Budget(limit, max(step.longest_row for step in passes), CPU)
+def pool_for(passes, limit):
+    return BlockPool(limit, max(step.longest_row for step in passes), CPU)
 
 
-def free_blocks(budget):
-    """The number of blocks that can be taken."""
-    blocks = list(iter(budget.take, None))
+def free_blocks(pool):
+    """The number of blocks of memory that can be taken."""
+    blocks = [pool.take()]
+    while not isinstance(blocks[-1], int):  # the first one in the scratch file
+        blocks.append(pool.take())
     for block in blocks:
-        budget.give_back(block)
-    return len(blocks)
+        pool.give_back(block)
+    return len(blocks) - 1
 
 
 def source_of(image):
     shape = Shape(*image.shape[1:])
-    source = Map(shape, Budget(2 * image.nbytes, shape.row_bytes, CPU))
+    source = Map(shape, BlockPool(2 * image.nbytes, shape.row_bytes, CPU))
     source.append(image)
     return source
 
@@ -53,7 +55,8 @@ def source_of(image):
 def compute(passes, image, *, maps=10**9, **callbacks):
     """The result of `passes`."""
     rows = []
-    run(passes, source_of(image), rows.append, budget_for(passes, maps), **callbacks)
+    with contextlib.closing(pool_for(passes, maps)) as pool:
+        run_passes(passes, source_of(image), rows.append, pool, **callbacks)
     return torch.cat(rows, 2)
 
 
@@ -70,20 +73,21 @@ def limited(most_rows, seen):
 
 
 def test_with_plenty_of_memory_each_pass_has_one_band_and_nothing_is_computed_twice(encoder):
-    passes = plan(encoder.stages(), IMAGE, PLENTY)
+    passes = plan_passes(encoder.stages(), IMAGE, PLENTY)
     assert [step.bands for step in passes] == [1] * len(passes)
     layers = [operation for step in passes for operation in step.chain if isinstance(operation, Local)]
     assert len(layers) == len(set(map(id, layers)))
 
 
 def test_without_memory_each_band_is_a_row_and_a_pass_begins_where_a_map_is_kept(encoder):
-    passes = plan(encoder.stages(), IMAGE, Memory(0, 0))
+    passes = plan_passes(encoder.stages(), IMAGE, Shares(0, 0))
     assert {step.rows for step in passes} == {1}
     assert not all(step.keeps for step in passes)
 
 
 def test_a_smaller_budget_gives_more_bands(encoder):
-    counts = [max(step.bands for step in plan(encoder.stages(), IMAGE, Memory(10**6, size))) for size in (10**9, 10**5)]
+    plans = (plan_passes(encoder.stages(), IMAGE, Shares(10**6, size)) for size in (10**9, 10**5))
+    counts = [max(step.bands for step in plan) for plan in plans]
     assert counts[0] < counts[1]
 
 
@@ -91,7 +95,7 @@ def test_a_map_is_kept_where_the_reach_grows_large(image, in_bands, randomize):
     layers = [randomize(nn.Conv2d(3, 3, 9, padding=4), seed) for seed in range(16)]
     stages = [convolution(layer, 4, layer) for layer in layers]
     tall = image.repeat(1, 1, 4, 1)
-    passes = plan(stages, Shape(*tall.shape[1:]), Memory(0, 0))
+    passes = plan_passes(stages, Shape(*tall.shape[1:]), Shares(0, 0))
     assert len(passes) == 2
     whole = nn.Sequential(*layers)(tall)
     assert torch.allclose(in_bands(stages, tall, maps=0, band=10**5), whole, atol=1e-4)
@@ -110,15 +114,15 @@ def test_the_estimate_for_the_whole_image_grows_with_its_pixels(encoder):
 
 def test_progress_adds_up_to_the_work_of_the_plan(encoder, image):
     odd = image[:, :, :63]  # The products are no multiple of the 31 rows of the output.
-    for memory in (PLENTY, Memory(10**9, 30_000), Memory(0, 0)):
-        passes, done = plan(encoder.stages(), Shape(3, 63, 48), memory), []
-        compute(passes, odd, maps=memory.maps, on_products=done.append)
+    for shares in (PLENTY, Shares(10**9, 30_000), Shares(0, 0)):
+        passes, done = plan_passes(encoder.stages(), Shape(3, 63, 48), shares), []
+        compute(passes, odd, maps=shares.maps, on_products=done.append)
         assert sum(done) == sum(step.products for step in passes)
 
 
 def test_bands_get_smaller_where_memory_runs_out_and_the_work_goes_on(image):
     seen = []
-    assert torch.equal(compute(plan([limited(20, seen)], IMAGE, PLENTY), image), image * 2)
+    assert torch.equal(compute(plan_passes([limited(20, seen)], IMAGE, PLENTY), image), image * 2)
     assert seen == [64, 32, 16, 16, 16, 16]
 
 
@@ -133,14 +137,14 @@ def test_bands_get_smaller_where_the_moments_do_not_fit(encoder, image, monkeypa
 
     monkeypatch.setattr(Moments, "of", limited_of)
     with torch.inference_mode():
-        banded_code = compute(plan(encoder.stages(), IMAGE, PLENTY), image)
+        banded_code = compute(plan_passes(encoder.stages(), IMAGE, PLENTY), image)
     assert max(counts) == 64
     assert (banded_code - encoder(image)).abs().max() < 1e-4
 
 
 def test_memory_that_does_not_suffice_for_a_row_is_an_error(image):
     with pytest.raises(RuntimeError, match="can't allocate"):
-        compute(plan([limited(0, [])], IMAGE, PLENTY), image)
+        compute(plan_passes([limited(0, [])], IMAGE, PLENTY), image)
 
 
 def test_another_error_is_not_tried_again(image):
@@ -151,55 +155,54 @@ def test_another_error_is_not_tried_again(image):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        compute(plan([pointwise(fail, 3)], IMAGE, PLENTY), image)
+        compute(plan_passes([pointwise(fail, 3)], IMAGE, PLENTY), image)
     assert len(seen) == 1
 
 
 @pytest.mark.parametrize("failing", [3, 40, 150])
-def test_an_error_in_the_middle_frees_the_memory_and_closes_the_scratch_files(
-    encoder, image, failing, monkeypatch, tmp_path
-):
+def test_an_error_in_the_middle_frees_the_blocks_of_all_maps(encoder, image, failing, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
-    monkeypatch.setattr(banded, "_PRODUCTS_PER_BYTE", 0)  # Nothing is computed twice, so that all maps are in files.
+    monkeypatch.setattr("imgxlate.nn.passes._PRODUCTS_PER_BYTE", 0)  # Nothing is computed twice: all maps are kept.
     calls = itertools.count()
 
     def interrupt(products):
         if next(calls) == failing:
             raise KeyboardInterrupt
 
-    passes = plan(encoder.stages(), IMAGE, Memory(9000, 0))
-    budget = budget_for(passes, 9000)
-    total = free_blocks(budget)
+    passes = plan_passes(encoder.stages(), IMAGE, Shares(9000, 0))
+    pool = pool_for(passes, 9000)
+    total = free_blocks(pool)
     assert total > 1
     with torch.inference_mode(), pytest.raises(KeyboardInterrupt):
-        run(passes, source_of(image), lambda values: None, budget, on_products=interrupt)
+        run_passes(passes, source_of(image), lambda values: None, pool, on_products=interrupt)
     assert next(calls) == failing + 1
-    assert free_blocks(budget) == total
+    assert free_blocks(pool) == total
+    pool.close()
     assert list(tmp_path.iterdir()) == []
     gc.collect()  # A file that is still open is a ResourceWarning, which is an error in tests.
 
 
 @pytest.mark.parametrize("frees", [True, False])
 def test_a_source_is_freed_only_if_it_is_no_longer_needed(image, frees):
-    budget, free = Budget(2 * IMAGE.bytes, IMAGE.row_bytes, CPU), []
-    total = free_blocks(budget)
-    source = Map(IMAGE, budget)
+    pool, free = BlockPool(2 * IMAGE.bytes, IMAGE.row_bytes, CPU), []
+    total = free_blocks(pool)
+    source = Map(IMAGE, pool)
     source.append(image)
-    used = total - free_blocks(budget)
-    passes = plan([pointwise(lambda x: x * 2, 3)], IMAGE, Memory(10**9, 10_000))
-    run(passes, source, lambda values: free.append(free_blocks(budget)), budget, frees_source=frees)
+    used = total - free_blocks(pool)
+    passes = plan_passes([pointwise(lambda x: x * 2, 3)], IMAGE, Shares(10**9, 10_000))
+    run_passes(passes, source, lambda values: free.append(free_blocks(pool)), pool, frees_source=frees)
     assert (total - free[-1] < used / 2) == frees
     source.close()
-    assert free_blocks(budget) == total
+    assert free_blocks(pool) == total
 
 
 def test_a_scratch_file_that_cannot_be_written_is_a_device_error(encoder, image, monkeypatch):
-    monkeypatch.setattr(banded, "_PRODUCTS_PER_BYTE", 0)
+    monkeypatch.setattr("imgxlate.nn.passes._PRODUCTS_PER_BYTE", 0)
 
     def full(**_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("tempfile.TemporaryFile", full)
     with torch.inference_mode(), pytest.raises(DeviceError, match="No space left"):
-        compute(plan(encoder.stages(), IMAGE, Memory(0, 0)), image, maps=0)
+        compute(plan_passes(encoder.stages(), IMAGE, Shares(0, 0)), image, maps=0)

@@ -16,7 +16,7 @@ from imgxlate.callbacks import ignore
 from imgxlate.errors import is_out_of_memory
 from imgxlate.memory import release_freed_memory
 from imgxlate.nn.bands import Branch, Need, Operation, Rows, evaluate, flatten, heights, need
-from imgxlate.nn.maps import Budget, Map, RowSource, Shape
+from imgxlate.nn.maps import BlockPool, Map, RowSource, Shape
 from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
 
 _COPIES = 3  # memory of a convolution, in units of its input and its output: padded copies and buffers
@@ -25,8 +25,8 @@ _PRODUCTS_PER_BYTE = 60  # multiplications in the time of writing a byte to a sc
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
-    """The memory to use, in bytes."""
+class Shares:
+    """How maps and bands share the memory, in bytes."""
 
     maps: int  # for the maps between passes
     band: int  # for the computation of a band
@@ -70,14 +70,14 @@ class Pass:
         return _need(self.chain, self.inputs, self.outputs, band)
 
 
-def plan(stages: Sequence[Stage], source: Shape, memory: Memory) -> list[Pass]:
+def plan_passes(stages: Sequence[Stage], source: Shape, shares: Shares) -> list[Pass]:
     """The passes that compute `stages` for a map of that shape. The last one's output is the result."""
     passes: list[Pass] = []
     inputs: tuple[Shape, ...] = (source,)
     chain: list[Operation] = []
     for operation in [*flatten(stages), None]:
         if operation is None or isinstance(operation, Norm) or _reach(chain, inputs) > _WIDEST_REACH:
-            passes.append(_pass(chain, inputs, operation if isinstance(operation, Norm) else None, memory))
+            passes.append(_pass(chain, inputs, operation if isinstance(operation, Norm) else None, shares))
             if passes[-1].keeps:
                 inputs, chain = tuple(_shape(output, inputs) for output in passes[-1].outputs), []
         if operation:
@@ -92,18 +92,18 @@ def whole_memory(stages: Sequence[Stage], source: Shape) -> int:
     return _band_memory(chain, (source,), shapes[-1].height)
 
 
-def run(
+def run_passes(
     passes: Sequence[Pass],
     source: RowSource,
     write: Callable[[Tensor], None],
-    budget: Budget,
+    pool: BlockPool,
     *,
     frees_source: bool = False,  # free the rows of the source, a `Map`, as soon as they are no longer needed
     on_products: Callable[[int], None] = ignore,  # takes the multiplications done since the last call
 ) -> None:
     """Compute `passes`. `write` takes the rows of the result (1, C, h, W), from top to bottom.
 
-    Maps between passes are kept within `budget`. If memory runs out nevertheless, bands get smaller.
+    Maps between passes are kept in `pool`. If memory runs out nevertheless, bands get smaller.
 
     Raises:
         DeviceError: the scratch file cannot be written.
@@ -112,7 +112,7 @@ def run(
         state = _State([source], [frees_source])
         for step in passes:
             is_last = step is passes[-1]
-            maps = [stack.enter_context(contextlib.closing(Map(shape, budget))) for shape in step.kept]
+            maps = [stack.enter_context(contextlib.closing(Map(shape, pool))) for shape in step.kept]
             moments = _run_pass(
                 step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last
             )
@@ -192,7 +192,7 @@ def _compute(step: Pass, state: _State, band: Rows) -> tuple[list[Tensor], Momen
     return values, Moments.of(values[0]) if step.norm else None
 
 
-def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | None, memory: Memory) -> Pass:
+def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | None, shares: Shares) -> Pass:
     """The pass of `chain`, whose outputs are kept if `norm` is None or that is faster than computing them again."""
     shapes, outputs = _trace(chain, inputs)
     products = sum(
@@ -201,10 +201,10 @@ def _pass(chain: Sequence[Operation], inputs: tuple[Shape, ...], norm: Norm | No
         if isinstance(operation, Local)
     )
     held = sum(shape.bytes for shape in (_shape(output, inputs) for output in outputs))
-    keeps = norm is None or max(held - memory.maps, 0) * _PRODUCTS_PER_BYTE <= products
+    keeps = norm is None or max(held - shares.maps, 0) * _PRODUCTS_PER_BYTE <= products
     height = _shape(outputs[0], inputs).height
     counts = (-(-height // bands) for bands in itertools.count(1))
-    rows = next(rows for rows in counts if rows == 1 or _band_memory(chain, inputs, rows) <= memory.band)
+    rows = next(rows for rows in counts if rows == 1 or _band_memory(chain, inputs, rows) <= shares.band)
     return Pass(tuple(chain), inputs, outputs, norm, keeps, rows, products)
 
 

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from imgxlate.errors import UsageError
-from imgxlate.images.formats import DEEP_SUFFIXES
+from imgxlate.images.formats import SIXTEEN_BIT_SUFFIXES
 from imgxlate.images.image_array import ImageArray, upright
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 274, 338, 339  # TIFF tags
@@ -24,7 +24,7 @@ _COMPRESSION = 2  # as for 8 bits; see `imgxlate.images.encode`
 logging.getLogger("tifffile").addHandler(logging.NullHandler())  # It reports what it finds odd about a file.
 
 
-def is_deep(image: Image.Image, data: bytes) -> bool:
+def has_sixteen_bits(image: Image.Image, data: bytes) -> bool:
     """Whether a file, which Pillow opened as `image`, has 16 bits in each of several channels of gray or RGB."""
     if image.format == "PNG":
         return data[24] == 16 and data[25] in _COLOR_TYPES  # bit depth and color type, in the header
@@ -36,9 +36,9 @@ def is_deep(image: Image.Image, data: bytes) -> bool:
 
 
 def separate(data: bytes, profile: bytes | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """The colors (H, W, 3) in sRGB and the transparency (H, W), or None, as uint16; for a file that `is_deep`.
+    """The colors (H, W, 3) in sRGB and the transparency (H, W), or None, as uint16.
 
-    A TIFF file's orientation is applied, as Pillow does. A PNG file's is not.
+    The file is one that `has_sixteen_bits`. A TIFF file's orientation is applied, as Pillow does. A PNG file's is not.
     """
     values, has_alpha = _read_png(data) if data.startswith(b"\x89PNG") else _read_tiff(data)
     colors = values[..., : values.shape[2] - has_alpha]
@@ -92,9 +92,10 @@ def require_suffix(suffix: str) -> None:
     Raises:
         UsageError: it does not.
     """
-    if suffix.lower() not in DEEP_SUFFIXES:
+    if suffix.lower() not in SIXTEEN_BIT_SUFFIXES:
         raise UsageError(
-            f"{suffix} files have no 16 bits per channel", hint=f"Write one of {' '.join(DEEP_SUFFIXES)}, or 8 bits."
+            f"{suffix} files have no 16 bits per channel",
+            hint=f"Write one of {' '.join(SIXTEEN_BIT_SUFFIXES)}, or 8 bits.",
         )
 
 
