@@ -10,6 +10,7 @@ the first three on CUDA, where our third step is recorded and later ones are rep
 
 - `seconds` of a step, and of its `parts`. Work that both updates of a step share, such as encoding the images, counts
   in the first of them;
+- `processor_seconds` of a step, summed over all threads: other programs on the machine change them little;
 - `images_per_second`, of both domains;
 - `convolutions`: the time of a step in units of one fixed convolution (3x3, 256 to 256 channels, 64 x 64 positions, in
   float32), to compare machines;
@@ -108,12 +109,15 @@ class TimedProgram:
         self.device = device
         self.marks: list[float] = []
         self.times: list[list[float]] = []  # seconds of the parts of each step
+        self.processor_times: list[float] = []  # processor seconds of each step
 
     def step(self, batch: Batch) -> dict[str, float]:
         """Take a step, record its times, and return its losses."""
         self.marks = []
         self.mark()
+        started = time.process_time()
         losses = self._step(self, batch)
+        self.processor_times.append(time.process_time() - started)
         self.times.append([later - earlier for earlier, later in zip(self.marks, self.marks[1:], strict=False)])
         return losses
 
@@ -187,6 +191,7 @@ class Bench:
         names = sorted(("discriminators", "generators"), key=lambda name: name != first)
         return {
             "seconds": {"median": round(median, 3), "min": round(min(totals), 3)},
+            "processor_seconds": round(statistics.median(program.processor_times[self.uncounted :]), 3),
             "parts": {name: round(statistics.median(p[i] for p in counted), 3) for i, name in enumerate(names)},
             "images_per_second": round(2 * self.arguments.batch_size / median, 3),
             "convolutions": round(median / convolution, 1),

@@ -19,9 +19,11 @@ from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.method import Cyclegan
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.protocol import Graph
+from imgxlate.methods.spec import Capability
 from imgxlate.nn.initialization import seeded
 
 FILES = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
+EXPORTED = [name for name in registry.BUILT_IN if Capability.TRANSLATE in registry.find(name).capabilities]
 SIZES = [(1, 16, 16), (2, 32, 48), (1, 72, 20)]
 
 
@@ -42,16 +44,15 @@ def flat(tree, prefix=""):
         yield from flat(part, f"{prefix}{name}.") if isinstance(part, dict) else [(f"{prefix}{name}", part)]
 
 
-@pytest.mark.parametrize("method", FILES)
-def test_the_originals_file_has_its_keys_and_its_tensors_to_the_bit(golden, tmp_path, method):
-    written = list(export(golden / method / FILES[method], "originals", f"{tmp_path}/"))
-    assert [path.name for path in written] == {
-        "munit": ["gen.pt"],
-        "unit": ["gen.pt"],
-        "cyclegan": ["latest_net_G_A.pth", "latest_net_G_B.pth"],
-    }[method]
+@pytest.mark.parametrize("method", EXPORTED)
+def test_the_originals_file_has_its_keys_and_its_tensors_to_the_bit(golden, golden_model, tmp_path, method):
+    model = golden_model(method)
+    written = list(export(model, "originals", f"{tmp_path}/"))
+    assert [path.name for path in written] == {"cyclegan": ["latest_net_G_A.pth", "latest_net_G_B.pth"]}.get(
+        method, ["latest_net_G.pth" if model.suffix == ".pth" else "gen.pt"]
+    )
     for path in written:
-        source = golden / method / (path.name if method == "cyclegan" else FILES[method])
+        source = model.with_name(path.name) if path.suffix == ".pth" else model
         made, original = dict(flat(content(path))), dict(flat(content(source)))
         assert made.keys() == original.keys()
         assert all(
@@ -126,7 +127,8 @@ def short_cyclegan():
 
 
 def test_onnxruntime_translates_like_the_model_at_any_size(golden, loaded, short_cyclegan):
-    for model in (short_cyclegan, loaded("unit", golden / "unit" / FILES["unit"])):
+    others = [loaded("unit", golden / "unit" / FILES["unit"]), loaded("cut", golden / "cut" / "latest_net_G.pth")]
+    for model in (short_cyclegan, *others):
         graph = next(graph for graph in model.graphs() if graph.name == "a2b")
         data = onnx_graphs.to_onnx(graph, {})
         for size in SIZES:

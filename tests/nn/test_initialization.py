@@ -29,6 +29,12 @@ def test_weights_have_the_deviation_of_their_kind_and_biases_are_zero(kind, devi
     assert (layer.bias == 0).all()
 
 
+def test_a_gain_scales_xaviers_weights():
+    with seeded(0):
+        layer = initialize(nn.Conv2d(16, 64, 3), "xavier", 0.02)
+    assert layer.weight.std().item() == pytest.approx(0.02 * (2 / (FAN_IN + FAN_OUT)) ** 0.5, rel=0.03)
+
+
 def test_orthogonal_weights_are_a_rotation_times_the_root_of_two():
     rows = drawn("orthogonal").weight.flatten(1)
     assert torch.allclose(rows @ rows.T, 2 * torch.eye(64), atol=1e-5)

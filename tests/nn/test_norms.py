@@ -177,3 +177,14 @@ def test_a_result_is_the_same_with_and_without_gradients(layer):
 def test_statistics_of_bfloat16_are_not_rounded():
     x = features(1, 16, 32, 32, mean=30, deviation=2, layout=torch.channels_last).bfloat16()
     assert (instance_norm(x) - functional.instance_norm(x.double())).abs().max() < 0.02
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_gradient_of_an_instance_norm_does_not_depend_on_the_layout_in_which_it_arrives(layout):
+    """On a CPU, that of torch 2.13's own instance norm does."""
+    x = features(2, 16, 8, 8).contiguous(memory_format=layout).requires_grad_()
+    arriving = features(2, 16, 8, 8, seed=1)
+    norm = InstanceNorm(16, affine=False)
+    found = [torch.autograd.grad(norm(x), x, arriving.contiguous(memory_format=other))[0] for other in LAYOUTS]
+    [exact] = torch.autograd.grad(functional.group_norm(x.contiguous(), 16), x, arriving)
+    assert all(torch.allclose(gradient, exact, atol=1e-5) for gradient in found)
