@@ -10,6 +10,7 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, optio
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
+from imgxlate.methods.shared.config import augment_option
 from imgxlate.methods.shared.train_options import EPOCH, NORMS, choice, options_reader
 from imgxlate.methods.spec import MethodConfig, TrainingConfig
 from imgxlate.nn import Init, NormKind
@@ -56,6 +57,9 @@ class CutTrainingConfig(TrainingConfig):
 
     iterations: PositiveInt = option(400 * EPOCH, "training steps in all", f"{_TRAINING}: 200 epochs, and 200 of decay")
     lr: NonNegativeFloat = option(2e-4, "learning rate of Adam at the start", _TRAINING)
+    lr_dis: NonNegativeFloat | None = option(
+        None, "learning rate of Adam for the discriminator; none: lr", "arXiv 1706.08500, Sec. 2"
+    )
     lr_decay_share: NonNegativeFloat = option(
         0.5,
         "share of the steps, at the end, over which the learning rate falls linearly to zero",
@@ -95,6 +99,7 @@ class CutTrainingConfig(TrainingConfig):
         "weight of the R1 gradient penalty on real images",
         "arXiv 1801.04406, Eq. 9",
     )
+    augment: str = augment_option()
     init: Init = option(
         "xavier", "initial weights; xavier and orthogonal have a gain of 0.02, as in the original", _OPTIONS, fixed=True
     )
@@ -123,6 +128,8 @@ PRESETS = {
         r1_w=1.0,
         sample_every=500,
         checkpoint_every=500,
+        evaluate_every=2000,
+        evaluate_images=32,
         data=DataConfig(resize="shorter", new_size=108, interpolation="bicubic", crop_height=96, crop_width=96),
     ),
     "tiny": CutTrainingConfig(
@@ -135,6 +142,8 @@ PRESETS = {
         n_patches=64,
         sample_every=200,
         checkpoint_every=200,
+        evaluate_every=2000,
+        evaluate_images=4,
         data=DataConfig(resize="shorter", new_size=72, interpolation="bicubic", crop_height=64, crop_width=64),
     ),
 }

@@ -12,7 +12,7 @@ from imgxlate.errors import UsageError
 from imgxlate.losses.contrastive import patch_nce
 from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
 from imgxlate.methods.cut.networks import Encoder, Generator, PatchDiscriminator, Projections
-from imgxlate.methods.protocol import Losses, StepContext
+from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
@@ -45,6 +45,8 @@ class CutTraining(AdversarialTraining):
             schedule=linear_decay(config.iterations, config.lr_decay_share),
             gan=config.gan_mode,
             compilable=[encoder, decoder],
+            lr_dis=config.lr_dis,
+            augment=config.augment,
         )
         self.config = config
         self._encoder, self._decoder = encoder, decoder  # together they are G
@@ -78,11 +80,12 @@ class CutTraining(AdversarialTraining):
         is_mirrored = self._draw_mirroring(context)
         outputs, keys = self._translate(sources, is_mirrored)
 
-        judged = self._discriminator_losses(real_b, outputs[0].detach())
+        judged = self._discriminator_losses(real_b, outputs[0].detach(), context.noise)
         judged["grad_D"] = self._discriminators.update(total(judged.values()), context)
 
         with self._discriminators.frozen():
-            losses = {"G_GAN": self._generator_loss(self._d, outputs[0]) * self.config.lambda_gan}  # Eq. 1
+            seen = self._augment({"B": outputs[0]}, context.noise)
+            losses = {"G_GAN": self._generator_loss(self._d, seen["B"]) * self.config.lambda_gan}  # Eq. 1
             contrasts = {
                 name: self._contrast(output, key, is_mirrored, context) * self.config.lambda_nce  # Eq. 3
                 for name, output, key in zip(("NCE", "NCE_Y"), outputs, keys, strict=False)
@@ -117,11 +120,12 @@ class CutTraining(AdversarialTraining):
     def _decode(self, features: Features) -> Tensor:
         return self._precision.run(self._decoder, features[-1])
 
-    def _discriminator_losses(self, real_b: Tensor, fake_b: Tensor) -> Losses:
+    def _discriminator_losses(self, real_b: Tensor, fake_b: Tensor, noise: Noise) -> Losses:
         """The loss of the discriminator (Eq. 1), halved as in the original, and its penalty."""
-        losses = {"D": self._discriminator_loss(self._d, real_b, fake_b) * 0.5}
+        real, fake = (self._augment({"B": images}, noise)["B"] for images in (real_b, fake_b))
+        losses = {"D": self._discriminator_loss(self._d, real, fake) * 0.5}
         if self.config.r1_w:
-            losses["R1"] = self._gradient_penalty(self._d, real_b) * self.config.r1_w
+            losses["R1"] = self._gradient_penalty(self._d, real) * self.config.r1_w
         return losses
 
     def _contrast(self, images: Tensor, keys: Features, is_mirrored: Tensor | None, context: StepContext) -> Tensor:
