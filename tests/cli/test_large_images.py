@@ -109,6 +109,15 @@ def begun(command, scratch, environment, **options):
         process.communicate(timeout=PATIENCE)
 
 
+def limited(command, **limits):
+    """The command line of a process with limits in bytes, such as data=10**9.
+
+    With `preexec_fn`, Python code would run between fork and exec, where it may wait forever for a lock that another
+    thread of the tests held.
+    """
+    return ["prlimit", *(f"--{name}={size}" for name, size in limits.items()), *command]
+
+
 def _target(link):
     try:
         return str(link.readlink())
@@ -155,11 +164,10 @@ def test_two_processes_at_once_do_not_disturb_each_other(command, munit, photo, 
 def test_a_full_disk_is_a_device_error_with_a_hint(command, munit, photo, scratch, tmp_path):
     line = command("translate", *munit, photo(size=(200, 150)), "--memory", "1KB", "-o", tmp_path / "out.png")
     done = subprocess.run(
-        line,
+        limited(line, fsize=50_000),
         capture_output=True,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(scratch)},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)),
         timeout=PATIENCE,
     )
     assert done.returncode == 7, done.stderr
@@ -182,15 +190,13 @@ def test_each_image_of_a_batch_has_the_same_memory(run_process, photo, tmp_path)
 
 @linux
 def test_neural_style_under_a_hard_limit_on_memory(command, photo, tmp_path):
-    limit = 800_000_000  # bytes of private memory; the whole image takes 900 MB
     photos = photo("content.png", size=(384, 512)), photo("style.png", size=(384, 512), seed=1)
     options = ("--size", 512, "--scales", 1, "--iterations", 1, "-o", tmp_path / "out.png")
     done = subprocess.run(
-        command("neural-style", *photos, *options),
+        limited(command("neural-style", *photos, *options), data=800_000_000),  # At once, it takes 900 MB.
         capture_output=True,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
         timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
@@ -210,14 +216,13 @@ def test_24_megapixels_under_a_hard_limit_on_memory(command, tmp_path, randomize
     coarse = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     Image.fromarray(coarse).resize((6000, 4000), Image.Resampling.BICUBIC).save(tmp_path / "photo.bmp")
 
-    def translate(name, *options, limit=resource.RLIM_INFINITY):
+    def translate(name, *options, **limits):
         files = (tmp_path / "photo.bmp", "--checkpoint", tmp_path / "narrow.safetensors", "-o", tmp_path / name)
         done = subprocess.run(
-            command("translate", "cyclegan", *files, "--precision", "fp32", *options),
+            limited(command("translate", "cyclegan", *files, "--precision", "fp32", *options), **limits),
             capture_output=True,
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)),
             timeout=2 * PATIENCE,  # 24 megapixels take half a minute on an idle machine.
         )
         assert done.returncode == 0, done.stderr
@@ -225,7 +230,7 @@ def test_24_megapixels_under_a_hard_limit_on_memory(command, tmp_path, randomize
 
     assert not IN_BANDS.search(translate("whole.bmp", "--memory", "100GB"))
     assert 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > LIMIT
-    assert IN_BANDS.search(translate("banded.bmp", limit=LIMIT))
+    assert IN_BANDS.search(translate("banded.bmp", data=LIMIT))
     whole = np.asarray(Image.open(tmp_path / "whole.bmp"))
     assert whole.shape == (4000, 6000, 3)
     banded = np.asarray(Image.open(tmp_path / "banded.bmp"))

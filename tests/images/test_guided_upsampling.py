@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 from hypothesis import given
@@ -7,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from imgxlate.images.guided_upsampling import bands, fit_color_maps, map_colors
+from imgxlate.images.guided_upsampling import fit_color_maps, map_colors
 from imgxlate.images.tensors import resize
 
 GRAY_LEVEL = 2 / 255
@@ -111,11 +109,3 @@ def test_colors_that_the_small_image_lacks_change_as_the_whole_image_does():
     full[..., 70:72, 100:102] = torch.tensor([1.0, 1.0, -1.0]).view(1, 3, 1, 1)
     changed = upsample(full, small, small * 0.8 + 0.1)
     assert (changed - (full * 0.8 + 0.1)).abs().max() < GRAY_LEVEL
-
-
-@given(st.integers(1, 3000), st.integers(1, 1_000_000))
-def test_bands_cover_each_row_once_and_stay_small(height, width):
-    slices = list(bands((height, width)))
-    assert [row for rows in slices for row in range(rows.start, rows.stop)] == list(range(height))
-    assert all(rows.stop - rows.start == 1 or (rows.stop - rows.start) * width <= 2**18 for rows in slices)
-    assert len(slices) <= math.ceil(2 * height * width / 2**18) + height * (width > 2**17)

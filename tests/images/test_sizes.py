@@ -1,8 +1,10 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.images.sizes import Box, at_most, centered_box, padded_side, shorter_side
+from imgxlate.images.sizes import Box, at_most, bands, centered_box, padded_side, shorter_side
 
 SIDES = st.integers(1, 20_000)
 
@@ -40,3 +42,11 @@ def test_a_centered_box_leaves_an_odd_pixel_at_the_right_and_bottom(
     inner: tuple[int, int], outer: tuple[int, int], box: Box
 ) -> None:
     assert centered_box(inner, outer) == box
+
+
+@given(st.integers(1, 3000), st.integers(1, 1_000_000))
+def test_bands_cover_each_row_once_and_stay_small(height: int, width: int) -> None:
+    slices = list(bands((height, width), 2**18))
+    assert [row for rows in slices for row in range(rows.start, rows.stop)] == list(range(height))
+    assert all(rows.stop - rows.start == 1 or (rows.stop - rows.start) * width <= 2**18 for rows in slices)
+    assert len(slices) <= math.ceil(2 * height * width / 2**18) + height * (width > 2**17)

@@ -5,13 +5,10 @@ small image before and after the change. It is applied to the colors of the full
 detail. Source: J. Chen, A. Adams, N. Wadhwa, S. W. Hasinoff: Bilateral Guided Upsampling, SIGGRAPH Asia 2016.
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from imgxlate.images.sizes import Size
 from imgxlate.images.tensors import LUMA
 
 _CELL = 16  # pixels of the small image between two nodes of the grid
@@ -24,7 +21,8 @@ _WHOLE_RIDGE = 0.0001
 _NODE_RIDGE = 0.003
 _NODE_PRIOR = 0.001  # weight of the map of the whole image at a node, relative to all pixels around the node
 
-_BAND = 2**18  # pixels that are computed at once
+BAND_PIXELS = 1 << 18
+"""Pixels to compute at once: few enough for a processor's cache."""
 
 
 def fit_color_maps(before: Tensor, after: Tensor) -> Tensor:
@@ -68,14 +66,6 @@ def map_colors(rows: Tensor, maps: Tensor, top: int, height: int) -> Tensor:
     for channel in range(3):
         changed = changed.addcmul(own[:, channel], colors[:, channel, None])
     return changed.transpose(0, 1)[None]
-
-
-def bands(size: Size) -> Iterator[slice]:
-    """Bands of rows that cover an image of `size`, each small enough to be computed at once."""
-    height, width = size
-    count = max(1, _BAND // width)
-    for top in range(0, height, count):
-        yield slice(top, min(top + count, height))
 
 
 def _node_moments(colors: Tensor, target: Tensor) -> Tensor:

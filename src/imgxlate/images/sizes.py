@@ -1,5 +1,6 @@
 """Arithmetic on the sizes of images, in pixels. A size is (height, width)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 Size = tuple[int, int]
@@ -14,6 +15,14 @@ class Box:
     left: int
     height: int
     width: int
+
+
+def bands(size: Size, pixels: int) -> Iterator[slice]:
+    """Bands of rows that cover an image of `size`, from top to bottom. Each has up to `pixels` pixels, or one row."""
+    height, width = size
+    rows = max(1, pixels // width)
+    for top in range(0, height, rows):
+        yield slice(top, min(top + rows, height))
 
 
 def shorter_side(size: Size, length: int) -> Size:

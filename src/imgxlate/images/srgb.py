@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageCms, ImageMode
 
 from imgxlate.images import sixteen_bits
 from imgxlate.images.image_array import Depth, full_scale
+from imgxlate.images.sizes import bands
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
 _WHITE_IS_ZERO = 0
@@ -154,6 +155,5 @@ def _in_bands(colors: Image.Image, convert: _Conversion) -> np.ndarray:
 
 
 def _bands(image: Image.Image) -> Iterator[Image.Image]:
-    rows = max(1, _BAND_PIXELS // image.width)
-    for top in range(0, image.height, rows):
-        yield image.crop((0, top, image.width, min(top + rows, image.height)))
+    for rows in bands((image.height, image.width), _BAND_PIXELS):
+        yield image.crop((0, rows.start, image.width, rows.stop))

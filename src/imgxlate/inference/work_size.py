@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from imgxlate.config import require_at_least
-from imgxlate.images.guided_upsampling import bands, fit_color_maps, map_colors
+from imgxlate.images.guided_upsampling import BAND_PIXELS, fit_color_maps, map_colors
 from imgxlate.images.image_array import Depth, ImageArray, empty_colors
-from imgxlate.images.sizes import at_most
+from imgxlate.images.sizes import at_most, bands
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
 
 
@@ -22,7 +22,9 @@ def work_tensor(image: ImageArray, work_size: int | None) -> Tensor | None:
     if (height, width) == image.size:
         return None
     # The antialiased filter is separable: bands become narrow one at a time, and the whole becomes low at the end.
-    narrow = [resize(to_tensor(image.rgb[rows]), (rows.stop - rows.start, width)) for rows in bands(image.size)]
+    narrow = [
+        resize(to_tensor(image.rgb[rows]), (rows.stop - rows.start, width)) for rows in bands(image.size, BAND_PIXELS)
+    ]
     return resize(torch.cat(narrow, dim=-2), (height, width))
 
 
@@ -31,7 +33,7 @@ def upsampled(rgb: np.ndarray, small: Tensor, translated: Tensor, device: torch.
     maps = fit_color_maps(small, translated).to(device)
     height, width, _ = rgb.shape
     output = empty_colors((height, width), depth)
-    for rows in bands((height, width)):
+    for rows in bands((height, width), BAND_PIXELS):
         band = to_tensor(rgb[rows]).to(device)
         output[rows] = from_tensor(map_colors(band, maps, rows.start, height), depth)
     return output

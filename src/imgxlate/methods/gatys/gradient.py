@@ -10,9 +10,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from imgxlate.images.sizes import bands
 from imgxlate.memory import release_freed_memory
 from imgxlate.methods.gatys.objective import Losses, Objective, Sums
-from imgxlate.nn.bands import Rows
 from imgxlate.nn.vgg_bands import BandedFeatures
 
 _COPIES = 12  # memory of a band of the image for its total variation and excess, in units of the band
@@ -51,7 +51,7 @@ def _evaluate_in_bands(objective: Objective, image: Tensor, memory: int) -> tupl
 
 def _image_sums(objective: Objective, image: Tensor, memory: int) -> tuple[Tensor, Tensor]:
     """Total variation and excess of the image."""
-    parts = [objective.image_sums(image[:, :, rows.top : rows.bottom + 1], len(rows)) for rows in _bands(image, memory)]
+    parts = [objective.image_sums(image[:, :, with_next], rows) for with_next, rows in _bands(image, memory)]
     variation, excess = (torch.stack(column).sum() for column in zip(*parts, strict=True))
     return variation, excess
 
@@ -60,16 +60,15 @@ def _add_image_gradient(
     gradient: Tensor, objective: Objective, image: Tensor, by_variation: Tensor, by_excess: Tensor, memory: int
 ) -> None:
     """Add the gradient of total variation and excess."""
-    for rows in _bands(image, memory):
-        band = slice(rows.top, rows.bottom + 1)
-        part = image[:, :, band].detach().requires_grad_()
-        variation, excess = objective.image_sums(part, len(rows))
+    for with_next, rows in _bands(image, memory):
+        part = image[:, :, with_next].detach().requires_grad_()
+        variation, excess = objective.image_sums(part, rows)
         [by_part] = torch.autograd.grad(by_variation * variation + by_excess * excess, part)
-        gradient[:, :, band] += by_part
+        gradient[:, :, with_next] += by_part
 
 
-def _bands(image: Tensor, memory: int) -> Iterator[Rows]:
-    height = image.shape[2]
-    step = max(memory // (_COPIES * image[:, :, 0].nbytes), 1)
-    for top in range(0, height, step):
-        yield Rows(top, min(top + step, height))
+def _bands(image: Tensor, memory: int) -> Iterator[tuple[slice, int]]:
+    """Each band with the row after it, and the number of its own rows."""
+    pixels = memory // (_COPIES * image[0, :, 0, 0].nbytes)
+    for rows in bands((image.shape[2], image.shape[3]), pixels):
+        yield slice(rows.start, rows.stop + 1), rows.stop - rows.start
