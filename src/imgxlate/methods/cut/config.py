@@ -123,6 +123,8 @@ PRESETS = {
         r1_w=1.0,
         sample_every=500,
         checkpoint_every=500,
+        evaluate_every=2000,
+        evaluate_images=32,
         data=DataConfig(resize="shorter", new_size=108, interpolation="bicubic", crop_height=96, crop_width=96),
     ),
     "tiny": CutTrainingConfig(
@@ -135,6 +137,8 @@ PRESETS = {
         n_patches=64,
         sample_every=200,
         checkpoint_every=200,
+        evaluate_every=2000,
+        evaluate_images=4,
         data=DataConfig(resize="shorter", new_size=72, interpolation="bicubic", crop_height=64, crop_width=64),
     ),
 }
