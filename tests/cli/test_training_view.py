@@ -103,6 +103,7 @@ with session() as out:
                 out.note("put aside: bad.png")
             view.update(SimpleNamespace(step=step, iterations=1000, seconds=0.5, waited=0.0,
                 losses={f"loss_{n}": float(n) for n in range(12)}, saved=folder / f"{step}.safetensors"))
+        view.show_evaluation(SimpleNamespace(step=3, quality={"kd-vgg19_b": 4.25}, is_best=True))
         ENDING
 """
 
@@ -114,6 +115,8 @@ def test_the_last_panel_stays_on_the_terminal_and_the_terminal_is_restored(on_a_
     last = text[text.rindex("munit small") :]
     for said in ("step 3 of 1000", "2 steps/s", "8 min 18 s left", "loss_11", "3.safetensors", "latest.png"):
         assert said in last
+    assert "evaluation after step 3: the best so far" in last
+    assert "4.25" in last[last.index("kd-vgg19_b") :]
     assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")  # The cursor is to be seen.
     assert ("interrupted" in last) == ("Keyboard" in ending)
 

@@ -161,22 +161,23 @@ def hundred(put):
 
 
 def test_a_tenth_of_the_training_images_is_set_aside_unless_that_is_too_few(hundred):
-    found = hold_out(find(hundred, None), 0.1, 48)
+    found = hold_out(find(hundred, None), 0.1)
     assert (len(found.train_a), len(found.test_a)) == (90, 10)
     assert sorted([*found.train_a, *found.test_a]) == sorted(find(hundred, None).train_a)
     assert (len(found.train_b), found.test_b) == (79, found.train_b)
     assert found.trains_on_tests
 
 
-def test_no_more_images_are_set_aside_than_are_evaluated(hundred):
-    found = hold_out(find(hundred, None), 0.5, 12)
-    assert (len(found.test_a), len(found.test_b)) == (12, 12)
+def test_at_most_a_hundred_images_are_set_aside(put):
+    root = put(*(f"trainA/{n}.png" for n in range(250)), *(f"trainB/{n}.png" for n in range(40)))
+    found = hold_out(find(root, None), 0.5)
+    assert (len(found.test_a), len(found.test_b)) == (100, 20)
     assert not found.trains_on_tests
 
 
 def test_nothing_is_set_aside_in_a_domain_with_test_images(hundred, put):
     put("testA/a.png")
-    found = hold_out(find(hundred, None), 0.5, 48)
+    found = hold_out(find(hundred, None), 0.5)
     assert (len(found.train_a), len(found.test_a)) == (100, 1)
     assert len(found.test_b) == 39
 

@@ -44,22 +44,6 @@ def alexnet_shapes():
         return {key: value.shape for key, value in torchvision("models").alexnet().state_dict().items()}
 
 
-@pytest.fixture(scope="module")
-def inception_file(tmp_path_factory):
-    """InceptionV3 with random weights, in a file as torch-fidelity publishes them."""
-    torchvision()
-    from torchmetrics.image.fid import NoTrainInceptionV3
-
-    file = tmp_path_factory.mktemp("inception") / "weights-inception-2015-12-05-6726825d.pth"
-    torch.save({}, file)
-    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng():
-        torch.manual_seed(0)
-        patch.setattr(NoTrainInceptionV3, "load_state_dict", lambda *_: None)
-        network = NoTrainInceptionV3("inception-v3-compat", ["2048"], str(file))
-    torch.save(network.state_dict(), file)
-    return file
-
-
 def reading(file):
     """Reads `file`, whatever the name of the weights."""
     return lambda name: checkpoint.read(file)

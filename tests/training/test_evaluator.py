@@ -1,18 +1,22 @@
 """The numbers of a model on test images."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from imgxlate.callbacks import ignore
+from imgxlate.errors import WeightsError
 from imgxlate.images.decode import decode
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, load_model
 from imgxlate.methods import registry
 from imgxlate.metrics.distributions import frechet_distance, kernel_distance
-from imgxlate.metrics.feature_networks import bundled_vgg, vgg_features
+from imgxlate.metrics.feature_networks import INCEPTION, bundled_vgg, vgg_features
 from imgxlate.training import evaluator, run_model
+from imgxlate.weights.store import Store
 
 CPU = torch.device("cpu")
 
@@ -87,3 +91,47 @@ def test_a_model_of_one_direction_has_the_numbers_of_that_direction(measure, gol
     numbers, count = measure(one_way)
     assert list(numbers) == ["kd-vgg19_b", "fd-vgg19_b", "content-distance_b"]
     assert count == 5
+
+
+@pytest.fixture
+def stored(inception_file, monkeypatch):
+    """Stands in for the published network in the store, which has 96 MB. Lists how it was fetched."""
+    fetched, path_of = [], Store.path
+
+    def path(store, card, *, offline=False, **_):
+        if card.name != INCEPTION:
+            return path_of(store, card)
+        fetched.append((card.name, offline))
+        return inception_file
+
+    monkeypatch.setattr(Store, "record", lambda store, name: name)
+    monkeypatch.setattr(Store, "path", path)
+    return fetched
+
+
+def choose(metrics, every=5, offline=False):
+    config = replace(registry.find("unit").training.presets["tiny"], metrics=metrics, evaluate_every=every)
+    return evaluator.find_inception(config, offline, ignore, ignore)
+
+
+def test_the_published_network_gives_kid_and_fid(stored, images):
+    loaded = evaluator.load(images, choose("published"), CPU)
+    assert (loaded.features.kernel_name, loaded.features.frechet_name) == ("kid", "fid")
+    assert loaded.features(images["A"]).shape == (2, 2048)
+
+
+def test_by_default_the_published_network_is_taken_only_if_it_is_in_the_store(stored, monkeypatch):
+    assert choose("auto") is not None
+    assert choose("vgg19") is None
+    assert choose("auto", every=0) is None
+    monkeypatch.setattr(Store, "record", lambda store, name: None)
+    assert choose("auto") is None
+    assert stored == [("fid-inception", False)]
+
+
+def test_without_torch_fidelity_the_published_network_is_an_error_if_it_is_chosen(stored, monkeypatch):
+    monkeypatch.setattr("imgxlate.metrics.feature_networks.find_spec", lambda name: None)
+    assert choose("auto") is None
+    with pytest.raises(WeightsError, match="torch-fidelity, which is not installed"):
+        choose("published")
+    assert stored == []

@@ -12,7 +12,7 @@ from imgxlate.images.inputs import walk
 
 _TRAIN = ("trainA", "trainB")
 _TEST = {"trainA": "testA", "trainB": "testB"}
-_FEWEST = 8  # images that are worth setting aside: a distance between fewer is mostly noise
+_FEWEST, _MOST = 8, 100  # images to set aside: a distance between fewer is mostly noise, and more are not needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,13 @@ def find(
     )
 
 
-def hold_out(found: Folders, share: float, most: int) -> Folders:
-    """Set aside a share of the training images as test images, at most `most`, in each domain that has no test images.
+def hold_out(found: Folders, share: float) -> Folders:
+    """Set aside a share of the training images as test images, at most 100, in each domain that has no test images.
 
     Nothing is set aside if the share is less than 8 images.
     """
-    train_a, test_a = _held_out(found.train_a, found.test_a, share, most)
-    train_b, test_b = _held_out(found.train_b, found.test_b, share, most)
+    train_a, test_a = _held_out(found.train_a, found.test_a, share)
+    train_b, test_b = _held_out(found.train_b, found.test_b, share)
     return replace(found, train_a=train_a, test_a=test_a, train_b=train_b, test_b=test_b)
 
 
@@ -111,13 +111,13 @@ def choose(files: Sequence[Path], count: int) -> tuple[Path, ...]:
 
 
 def _held_out(
-    train: tuple[Path, ...], test: tuple[Path, ...], share: float, most: int
+    train: tuple[Path, ...], test: tuple[Path, ...], share: float
 ) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
     """The images of a domain to train on, and those to test on."""
     count = int(share * len(train))
     if test is not train or count < _FEWEST:
         return train, test
-    aside = choose(train, min(count, most))
+    aside = choose(train, min(count, _MOST))
     rest = set(train).difference(aside)
     return tuple(file for file in train if file in rest), aside
 

@@ -229,7 +229,7 @@ def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
     names = data.domain_a, data.domain_b
     found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, names, (test_a, test_b))
     if config.evaluate_every:
-        found = folders.hold_out(found, config.held_out, config.evaluate_images)
+        found = folders.hold_out(found, config.held_out)
     named = replace(data, domain_a=found.names[0], domain_b=found.names[1], test_a=test_a, test_b=test_b)
     return replace(recipe, config=replace(config, data=named), folders=absolute), found
 
