@@ -18,7 +18,7 @@ from imgxlate.training.recipes import resolve
 from imgxlate.training.run_folder import RunFolder
 
 QUICK = {"data.workers": 0, "display_size": 1}
-METHODS = ["munit", "unit", "cyclegan"]
+METHODS = ["munit", "unit", "cyclegan", "cut"]
 
 
 @pytest.fixture

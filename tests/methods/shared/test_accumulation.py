@@ -6,12 +6,14 @@ import torch
 from imgxlate.data.batch import Batch
 from imgxlate.methods.shared.accumulation import EncodedParts, micro_batches
 
-METHODS = ["munit", "unit", "cyclegan"]
+METHODS = ["munit", "unit", "cyclegan", "cut", "fastcut"]
 AUTOENCODER = {"gen.dim": 2, "dis.dim": 2, "dis.r1_w": 1.0}
 TINY = {
     "munit": AUTOENCODER,
     "unit": AUTOENCODER,
     "cyclegan": {"gen.ngf": 2, "ndf": 2, "r1_w": 1.0, "pool_size": 3},
+    "cut": {"gen.ngf": 2, "ndf": 2, "r1_w": 1.0},
+    "fastcut": {"gen.ngf": 2, "ndf": 2, "nce_identity": False, "flip_equivariance": True},
 }
 
 
@@ -51,8 +53,8 @@ def test_the_images_of_one_part_are_encoded_once_and_those_of_several_for_each_u
 
 @pytest.mark.parametrize("method", METHODS)
 def test_accumulated_steps_equal_those_of_a_batch_that_is_as_many_times_as_large(begin, advance, method):
-    whole = begin(method, TINY[method], dtype=torch.float64)
-    parts = begin(method, TINY[method] | {"accumulate": 2}, dtype=torch.float64)
+    whole = begin(method.removeprefix("fast"), TINY[method], dtype=torch.float64)
+    parts = begin(method.removeprefix("fast"), TINY[method] | {"accumulate": 2}, dtype=torch.float64)
     for step in range(3):
         expected, found = advance(whole, step, size=4), advance(parts, step, size=4)
         assert found.keys() == expected.keys()
@@ -66,7 +68,9 @@ def test_accumulated_steps_equal_those_of_a_batch_that_is_as_many_times_as_large
 
 @pytest.mark.parametrize("method", METHODS)
 def test_accumulated_steps_compute_in_bfloat16(begin, advance, method):
-    exact = advance(begin(method, TINY[method]), size=2)
-    rounded = advance(begin(method, TINY[method] | {"accumulate": 2}, dtype=torch.bfloat16), size=2)
+    exact = advance(begin(method.removeprefix("fast"), TINY[method]), size=2)
+    rounded = advance(
+        begin(method.removeprefix("fast"), TINY[method] | {"accumulate": 2}, dtype=torch.bfloat16), size=2
+    )
     names = [name for name in exact if not name.startswith("grad")]
     assert {n: rounded[n].item() for n in names} == pytest.approx({n: exact[n].item() for n in names}, rel=0.05)
