@@ -31,6 +31,7 @@ def test_the_public_names_are_these():
         "MethodSpec",
         "Model",
         "Run",
+        "Scale",
         "StepResult",
         "StyleTransfer",
         "TrainingConfig",
@@ -51,6 +52,7 @@ def test_the_public_names_are_these():
 
 def test_the_public_names_for_implementations_are_these():
     assert plugin.__all__ == [
+        "Adversarial",
         "Affine",
         "Batch",
         "Checkpoint",

@@ -25,6 +25,7 @@ _PUBLIC = {
     "MethodSpec": "imgxlate.methods.spec",
     "Model": "imgxlate.inference.model",
     "Run": "imgxlate.training.run",
+    "Scale": "imgxlate.methods.spec",
     "StepResult": "imgxlate.training.trainer",
     "StyleTransfer": "imgxlate.inference.stylization",
     "TrainingConfig": "imgxlate.methods.spec",
@@ -55,6 +56,7 @@ __all__ = [
     "MethodSpec",
     "Model",
     "Run",
+    "Scale",
     "StepResult",
     "StyleTransfer",
     "TrainingConfig",
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
         FigureSpec,
         MethodConfig,
         MethodSpec,
+        Scale,
         TrainingConfig,
         TrainingSpec,
     )

@@ -12,6 +12,7 @@ from imgxlate.images.decode import decode
 from imgxlate.images.inputs import walk
 from imgxlate.images.tensors import from_tensor, to_tensor
 from imgxlate.methods.protocol import (
+    Adversarial,
     Exportable,
     Graph,
     Iterate,
@@ -30,6 +31,7 @@ from imgxlate.methods.spec import Domain
 from imgxlate.nn.stages import Affine, Local, Moments, Norm, Residual, Stage, convolution, pointwise
 
 __all__ = [
+    "Adversarial",
     "Affine",
     "Batch",
     "Checkpoint",

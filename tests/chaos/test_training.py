@@ -67,6 +67,19 @@ def test_a_killed_run_ends_with_the_same_weights_when_resumed(train, payload, tm
     assert not list(killed.rglob(".*.part"))
 
 
+def test_a_killed_run_that_began_from_a_model_ends_with_the_same_weights(train, payload, tmp_path):
+    model = ("--from", "cyclegan-summer2winter", "--warm-up", 6, "--set", "data.crop_height=32")
+    finished(train("cyclegan", "whole", *model, steps=12))
+    generator = random.Random("model")
+    for _ in range(4):
+        kill_at_random(train("cyclegan", "killed", *model, "--resume", steps=12), tmp_path / "killed", generator)
+    finished(train("cyclegan", "killed", "--resume", steps=12))
+    whole, killed = (tmp_path / name for name in ("whole", "killed"))
+    last = "checkpoints/step-00000012.safetensors"
+    assert payload(killed / last) == payload(whole / last)
+    assert losses_of(killed) == losses_of(whole)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_signal_saves_the_last_step(train, payload, tmp_path, number, code, workers):

@@ -336,3 +336,48 @@ def test_published_metrics_without_their_network_are_an_error_before_the_first_s
     assert result.exit_code == 5
     assert "fid-inception" in result.stderr
     assert not path.exists()
+
+
+def test_a_run_begins_from_another_run_and_its_card_says_so(run, begun, data, tmp_path):
+    other = tmp_path / "other"
+    result = run("train", "cyclegan", data, "--out", other, "--from", begun, *SMALL[2:], "--iterations", 1)
+    assert result.exit_code == 0, result.stderr
+    assert "from run: generator G_A: 20 of 20 tensors; generator G_B: 20 of 20 tensors; discriminators: 16 of 16" in (
+        result.stderr
+    )
+    assert tomllib.loads((other / "config.toml").read_text())["from"] == str(begun)
+    card = json.loads(run("weights", "info", other, "--json").stdout)["card"]
+    assert card["start"]["model"] == str(begun)
+    assert card["start"]["taken"]["generator G_A"] == "20 of 20 tensors"
+
+
+def test_the_configuration_of_a_run_from_a_model_is_shown_without_training(run):
+    rows = run("train", "unit", "--from", "summer2winter", "--show-config", "--json")
+    shown = {row["key"]: (row["value"], row["origin"]) for row in json.loads(rows.stdout)["config"]}
+    assert shown["gen.dim"] == (24, "architecture of unit-summer2winter")
+    assert shown["lr"][1] == "preset small"
+
+
+def test_a_model_to_begin_from_that_does_not_exist_ends_with_the_nearest_name(run, data, tmp_path):
+    result = run("train", "munit", data, "--out", tmp_path / "run", "--from", "munit-summer2wintr")
+    assert result.exit_code == 5
+    assert "--from munit-summer2wintr: there is no such model, file or folder" in result.stderr
+    assert "munit-summer2winter" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_fills_a_time_says_what_was_chosen(run, data, tmp_path):
+    path = tmp_path / "run"
+    result = run("train", "cyclegan", data, "--out", path, *SMALL, "--hours", 0.0005)
+    assert result.exit_code == 0, result.stderr
+    assert "preset tiny: " in result.stderr
+    written = tomllib.loads((path / "config.toml").read_text())
+    assert f"chosen: preset tiny, {written['iterations']:,} steps; the run should end about 20" in result.stderr
+    assert run("train", "cyclegan", data, "--hours", 1, "--epochs", 3, "--out", tmp_path / "other").exit_code == 2
+
+
+def test_the_candidates_of_a_time_are_not_measured_to_show_the_configuration(run):
+    result = run("train", "munit", "--hours", 3, "--show-config", "--json")
+    rows = {row["key"]: row for row in json.loads(result.stdout)["config"]}
+    assert (rows["data.crop_width"]["value"], rows["data.crop_width"]["origin"]) == (64, "--hours")
+    assert "chosen when the run begins" in result.stderr

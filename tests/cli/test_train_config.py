@@ -13,6 +13,7 @@ from imgxlate.errors import UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import TrainingConfig
 from imgxlate.training import recipes
+from imgxlate.training.changes import changes
 
 METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
 PRESETS = [(name, preset) for name in METHODS for preset in registry.find(name).training.presets]
@@ -40,7 +41,7 @@ def test_every_preset_is_the_same_after_writing_and_reading_the_file_of_a_run(tm
     file.write_text(recipes.to_toml(recipe))
     again = recipes.resolve(spec, file=file)
     assert (again.config, again.preset) == (recipe.config, preset)
-    assert recipes.changes(recipe.config, again.config) == ()
+    assert changes(recipe.config, again.config) == ()
 
 
 def test_the_first_preset_is_the_default(run):
@@ -144,11 +145,11 @@ def test_a_resumed_run_of_any_preset_may_change_speed_and_length_but_not_its_net
     old = recipes.resolve(spec, preset=preset).config
     changed = {"iterations": 7, "lr": 0.5, "batch_size": 5, "data.workers": 9, "checkpoint_every": 3, "display_size": 2}
     new = recipes.resolve(spec, preset=preset, assignments=[f"{key}={value}" for key, value in changed.items()]).config
-    assert {change.key for change in recipes.changes(old, new)} == changed.keys()
+    assert {change.key for change in changes(old, new)} == changed.keys()
     for assignment in ("gen.norm=none", "seed=1", "data.crop_width=72", "ema=0"):
         other = recipes.resolve(spec, preset=preset, assignments=[assignment]).config
         with pytest.raises(UsageError, match="cannot change"):
-            recipes.changes(old, other)
+            changes(old, other)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,3 +166,18 @@ def test_values_are_shown_as_set_takes_them(capsys):
     rows = {line.split()[0]: line.split("  ")[1:] for line in capsys.readouterr().out.splitlines()}
     shown = {key: next(cell.strip() for cell in rows[key] if cell) for key in ("decay_from", "layers", "name")}
     assert shown == {"decay_from": "none", "layers": '["a", "b"]', "name": '""'}
+
+
+def test_epochs_are_shown_as_steps_if_the_images_are_given(run, photo, tmp_path):
+    for domain, count in {"A": 3, "B": 2}.items():
+        for index in range(count):
+            photo(f"data/train{domain}/{index}.png", seed=index)
+    assert shown(run, "munit", "--epochs", 4)["epochs"]["value"] == 4
+    rows = shown(run, "munit", tmp_path / "data", "--epochs", 4)
+    assert [(rows[key]["value"], rows[key]["origin"]) for key in ("iterations", "epochs")] == [
+        (12, "--epochs"),
+        (None, "--epochs"),
+    ]
+    result = run("train", "munit", tmp_path / "data", "--epochs", 4, "--iterations", 5, "--show-config")
+    assert result.exit_code == 2
+    assert "exclude each other" in result.stderr

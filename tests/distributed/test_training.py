@@ -9,6 +9,7 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.methods import registry
+from imgxlate.training import history
 
 PROGRAM = Path(__file__).with_name("train.py")
 METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
@@ -92,6 +93,34 @@ def test_a_script_may_train_several_times_and_every_process_finds_the_finished_r
     main, other = outputs(torchrun(PROGRAM.with_name("runs.py"), data, tmp_path))
     assert other.splitlines() == ["saved 3 3"] * 3
     assert len(main.splitlines()) == 6  # Only this process writes messages.
+
+
+@pytest.mark.parametrize("method", ["munit", "cyclegan"])
+def test_two_processes_that_accumulate_take_the_steps_of_one_large_batch(torchrun, outputs, data, tmp_path, method):
+    outputs(torchrun(PROGRAM, method, data, tmp_path / "two", 3, 2, "accumulate=2", size=2))
+    outputs(torchrun(PROGRAM, method, data, tmp_path / "one", 3, 4, size=1))
+    assert_near(weights(tmp_path / "one", 3), weights(tmp_path / "two", 3))
+
+
+def test_two_processes_begin_from_a_model_and_warm_up_as_one_does(torchrun, outputs, data, tmp_path):
+    command = ("-m", "imgxlate", "train", "cyclegan", data, "--from", "cyclegan-summer2winter", "--warm-up", 1)
+    small = [f"--set={key}" for key in ("data.crop_height=32", "data.crop_width=32", "ndf=4", "display_size=1")]
+    options = ("--iterations", 2, "--batch-size", 2, "--workers", 0, "--precision", "fp32", "--device", "cpu")
+    for size, name in ((2, "two"), (1, "one")):
+        outputs(torchrun(*command, *small, *options, "--threads", 1, "--out", tmp_path / name, size=size))
+    one, two = (history.read(tmp_path / name / "history.jsonl") for name in ("one", "two"))
+    for alone, shared in zip(one, two, strict=True):
+        assert shared.losses == pytest.approx(alone.losses, rel=1e-3)
+    headers = [checkpoint.read(tmp_path / name / "model.safetensors").header["card"] for name in ("one", "two")]
+    assert headers[0]["start"] == headers[1]["start"]
+
+
+def test_two_processes_agree_on_the_steps_that_fill_a_time(torchrun, outputs, data, tmp_path):
+    command = ("-m", "imgxlate", "train", "cyclegan", data, "--preset", "tiny", "--hours", 0.002, "--batch-size", 2)
+    options = ("--set", "display_size=1", "--workers", 0, "--device", "cpu", "--out", tmp_path / "run")
+    outputs(torchrun(*command, *options, size=2))
+    header = checkpoint.read(tmp_path / "run" / "model.safetensors").header
+    assert header["step"] == header["card"]["iterations"] >= 1
 
 
 def test_samples_that_are_not_finite_do_not_stop_one_process_alone(torchrun, data, tmp_path):

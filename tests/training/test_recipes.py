@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from imgxlate.config import PositiveInt, flattened, option
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
+from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, Citation, MethodConfig, MethodSpec, TrainingConfig, TrainingSpec
-from imgxlate.training.recipes import changes, resolve, to_toml
+from imgxlate.training.changes import changes
+from imgxlate.training.recipes import resolve, to_toml, without_epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,3 +303,34 @@ def test_resolving_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_last_of_epochs_and_iterations_counts(tmp_path):
+    spec, file = registry.find("munit"), tmp_path / "mine.toml"
+    file.write_text("epochs = 3\n")
+    epochs = resolve(spec, file=file)
+    assert (epochs.config.epochs, epochs.origins["epochs"]) == (3, str(file))
+    steps = resolve(spec, file=file, options={"iterations": ("--iterations", 7)})
+    assert (steps.config.epochs, steps.config.iterations, steps.origins["epochs"]) == (None, 7, "--iterations")
+    file.write_text("iterations = 9\n")
+    assert resolve(spec, file=file, assignments=["epochs=2"]).config.epochs == 2
+
+
+def test_epochs_and_iterations_from_one_origin_are_an_error(tmp_path):
+    spec, file = registry.find("munit"), tmp_path / "mine.toml"
+    file.write_text("epochs = 3\niterations = 7\n")
+    with pytest.raises(UsageError, match=r"mine\.toml: epochs and iterations exclude each other"):
+        resolve(spec, file=file)
+    with pytest.raises(UsageError, match="--epochs and --iterations exclude each other"):
+        resolve(spec, options={"iterations": ("--iterations", 7), "epochs": ("--epochs", 7)})
+    with pytest.raises(UsageError, match="epochs = 0: must be at least 1"):
+        resolve(spec, options={"epochs": ("--epochs", 0)})
+
+
+def test_epochs_become_steps_rounded_up_and_the_written_file_holds_the_steps(tmp_path):
+    spec, file = registry.find("munit"), tmp_path / "config.toml"
+    options = {"epochs": ("--epochs", 3), "batch_size": ("--batch-size", 2)}
+    recipe = without_epochs(resolve(spec, options=options), 5)
+    assert (recipe.config.iterations, recipe.config.epochs, recipe.origins["iterations"]) == (8, None, "--epochs")
+    file.write_text(to_toml(recipe))
+    assert resolve(spec, file=file).config == recipe.config

@@ -124,3 +124,25 @@ def test_leaks_into_the_test_images_are_told_once(train, data):
     messages.clear()
     train(notify=messages.append, device="cpu", resume=True, settings={"iterations": 3})
     assert not any("also trained on" in message for message in messages)
+
+
+def test_a_run_that_accumulates_takes_the_steps_of_a_larger_batch(train, data, tmp_path):
+    settings = QUICK | {"precision": "fp32", "iterations": 3}
+    options = {"preset": "tiny", "device": "cpu"}
+    whole = imgxlate.train("cyclegan", data, out=tmp_path / "a", settings=settings | {"batch_size": 2}, **options)
+    parts = imgxlate.train("cyclegan", data, out=tmp_path / "b", settings=settings | {"accumulate": 2}, **options)
+    for one, other in zip(whole.history, parts.history, strict=True):
+        assert other.losses == pytest.approx(one.losses, rel=1e-3)
+
+
+def test_epochs_become_the_steps_that_go_through_the_larger_folder(train, photo, data, tmp_path):
+    photo("data/trainA/2.png", size=(80, 80), seed=2)
+    messages = []
+    settings = {"data.workers": 0, "display_size": 1, "epochs": 4, "batch_size": 2, "accumulate": 2, "lr": 0.0}
+    run = imgxlate.train(
+        "cyclegan", data, out=tmp_path / "run", preset="tiny", settings=settings, device="cpu", notify=messages.append
+    )
+    assert (run.step, run.recipe.config.iterations, run.recipe.config.epochs) == (3, 3, None)
+    assert messages[0] == "4 times through 3 images: 3 steps"
+    again = imgxlate.train("cyclegan", out=tmp_path / "run", resume=True, settings={"epochs": 5}, device="cpu")
+    assert (again.step, again.recipe.origins["iterations"]) == (4, "settings")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from imgxlate.inference.model import Model
     from imgxlate.inference.stylization import StyleTransfer
     from imgxlate.methods.spec import MethodConfig, MethodSpec
+    from imgxlate.training.start import Start
 
 
 def fetch(output: Output, store: Store, card: Card, *, offline: bool) -> Path:
@@ -95,3 +96,16 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
         )
     out.detail(f"{features} on {transfer.device} in {transfer.arithmetic}: {config}")
     return transfer
+
+
+def open_start(out: Output, spec: "MethodSpec", name: str, *, offline: bool) -> "Start":
+    """The model that `imgxlate train --from` names, downloaded if it is missing.
+
+    Raises:
+        ImgxlateError: as `imgxlate.training.start.find`.
+    """
+    import_torch(out)
+    from imgxlate.training import start
+
+    with Bar(out, name, None, "bytes").shown() as bar:
+        return start.find(spec, name, offline=offline, progress=bar.update, notify=out.note)

@@ -45,10 +45,10 @@ class RunningMean:
 class TrainingView:
     """Shows the state of a run: steps, speed, time left, and its smoothed losses."""
 
-    def __init__(self, output: Output, title: str, batch_size: int, sample: Path) -> None:
+    def __init__(self, output: Output, title: str, images: int, sample: Path) -> None:
         self._output = output
         self._title = title
-        self._images = 2 * batch_size  # in a step, of both domains
+        self._images = 2 * images  # in a step, of both domains
         self._sample = sample  # the file of the newest sample; may not exist yet
         self._saved: Path | None = None
         self._seconds, self._waited = RunningMean(), RunningMean()

@@ -71,3 +71,8 @@ class DataConfig:
     test_b: str = option(
         "", "folder of test images of the second domain; empty: testB beside trainB", "chosen here", **_TESTS
     )
+
+
+def crop(side: int) -> dict[str, int]:
+    """Square crops of images whose shorter side is an eighth longer, by the keys of a training's configuration."""
+    return {"data.new_size": side * 9 // 8, "data.crop_height": side, "data.crop_width": side}

@@ -174,6 +174,7 @@ class StepContext:
     noise: Noise  # differs between images; is the same whichever process has the image
     random: random.Random  # the same in all processes
     group: ProcessGroup
+    warming_up: bool = False  # the generators, which came from another model, keep their weights in this step
 
 
 Losses = dict[str, Tensor]
@@ -223,3 +224,11 @@ class Trainable(Protocol):
 
     def architecture(self) -> MethodConfig:
         """The `Translator.config` of a model with these generators."""
+
+
+@runtime_checkable
+class Adversarial(Trainable, Protocol):
+    """A model in training whose discriminators a run can take from another run's checkpoint."""
+
+    def discriminators(self) -> dict[str, Tensor]:
+        """The discriminators' live weights, by the names that `state` has for them."""

@@ -58,8 +58,17 @@ class TrainingConfig:
     iterations: PositiveInt = option(
         1_000_000, "training steps in all", "NVlabs/MUNIT, configs/*.yaml, max_iter", panel="Configuration"
     )
+    epochs: PositiveInt | None = option(
+        None, "times through the larger folder of images, instead of iterations", "chosen here", panel="Configuration"
+    )
     batch_size: PositiveInt = option(
         1, "images of each domain in a step, over all processes", "all three originals", panel="Configuration"
+    )
+    accumulate: PositiveInt = option(
+        1,
+        "batches in a step, one after the other; their gradients are averaged, so a step learns as from one batch that "
+        "is as many times as large",
+        "chosen here",
     )
     seed: Annotated[NonNegativeInt, Lt(2**63)] = option(
         0,
@@ -86,6 +95,13 @@ class TrainingConfig:
         switch=True,
         panel="Configuration",
         metavar="DECAY",
+    )
+    warm_up: NonNegativeInt = option(
+        200,
+        "steps that train only the discriminators first, if the run begins from a model without them",
+        "chosen here",
+        fixed=True,
+        panel="Configuration",
     )
     display_size: PositiveInt = option(4, "images of each domain in the samples", "chosen here")
     sample_every: PositiveInt = option(
@@ -129,9 +145,23 @@ class TrainingConfig:
     data: DataConfig = option(DataConfig(), "how images are prepared", "", fixed=False)
 
     @property
+    def images_per_step(self) -> int:
+        """Images of each domain in a step, over all processes."""
+        return self.batch_size * self.accumulate
+
+    @property
     def features(self) -> str | None:
         """The feature network that a loss needs: a name of `imgxlate weights list` or a file. None: none is needed."""
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A size of images and a width of networks that `--hours` may choose."""
+
+    name: str  # "96 px, width 24"
+    changes: Mapping[str, Any]  # of the preset `TrainingSpec.scaled_preset`, by keys with dots
+    least_steps: int  # with fewer steps, a smaller scale gives the better model
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +173,9 @@ class TrainingSpec:
     # Turns an original's configuration file into our keys with dots, such as "gen.dim". It leaves out what has no
     # meaning here, and raises UsageError for a key that the original does not have.
     from_original: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = field(default=None)
+    # Variants of one preset, the smallest first. Empty: `--hours` chooses only the number of steps.
+    scaled_preset: str = ""
+    scales: tuple[Scale, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

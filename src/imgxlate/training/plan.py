@@ -13,9 +13,11 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.inference.device import Arithmetic
 from imgxlate.methods.spec import MethodSpec, TrainingConfig
 from imgxlate.threads import AdaptiveThreads
+from imgxlate.training.changes import changes
 from imgxlate.training.evaluations import Evaluation, is_due
-from imgxlate.training.recipes import OnNan, changes
+from imgxlate.training.recipes import OnNan
 from imgxlate.training.run_folder import RunFolder
+from imgxlate.training.start import Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Plan:
     device: torch.device
     arithmetic: Arithmetic
     notify: Notify  # called with messages for the user
+    start: Callable[[], Start] | None = None  # reads the model to begin from; None: none, or the run has a checkpoint
     threads: AdaptiveThreads | None = None  # None: torch's number stays as it is
     inception: Checkpoint | None = None  # FID's network, for evaluations; None: the bundled VGG-19 takes its place
     on_evaluation: Callable[[Evaluation], None] = ignore

@@ -18,16 +18,18 @@ from imgxlate.inference import loading
 from imgxlate.inference.device import find_arithmetic, find_device, find_precision
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability
+from imgxlate.methods.spec import Capability, MethodSpec
 from imgxlate.threads import AdaptiveThreads
 from imgxlate.torchrun import find_rank
-from imgxlate.training import evaluations, history, quality, recipes
+from imgxlate.training import budget, evaluations, history, quality, recipes
+from imgxlate.training import start as starts
 from imgxlate.training.evaluations import Evaluation
 from imgxlate.training.evaluator import find_inception
 from imgxlate.training.history import Entry
 from imgxlate.training.plan import Plan
 from imgxlate.training.recipes import OnNan, Recipe
 from imgxlate.training.run_folder import RunFolder
+from imgxlate.training.start import Start
 from imgxlate.training.trainer import StepResult, open_trainer
 from imgxlate.weights.store import Store, find_features
 
@@ -68,6 +70,8 @@ def train(
     preset: str | None = None,
     config: str | Path | None = None,
     settings: Mapping[str, Any] | None = None,
+    start: str | Path | None = None,
+    hours: float | None = None,
     resume: bool = False,
     overwrite: bool = False,
     device: str = "auto",
@@ -98,6 +102,10 @@ def train(
         preset: The preset to start from; see `imgxlate methods`. None: the original's configuration.
         config: TOML of ours, or an original's configuration file.
         settings: Values by key, such as {"iterations": 5000, "gen.dim": 32}.
+        start: The model to begin from: a name of `imgxlate weights list`, the folder of a run, or a file. Preset and
+            architecture are the model's, unless `preset`, `config` or `settings` say otherwise.
+        hours: The time to fill. A step is measured first, then the number of steps is chosen; size and width, too,
+            unless `preset`, `config` or `start` set them.
         resume: Continue from the newest checkpoint in `out`, if there is one.
         overwrite: Remove the run that is in `out`.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -122,8 +130,8 @@ def train(
             found.
         ImageError: a folder cannot be read, or it holds no image that can be read.
         OutputError: `out` holds a run and neither `resume` nor `overwrite` is set, or it cannot be written.
-        CheckpointError: the checkpoints to resume from are damaged, or of another method.
-        WeightsError: the feature network of the perceptual loss cannot be found.
+        CheckpointError: the checkpoints to resume from, or the model to begin from, are damaged, or of another method.
+        WeightsError: the model to begin from, or the feature network of the perceptual loss, cannot be found.
         DivergedError: a loss is NaN or infinite. All checkpoints are kept.
         DeviceError: this machine has no such device, or another process was lost.
     """
@@ -134,15 +142,29 @@ def train(
     run = RunFolder(Path(out))
     is_main = find_rank().is_main
     progress, notify = (progress, notify) if is_main else (ignore, ignore)
+    open_start = partial(starts.find, offline=offline, progress=progress, notify=notify)
     if isinstance(method, Recipe):
-        if not (preset is None and config is None and settings is None):
-            raise UsageError("a recipe includes preset, config and settings: give either it or them")
+        if any(each is not None for each in (preset, config, settings, start, hours)):
+            raise UsageError("a recipe includes preset, config, settings, start and hours: give either it or them")
         require_resume_or_overwrite(resume=resume, overwrite=overwrite)
         recipe = method
     else:
-        recipe = _resolve(method, preset, config, settings, run, resume, overwrite)
+        recipe = recipes.resolve(
+            registry.find(method, Capability.TRAIN),
+            preset=preset,
+            file=None if config is None else Path(config),
+            options={key: ("settings", value) for key, value in (settings or {}).items()},
+            resumed=resumed_configuration(run, resume=resume, overwrite=overwrite),
+            start=None if start is None else str(start),
+            open_start=open_start,
+            hours=hours,
+        )
     spec = registry.find(recipe.method, Capability.TRAIN)
+    epochs = recipe.config.epochs
     recipe, images = find_images(recipe, [Path(data) for data in (data_a, data_b) if data is not None])
+    if epochs and recipe.config.epochs is None:
+        larger = max(len(images.train_a), len(images.train_b))
+        notify(f"{epochs} times through {larger} images: {recipe.config.iterations} steps")
     with run.claimed() if is_main else contextlib.nullcontext():
         if is_main:
             _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
@@ -161,6 +183,7 @@ def train(
             device=found_device,
             arithmetic=find_arithmetic(precision, found_device),
             notify=notify,
+            start=_find_start(spec, recipe, run, resume, open_start),
             threads=None if threads is None else AdaptiveThreads(None if threads == "auto" else threads, found_device),
             inception=inception,
             on_evaluation=on_evaluation,
@@ -169,8 +192,12 @@ def train(
             compiled=compiled,
             tensorboard=tensorboard,
         )
+        if recipe.hours is not None:
+            recipe, _ = find_images(budget.choose(recipe, recipe.hours, plan), list(recipe.folders))
+            plan = replace(plan, config=recipe.config, preset=recipe.preset)
+        model = next((f", {origin}" for origin in recipe.origins.values() if origin.startswith("architecture of ")), "")
         notify(
-            f"{spec.name} ({recipe.preset}) on {found_device} in {recipe.config.precision}: "
+            f"{spec.name} ({recipe.preset}{model}) on {found_device} in {recipe.config.precision}: "
             f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
         )
         if plan.is_evaluated:
@@ -207,7 +234,7 @@ def require_resume_or_overwrite(*, resume: bool, overwrite: bool) -> None:
 
 
 def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
-    """The training images, and the recipe with their folders and the names of the domains.
+    """The training images, and the recipe with their folders, the names of the domains, and the number of steps.
 
     Raises:
         UsageError: no folders are given, or they hold no images.
@@ -231,25 +258,8 @@ def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
     if config.evaluate_every:
         found = folders.hold_out(found, config.held_out)
     named = replace(data, domain_a=found.names[0], domain_b=found.names[1], test_a=test_a, test_b=test_b)
-    return replace(recipe, config=replace(config, data=named), folders=absolute), found
-
-
-def _resolve(
-    method: str,
-    preset: str | None,
-    config: str | Path | None,
-    settings: Mapping[str, Any] | None,
-    run: RunFolder,
-    resume: bool,
-    overwrite: bool,
-) -> Recipe:
-    return recipes.resolve(
-        registry.find(method, Capability.TRAIN),
-        preset=preset,
-        file=None if config is None else Path(config),
-        options={key: ("settings", value) for key, value in (settings or {}).items()},
-        resumed=resumed_configuration(run, resume=resume, overwrite=overwrite),
-    )
+    recipe = recipes.without_epochs(recipe, max(len(found.train_a), len(found.train_b)))
+    return replace(recipe, config=replace(recipe.config, data=named), folders=absolute), found
 
 
 def _check_folder(run: RunFolder, *, resume: bool, overwrite: bool, notify: Notify) -> None:
@@ -270,6 +280,22 @@ def _check_folder(run: RunFolder, *, resume: bool, overwrite: bool, notify: Noti
                 hint="Restore its checkpoints/, give another --out, or replace it with --overwrite, not --resume.",
             )
         notify(f"{run.path} holds no checkpoint: starting from the beginning")
+
+
+def _find_start(
+    spec: MethodSpec, recipe: Recipe, run: RunFolder, resume: bool, open_start: Callable[[MethodSpec, str], Start]
+) -> Callable[[], Start] | None:
+    """A function that reads the model which the run begins from, unless the run continues from a checkpoint.
+
+    Raises:
+        UsageError: the model belongs to the run that this one replaces.
+    """
+    if recipe.start is None or (resume and run.has_checkpoints()):
+        return None
+    path = Path(recipe.start)
+    if path.is_absolute() and path.resolve().is_relative_to(run.path.resolve()):
+        raise UsageError(f"the run would replace {recipe.start}, which it begins from", hint="Give another --out.")
+    return partial(open_start, spec, recipe.start)
 
 
 def _find_features(name: str | None, offline: bool, progress: Progress, notify: Notify) -> Checkpoint | None:

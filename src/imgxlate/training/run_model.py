@@ -33,6 +33,8 @@ class TrainingCard:
     images_a: int  # number of training images
     images_b: int
     size: int | None  # the shorter side that images were scaled to, in pixels; None: they were not scaled
+    accumulate: int = 1  # batches in a step
+    start: Mapping[str, Any] | None = None  # the model that the training began from, and what it took from it
     imgxlate: str = __version__
     date: str = dataclasses.field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 

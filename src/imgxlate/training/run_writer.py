@@ -30,8 +30,17 @@ _CURVES_SHARE = 0.05  # of the time of a run that may go into drawing curves
 class RunWriter:
     """Writes the files of a run, in the main process. It also averages the weights, which the model is made of."""
 
-    def __init__(self, plan: Plan, trainable: Trainable, step: int, average: Mapping[str, Tensor] | None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        trainable: Trainable,
+        step: int,
+        average: Mapping[str, Tensor] | None,
+        start: Mapping[str, Any] | None = None,
+    ) -> None:
         """Continue from `step`. `average` holds the averaged weights of its checkpoint, or is None at the beginning.
+
+        `start` is the record of the model that the run began from, if there was one.
 
         Raises:
             OutputError: the run folder cannot be written.
@@ -39,6 +48,7 @@ class RunWriter:
         """
         self._plan = plan
         self._trainable = trainable
+        self._start = start
         self._average = Average(trainable.generators(), plan.config.ema) if plan.config.ema else None
         if self._average and average is not None:
             self._average.load_state(average)
@@ -118,7 +128,7 @@ class RunWriter:
             tensors |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
         header = self._header() | {"attempt": attempt, "preset": plan.preset}
         header |= {"config": flattened(plan.config), "pictures": plan.folders.digest}
-        header |= {"threads": plan.threads.fixed if plan.threads else None}
+        header |= {"threads": plan.threads.fixed if plan.threads else None, "start": self._start}
         path = plan.run.save(step, tensors, header)
         self._write_model(step)
         if time.monotonic() >= self._next_curves:
@@ -164,12 +174,14 @@ class RunWriter:
             preset=plan.preset,
             iterations=config.iterations,
             batch_size=config.batch_size,
+            accumulate=config.accumulate,
             seed=config.seed,
             precision=config.precision,
             ema=config.ema,
             images_a=len(plan.folders.train_a),
             images_b=len(plan.folders.train_b),
             size=None if config.data.resize == "none" else config.data.new_size,
+            start=self._start,
         )
 
     def _draw_curves(self, step: int) -> None:

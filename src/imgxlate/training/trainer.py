@@ -6,6 +6,7 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,10 +19,11 @@ from imgxlate.errors import INTERRUPTED, TERMINATED, DivergedError, ImgxlateErro
 from imgxlate.inference.device import require_exact
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext, Trainable
+from imgxlate.methods.spec import TrainingConfig
 from imgxlate.nn.precision import fast_arithmetic
 from imgxlate.threads import average_products
 from imgxlate.torchrun import find_rank
-from imgxlate.training import evaluations, seeding
+from imgxlate.training import evaluations, seeding, start
 from imgxlate.training.distributed import World, joined
 from imgxlate.training.divergence import divergence, is_finite
 from imgxlate.training.plan import Plan, keep_threads, require_resumable
@@ -59,7 +61,7 @@ def open_trainer(plan: Plan, *, resume: bool) -> Iterator["Trainer"]:
     """
     if plan.tensorboard:
         require_tensorboard()
-    positions = find_rank().positions(plan.config.batch_size)
+    positions = own_positions(plan.config)
     with joined(plan.device) as world:
         require_exact(plan.device, plan.arithmetic.dtype)
         trainer = Trainer(plan, world, positions)
@@ -85,10 +87,13 @@ class Trainer:
         self._attempt = 0  # rollbacks in all; part of the seed, so that other images and noise are drawn
         self._rollbacks = 0  # since the last checkpoint
         self._is_over = False  # whether the run ends early, because it does not improve
+        self._origin: Mapping[str, Any] | None = None  # what the run took from another model; see `start.record`
         self.step = 0  # number of steps done
 
-    def build(self, checkpoint: Checkpoint | None, *, clear: bool = False) -> None:
+    def build(self, checkpoint: Checkpoint | None, *, clear: bool = False, writes: bool = True) -> None:
         """Build the networks with initial weights, or with those of `checkpoint`. `clear`: empty the run folder then.
+
+        Without `writes`, the run folder stays as it is, and only `rehearse` can follow.
 
         Raises:
             UsageError: the configuration is invalid.
@@ -103,17 +108,28 @@ class Trainer:
         if checkpoint:
             self._trainable.load_state(_part(checkpoint, "training"))
             self.step, self._attempt = checkpoint.header["step"], checkpoint.header["attempt"]
+            self._origin = checkpoint.header.get("start")
+        elif plan.start:
+            self._origin = self._begin_from(plan.start())
         self._saved_step = self.step
         if len(set(self._world.gather_objects(self.step))) > 1:
             raise UsageError(
                 f"the processes find different checkpoints in {plan.run.path}",
                 hint="All machines of a run must share its folder.",
             )
-        if self._world.is_main:
+        if self._world.is_main and writes:
             if clear:
                 plan.run.clear()
             average = _part(checkpoint, "average") if checkpoint else None
-            self._writer = RunWriter(plan, self._trainable, self.step, average)
+            self._writer = RunWriter(plan, self._trainable, self.step, average, self._origin)
+
+    def _begin_from(self, model: start.Start) -> Mapping[str, Any]:
+        """Take the weights of `model` that fit. Returns the record of it."""
+        parts = start.take(model, self._trainable)
+        record = start.record(model, parts, self._plan.config.warm_up)
+        for message in start.messages(model, parts, self._trainable, self._plan.folders.names, record["warm_up"]):
+            self._plan.notify(message)
+        return record
 
     def close(self) -> None:
         """Close the open files."""
@@ -139,6 +155,19 @@ class Trainer:
                     self._roll_back(error)
             if self._writer:
                 self._writer.finish(self.step)
+
+    def rehearse(self) -> Generator[float, None, None]:
+        """Take steps without end, and write nothing. Yields how long each one takes with its images, in seconds."""
+        plan = self._plan
+        with self._open_batches() as batches:
+            while True:
+                started = time.perf_counter()
+                batch = next(batches)
+                with fast_arithmetic(plan.arithmetic.fast), self._threads():
+                    losses = self._trainable.train_step(batch.to(plan.device), self._context())
+                self._share(losses, 0, ())  # Waits for the device and for the other processes.
+                self.step += 1
+                yield time.perf_counter() - started
 
     def _train(self, stop: Stop) -> Iterator[StepResult]:
         """Take the steps that are left, until a loss is NaN or infinite."""
@@ -198,7 +227,8 @@ class Trainer:
         plan, data = self._plan, self._plan.config.data
         if plan.threads is None:
             return contextlib.nullcontext()
-        positions = len(self._positions) * data.crop_height * data.crop_width
+        at_once = len(self._positions) // plan.config.accumulate
+        positions = at_once * data.crop_height * data.crop_width
         return plan.threads.step(products=average_products(self._trainable.generators().values(), positions))
 
     def _open_batches(self) -> contextlib.AbstractContextManager[Iterator[Batch]]:
@@ -207,7 +237,7 @@ class Trainer:
             plan.folders,
             plan.config.data,
             seed=self._seed,
-            batch_size=plan.config.batch_size,
+            batch_size=plan.config.images_per_step,
             positions=self._positions,
             start_step=self.step,
             pin_memory=plan.device.type == "cuda",
@@ -224,7 +254,9 @@ class Trainer:
 
     def _context(self) -> StepContext:
         noise = seeding.make_noise(self._seed, self.step, self._positions, self._plan.device)
-        return StepContext(self.step, noise, seeding.make_random(self._seed, self.step), self._world)
+        random = seeding.make_random(self._seed, self.step)
+        warming_up = self._origin is not None and self.step < self._origin["warm_up"]
+        return StepContext(self.step, noise, random, self._world, warming_up)
 
     @property
     def _seed(self) -> int:
@@ -272,6 +304,16 @@ class Trainer:
         self.build(self._plan.run.latest(self._plan.notify))
         self._attempt = attempt
         self._plan.notify(f"{error}; continuing from step {self.step} with other images")
+
+
+def own_positions(config: TrainingConfig) -> range:
+    """The positions of this process's images among all images of a step.
+
+    Raises:
+        UsageError: the processes cannot share a batch evenly.
+    """
+    part = find_rank().positions(config.batch_size)
+    return range(part.start * config.accumulate, part.stop * config.accumulate)
 
 
 def _part(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:

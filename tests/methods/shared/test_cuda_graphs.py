@@ -89,9 +89,11 @@ def assert_equal(state, other):
     [
         ("munit", {}),
         ("munit", {"dis.r1_w": 1.0, "vgg_w": 1.0}),
+        ("munit", {"accumulate": 2}),
         ("munit", {"gen.pad_type": "zero", "dis.pad_type": "zero", "dis.norm": "layer", "recon_x_cyc_w": 0.0}),
         ("unit", {"dis.gan_type": "nsgan"}),
         ("cyclegan", {"pool_size": 2}),
+        ("cyclegan", {"pool_size": 2, "accumulate": 2}),
         ("cyclegan", {"pool_size": 0, "r1_w": 1.0, "lambda_identity": 0.0}),
         ("munit", {"augment": "color,translation,cutout", "dis.r1_w": 1.0}),
         ("munit", {"dis.norm": "spectral", "dis.gan_type": "hinge", "spectral_gen": True, "lr_dis": 8e-4}),

@@ -16,7 +16,7 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.losses.reconstruction import domain_invariant_error
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext, Trainable
-from imgxlate.methods.shared.config import step_decay
+from imgxlate.methods.shared.config import linear_decay, schedule, step_decay
 
 CPU = torch.device("cpu")
 both = pytest.mark.parametrize("method", ["munit", "unit"])
@@ -343,11 +343,15 @@ def test_schedules_count_the_steps_that_are_done():
     assert constant(1000) == 1
 
 
-@both
-def test_generators_begin_with_biases_of_zero_and_discriminators_with_small_weights(begin, method):
-    training = begin(method, {"dis.dim": 32})
-    for network in training._dis.values():
-        weights = [part.weight for part in network.modules() if isinstance(part, nn.Conv2d)]
-        assert torch.cat([weight.flatten() for weight in weights]).std().item() == pytest.approx(0.02, rel=0.1)
-    for network in training._gen.values():
-        assert all((part.bias == 0).all() for part in network.modules() if isinstance(part, nn.Conv2d | nn.Linear))
+def test_a_linear_decay_is_constant_and_then_falls_to_zero_after_the_last_step():
+    rates = [schedule("linear", 100, 7, 0.5)(step) for step in range(100)]
+    assert rates[:50] == [1] * 50
+    assert np.allclose(np.diff([*rates[49:], 0]), -1 / 51)
+    assert rates[-1] > 0
+    assert {linear_decay(100, 0.0)(step) for step in range(100)} == {1}
+
+
+def test_cyclegans_rate_falls_over_the_last_share_of_the_steps(begin):
+    training = begin("cyclegan", {"iterations": 10, "lr_decay_share": 0.2})
+    rates = [training._generators._schedule(step) for step in (0, 8, 9)]
+    assert rates == pytest.approx([1.0, 2 / 3, 1 / 3])

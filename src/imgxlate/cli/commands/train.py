@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -96,6 +97,17 @@ def train(
             rich_help_panel=_CONFIGURATION,
         ),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL|RUN|FILE",
+            help="Begin from the weights of a model: a name of `imgxlate weights list`, the folder of a run, a "
+            "checkpoint, or an original's file. Preset and architecture are the model's unless you set them.",
+            autocompletion=complete.weights,
+            rich_help_panel=_CONFIGURATION,
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -113,6 +125,15 @@ def train(
     ] = None,
     *,
     given: Mapping[str, Any],
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Fill X hours: measure a step first, then choose size, width and number of steps. With --preset, "
+            "--config or --from, only the number of steps is chosen.",
+            rich_help_panel=_CONFIGURATION,
+        ),
+    ] = None,
     domains: Annotated[
         str | None,
         typer.Option(metavar="NAME,NAME", help="Names of the two kinds of images.", rich_help_panel=_CONFIGURATION),
@@ -152,9 +173,16 @@ def train(
         assignments=assignments or [],
         options=values | _named(options.domain_pair(domains)),
         resumed=_begun(run_path, resume=resume, overwrite=overwrite),
+        start=start,
+        open_start=partial(loading.open_start, out, offline=settings.offline),
+        hours=hours,
     )
     if show_config:
-        return recipe_table.show(out, recipe) if is_main else None
+        if recipe.hours is not None:
+            out.note("size, width and steps are chosen when the run begins: the table shows the smallest candidate")
+        return recipe_table.show(out, _counted(recipe, data_a, data_b)) if is_main else None
+    if hours is not None and recipe.hours is None:
+        out.note(f"the run keeps its {recipe.config.iterations} steps: --hours chooses only when a run begins")
     if run_path is None:
         raise UsageError("a run needs a folder", hint="Add --out RUN; --show-config alone needs none.")
     loading.import_torch(out)
@@ -194,9 +222,11 @@ class _Reporter:
         self._out = out
         self._recipe = recipe
         self._run = run
-        self._view = TrainingView(out, f"{recipe.method} {recipe.preset}", recipe.config.batch_size, run.latest_sample)
+        title, images = f"{recipe.method} {recipe.preset}", recipe.config.images_per_step
+        self._view = TrainingView(out, title, images, run.latest_sample)
         self.show_download = self._view.show_download
         self._losses: Mapping[str, float] = {}
+        self._iterations = recipe.config.iterations
         self._started = time.perf_counter()
 
     @contextlib.contextmanager
@@ -213,7 +243,7 @@ class _Reporter:
     def step(self, result: "StepResult") -> None:
         """Show a step."""
         self._view.update(result)
-        self._losses = result.losses
+        self._losses, self._iterations = result.losses, result.iterations
         if result.saved:
             self._record(result.saved, result.step)
 
@@ -239,12 +269,22 @@ class _Reporter:
                     "method": self._recipe.method,
                     "preset": self._recipe.preset,
                     "step": step,
-                    "iterations": self._recipe.config.iterations,
+                    "iterations": self._iterations,
                     "losses": dict(self._losses),
                     "seconds": round(time.perf_counter() - self._started, 3),
                     **more,
                 }
             )
+
+
+def _counted(recipe: Recipe, data_a: Path | None, data_b: Path | None) -> Recipe:
+    """The recipe with the number of steps that `--epochs` means, if the folders of the images are known."""
+    given = [data for data in (data_a, data_b) if data is not None]
+    if recipe.config.epochs is None or not (given or recipe.folders):
+        return recipe
+    from imgxlate.training.run import find_images
+
+    return find_images(recipe, given)[0]
 
 
 def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:

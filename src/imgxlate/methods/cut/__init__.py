@@ -1,6 +1,6 @@
 """CUT: one generator for one direction, whose output keeps the content of the input patch by patch."""
 
-from imgxlate.methods.cut.config import PRESETS, CutConfig, from_original
+from imgxlate.methods.cut.config import PRESETS, SCALES, CutConfig, from_original
 from imgxlate.methods.spec import Capability, Citation, MethodSpec, TrainingSpec
 
 SPEC = MethodSpec(
@@ -20,6 +20,8 @@ SPEC = MethodSpec(
         implementation="imgxlate.methods.cut.training:CutTraining",
         presets=PRESETS,
         from_original=from_original,
+        scaled_preset="small",
+        scales=SCALES,
     ),
     generator_tensors=(r"model\.\d+\.conv_block\.\d+\.weight$", r"model\.\d+\.filt$"),
 )

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 from annotated_types import Gt, IsFinite, Lt, MinLen
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option, shown
-from imgxlate.data.config import DataConfig
+from imgxlate.data.config import DataConfig, crop
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
 from imgxlate.methods.shared.config import augment_option
 from imgxlate.methods.shared.train_options import EPOCH, NORMS, choice, options_reader
-from imgxlate.methods.spec import MethodConfig, TrainingConfig
+from imgxlate.methods.spec import MethodConfig, Scale, TrainingConfig
 from imgxlate.nn import Init, NormKind
 
 _ORIGINAL = "taesungp/contrastive-unpaired-translation"
@@ -148,6 +148,25 @@ PRESETS = {
     ),
 }
 """Named configurations, the default first."""
+
+_LARGE = {
+    **crop(256),
+    "gen.n_blocks": 9,
+    "gen.n_downsampling": 2,
+    "n_layers": 3,
+    "nce_layers": (0, 4, 8, 12, 16),
+    "nce_dim": 256,
+    "lr": 2e-4,
+}
+
+SCALES = (
+    Scale("64 px, width 16", {**crop(64), "gen.ngf": 16}, 2000),
+    Scale("96 px, width 24", {}, 5000),
+    Scale("128 px, width 32", {**crop(128), "gen.ngf": 32, "ndf": 48}, 10_000),
+    Scale("256 px, width 32", {**_LARGE, "gen.ngf": 32, "ndf": 48}, 40_000),
+    Scale("256 px, width 64", {**_LARGE, "gen.ngf": 64, "ndf": 64}, 80_000),
+)
+"""Variants of the preset `small` for `--hours`, as CycleGAN has them."""
 
 # What the original's two modes stand for, in its own names.
 _CUT = {"nce_idt": True, "lambda_NCE": 1.0, "flip_equivariance": False, "n_epochs": 200, "n_epochs_decay": 200}

@@ -1,6 +1,8 @@
 """CUT's training (arXiv 2007.15651): one step, in the order of the original's code."""
 
 from collections.abc import Sequence
+from functools import partial
+from operator import itemgetter
 from typing import Self
 
 import torch
@@ -14,6 +16,7 @@ from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
 from imgxlate.methods.cut.networks import Encoder, Generator, PatchDiscriminator, Projections
 from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared import resnets
+from imgxlate.methods.shared.accumulation import EncodedParts, Images, micro_batches
 from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
 from imgxlate.methods.shared.training import AdversarialTraining, total
@@ -75,30 +78,55 @@ class CutTraining(AdversarialTraining):
     @graphed
     def train_step(self, batch: Batch, context: StepContext) -> Losses:
         """Update D, then G and F together. Returns the losses and the norms of the gradients."""
-        real_a, real_b = batch.a.to(self._dtype), batch.b.to(self._dtype)
-        sources = (real_a, real_b) if self.config.nce_identity else (real_a,)
+        parts = micro_batches(batch, context.noise, self.config.accumulate, self._dtype)
         is_mirrored = self._draw_mirroring(context)
-        outputs, keys = self._translate(sources, is_mirrored)
-
-        judged = self._discriminator_losses(real_b, outputs[0].detach(), context.noise)
-        judged["grad_D"] = self._discriminators.update(total(judged.values()), context)
-
+        positions: dict[str, list[Tensor]] = {}  # those of the first part are those of all
+        translated = EncodedParts(parts, partial(self._translate, is_mirrored=is_mirrored))
+        judged, judged_norm = self._discriminators.update_by_parts(
+            (
+                self._discriminator_losses(images["B"], outputs[0].detach(), noise)
+                for images, (outputs, _), noise in translated
+            ),
+            lambda losses: total(losses.values()),
+            context,
+        )
         with self._discriminators.frozen():
-            seen = self._augment({"B": outputs[0]}, context.noise)
-            losses = {"G_GAN": self._generator_loss(self._d, seen["B"]) * self.config.lambda_gan}  # Eq. 1
-            contrasts = {
-                name: self._contrast(output, key, is_mirrored, context) * self.config.lambda_nce  # Eq. 3
-                for name, output, key in zip(("NCE", "NCE_Y"), outputs, keys, strict=False)
-            }
-            losses["G"] = losses["G_GAN"] + total(contrasts.values()) / len(contrasts)  # Eq. 5
-            grad = self._generators.update(losses["G"], context)
-        losses |= contrasts | judged | {"grad_G": grad}
-        return {name: loss.detach() for name, loss in losses.items()}
+            losses, norm = self._generators.update_by_parts(
+                (
+                    self._generator_losses(*pairs, positions, is_mirrored, noise, context)
+                    for _, pairs, noise in translated
+                ),
+                itemgetter("G"),
+                context,
+            )
+        return losses | judged | {"grad_D": judged_norm, "grad_G": norm}
 
-    def _translate(
-        self, sources: Sequence[Tensor], is_mirrored: Tensor | None
-    ) -> tuple[Sequence[Tensor], list[Features]]:
-        """The outputs of G for the images in `sources`, and the features of these images, without a gradient."""
+    def _generator_losses(
+        self,
+        outputs: Sequence[Tensor],
+        keys: Sequence[Features],
+        positions: dict[str, list[Tensor]],
+        is_mirrored: Tensor | None,
+        noise: Noise,
+        context: StepContext,
+    ) -> Losses:
+        """Every loss of G and F, and as `G` their weighted sum. Positions that are not in `positions` are drawn."""
+        seen = self._augment({"B": outputs[0]}, noise)
+        losses = {"G_GAN": self._generator_loss(self._d, seen["B"]) * self.config.lambda_gan}  # Eq. 1
+        contrasts = {}
+        for name, output, key in zip(("NCE", "NCE_Y"), outputs, keys, strict=False):
+            queries = self._encode(output)
+            if name not in positions:
+                positions[name] = self._draw_positions(key, context)
+            contrasts[name] = (
+                self._contrast(queries, key, positions[name], is_mirrored) * self.config.lambda_nce
+            )  # Eq. 3
+        losses["G"] = losses["G_GAN"] + total(contrasts.values()) / len(contrasts)  # Eq. 5
+        return losses | contrasts
+
+    def _translate(self, images: Images, is_mirrored: Tensor | None) -> tuple[Sequence[Tensor], list[Features]]:
+        """The outputs of G for the images to contrast, and the features of these images, without a gradient."""
+        sources = (images["A"], images["B"]) if self.config.nce_identity else (images["A"],)
         real = torch.cat([*sources])
         if is_mirrored is None:
             features = self._encode(real)
@@ -128,10 +156,10 @@ class CutTraining(AdversarialTraining):
             losses["R1"] = self._gradient_penalty(self._d, real) * self.config.r1_w
         return losses
 
-    def _contrast(self, images: Tensor, keys: Features, is_mirrored: Tensor | None, context: StepContext) -> Tensor:
-        """PatchNCE of translated images and the features of their inputs, averaged over the layers."""
-        queries = self._encode(images)
-        positions = self._draw_positions(keys, context)
+    def _contrast(
+        self, queries: Features, keys: Features, positions: Sequence[Tensor], is_mirrored: Tensor | None
+    ) -> Tensor:
+        """PatchNCE of the features of translated images and of their inputs, averaged over the layers."""
         in_queries = positions
         if is_mirrored is not None:
             pairs = zip(positions, queries, strict=True)

@@ -1,6 +1,6 @@
 """CycleGAN: one generator for each direction, held together by cycle consistency."""
 
-from imgxlate.methods.cyclegan.config import PRESETS, CycleganConfig, from_original
+from imgxlate.methods.cyclegan.config import PRESETS, SCALES, CycleganConfig, from_original
 from imgxlate.methods.spec import Capability, Citation, MethodSpec, TrainingSpec
 
 SPEC = MethodSpec(
@@ -20,6 +20,8 @@ SPEC = MethodSpec(
         implementation="imgxlate.methods.cyclegan.training:CycleganTraining",
         presets=PRESETS,
         from_original=from_original,
+        scaled_preset="small",
+        scales=SCALES,
     ),
     generator_tensors=(r"model\.\d+\.conv_block\.\d+\.weight$",),
 )

@@ -6,11 +6,11 @@ from typing import Annotated
 from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
-from imgxlate.data.config import DataConfig
+from imgxlate.data.config import DataConfig, crop
 from imgxlate.losses import GanLoss
 from imgxlate.methods.shared.config import augment_option
 from imgxlate.methods.shared.train_options import EPOCH, NORMS, options_reader
-from imgxlate.methods.spec import MethodConfig, TrainingConfig
+from imgxlate.methods.spec import MethodConfig, Scale, TrainingConfig
 from imgxlate.nn import Init, NormKind, Upsampling
 
 _OPTIONS = "junyanz/pytorch-CycleGAN-and-pix2pix, options/base_options.py"
@@ -121,6 +121,17 @@ PRESETS = {
     ),
 }
 """Named configurations, the default first."""
+
+_LARGE = {**crop(256), "gen.n_blocks": 9, "gen.n_downsampling": 2, "n_layers": 3, "lr": 2e-4}
+
+SCALES = (
+    Scale("64 px, width 16", {**crop(64), "gen.ngf": 16}, 2000),
+    Scale("96 px, width 24", {}, 5000),
+    Scale("128 px, width 32", {**crop(128), "gen.ngf": 32, "ndf": 48}, 10_000),
+    Scale("256 px, width 32", {**_LARGE, "gen.ngf": 32, "ndf": 48}, 40_000),
+    Scale("256 px, width 64", {**_LARGE, "gen.ngf": 64, "ndf": 64}, 80_000),
+)
+"""Variants of the preset `small` for `--hours`. The bundled model took 4,500 steps at 96 px and width 24."""
 
 from_original = options_reader(
     same={

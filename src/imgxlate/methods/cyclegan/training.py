@@ -15,15 +15,13 @@ from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingCon
 from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
 from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared import resnets
+from imgxlate.methods.shared.accumulation import Images, MicroBatch, micro_batches
 from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
-from imgxlate.methods.spec import DOMAINS, Domain
+from imgxlate.methods.spec import DOMAINS
 from imgxlate.nn.initialization import initialize, seeded
-
-Images = dict[Domain, Tensor]
-"""Images (B, 3, H, W) in [-1, 1] of each domain, real or translated."""
 
 
 class CycleganTraining(AdversarialTraining):
@@ -68,15 +66,28 @@ class CycleganTraining(AdversarialTraining):
     @graphed
     def train_step(self, batch: Batch, context: StepContext) -> Losses:
         """Update the generators, then the discriminators. Returns the losses and the norms of the gradients."""
-        real_a, real_b = batch.a.to(self._dtype), batch.b.to(self._dtype)
+        parts = micro_batches(batch, context.noise, self.config.accumulate, self._dtype)
+        fakes: list[Images] = []
+
+        def generator_losses(part: MicroBatch) -> Losses:
+            losses, fake_a, fake_b = self._generator_losses(part.images["A"], part.images["B"], part.noise)
+            fakes.append({"A": fake_a.detach(), "B": fake_b.detach()})
+            return losses
+
         with self._discriminators.frozen():
-            losses, fake_a, fake_b = self._generator_losses(real_a, real_b, context.noise)
-            losses["grad_G"] = self._generators.update(total(losses.values()), context)
+            losses, norm = self._generators.update_by_parts(map(generator_losses, parts), _sum, context)
         # The discriminators may see fakes of earlier steps instead (Sec. 4).
-        seen = self._exchange({"B": fake_b.detach(), "A": fake_a.detach()}, context)
-        judged = self._discriminator_losses({"A": real_a, "B": real_b}, seen, context.noise)
-        losses |= judged | {"grad_D": self._discriminators.update(total(judged.values()), context)}
-        return {name: loss.detach() for name, loss in losses.items()}
+        seen = self._exchange({domain: torch.cat([fake[domain] for fake in fakes]) for domain in ("B", "A")}, context)
+        seen_parts = zip(*(seen[domain].chunk(len(parts)) for domain in DOMAINS), strict=True)
+        judged, judged_norm = self._discriminators.update_by_parts(
+            (
+                self._discriminator_losses(part.images, {"A": fake_a, "B": fake_b}, part.noise)
+                for part, (fake_a, fake_b) in zip(parts, seen_parts, strict=True)
+            ),
+            _sum,
+            context,
+        )
+        return losses | {"grad_G": norm} | judged | {"grad_D": judged_norm}
 
     def _generator_losses(self, real_a: Tensor, real_b: Tensor, noise: Noise) -> tuple[Losses, Tensor, Tensor]:
         """The weighted losses of the generators, whose sum they minimize, and the fakes of A and of B."""
@@ -160,6 +171,10 @@ class CycleganTraining(AdversarialTraining):
                     raise CheckpointError(f"the state lacks {name}, but has a later image of the pool")
             pool.images = [tensors[name].clone() for name in wanted[domain][:filled]]
             pool.place(self._device, self._dtype)
+
+
+def _sum(losses: Losses) -> Tensor:
+    return total(losses.values())
 
 
 class ImagePool:

@@ -1,6 +1,6 @@
 """MUNIT: many translations of one image, by a content code that both domains share and a style code of the target's."""
 
-from imgxlate.methods.munit.config import PRESETS, MunitConfig, from_original
+from imgxlate.methods.munit.config import PRESETS, SCALES, MunitConfig, from_original
 from imgxlate.methods.spec import Capability, Citation, MethodSpec, TrainingSpec
 
 SPEC = MethodSpec(
@@ -20,6 +20,8 @@ SPEC = MethodSpec(
         implementation="imgxlate.methods.munit.training:MunitTraining",
         presets=PRESETS,
         from_original=from_original,
+        scaled_preset="small",
+        scales=SCALES,
     ),
     generator_tensors=(r"enc_content\.model\.0\.conv\.weight$",),
 )

@@ -6,10 +6,10 @@ from typing import Annotated
 from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
-from imgxlate.data.config import DataConfig
+from imgxlate.data.config import DataConfig, crop
 from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
 from imgxlate.methods.shared.yaml_options import yaml_reader
-from imgxlate.methods.spec import MethodConfig, TrainingConfig
+from imgxlate.methods.spec import MethodConfig, Scale, TrainingConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
 
 _YAML = "NVlabs/MUNIT, configs/*.yaml"
@@ -65,7 +65,12 @@ class MunitTrainingConfig(TrainingConfig):
     vgg: PerceptualConfig = option(
         PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
     )
-    lr_policy: LrPolicy = option("step", "how the learning rate changes", _YAML)
+    lr_policy: LrPolicy = option(
+        "step",
+        "how the learning rate changes: step, constant, or linear (to zero over the second half of the steps, which "
+        "the original does not have)",
+        _YAML,
+    )
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)
     gamma: NonNegativeFloat = option(0.5, "factor by which the learning rate changes", _YAML)
     display_size: PositiveInt = option(16, "images of each domain in the samples", _YOSEMITE)
@@ -142,6 +147,24 @@ PRESETS = {
     ),
 }
 """Named configurations, the default first; the original's have its values except `data.workers`."""
+
+_LARGE = {
+    **crop(256),
+    "gen.n_downsample": 2,
+    "gen.mlp_dim": 256,
+    "dis.n_layer": 4,
+    "lr": 1e-4,
+    "lr_policy": "linear",
+}
+
+SCALES = (
+    Scale("64 px, width 16", {**crop(64), "lr_policy": "linear"}, 3000),
+    Scale("96 px, width 24", {"gen.dim": 24, "lr_policy": "linear"}, 8000),
+    Scale("128 px, width 32", {**crop(128), "gen.dim": 32, "dis.dim": 48, "lr_policy": "linear"}, 16_000),
+    Scale("256 px, width 32", {**_LARGE, "gen.dim": 32, "dis.dim": 48}, 50_000),
+    Scale("256 px, width 64", {**_LARGE, "gen.dim": 64, "dis.dim": 64}, 100_000),
+)
+"""Variants of the preset `small` for `--hours`. The bundled models took 7,000 to 8,500 steps at 96 px and width 24."""
 
 from_original = yaml_reader(
     weights=("gan_w", "recon_x_w", "recon_s_w", "recon_c_w", "recon_x_cyc_w", "vgg_w"),

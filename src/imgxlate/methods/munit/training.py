@@ -1,6 +1,8 @@
 """MUNIT's training (arXiv 1804.04732): one step, in the order of the paper's equations."""
 
 from dataclasses import dataclass
+from itertools import starmap
+from operator import itemgetter
 from typing import Self
 
 import torch
@@ -12,8 +14,9 @@ from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.munit.config import MunitConfig, MunitTrainingConfig
 from imgxlate.methods.munit.networks import Generator, minimum_side
 from imgxlate.methods.protocol import Losses, Noise, StepContext
+from imgxlate.methods.shared.accumulation import EncodedParts, Images, micro_batches
 from imgxlate.methods.shared.autoencoders import make_discriminators, make_generators, require_trainable
-from imgxlate.methods.shared.config import step_decay
+from imgxlate.methods.shared.config import schedule
 from imgxlate.methods.shared.cuda_graphs import graphed
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.training import AdversarialTraining, total
@@ -29,9 +32,6 @@ class Code:
     content: Tensor  # (B, C, h, w)
     style: Tensor  # (B, style_dim)
 
-
-Images = dict[Domain, Tensor]
-"""A batch (B, 3, H, W) in [-1, 1] of each domain."""
 
 Codes = dict[Domain, Code]
 
@@ -50,7 +50,7 @@ class MunitTraining(AdversarialTraining):
             config,
             {domain.lower(): network for domain, network in generators.items()},
             {domain.lower(): network for domain, network in discriminators.items()},
-            schedule=step_decay(config.lr_policy, config.step_size, config.gamma),
+            schedule=schedule(config.lr_policy, config.iterations, config.step_size, config.gamma),
             gan=config.dis.gan_type,
             compilable=[part for g in generators.values() for part in (g.enc_style, g.enc_content, g.dec)],
             perceptual=perceptual,
@@ -87,14 +87,16 @@ class MunitTraining(AdversarialTraining):
 
         Both updates start from the same generators, so images are encoded once.
         """
-        images: Images = {"A": batch.a.to(self._dtype), "B": batch.b.to(self._dtype)}
-        codes = self._encode(images)
-        losses = self._discriminator_losses(images, codes, context.noise)
-        norm = self._discriminators.update(losses["dis_total"], context)
+        parts = micro_batches(batch, context.noise, self.config.accumulate, self._dtype)
+        encoded = EncodedParts(parts, self._encode)
+        losses, norm = self._discriminators.update_by_parts(
+            starmap(self._discriminator_losses, encoded), itemgetter("dis_total"), context
+        )
         with self._discriminators.frozen():
-            losses |= self._generator_losses(images, codes, context.noise)
-            losses |= {"grad_dis": norm, "grad_gen": self._generators.update(losses["gen_total"], context)}
-        return {name: loss.detach() for name, loss in losses.items()}
+            generator_losses, generator_norm = self._generators.update_by_parts(
+                starmap(self._generator_losses, encoded), itemgetter("gen_total"), context
+            )
+        return losses | generator_losses | {"grad_dis": norm, "grad_gen": generator_norm}
 
     def _encode(self, images: Images) -> Codes:
         """Content and style code of the images of each domain, by its own encoders (Sec. 3)."""

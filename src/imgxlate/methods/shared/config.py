@@ -14,8 +14,8 @@ from imgxlate.nn import Activation, DiscriminatorNorm, Padding
 Schedule = Callable[[int], float]
 """The factor of the learning rate at a step, counted from 0."""
 
-LrPolicy = Literal["step", "constant"]
-"""How MUNIT's and UNIT's learning rate changes: by `gamma` every `step_size` steps, or not at all."""
+LrPolicy = Literal["step", "linear", "constant"]
+"""How MUNIT's and UNIT's learning rate changes: by `gamma` every `step_size` steps, linearly to zero, or not at all."""
 
 Augmentation = Literal["color", "translation", "cutout"]
 """A random change of the discriminators' input (DiffAugment)."""
@@ -61,6 +61,11 @@ class PerceptualConfig:
         "relu5_3", "the layer whose features are compared; the paper's: relu4_3", f"{_NETWORKS}; {_PAPER}"
     )
     pool4: bool = option(False, "whether to keep the fourth pooling, as VGG has it", _NETWORKS)
+
+
+def schedule(policy: LrPolicy, iterations: int, step_size: int, gamma: float) -> Schedule:
+    """The schedule of MUNIT and UNIT. A linear decay takes the second half of the steps."""
+    return linear_decay(iterations, 0.5) if policy == "linear" else step_decay(policy, step_size, gamma)
 
 
 def step_decay(policy: LrPolicy, step_size: int, gamma: float) -> Schedule:

@@ -1,7 +1,7 @@
 """Networks with the Adam optimizer that updates them, and their state in a checkpoint."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from imgxlate.errors import CheckpointError
-from imgxlate.methods.protocol import StepContext
+from imgxlate.methods.protocol import Losses, StepContext
 from imgxlate.methods.shared.config import Schedule
 from imgxlate.methods.shared.cuda_graphs import between_graphs
 from imgxlate.methods.spec import TrainingConfig
@@ -20,7 +20,15 @@ _ADAM = ("step", "exp_avg", "exp_avg_sq")  # Adam's state for each parameter tha
 class TrainedNetworks:
     """Networks and the Adam that updates them. A parameter that several of the networks share is updated once."""
 
-    def __init__(self, networks: Mapping[str, nn.Module], config: TrainingConfig, schedule: Schedule) -> None:
+    def __init__(
+        self,
+        networks: Mapping[str, nn.Module],
+        config: TrainingConfig,
+        schedule: Schedule,
+        *,
+        rests_in_warm_up: bool = False,  # whether `update` changes nothing while other networks warm up
+    ) -> None:
+        self._rests_in_warm_up = rests_in_warm_up
         self.networks = nn.ModuleDict(networks)
         self._lr = config.lr
         self._schedule = schedule
@@ -52,17 +60,37 @@ class TrainedNetworks:
 
         The gradients are freed afterwards, so that other networks can use their memory.
         """
+        _, norm = self.update_by_parts([{"loss": loss}], lambda losses: losses["loss"], context)
+        return norm
+
+    def update_by_parts(
+        self, parts: Iterable[Losses], minimized: Callable[[Losses], Tensor], context: StepContext
+    ) -> tuple[Losses, Tensor]:
+        """Take one step of Adam on the mean of a loss over the parts of a batch, and over all processes.
+
+        `parts` yields the losses of each part, of which `minimized` is the one to minimize. What a part takes in memory
+        is free before the next one is computed. Returns the mean of each loss, and the norm of the gradient.
+        """
         try:
-            loss.backward()  # type: ignore[no-untyped-call]
+            done = [self._backward(losses, minimized) for losses in parts]
             gradients = {p: p.grad for p in self.networks.parameters() if p.grad is not None}
+            if len(done) > 1:
+                torch._foreach_div_([*gradients.values()], len(done))
             context.group.average([*gradients.values()])
             between_graphs(partial(self._descend, gradients), context)
-            return torch.nn.utils.get_total_norm(gradients.values())
+            return _means(done), torch.nn.utils.get_total_norm(gradients.values())
         finally:  # Also if memory runs out: the step may be taken again.
             self._adam.zero_grad(set_to_none=True)
 
+    def _backward(self, losses: Losses, minimized: Callable[[Losses], Tensor]) -> Losses:
+        """Add the gradients of a part to those of the parts before it. Returns its losses without their graphs."""
+        minimized(losses).backward()  # type: ignore[no-untyped-call]
+        return {name: loss.detach() for name, loss in losses.items()}
+
     def _descend(self, gradients: Mapping[nn.Parameter, Tensor], context: StepContext) -> None:
         """Take one step of Adam."""
+        if context.warming_up and self._rests_in_warm_up:
+            return
         for parameter, gradient in gradients.items():
             parameter.grad = gradient
         for group in self._adam.param_groups:
@@ -72,10 +100,14 @@ class TrainedNetworks:
 
     def state(self) -> dict[str, Tensor]:
         """Weights as `weights.<name>`; Adam's moments and step counts as `adam.<name>.<key>`."""
-        tensors = {f"weights.{name}": tensor for name, tensor in self.networks.state_dict().items()}
+        tensors = self.weights()
         for name, parameter in self.networks.named_parameters():
             tensors |= {f"adam.{name}.{key}": value for key, value in self._adam.state[parameter].items()}
         return tensors
+
+    def weights(self) -> dict[str, Tensor]:
+        """The live weights, by the names that `state` has for them."""
+        return {f"weights.{name}": tensor for name, tensor in self.networks.state_dict().items()}
 
     def load_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Restore a state that `state` returned.
@@ -97,6 +129,10 @@ class TrainedNetworks:
             left -= {f"adam.{name}.{key}" for key in moments}
         if left:
             raise CheckpointError(f"the state does not fit the configuration: {min(left)} is unexpected")
+
+
+def _means(parts: list[Losses]) -> Losses:
+    return {name: torch.stack([losses[name] for losses in parts]).mean(0) for name in parts[0]}
 
 
 def join_states(parts: Mapping[Any, Mapping[Any, Tensor]]) -> dict[str, Tensor]:

@@ -40,7 +40,7 @@ class AdversarialTraining:
         lr_dis: float | None = None,  # learning rate of the discriminators; None: that of the generators
         augment: str = "",  # what the images that the discriminators see go through, by names of `Augmentation`
     ) -> None:
-        self._generators = TrainedNetworks(generators, config, schedule)
+        self._generators = TrainedNetworks(generators, config, schedule, rests_in_warm_up=True)
         rates = config if lr_dis is None else replace(config, lr=lr_dis)
         self._discriminators = TrainedNetworks(discriminators, rates, schedule)
         self._perceptual = perceptual
@@ -87,6 +87,10 @@ class AdversarialTraining:
     def _augment(self, images: dict[Domain, Tensor], noise: Noise) -> dict[Domain, Tensor]:
         """The images (B, 3, H, W) of some domains as the discriminators see them; unchanged without augmentation."""
         return {domain: augment_images(batch, self._augmentations, noise) for domain, batch in images.items()}
+
+    def discriminators(self) -> dict[str, Tensor]:
+        """The discriminators' live weights, by the names that `state` has for them."""
+        return join_states({self.parts[1]: self._discriminators.weights()})
 
     def _generator_loss(self, discriminator: nn.Module, fake: Tensor) -> Tensor:
         """The adversarial loss of a generator for its output `fake`, summed over the discriminator's scales."""

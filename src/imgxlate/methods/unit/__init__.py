@@ -1,7 +1,7 @@
 """UNIT: translation through a latent space that both domains share."""
 
 from imgxlate.methods.spec import Capability, Citation, MethodSpec, TrainingSpec
-from imgxlate.methods.unit.config import PRESETS, UnitConfig, from_original
+from imgxlate.methods.unit.config import PRESETS, SCALES, UnitConfig, from_original
 
 SPEC = MethodSpec(
     name="unit",
@@ -20,6 +20,8 @@ SPEC = MethodSpec(
         implementation="imgxlate.methods.unit.training:UnitTraining",
         presets=PRESETS,
         from_original=from_original,
+        scaled_preset="small",
+        scales=SCALES,
     ),
     generator_tensors=(r"enc\.model\.0\.conv\.weight$",),
 )

@@ -1,5 +1,7 @@
 """UNIT's training, as the authors' later release has it (arXiv 1703.00848): one step, in the order of the equations."""
 
+from itertools import starmap
+from operator import itemgetter
 from typing import Self
 
 import torch
@@ -9,8 +11,9 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
 from imgxlate.losses.reconstruction import absolute_error, kl_divergence
 from imgxlate.methods.protocol import Losses, Noise, StepContext
+from imgxlate.methods.shared.accumulation import EncodedParts, Images, micro_batches
 from imgxlate.methods.shared.autoencoders import make_discriminators, make_generators, require_trainable
-from imgxlate.methods.shared.config import step_decay
+from imgxlate.methods.shared.config import schedule
 from imgxlate.methods.shared.cuda_graphs import graphed
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.training import AdversarialTraining, total
@@ -22,9 +25,6 @@ from imgxlate.nn.initialization import seeded
 
 _CYCLE = {"A": "aba", "B": "bab"}
 """The path of an image of each domain to the other domain and back."""
-
-Images = dict[Domain, Tensor]
-"""A batch (B, 3, H, W) in [-1, 1] of each domain."""
 
 Codes = dict[Domain, Tensor]
 """Means or samples of the latent codes (B, C, h, w) of the images of each domain."""
@@ -44,7 +44,7 @@ class UnitTraining(AdversarialTraining):
             config,
             {domain.lower(): network for domain, network in generators.items()},
             {domain.lower(): network for domain, network in discriminators.items()},
-            schedule=step_decay(config.lr_policy, config.step_size, config.gamma),
+            schedule=schedule(config.lr_policy, config.iterations, config.step_size, config.gamma),
             gan=config.dis.gan_type,
             compilable=[part for generator in generators.values() for part in (generator.enc, generator.dec)],
             perceptual=perceptual,
@@ -83,14 +83,20 @@ class UnitTraining(AdversarialTraining):
 
         Both updates start from the same generators, so images are encoded once.
         """
-        images: Images = {"A": batch.a.to(self._dtype), "B": batch.b.to(self._dtype)}
-        means = {domain: self._encode(domain, images[domain]) for domain in DOMAINS}
-        losses = self._discriminator_losses(images, means, context.noise)
-        norm = self._discriminators.update(losses["dis_total"], context)
+        parts = micro_batches(batch, context.noise, self.config.accumulate, self._dtype)
+        encoded = EncodedParts(parts, self._means)
+        losses, norm = self._discriminators.update_by_parts(
+            starmap(self._discriminator_losses, encoded), itemgetter("dis_total"), context
+        )
         with self._discriminators.frozen():
-            losses |= self._generator_losses(images, means, context.noise)
-            losses |= {"grad_dis": norm, "grad_gen": self._generators.update(losses["gen_total"], context)}
-        return {name: loss.detach() for name, loss in losses.items()}
+            generator_losses, generator_norm = self._generators.update_by_parts(
+                starmap(self._generator_losses, encoded), itemgetter("gen_total"), context
+            )
+        return losses | generator_losses | {"grad_dis": norm, "grad_gen": generator_norm}
+
+    def _means(self, images: Images) -> Codes:
+        """The means of the latent codes of the images of each domain."""
+        return {domain: self._encode(domain, images[domain]) for domain in DOMAINS}
 
     def _encode(self, domain: Domain, images: Tensor) -> Tensor:
         """The means of the latent codes, by the encoder of `domain` (Sec. 3)."""
