@@ -130,6 +130,15 @@ def test_the_scratch_file_does_not_grow_if_its_blocks_are_free(scratch):
     assert sizes == [4 * SHAPE.row_bytes] * 3
 
 
+@pytest.mark.parametrize(("rows", "in_memory"), [(4, 2), (1, 5), (9, 0)])
+def test_a_map_leaves_memory_for_the_map_beside_it(rows, in_memory):
+    with pool_of(6) as pool:
+        first = Map(SHAPE, pool, beside=Shape(3, rows, 5))
+        first.append(values(8))
+        assert free_blocks(pool) == 6 - in_memory
+        assert torch.equal(first.read(Rows(0, 8)), values(8))
+
+
 def test_blocks_are_a_part_of_the_budget_and_hold_the_longest_row():
     assert BlockPool(6_400_000, 100, CPU).block_bytes == 100_000
     assert BlockPool(64, 100, CPU).block_bytes == 100

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from imgxlate.errors import DeviceError
+from imgxlate.nn import passes as passes_module
 from imgxlate.nn.autoencoder import ContentEncoder
 from imgxlate.nn.maps import BlockPool, Map, Shape
 from imgxlate.nn.passes import Shares, plan_passes, run_passes, whole_memory
@@ -181,6 +182,20 @@ def test_an_error_in_the_middle_frees_the_blocks_of_all_maps(encoder, image, fai
     pool.close()
     assert list(tmp_path.iterdir()) == []
     gc.collect()  # A file that is still open is a ResourceWarning, which is an error in tests.
+
+
+def test_a_saved_map_leaves_memory_for_the_map_that_the_next_pass_reads(encoder):
+    steps = plan_passes(encoder.stages(), IMAGE, PLENTY)
+    step = next(
+        step for step in steps if len(step.outputs) == 2 and all(isinstance(one, Shape) for one in step.outputs)
+    )
+    with contextlib.closing(BlockPool(step.output.bytes, step.longest_row, CPU)) as pool:
+        output, saved = passes_module._maps(step, pool)
+        for kept in (saved, output):
+            kept.append(torch.zeros(1, kept.shape.channels, kept.shape.height, kept.shape.width))
+        assert free_blocks(pool) == 0
+        output.close()
+        assert free_blocks(pool) == pool.memory_blocks
 
 
 @pytest.mark.parametrize("frees", [True, False])

@@ -62,17 +62,22 @@ class BlockPool:
         """`budget` in bytes; `longest_row` is the memory of a row of the widest map."""
         self.device = device
         self.block_bytes = max(budget // _BLOCKS, longest_row)
-        self._left = budget // self.block_bytes  # blocks of memory that are not yet allocated
+        self.memory_blocks = budget // self.block_bytes
+        self._left = self.memory_blocks  # blocks of memory that are not yet allocated
         self._free: list[Tensor] = []
         self._free_in_file: list[int] = []
         self._file: BufferedRandom | None = None
         self._file_bytes = 0
 
-    def take(self) -> Block:
+    def blocks(self, shape: Shape) -> int:
+        """The number of blocks that a map of that shape takes."""
+        return -(-shape.height // (self.block_bytes // shape.row_bytes))
+
+    def take(self, *, in_memory: bool = True) -> Block:
         """A block of `block_bytes` bytes without values: in the file, if all memory is in use or has run out."""
-        if self._free:
+        if in_memory and self._free:
             return self._free.pop()
-        block = self._allocate()
+        block = self._allocate() if in_memory else None
         if block is not None:
             return block
         if self._free_in_file:
@@ -150,9 +155,11 @@ class BlockPool:
 class Map:
     """A map (1, C, H, W) in float32, written by bands from top to bottom."""
 
-    def __init__(self, shape: Shape, pool: BlockPool) -> None:
+    def __init__(self, shape: Shape, pool: BlockPool, beside: Shape | None = None) -> None:
+        """`beside` is a map that needs the memory more: this one takes only what it leaves."""
         self.shape = shape
         self._pool = pool
+        self._most_in_memory = pool.memory_blocks - (pool.blocks(beside) if beside else 0)
         self._block_rows = pool.block_bytes // shape.row_bytes
         self._blocks: list[Block | None] = []  # for each block of rows; None: it was freed
         self._written = 0  # rows
@@ -167,7 +174,7 @@ class Map:
         self._written += values.shape[2]
         for rows, index, start in self._split(Rows(top, self._written)):
             if start == 0:
-                self._blocks.append(self._pool.take())
+                self._blocks.append(self._pool.take(in_memory=len(self._blocks) < self._most_in_memory))
             part = values[0, :, rows.top - top : rows.bottom - top].permute(1, 2, 0)
             self._pool.write(self._block(index), start, part)
 

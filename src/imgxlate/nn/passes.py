@@ -55,11 +55,6 @@ class Pass:
         return -(-self.output.height // self.rows)
 
     @property
-    def kept(self) -> list[Shape]:
-        """The outputs that the pass writes for the next one."""
-        return [output for output in self.outputs if isinstance(output, Shape)] if self.keeps else []
-
-    @property
     def longest_row(self) -> int:
         """The most memory, in bytes, of a row of an input or an output."""
         shapes = [*self.inputs, *(output for output in self.outputs if isinstance(output, Shape))]
@@ -112,7 +107,7 @@ def run_passes(
         state = _State([source], [frees_source])
         for step in passes:
             is_last = step is passes[-1]
-            maps = [stack.enter_context(contextlib.closing(Map(shape, pool))) for shape in step.kept]
+            maps = [stack.enter_context(contextlib.closing(kept)) for kept in _maps(step, pool)]
             moments = _run_pass(
                 step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last
             )
@@ -121,6 +116,20 @@ def run_passes(
             if step.keeps:
                 state.replace(step.outputs, maps)
             release_freed_memory()  # The next pass takes blocks of other sizes.
+
+
+def _maps(step: Pass, pool: BlockPool) -> list[Map]:
+    """The maps that a pass writes for the next one.
+
+    The next pass reads the output. Saved maps are read later, so the scratch file takes these first.
+    """
+    if not step.keeps:
+        return []
+    return [
+        Map(output, pool, beside=step.output if number else None)
+        for number, output in enumerate(step.outputs)
+        if isinstance(output, Shape)
+    ]
 
 
 @dataclass(slots=True)
