@@ -47,7 +47,7 @@ cuts = st.builds(
     CutConfig,
     ngf=st.integers(1, 4),
     n_blocks=st.sampled_from([1, 6, 9]),
-    n_downsampling=st.integers(1, 3),
+    n_downsampling=st.integers(1, 2),
     norm=norms,
     antialias=st.booleans(),
     antialias_up=st.booleans(),

@@ -1,13 +1,16 @@
 """Discriminators that score patches of an image, with the originals' state-dict keys."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgxlate.nn import Activation, DiscriminatorNorm, Padding
+from imgxlate.nn import Activation, DiscriminatorNorm, NormKind, Padding
+from imgxlate.nn.antialiasing import BlurredDownsampling
 from imgxlate.nn.blocks import ConvBlock
-from imgxlate.nn.norms import InstanceNorm, LayerNorm
+from imgxlate.nn.convolution import Conv2d
+from imgxlate.nn.norms import InstanceNorm, LayerNorm, make_norm
 
 _NORMS: dict[DiscriminatorNorm, Callable[[int], nn.Module | None]] = {
     "none": lambda channels: None,
@@ -63,3 +66,40 @@ def smallest_side(n_layer: int, num_scales: int, norm: DiscriminatorNorm) -> int
     """
     coarsest = 2 ** (n_layer + 1 if norm in ("instance", "layer") else n_layer)
     return int(2 ** (num_scales - 1) * (coarsest - 1) + 1)
+
+
+class PatchDiscriminator(nn.Module):
+    """CycleGAN's and CUT's discriminator: image (B, 3, H, W) to scores (B, 1, h, w) of its overlapping patches.
+
+    arXiv 1703.10593, Appendix 7.2. It halves height and width `n_layers` times; with 3, a patch has 70 x 70 pixels.
+    """
+
+    def __init__(
+        self,
+        ndf: int,  # channels after the first convolution; each of the next three doubles them
+        *,
+        n_layers: int,
+        norm: NormKind,
+        bias: bool,  # whether convolutions before a norm have a bias
+        antialias: bool = False,  # whether halving blurs first; otherwise convolutions have a stride of 2
+    ) -> None:
+        super().__init__()
+
+        def layer(width_in: int, width_out: int, *, normalized: bool, halve: bool) -> list[nn.Module]:
+            stride = 2 if halve and not antialias else 1
+            return [
+                Conv2d(width_in, width_out, 4, stride, 1, bias=bias or not normalized),
+                *([make_norm(norm, width_out)] if normalized else []),
+                nn.LeakyReLU(0.2, inplace=True),
+                *([BlurredDownsampling(width_out)] if halve and antialias else []),
+            ]
+
+        widths = [ndf * 2 ** min(index, 3) for index in range(n_layers + 1)]
+        layers = layer(3, ndf, normalized=False, halve=True)
+        for index, (width_in, width_out) in enumerate(pairwise(widths), 1):
+            layers += layer(width_in, width_out, normalized=True, halve=index < n_layers)
+        self.model = nn.Sequential(*layers, Conv2d(widths[-1], 1, 4, 1, 1))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """The scores, at one scale."""
+        return [self.model(x)]

@@ -12,7 +12,7 @@ from imgxlate.images.decode import decode
 from imgxlate.images.tensors import from_tensor
 from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
 from imgxlate.methods.cut.method import Cut
-from imgxlate.methods.cut.networks import Encoder, Generator, PatchDiscriminator
+from imgxlate.methods.cut.networks import Encoder, Generator, make_discriminator
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import Generator as CycleganGenerator
 from imgxlate.methods.protocol import Exportable, Translator
@@ -75,7 +75,7 @@ def test_features_and_scores_equal_those_of_the_original(golden, forward, method
     features = Encoder(network(lambda: Generator(config.gen), "G"), config.nce_layers)(expected["a"])
     for layer, found in zip(config.nce_layers, features, strict=True):
         assert (found - expected[f"feature_{layer}"]).abs().max() < 1e-4
-    (scores,) = network(lambda: PatchDiscriminator(config), "D")(expected["b"])
+    (scores,) = network(lambda: make_discriminator(config), "D")(expected["b"])
     assert (scores - expected["d_b"]).abs().max() < 1e-4
 
 

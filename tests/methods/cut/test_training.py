@@ -17,7 +17,7 @@ from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.cut.config import PRESETS, from_original
-from imgxlate.methods.cut.networks import Encoder, Generator, PatchDiscriminator
+from imgxlate.methods.cut.networks import Encoder, Generator, make_discriminator
 from imgxlate.methods.cut.training import CutTraining
 from imgxlate.methods.protocol import Trainable
 from imgxlate.nn.norms import InstanceNorm
@@ -357,7 +357,7 @@ def test_every_preset_can_be_trained(name):
 
 
 def test_a_score_is_for_a_patch_of_about_70_pixels():
-    discriminator = PatchDiscriminator(PRESETS["default"]).eval()
+    discriminator = make_discriminator(PRESETS["default"]).eval()
     seen = torch.zeros(1, 3, 256, 256, requires_grad=True)
     for layer in discriminator.model:
         if isinstance(layer, InstanceNorm):

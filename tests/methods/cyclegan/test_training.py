@@ -18,7 +18,7 @@ from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.config import PRESETS, CycleganTrainingConfig, from_original
-from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
+from imgxlate.methods.cyclegan.networks import Generator, make_discriminator
 from imgxlate.methods.cyclegan.training import CycleganTraining
 from imgxlate.methods.protocol import Trainable
 from imgxlate.methods.shared.train_options import EPOCH
@@ -305,13 +305,13 @@ def test_the_default_discriminator_has_the_layers_of_the_original(reference_keys
     default = next(iter(PRESETS.values()))
     assert default == CycleganTrainingConfig()
     with torch.device("meta"):
-        keys = {name: tuple(tensor.shape) for name, tensor in PatchDiscriminator(default).state_dict().items()}
+        keys = {name: tuple(tensor.shape) for name, tensor in make_discriminator(default).state_dict().items()}
     assert sum(np.prod(shape) for shape in keys.values()) == 2_764_737
     assert {name.split(".")[1] for name in keys} == {"0", "2", "5", "8", "11"}
 
 
 def test_a_score_is_for_a_patch_of_70_pixels():
-    discriminator = PatchDiscriminator(CycleganTrainingConfig()).eval()
+    discriminator = make_discriminator(CycleganTrainingConfig()).eval()
     seen = torch.zeros(1, 3, 256, 256, requires_grad=True)
     for layer in discriminator.model:
         if not isinstance(layer, torch.nn.Conv2d | torch.nn.LeakyReLU):

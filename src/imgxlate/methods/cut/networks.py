@@ -1,15 +1,13 @@
 """CUT's networks (arXiv 2007.15651, Sec. 3), with the original's state-dict keys."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from torch import Tensor, nn
 
 from imgxlate.losses.contrastive import unit_vectors
 from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
-from imgxlate.nn.antialiasing import BlurredDownsampling
 from imgxlate.nn.convolution import Conv2d
-from imgxlate.nn.norms import make_norm
+from imgxlate.nn.discriminators import PatchDiscriminator
 from imgxlate.nn.precision import at_least_float32
 from imgxlate.nn.resnet import ResnetGenerator
 
@@ -75,28 +73,9 @@ class Projections(nn.Module):
         return [unit_vectors(at_least_float32(head(features))) for head, features in pairs]
 
 
-class PatchDiscriminator(nn.Module):
-    """D: image (B, 3, H, W) to scores (B, 1, h, w) of its overlapping patches, at one scale; 1 is real."""
-
-    def __init__(self, config: CutTrainingConfig) -> None:
-        super().__init__()
-        gen, widths = config.gen, [config.ndf * 2 ** min(layer, 3) for layer in range(config.n_layers + 1)]
-
-        def convolution(width_in: int, width_out: int, *, norm: bool, halve: bool) -> list[nn.Module]:
-            blurred = halve and gen.antialias
-            stride = 2 if halve and not blurred else 1
-            return [
-                Conv2d(width_in, width_out, 4, stride, 1, bias=gen.bias or not norm),
-                *([make_norm(gen.norm, width_out)] if norm else []),
-                nn.LeakyReLU(0.2, inplace=True),
-                *([BlurredDownsampling(width_out)] if blurred else []),
-            ]
-
-        layers = convolution(3, widths[0], norm=False, halve=True)
-        for layer, (width_in, width_out) in enumerate(pairwise(widths), 1):
-            layers += convolution(width_in, width_out, norm=True, halve=layer < config.n_layers)
-        self.model = nn.Sequential(*layers, Conv2d(widths[-1], 1, 4, 1, 1))
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Score."""
-        return [self.model(x)]
+def make_discriminator(config: CutTrainingConfig) -> PatchDiscriminator:
+    """D, which has the generator's norm and its anti-aliasing."""
+    gen = config.gen
+    return PatchDiscriminator(
+        config.ndf, n_layers=config.n_layers, norm=gen.norm, bias=gen.bias, antialias=gen.antialias
+    )

@@ -13,7 +13,7 @@ from imgxlate.data.batch import Batch
 from imgxlate.errors import UsageError
 from imgxlate.losses.contrastive import patch_nce
 from imgxlate.methods.cut.config import CutConfig, CutTrainingConfig
-from imgxlate.methods.cut.networks import Encoder, Generator, PatchDiscriminator, Projections
+from imgxlate.methods.cut.networks import Encoder, Generator, Projections, make_discriminator
 from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.accumulation import EncodedParts, Images, micro_batches
@@ -37,7 +37,7 @@ class CutTraining(AdversarialTraining):
     def __init__(self, config: CutTrainingConfig) -> None:
         with seeded(config.seed):
             generator = initialize(Generator(config.gen), config.init, _GAIN)
-            discriminator = initialize(PatchDiscriminator(config), config.init, _GAIN)
+            discriminator = initialize(make_discriminator(config), config.init, _GAIN)
             encoder = Encoder(generator, config.nce_layers)
             projections = initialize(Projections(encoder.widths, config.nce_dim), config.init, _GAIN)
         decoder = nn.Sequential(*list(generator.model)[len(encoder.model) :])

@@ -12,7 +12,7 @@ from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
-from imgxlate.methods.cyclegan.networks import Generator, PatchDiscriminator
+from imgxlate.methods.cyclegan.networks import Generator, make_discriminator
 from imgxlate.methods.protocol import Losses, Noise, StepContext
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.accumulation import Images, MicroBatch, micro_batches
@@ -32,7 +32,7 @@ class CycleganTraining(AdversarialTraining):
     def __init__(self, config: CycleganTrainingConfig) -> None:
         with seeded(config.seed):
             generators = {name: initialize(Generator(config.gen), config.init) for name in ("G_A", "G_B")}
-            discriminators = {name: initialize(PatchDiscriminator(config), config.init) for name in ("D_A", "D_B")}
+            discriminators = {name: initialize(make_discriminator(config), config.init) for name in ("D_A", "D_B")}
         super().__init__(
             config,
             generators,
