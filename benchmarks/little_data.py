@@ -82,7 +82,7 @@ def main() -> None:
 
 
 def train(arguments: argparse.Namespace, steps: int, seed: int, count: str, augment: str) -> Model:
-    """The model of a run after `steps` steps."""
+    """The model of a run after `steps` steps. The run sets no images aside for evaluations of its own."""
     sizes = {"data.new_size": arguments.size, "data.crop_height": arguments.crop, "data.crop_width": arguments.crop}
     names = {"data.domain_a": "A", "data.domain_b": "B"}
     own = {"iterations": steps, "seed": seed, "augment": "" if augment == NONE else augment}
@@ -92,7 +92,11 @@ def train(arguments: argparse.Namespace, steps: int, seed: int, count: str, augm
         arguments.data / "trainB",
         out=arguments.out / f"{count}-{augment.replace(',', '+')}-{seed}",
         preset=arguments.preset,
-        settings={"data.workers": 1, "display_size": 2} | sizes | names | own | dict(map(assignment, arguments.set)),
+        settings={"data.workers": 1, "display_size": 2, "evaluate_every": 0}
+        | sizes
+        | names
+        | own
+        | dict(map(assignment, arguments.set)),
         resume=True,
     )
     return run.model
