@@ -169,6 +169,14 @@ def test_a_model_of_which_nothing_fits_is_an_error(train):
         )
 
 
+@pytest.mark.parametrize("ema", [0.0, 0.9])
+def test_generators_that_compute_their_weights_cannot_begin_from_a_model(train, ema):
+    crops = {"data.crop_height": 48, "data.crop_width": 48, "data.new_size": 50}
+    settings = without_learning(**crops, spectral_gen=True, ema=ema)
+    with pytest.raises(UsageError, match="compute .*weight from other weights, so they cannot begin from a model"):
+        train("run", "munit-summer2winter", method="munit", settings=settings)
+
+
 def test_the_architecture_is_the_models_unless_a_file_or_an_option_sets_it(tmp_path):
     spec = registry.find("munit")
     plain = recipes.resolve(spec, start="summer2winter")

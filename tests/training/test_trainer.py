@@ -164,6 +164,17 @@ def test_resuming_with_another_network_names_the_changed_value(train, plan):
         train(plan(**{"gen.ngf": 3}), resume=True)
 
 
+def test_a_run_that_is_older_than_an_option_resumes_with_any_value_of_it(train, plan):
+    train(plan(), steps=2)
+    path = plan().run.checkpoint_at(2)
+    saved = checkpoint.read(path)
+    config = {key: value for key, value in saved.header["config"].items() if key != "evaluate_images"}
+    checkpoint.write(path, saved.tensors, {**saved.header, "config": config})
+    messages = []
+    train(plan(messages=messages, evaluate_images=7), resume=True)
+    assert not any("changed" in text for text in messages)
+
+
 def test_a_loss_that_is_nan_stops_the_run_before_the_step_is_saved(train, plan, poison):
     poison({3: 1})
     with pytest.raises(DivergedError, match="step 4: the loss G_A is NaN; the batch was") as caught:

@@ -7,7 +7,7 @@ import torch
 
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import TRAINING, Checkpoint
-from imgxlate.config import from_mapping
+from imgxlate.config import dotted, flattened, from_mapping
 from imgxlate.data.folders import Folders
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.inference.device import Arithmetic
@@ -67,7 +67,9 @@ def require_resumable(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> Non
             f"{plan.run.path} has done {header['step']} steps, more than the {plan.config.iterations} of --iterations",
             hint=f"Type `--iterations {header['step']}` or more.",
         )
-    old = from_mapping(type(plan.config), header["config"], origin=str(checkpoint.path))
+    # A run that is older than an option has no value for it, and so takes any.
+    known = flattened(plan.config) | dotted(header["config"])
+    old = from_mapping(type(plan.config), known, origin=str(checkpoint.path))
     for change in changes(old, plan.config):
         notify(f"changed: {change}")
     if header["pictures"] != plan.folders.digest:

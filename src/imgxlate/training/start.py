@@ -103,11 +103,12 @@ def take(start: Start, trainable: "Trainable") -> tuple[Part, ...]:
     Weights of discriminators are copied if `start` has them; what optimizers remember is not.
 
     Raises:
-        UsageError: no tensor of the generators fits.
+        UsageError: no tensor of the generators fits, or they compute weights from others, as by spectral normalization.
     """
     from imgxlate.methods.protocol import Adversarial
 
-    given = start.generators or _generators_in(start.state, trainable)
+    names = _names_in_state(trainable)
+    given = start.generators or {name: start.state[stored] for name, stored in names.items() if stored in start.state}
     _copy(given, trainable.generators())
     # Compared afterwards: of weights that two networks share, the last copy holds.
     live = trainable.generators()
@@ -196,11 +197,21 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
     )
 
 
-def _generators_in(state: Mapping[str, "Tensor"], trainable: "Trainable") -> dict[str, "Tensor"]:
-    """The generators in the state of another run that averaged no weights, by the names of `Trainable.generators`."""
+def _names_in_state(trainable: "Trainable") -> dict[str, str]:
+    """For each tensor of the generators, by its name in `Trainable.generators`: its name in `Trainable.state`.
+
+    Raises:
+        UsageError: a weight is not in the state, because it is computed from others.
+    """
     own = {tensor.data_ptr(): name for name, tensor in trainable.state().items()}
-    names = {name: own[tensor.data_ptr()] for name, tensor in trainable.generators().items()}
-    return {name: state[stored] for name, stored in names.items() if stored in state}
+    pointers = {name: tensor.data_ptr() for name, tensor in trainable.generators().items()}
+    computed = next((name for name, pointer in pointers.items() if pointer not in own), None)
+    if computed:
+        raise UsageError(
+            f"the generators of this run compute {computed} from other weights, so they cannot begin from a model",
+            hint="Train without spectral normalization of the generators, or without --from.",
+        )
+    return {name: own[pointer] for name, pointer in pointers.items()}
 
 
 def _copy(given: Mapping[str, "Tensor"], live: Mapping[str, "Tensor"]) -> None:
