@@ -173,7 +173,7 @@ def test_a_model_of_which_nothing_fits_is_an_error(train):
 def test_generators_that_compute_their_weights_cannot_begin_from_a_model(train, ema):
     crops = {"data.crop_height": 48, "data.crop_width": 48, "data.new_size": 50}
     settings = without_learning(**crops, spectral_gen=True, ema=ema)
-    with pytest.raises(UsageError, match="compute .*weight from other weights, so they cannot begin from a model"):
+    with pytest.raises(UsageError, match=r"compute .*weight from other weights, so they cannot begin from a model"):
         train("run", "munit-summer2winter", method="munit", settings=settings)
 
 
