@@ -23,6 +23,8 @@ from imgxlate.training.run_folder import RunFolder
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "training.md"
+OPTIONS = DOCS / "training-options.md"
+DEVICES = DOCS / "training-devices.md"
 METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -53,7 +55,7 @@ def option_row(key, value, about):
 
 def test_the_page_has_every_option_that_all_methods_have():
     about, values = keys(TrainingConfig), flattened(TrainingConfig())
-    assert rows(section(PAGE, "Options for every method"), "`.*`") == [
+    assert rows(section(OPTIONS, "Options for every method"), "`.*`") == [
         option_row(key, values[key], about[key]) for key in about
     ]
 
@@ -80,7 +82,7 @@ def test_the_page_has_every_preset_with_its_size():
                 sizes[config.gen] = sum(tensor.numel() for tensor in tensors) * 4 / 1e6
             crop = f"{config.data.crop_height} x {config.data.crop_width}"
             expected.append([method, f"`{name}`", crop, f"{config.iterations:,}", f"{sizes[config.gen]:.1f} MB"])
-    table = rows(section(PAGE, "Presets"), "|".join(METHODS))
+    table = rows(section(OPTIONS, "Presets"), "|".join(METHODS))
     assert [cells[:5] for cells in table] == expected
     assert all(cells[5] for cells in table)
 
@@ -108,7 +110,7 @@ def test_the_page_has_every_file_of_a_run():
 
 
 def script():
-    return next(code for language, code in BLOCK.findall(PAGE.read_text(encoding="utf-8")) if language == "bash")
+    return next(code for language, code in BLOCK.findall(DEVICES.read_text(encoding="utf-8")) if language == "bash")
 
 
 def test_the_batch_script_has_valid_syntax():
@@ -118,7 +120,7 @@ def test_the_batch_script_has_valid_syntax():
 def test_torchrun_has_the_options_that_the_page_shows():
     from torch.distributed import run
 
-    lines = PAGE.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    lines = DEVICES.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
     shown = [line.split("torchrun ", 1)[1].split() for line in lines if re.match(r"(srun .*)?torchrun .*-m ", line)]
     assert len(shown) >= 3
     for words in shown:
