@@ -70,6 +70,7 @@ def test_a_run_begins_with_the_weights_of_a_bundled_model(train, method):
     assert messages[0].startswith(f"{method} (small, architecture of {method}-summer2winter) on cpu")
     assert any(f"generator {network}: {whole} of {whole} tensors" in text for text in messages)
     assert any("the discriminators are trained alone until step 200" in text for text in messages)
+    assert any("the run ends after 2 steps, before the generators learn" in text for text in messages)
 
 
 def test_only_the_discriminators_learn_while_they_warm_up(train, tmp_path):
@@ -264,6 +265,8 @@ def test_a_model_that_is_missing_or_of_another_method_is_an_error(train, golden,
     with pytest.raises(WeightsError, match="--from sumer2winter: there is no such model, file or folder") as caught:
         train("run", "sumer2winter")
     assert "summer2winter" in caught.value.hint
+    with pytest.raises(WeightsError, match="is a model of munit, not of cyclegan"):
+        train("run", "munit-summer2winter")
     with pytest.raises(CheckpointError, match="MUNIT"):
         train("run", golden / "munit/gen_00000001.pt")
     munit = train("munit", None, method="munit", preset="tiny")
