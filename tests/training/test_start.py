@@ -178,6 +178,15 @@ def test_generators_that_compute_their_weights_cannot_begin_from_a_model(train, 
         train("run", "munit-summer2winter", method="munit", settings=settings)
 
 
+def test_the_projections_of_cut_come_from_the_run_too(train):
+    first = train("first", method="cut", preset="tiny", settings={"gen.ngf": 2})
+    second = train("second", first.folder, method="cut", settings=without_learning())
+    own, given = checkpoint_of(second, 2).tensors, checkpoint_of(first, 2).tensors
+    names = [name for name in own if name.startswith("training.generators.weights.F.")]
+    assert names
+    assert all(torch.equal(own[name], given[name]) for name in names)
+
+
 def test_the_architecture_is_the_models_unless_a_file_or_an_option_sets_it(tmp_path):
     spec = registry.find("munit")
     plain = recipes.resolve(spec, start="summer2winter")
