@@ -14,7 +14,7 @@ import torch
 from imgxlate import checkpoint
 from imgxlate.config import overridden
 from imgxlate.data import folders
-from imgxlate.errors import DivergedError, TerminatedError
+from imgxlate.errors import DivergedError, TerminatedError, UsageError
 from imgxlate.inference.device import Arithmetic
 from imgxlate.methods import registry
 from imgxlate.training import evaluations, evaluator, history, plots, start
@@ -220,6 +220,13 @@ def test_the_best_model_of_a_step_whose_checkpoint_is_damaged_is_made_again(trai
     train(plan(), resume=True)
     assert evaluated(plan()) == [(2, 5.0, True), (4, 4.0, True), (6, 6.0, False)]
     assert best_step(plan()) == 4
+
+
+def test_a_resumed_run_evaluates_as_many_images_as_before(train, plan, script):
+    script(5.0)
+    train(plan(), steps=3)
+    with pytest.raises(UsageError, match="evaluate_images: 2 -> 3"):
+        train(plan(evaluate_images=3), resume=True)
 
 
 def test_images_that_are_not_finite_are_not_evaluated(train, plan, script):
