@@ -281,4 +281,7 @@ def test_a_model_that_is_missing_or_of_another_method_is_an_error(train, golden,
     munit = train("munit", None, method="munit", preset="tiny")
     with pytest.raises(CheckpointError, match="is a checkpoint of munit, not of cyclegan"):
         train("run", munit.folder / "checkpoints/step-00000002.safetensors")
+    with pytest.raises(CheckpointError, match="is a model of munit, not of cyclegan") as caught:
+        train("run", munit.folder)
+    assert "imgxlate train munit" in caught.value.hint
     assert not (tmp_path / "run").exists()

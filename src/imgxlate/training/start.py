@@ -167,12 +167,8 @@ def messages(
 
 
 def _from_training(spec: MethodSpec, name: str, opened: "Checkpoint") -> Start:
+    _require_method(spec, opened)
     header = opened.header
-    if header["method"] != spec.name:
-        raise CheckpointError(
-            f"{opened.path}: is a checkpoint of {header['method']}, not of {spec.name}",
-            hint=f"Type `imgxlate train {header['method']} ...`.",
-        )
     return Start(
         name=name,
         sha256=_sha256(opened.tensors),
@@ -196,8 +192,10 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
     download = partial(store.path, offline=offline, progress=progress, notify=notify)
     known = None if path.is_absolute() else name
     file = loading.find_model(spec, known, None if known else path, None, store, download)
+    opened = checkpoints.read(file.path)
+    _require_method(spec, opened)
     model = loading.load_model(spec, file, cpu, find_arithmetic("fp32", cpu))
-    card = checkpoints.read(file.path).header.get("card")
+    card = opened.header.get("card")
     newest = RunFolder(path).latest(notify) if path.is_absolute() and paths.is_folder(path) else None
     generators = model.translator.tensors()
     return Start(
@@ -209,6 +207,21 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
         generators=generators,
         state=newest.part("training") if newest else {},
     )
+
+
+def _require_method(spec: MethodSpec, opened: "Checkpoint") -> None:
+    """Check that a file of ours belongs to the method. Files of originals do not say to which they belong.
+
+    Raises:
+        CheckpointError: it belongs to another one.
+    """
+    method = opened.header.get("method", spec.name)
+    if method != spec.name:
+        kind = "checkpoint" if opened.header.get("kind") else "model"
+        raise CheckpointError(
+            f"{opened.path}: is a {kind} of {method}, not of {spec.name}",
+            hint=f"Type `imgxlate train {method} ...`, or begin from a model of {spec.name}.",
+        )
 
 
 def _names_in_state(trainable: "Trainable") -> dict[str, str]:
