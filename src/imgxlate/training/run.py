@@ -200,6 +200,7 @@ def train(
         notify(
             f"{spec.name} ({recipe.preset}{model}) on {found_device} in {recipe.config.precision}: "
             f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
+            + (f"; {images.set_aside} others are set aside for evaluations" if images.set_aside else "")
         )
         if plan.is_evaluated:
             notify(quality.description(plan))
