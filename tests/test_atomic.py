@@ -199,3 +199,20 @@ def test_an_empty_folder_is_filled(tmp_path):
     with atomic.folder_writer(tmp_path / "out") as folder:
         (folder / "a").touch()
     assert (tmp_path / "out" / "a").exists()
+
+
+def test_the_current_folder_is_filled_if_it_is_empty(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path / "out")
+    with atomic.folder_writer(Path()) as folder:
+        (folder / "a").touch()
+    assert (tmp_path / "out" / "a").exists()
+
+
+def test_an_empty_folder_behind_a_link_is_filled(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    with atomic.folder_writer(tmp_path / "link") as folder:
+        (folder / "a").touch()
+    assert (tmp_path / "real" / "a").exists()
+    assert (tmp_path / "link").is_symlink()

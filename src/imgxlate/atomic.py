@@ -53,15 +53,16 @@ def folder_writer(path: Path) -> Iterator[Path]:
     """
     try:
         require_new_folder(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{os.urandom(8).hex()}.part")
+        target = path.resolve()  # "." has no name, and a link cannot be replaced by a folder.
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{os.urandom(8).hex()}.part")
         try:
             temporary.mkdir()
             yield temporary
-            temporary.replace(path)
+            temporary.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        _flush_folder(path.parent)
+        _flush_folder(target.parent)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -44,6 +44,11 @@ class Checkpoint:
     tensors: Mapping[str, Tensor]
     header: Mapping[str, Any] = field(default_factory=dict)
 
+    def part(self, name: str) -> dict[str, Tensor]:
+        """The tensors NAME.*, without the prefix."""
+        prefix = f"{name}."
+        return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
+
 
 def read(path: Path) -> Checkpoint:
     """Read a checkpoint of ours, a torch file in the zip or the older format, or plain safetensors.

@@ -35,8 +35,8 @@ def test_check_names_leaks_and_leads_to_split(run, data):
     shutil.copy(data / "trainA" / "2.png", data / "trainB" / "both.png")
     result = run("data", "check", data)
     assert result.exit_code == 0, result.stderr
-    assert "1 test images are also trained on" in result.stdout
-    assert "1 distinct images are in both training folders" in result.stdout
+    assert "test images that are also trained on: 1" in result.stdout
+    assert "distinct images that are in both training folders: 1" in result.stdout
     assert result.stdout.index("testB/leak.png") < result.stdout.index("trainB/both.png")
     assert "imgxlate data split" in result.stderr
 

@@ -148,11 +148,11 @@ def test_a_log_shows_each_evaluation_and_which_one_is_the_best(tmp_path, capsys)
         view.show_evaluation(evaluated(step, {"kd-vgg19_b": value}, is_best=is_best))
     assert logged(capsys) == [
         "evaluation after step 20: kd-vgg19_b 5; the best so far",
-        "evaluation after step 40: kd-vgg19_b 6.5; the best is that of step 20",
+        "evaluation after step 40: kd-vgg19_b 6.5; no improvement over step 20",
     ]
 
 
 def test_a_resumed_log_does_not_know_the_step_of_an_earlier_best(tmp_path, capsys):
     view = TrainingView(Output(), "munit small", 2, tmp_path / "latest.png")
     view.show_evaluation(evaluated(40, {"kid_b": 0.05}, is_best=False))
-    assert logged(capsys) == ["evaluation after step 40: kid_b 0.05; an earlier one was better"]
+    assert logged(capsys) == ["evaluation after step 40: kid_b 0.05; no improvement over an earlier one"]

@@ -166,6 +166,7 @@ def test_a_tenth_of_the_training_images_is_set_aside_unless_that_is_too_few(hund
     assert sorted([*found.train_a, *found.test_a]) == sorted(find(hundred, None).train_a)
     assert (len(found.train_b), found.test_b) == (79, found.train_b)
     assert found.trains_on_tests
+    assert found.set_aside == 10
 
 
 def test_at_most_a_hundred_images_are_set_aside(put):
@@ -179,7 +180,7 @@ def test_nothing_is_set_aside_in_a_domain_with_test_images(hundred, put):
     put("testA/a.png")
     found = hold_out(find(hundred, None), 0.5)
     assert (len(found.train_a), len(found.test_a)) == (100, 1)
-    assert len(found.test_b) == 39
+    assert len(found.test_b) == found.set_aside == 39
 
 
 def test_the_choice_follows_from_the_names_alone_and_hardly_changes_with_more_files(tmp_path):

@@ -36,6 +36,16 @@ def test_a_warning_counts_copies_in_any_form_and_names_the_command(data):
     assert f"`imgxlate data check {data}`" in line
 
 
+def test_the_command_names_both_folders_if_they_have_other_names_and_quotes_them(data, tmp_path):
+    for part, name in (("trainA", "in summer"), ("trainB", "winter")):
+        (data / part).rename(data / name)
+    said = []
+    shutil.copy(data / "winter" / "0.png", data / "testB" / "copy.png")
+    tests = ("", str(data / "testB"))
+    leaks.warn(find(data / "in summer", data / "winter", tests=tests), said.append)
+    assert f"`imgxlate data check '{data}/in summer' {data}/winter`" in said[0]
+
+
 def test_copied_files_are_found_even_without_time(data):
     shutil.copy(data / "trainA" / "0.png", data / "testB" / "copy.png")
     [line] = warnings(data, seconds=0)

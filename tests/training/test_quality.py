@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -13,10 +14,10 @@ import torch
 from imgxlate import checkpoint
 from imgxlate.config import overridden
 from imgxlate.data import folders
-from imgxlate.errors import DivergedError, TerminatedError
+from imgxlate.errors import DivergedError, TerminatedError, UsageError
 from imgxlate.inference.device import Arithmetic
 from imgxlate.methods import registry
-from imgxlate.training import evaluations, evaluator, history, plots
+from imgxlate.training import evaluations, evaluator, history, plots, start
 from imgxlate.training.plan import Plan
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import open_trainer
@@ -155,7 +156,10 @@ def test_patience_ends_the_run_and_a_resumed_one_knows_it(train, plan, script):
     messages = []
     script(3.0, 5.0, 4.0)
     assert train(plan(messages=messages, iterations=20, patience=2))[-1] == 6
-    said = "ending the run after step 6: the last 2 evaluations brought no improvement over step 2, whose kd-vgg19 is 3"
+    said = (
+        "ending the run after step 6: the last 2 evaluations brought no improvement over step 2, whose kd-vgg19 is 3; "
+        "to continue, use --resume with another --patience"
+    )
     assert messages[-1] == said
     assert checkpoint.read(plan().run.model).header["step"] == 6
     assert best_step(plan()) == 2
@@ -166,6 +170,13 @@ def test_patience_ends_the_run_and_a_resumed_one_knows_it(train, plan, script):
     script(2.0, 5.0, 5.0, 5.0)
     assert train(plan(iterations=20, patience=3), resume=True)[-1] == 14
     assert best_step(plan()) == 8
+
+
+def test_patience_counts_only_evaluations_after_the_warm_up(train, plan, script):
+    model = partial(start.find, registry.find("cyclegan"), "cyclegan-summer2winter")
+    waiting = plan(iterations=20, patience=2, warm_up=4, **{"gen.ngf": 24, "gen.n_blocks": 4})
+    script(3.0, 3.0, 4.0, 4.0)
+    assert train(replace(waiting, start=model))[-1] == 8
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 4, 5])
@@ -209,6 +220,13 @@ def test_the_best_model_of_a_step_whose_checkpoint_is_damaged_is_made_again(trai
     train(plan(), resume=True)
     assert evaluated(plan()) == [(2, 5.0, True), (4, 4.0, True), (6, 6.0, False)]
     assert best_step(plan()) == 4
+
+
+def test_a_resumed_run_evaluates_as_many_images_as_before(train, plan, script):
+    script(5.0)
+    train(plan(), steps=3)
+    with pytest.raises(UsageError, match="evaluate_images: 2 -> 3"):
+        train(plan(evaluate_images=3), resume=True)
 
 
 def test_images_that_are_not_finite_are_not_evaluated(train, plan, script):

@@ -135,6 +135,15 @@ def test_a_run_that_accumulates_takes_the_steps_of_a_larger_batch(train, data, t
         assert other.losses == pytest.approx(one.losses, rel=1e-3)
 
 
+def test_a_run_without_evaluations_says_that_patience_has_no_effect(data, tmp_path):
+    messages = []
+    settings = {"data.workers": 0, "display_size": 1, "iterations": 1, "patience": 2}
+    imgxlate.train(
+        "cyclegan", data, out=tmp_path / "run", preset="tiny", settings=settings, device="cpu", notify=messages.append
+    )
+    assert any("so --patience has no effect" in text for text in messages)
+
+
 def test_epochs_become_the_steps_that_go_through_the_larger_folder(train, photo, data, tmp_path):
     photo("data/trainA/2.png", size=(80, 80), seed=2)
     messages = []
@@ -143,6 +152,6 @@ def test_epochs_become_the_steps_that_go_through_the_larger_folder(train, photo,
         "cyclegan", data, out=tmp_path / "run", preset="tiny", settings=settings, device="cpu", notify=messages.append
     )
     assert (run.step, run.recipe.config.iterations, run.recipe.config.epochs) == (3, 3, None)
-    assert messages[0] == "4 times through 3 images: 3 steps"
+    assert messages[0] == "4 epochs of 3 images: 3 steps"
     again = imgxlate.train("cyclegan", out=tmp_path / "run", resume=True, settings={"epochs": 5}, device="cpu")
     assert (again.step, again.recipe.origins["iterations"]) == (4, "settings")

@@ -70,6 +70,7 @@ def test_a_run_begins_with_the_weights_of_a_bundled_model(train, method):
     assert messages[0].startswith(f"{method} (small, architecture of {method}-summer2winter) on cpu")
     assert any(f"generator {network}: {whole} of {whole} tensors" in text for text in messages)
     assert any("the discriminators are trained alone until step 200" in text for text in messages)
+    assert any("the run ends after 2 steps, before the generators learn" in text for text in messages)
 
 
 def test_only_the_discriminators_learn_while_they_warm_up(train, tmp_path):
@@ -177,6 +178,15 @@ def test_generators_that_compute_their_weights_cannot_begin_from_a_model(train, 
         train("run", "munit-summer2winter", method="munit", settings=settings)
 
 
+def test_the_projections_of_cut_come_from_the_run_too(train):
+    first = train("first", method="cut", preset="tiny", settings={"gen.ngf": 2})
+    second = train("second", first.folder, method="cut", settings=without_learning())
+    own, given = checkpoint_of(second, 2).tensors, checkpoint_of(first, 2).tensors
+    names = [name for name in own if name.startswith("training.generators.weights.F.")]
+    assert names
+    assert all(torch.equal(own[name], given[name]) for name in names)
+
+
 def test_the_architecture_is_the_models_unless_a_file_or_an_option_sets_it(tmp_path):
     spec = registry.find("munit")
     plain = recipes.resolve(spec, start="summer2winter")
@@ -264,9 +274,14 @@ def test_a_model_that_is_missing_or_of_another_method_is_an_error(train, golden,
     with pytest.raises(WeightsError, match="--from sumer2winter: there is no such model, file or folder") as caught:
         train("run", "sumer2winter")
     assert "summer2winter" in caught.value.hint
+    with pytest.raises(WeightsError, match="is a model of munit, not of cyclegan"):
+        train("run", "munit-summer2winter")
     with pytest.raises(CheckpointError, match="MUNIT"):
         train("run", golden / "munit/gen_00000001.pt")
     munit = train("munit", None, method="munit", preset="tiny")
     with pytest.raises(CheckpointError, match="is a checkpoint of munit, not of cyclegan"):
         train("run", munit.folder / "checkpoints/step-00000002.safetensors")
+    with pytest.raises(CheckpointError, match="is a model of munit, not of cyclegan") as caught:
+        train("run", munit.folder)
+    assert "imgxlate train munit" in caught.value.hint
     assert not (tmp_path / "run").exists()

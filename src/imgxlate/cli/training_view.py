@@ -171,7 +171,7 @@ class TrainingView:
         """How the latest evaluation compares with the best one."""
         if self._evaluation is None or self._evaluation.is_best:
             return "the best so far"
-        return f"the best is that of step {self._best.step}" if self._best else "an earlier one was better"
+        return f"no improvement over {f'step {self._best.step}' if self._best else 'an earlier one'}"
 
     def _table(self, numbers: Mapping[str, float]) -> Table:
         pairs = max(1, self._output.console.width // _LOSS_WIDTH)

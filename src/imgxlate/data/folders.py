@@ -27,6 +27,7 @@ class Folders:
     test_a: tuple[Path, ...]  # the training images if there are no test images
     test_b: tuple[Path, ...]
     digest: str  # of the names and lengths of the images in the training folders, 64 hexadecimal digits
+    set_aside: int = 0  # number of test images that `hold_out` took from the training folders
 
     @property
     def trains_on_tests(self) -> bool:
@@ -98,7 +99,8 @@ def hold_out(found: Folders, share: float) -> Folders:
     """
     train_a, test_a = _held_out(found.train_a, found.test_a, share)
     train_b, test_b = _held_out(found.train_b, found.test_b, share)
-    return replace(found, train_a=train_a, test_a=test_a, train_b=train_b, test_b=test_b)
+    set_aside = len(found.train_a) - len(train_a) + len(found.train_b) - len(train_b)
+    return replace(found, train_a=train_a, test_a=test_a, train_b=train_b, test_b=test_b, set_aside=set_aside)
 
 
 def choose(files: Sequence[Path], count: int) -> tuple[Path, ...]:

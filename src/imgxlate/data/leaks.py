@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -82,5 +83,7 @@ def _shuffled(files: Sequence[Path]) -> list[Path]:
 
 
 def _command_arguments(folders: Folders) -> str:
-    above = {folders.folder_a.parent, folders.folder_b.parent}
-    return " ".join(map(str, above if len(above) == 1 else (folders.folder_a, folders.folder_b)))
+    """The folders as the command line takes them: one if it holds trainA and trainB, else both."""
+    own = folders.folder_a, folders.folder_b
+    above = own[0].parent
+    return shlex.join(map(str, [above] if own == (above / "trainA", above / "trainB") else own))

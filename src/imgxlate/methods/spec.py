@@ -119,7 +119,7 @@ class TrainingConfig:
         panel="Quality",
     )
     evaluate_images: Annotated[int, Ge(2)] = option(
-        48, "images of each domain in an evaluation, at most", "chosen here", panel="Quality"
+        48, "images of each domain in an evaluation, at most", "chosen here", fixed=True, panel="Quality"
     )
     held_out: Decay = option(
         0.1,

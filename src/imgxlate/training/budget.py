@@ -24,7 +24,7 @@ from imgxlate.training.plan import Plan
 from imgxlate.training.recipes import Candidate, Recipe
 from imgxlate.training.trainer import Trainer, own_positions
 
-_STEPS_SHARE = 0.9  # of the time, for steps; the rest is for measuring, checkpoints, samples and curves
+_STEPS_SHARE = 0.9  # of the time, for steps; the rest is for measuring, evaluations and files
 _LONGEST = 15.0  # seconds to measure a candidate
 _MEASURING_SHARE = 0.02  # of the time, at most, to measure a candidate
 _PREPARING = 3  # steps that do not count: libraries are loaded, algorithms are chosen, CUDA graphs are recorded

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from imgxlate import atomic
@@ -48,10 +49,8 @@ def add(
     earlier: Sequence[Evaluation], step: int, quality: Mapping[str, float], ranked_by: str, seconds: float
 ) -> list[Evaluation]:
     """The evaluations with another one. It is the best if no earlier one with the same numbers has as low a score."""
-    ranks = [value for name, value in quality.items() if name.rpartition("_")[0] == ranked_by]
-    score = sum(ranks) / len(ranks)
-    rivals = [one.score for one in earlier if one.ranked_by == ranked_by]
-    is_best = all(score < rival for rival in rivals)
+    score = fmean(value for name, value in quality.items() if name.rpartition("_")[0] == ranked_by)
+    is_best = all(score < one.score for one in earlier if one.ranked_by == ranked_by)
     return [*earlier, Evaluation(step, quality, ranked_by, score, is_best, seconds)]
 
 

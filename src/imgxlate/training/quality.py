@@ -21,7 +21,7 @@ def description(plan: Plan) -> str:
     config, images = plan.config, plan.folders
     tests = zip((images.test_a, images.test_b), images.names, strict=True)
     counts = [f"{min(config.evaluate_images, len(files))} of {name}" for files, name in tests]
-    kind = "training images, because there are too few to set some aside" if images.trains_on_tests else "test images"
+    kind = "training images, because none are set aside" if images.trains_on_tests else "test images"
     distance = "KID" if plan.inception else "kd-vgg19"
     return f"evaluation ({distance}) every {config.evaluate_every} steps on {' and '.join(counts)}: {kind}"
 
@@ -29,13 +29,16 @@ def description(plan: Plan) -> str:
 class Quality:
     """The evaluations of a run. Only the main process has them."""
 
-    def __init__(self, plan: Plan, step: int, report: Callable[[Sequence[Rejected]], None]) -> None:
+    def __init__(self, plan: Plan, step: int, warm_up: int, report: Callable[[Sequence[Rejected]], None]) -> None:
         """Continue from `step`, and remove evaluations of later steps. `report` is called with unreadable images.
+
+        `warm_up` is the number of steps at the beginning in which the generators do not learn.
 
         Raises:
             OutputError: the run folder cannot be written.
         """
         self._plan = plan
+        self._warm_up = warm_up
         self._report = report
         self._evaluator: Evaluator | None = None  # loaded when it is first needed
         found = evaluations.read(plan.run.quality)
@@ -80,14 +83,19 @@ class Quality:
         return done[-1]
 
     def ends_run(self) -> bool:
-        """Whether so many evaluations have brought no improvement that the run ends. If so, tells the user."""
+        """Whether so many evaluations have brought no improvement that the run ends. If so, tells the user.
+
+        Evaluations of the warm-up do not count: the model cannot improve then.
+        """
         patience, best = self._plan.config.patience, evaluations.best(self._evaluations)
-        since = evaluations.since_best(self._evaluations)
+        since = evaluations.since_best([one for one in self._evaluations if one.step > self._warm_up])
         if best is None or not 0 < patience <= since:
             return False
+        last = "last evaluation" if since == 1 else f"last {since} evaluations"
         self._plan.notify(
-            f"ending the run after step {self._evaluations[-1].step}: the last {since} evaluations brought no "
-            f"improvement over step {best.step}, whose {best.ranked_by} is {best.score:.3g}"
+            f"ending the run after step {self._evaluations[-1].step}: the {last} brought no improvement over step "
+            f"{best.step}, whose {best.ranked_by} is {best.score:.3g}; "
+            "to continue, use --resume with another --patience"
         )
         return True
 

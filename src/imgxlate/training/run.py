@@ -164,7 +164,8 @@ def train(
     recipe, images = find_images(recipe, [Path(data) for data in (data_a, data_b) if data is not None])
     if epochs and recipe.config.epochs is None:
         larger = max(len(images.train_a), len(images.train_b))
-        notify(f"{epochs} times through {larger} images: {recipe.config.iterations} steps")
+        once = "epoch" if epochs == 1 else "epochs"
+        notify(f"{epochs} {once} of {larger} images: {recipe.config.iterations} steps")
     with run.claimed() if is_main else contextlib.nullcontext():
         if is_main:
             _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
@@ -199,9 +200,13 @@ def train(
         notify(
             f"{spec.name} ({recipe.preset}{model}) on {found_device} in {recipe.config.precision}: "
             f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
+            + (f"; {images.set_aside} others are set aside for evaluations" if images.set_aside else "")
         )
         if plan.is_evaluated:
             notify(quality.description(plan))
+        elif recipe.config.patience:
+            every, last = recipe.config.evaluate_every, recipe.config.iterations
+            notify(f"no evaluations, so --patience has no effect: --evaluate-every is {every}, --iterations {last}")
         if is_main and not (resume and run.has_checkpoints()):
             leaks.warn(images, notify)
         with open_trainer(plan, resume=resume) as trainer:

@@ -17,7 +17,7 @@ from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Domain, MethodSpec
 
-TARGET: Domain = "B"  # Both directions are trained; B is the one to take by default.
+TARGET: Domain = "B"  # The direction to take by default; every method trains it.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,7 @@ class RunWriter:
         self._next_curves = time.monotonic() + _FIRST_CURVES  # the earliest time to draw the curves again
         self._model_step = self._curves_step = -1  # the steps at which model and curves were last written
         plan.run.sweep()
-        self._quality = Quality(plan, step, self._report)
+        self._quality = Quality(plan, step, start["warm_up"] if start else 0, self._report)
         self._stack = contextlib.ExitStack()
         self._history = self._stack.enter_context(History(plan.run.history, step))
         self._board = self._stack.enter_context(Board(plan.run.tensorboard, step)) if plan.tensorboard else None

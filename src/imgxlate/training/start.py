@@ -60,16 +60,20 @@ def locate(spec: MethodSpec, given: str) -> str:
     """The full name of a model, or the absolute path of a file or folder. A name comes before a path, if both exist.
 
     Raises:
-        WeightsError: neither exists.
+        WeightsError: neither exists, or the model is of another method.
     """
     try:
         return Store().find(given, spec.name).name
     except WeightsError as error:
         if paths.exists(given):
             return str(Path(given).absolute())
-        raise WeightsError(
-            f"--from {given}: there is no such model, file or folder", hint=error.hint or "See `imgxlate weights list`."
-        ) from error
+        other = Store().cards().get(given)
+        if other and other.method != spec.name:
+            raise WeightsError(
+                f"--from {given}: is a model of {other.method}, not of {spec.name}",
+                hint=f"Type `imgxlate train {other.method} ...`, or begin from a model of {spec.name}.",
+            ) from error
+        raise WeightsError(f"--from {given}: there is no such model, file or folder", hint=error.hint) from error
 
 
 def is_same(spec: MethodSpec, given: str, name: str | None) -> bool:
@@ -137,11 +141,21 @@ def record(start: Start, parts: tuple[Part, ...], warm_up: int) -> dict[str, Any
 
 
 def messages(
-    start: Start, parts: tuple[Part, ...], trainable: "Trainable", domains: tuple[str, str], warm_up: int
+    start: Start,
+    parts: tuple[Part, ...],
+    trainable: "Trainable",
+    domains: tuple[str, str],
+    warm_up: int,
+    iterations: int,
 ) -> Iterator[str]:
     """What the run took from the model and what not, for the user. `domains` are the names of the run's."""
     alone = f"; the discriminators are trained alone until step {warm_up}" if warm_up else ""
     yield f"from {start.label}: {'; '.join(map(str, parts))}{alone}"
+    if warm_up >= iterations:
+        yield (
+            f"the run ends after {iterations} steps, before the generators learn: "
+            f"give more --iterations, or --warm-up below {iterations}"
+        )
     own = flattened(trainable.architecture())
     changed = [key for key, value in start.architecture.items() if key in own and own[key] != value]
     if changed:
@@ -153,20 +167,16 @@ def messages(
 
 
 def _from_training(spec: MethodSpec, name: str, opened: "Checkpoint") -> Start:
+    _require_method(spec, opened)
     header = opened.header
-    if header["method"] != spec.name:
-        raise CheckpointError(
-            f"{opened.path}: is a checkpoint of {header['method']}, not of {spec.name}",
-            hint=f"Type `imgxlate train {header['method']} ...`.",
-        )
     return Start(
         name=name,
         sha256=_sha256(opened.tensors),
         preset=header.get("preset"),
         domains=(header["domains"][0], header["domains"][1]),
         architecture=header["architecture"],
-        generators=_part(opened.tensors, "average"),
-        state=_part(opened.tensors, "training"),
+        generators=opened.part("average"),
+        state=opened.part("training"),
     )
 
 
@@ -182,8 +192,10 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
     download = partial(store.path, offline=offline, progress=progress, notify=notify)
     known = None if path.is_absolute() else name
     file = loading.find_model(spec, known, None if known else path, None, store, download)
+    opened = checkpoints.read(file.path)
+    _require_method(spec, opened)
     model = loading.load_model(spec, file, cpu, find_arithmetic("fp32", cpu))
-    card = checkpoints.read(file.path).header.get("card")
+    card = opened.header.get("card")
     newest = RunFolder(path).latest(notify) if path.is_absolute() and paths.is_folder(path) else None
     generators = model.translator.tensors()
     return Start(
@@ -193,8 +205,23 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
         domains=model.domains,
         architecture=flattened(model.translator.config),
         generators=generators,
-        state=_part(newest.tensors, "training") if newest else {},
+        state=newest.part("training") if newest else {},
     )
+
+
+def _require_method(spec: MethodSpec, opened: "Checkpoint") -> None:
+    """Check that a file of ours belongs to the method. Files of originals do not say to which they belong.
+
+    Raises:
+        CheckpointError: it belongs to another one.
+    """
+    method = opened.header.get("method", spec.name)
+    if method != spec.name:
+        kind = "checkpoint" if opened.header.get("kind") else "model"
+        raise CheckpointError(
+            f"{opened.path}: is a {kind} of {method}, not of {spec.name}",
+            hint=f"Type `imgxlate train {method} ...`, or begin from a model of {spec.name}.",
+        )
 
 
 def _names_in_state(trainable: "Trainable") -> dict[str, str]:
@@ -231,11 +258,6 @@ def _equal(given: "Tensor", live: "Tensor") -> bool:
 
 def _under(tensors: Mapping[str, "Tensor"], network: str) -> dict[str, "Tensor"]:
     return {name: tensor for name, tensor in tensors.items() if name.partition(".")[0] == network}
-
-
-def _part(tensors: Mapping[str, "Tensor"], name: str) -> dict[str, "Tensor"]:
-    prefix = f"{name}."
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _sha256(tensors: Mapping[str, "Tensor"]) -> str:

@@ -106,7 +106,7 @@ class Trainer:
         self._trainable.place(plan.device, plan.arithmetic.dtype, compiled=plan.compiled)
         self.step = self._attempt = 0
         if checkpoint:
-            self._trainable.load_state(_part(checkpoint, "training"))
+            self._trainable.load_state(checkpoint.part("training"))
             self.step, self._attempt = checkpoint.header["step"], checkpoint.header["attempt"]
             self._origin = checkpoint.header.get("start")
         elif plan.start:
@@ -120,15 +120,18 @@ class Trainer:
         if self._world.is_main and writes:
             if clear:
                 plan.run.clear()
-            average = _part(checkpoint, "average") if checkpoint else None
+            average = checkpoint.part("average") if checkpoint else None
             self._writer = RunWriter(plan, self._trainable, self.step, average, self._origin)
 
     def _begin_from(self, model: start.Start) -> Mapping[str, Any]:
         """Take the weights of `model` that fit. Returns the record of it."""
+        plan = self._plan
         parts = start.take(model, self._trainable)
-        record = start.record(model, parts, self._plan.config.warm_up)
-        for message in start.messages(model, parts, self._trainable, self._plan.folders.names, record["warm_up"]):
-            self._plan.notify(message)
+        record = start.record(model, parts, plan.config.warm_up)
+        for message in start.messages(
+            model, parts, self._trainable, plan.folders.names, record["warm_up"], plan.config.iterations
+        ):
+            plan.notify(message)
         return record
 
     def close(self) -> None:
@@ -314,9 +317,3 @@ def own_positions(config: TrainingConfig) -> range:
     """
     part = find_rank().positions(config.batch_size)
     return range(part.start * config.accumulate, part.stop * config.accumulate)
-
-
-def _part(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
-    """The tensors NAME.*, without the prefix."""
-    prefix = f"{name}."
-    return {key.removeprefix(prefix): value for key, value in checkpoint.tensors.items() if key.startswith(prefix)}

@@ -1,5 +1,6 @@
 """`imgxlate data`: check, split and download training sets."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +47,7 @@ def check(
         out.document(report.to_json())
     else:
         _show_report(out, report)
-        folders = " ".join(str(folder) for folder in (data_a, data_b) if folder)
+        folders = shlex.join(str(folder) for folder in (data_a, data_b) if folder)
         out.note(_advice(report, folders))
     if report.bad:
         raise BatchError(
@@ -90,9 +91,9 @@ def split(
     else:
         out.table(("FOLDER", "IMAGES"), [(part, f"{count:,}") for part, count in result.images.items()])
         _show_list(out, ("BAD FILE", "REASON"), [(file["file"], file["reason"]) for file in bad])
-        out.note(f"next: `imgxlate train METHOD {result.folder} --out RUN`")
+        out.note(f"next: `imgxlate train METHOD {shlex.quote(str(result.folder))} --out RUN`")
     if bad:
-        raise BatchError(f"{len(bad)} files cannot be used", hint="They were left out of the new folder.")
+        raise BatchError(f"files that cannot be used: {len(bad)}", hint="They are left out of the new folder.")
 
 
 @app.command()
@@ -132,7 +133,8 @@ def download(
         out.document(describe(card))
     else:
         out.line(str(found))
-        out.note(f"next: `imgxlate data check {found}`, then `imgxlate train METHOD {found} --out RUN`")
+        shown = shlex.quote(str(found))
+        out.note(f"next: `imgxlate data check {shown}`, then `imgxlate train METHOD {shown} --out RUN`")
 
 
 @app.command("list")
@@ -158,9 +160,9 @@ def _show_report(out: Output, report: "DataReport") -> None:
     out.table(columns, [_folder_cells(folder) for folder in report.folders])
     out.line(f"{report.distinct:,} distinct images among {report.files:,} files")
     if report.in_both_domains:
-        out.line(f"{report.in_both_domains:,} distinct images are in both training folders")
+        out.line(f"distinct images that are in both training folders: {report.in_both_domains:,}")
     if report.trained_tests:
-        out.line(f"{len(report.trained_tests):,} test images are also trained on")
+        out.line(f"test images that are also trained on: {len(report.trained_tests):,}")
     rows = [(str(file.path), file.reason) for file in report.bad]
     _show_list(out, ("BAD FILE", "REASON"), rows)
     _show_list(out, ("DUPLICATES", "FILES"), [(_kind(group), _names(group)) for group in _ordered(report)])

@@ -1,6 +1,7 @@
 """`imgxlate train`: a translation model from two folders of images."""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -237,7 +238,9 @@ class _Reporter:
                 yield
         except (KeyboardInterrupt, TerminatedError):
             if self._run.has_checkpoints():
-                self._out.note(f"continue with `imgxlate train {self._recipe.method} --out {self._run.path} --resume`")
+                self._out.note(
+                    f"continue with `imgxlate train {self._recipe.method} --out {_quoted(self._run.path)} --resume`"
+                )
             raise
 
     def step(self, result: "StepResult") -> None:
@@ -257,7 +260,7 @@ class _Reporter:
         """Print the path of the model, which is the result of `step` steps."""
         self._record(self._run.model, step)
         if not self._out.as_json:
-            command = f"imgxlate translate {self._recipe.method} INPUT --checkpoint {self._run.path}"
+            command = f"imgxlate translate {self._recipe.method} INPUT --checkpoint {_quoted(self._run.path)}"
             self._out.note(f"{run_model(self._run.path)}, for `{command}`")
 
     def _record(self, path: Path, step: int, **more: Any) -> None:
@@ -275,6 +278,11 @@ class _Reporter:
                     **more,
                 }
             )
+
+
+def _quoted(path: Path) -> str:
+    """The path as a shell takes it."""
+    return shlex.quote(str(path))
 
 
 def _counted(recipe: Recipe, data_a: Path | None, data_b: Path | None) -> Recipe:

@@ -19,6 +19,7 @@ from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.accumulation import EncodedParts, Images, micro_batches
 from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
+from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.nn.initialization import initialize, seeded
 from imgxlate.nn.precision import at_least_float32
@@ -74,6 +75,11 @@ class CutTraining(AdversarialTraining):
     def generators(self) -> dict[str, Tensor]:
         """The generator's live weights, by the names that files have for them; F is not part of a model."""
         return {name: tensor for name, tensor in super().generators().items() if name.startswith("G.")}
+
+    def discriminators(self) -> dict[str, Tensor]:
+        """The live weights of D, and those of F, which a model does not have either, by the names of `state`."""
+        own = {name: tensor for name, tensor in self._generators.weights().items() if name.startswith("weights.F.")}
+        return super().discriminators() | join_states({self.parts[0]: own})
 
     @graphed
     def train_step(self, batch: Batch, context: StepContext) -> Losses:
