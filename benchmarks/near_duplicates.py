@@ -6,9 +6,9 @@ Of each folder, 250 images are copied in each of the ways below. A copy is found
 that are found among the images themselves are listed, to be looked at.
 """
 
+import argparse
 import io
 import random
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,8 +38,10 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
 }
 
 
-def main(folders: list[str]) -> None:
-    for folder in folders:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folders", nargs="+", metavar="FOLDER")
+    for folder in parser.parse_args().folders:
         found = [image for image in examine(sorted(walk(Path(folder)))) if isinstance(image, Surveyed)]
         pairs = near_pairs([image.hashes for image in found])
         near = {frozenset((pair.first, pair.second)) for pair in pairs}
@@ -73,4 +75,4 @@ def cropped(image: Image.Image, left: float, others: float) -> Image.Image:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -46,7 +46,7 @@ def test_check_exits_with_4_and_the_reason_if_a_file_is_bad(run, data):
     result = run("data", "check", data)
     assert result.exit_code == 4
     assert "broken.jpg" in result.stdout
-    assert "1 of 13 files cannot be used" in result.stderr
+    assert "files that cannot be used: 1 of 13" in result.stderr
     assert json.loads(run("data", "check", data, "--json").stdout)["folders"][0]["bad"][0]["reason"]
 
 

@@ -34,13 +34,13 @@ def test_items_are_computed_one_by_one():
 def test_the_memory_of_an_item_shows_in_its_peak_but_not_in_that_of_the_next():
     def work():
         yield 0
-        np.ones(40 << 20)  # 320 MiB of float64, released at once
+        np.ones(80 << 20)  # 640 MiB of float64, released at once
         yield 1
         yield 2
 
     before, during, after = memory_of(work())
-    assert during > before + 300
-    assert after < during - 300
+    assert during > before + 500  # Other memory of the process may be released meanwhile.
+    assert after < during - 500
 
 
 def test_if_the_system_does_not_report_memory_it_is_absent_with_a_reason(tmp_path, monkeypatch):

@@ -51,7 +51,8 @@ def check(
         out.note(_advice(report, folders))
     if report.bad:
         raise BatchError(
-            f"{len(report.bad)} of {report.files} files cannot be used", hint="Training skips them. Remove them."
+            f"files that cannot be used: {len(report.bad)} of {report.files}",
+            hint="Training skips them. Remove them.",
         )
 
 
