@@ -4,12 +4,23 @@ Reads lines of JSON. It answers {"arguments": [...], "stderr": PATH} with the nu
 {"wait": PID} with the exit status of the process, as `subprocess` returns it.
 """
 
+import importlib
 import json
 import os
 import signal
 import sys
 
 from imgxlate.__main__ import main
+
+LATE = (
+    "imgxlate.cli.app",
+    "imgxlate.training.run",
+    "torch._dynamo",  # Every optimizer of torch loads it.
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "matplotlib.ticker",
+)
+"""What trainings import late, which takes most of a short one's time."""
 
 
 def start(arguments, stderr):
@@ -37,6 +48,8 @@ def wait(number):
 
 
 if __name__ == "__main__":  # Processes that load images import this file, too.
+    for module in LATE:
+        importlib.import_module(module)
     for line in sys.stdin:
         order = json.loads(line)
         answer = wait(order["wait"]) if "wait" in order else start(order["arguments"], order["stderr"])

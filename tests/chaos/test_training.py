@@ -9,8 +9,8 @@ import pytest
 
 from imgxlate.methods import registry
 
-STEPS = 20
-KILLS = 6
+STEPS = 36
+KILLS = 12
 METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
 
 
