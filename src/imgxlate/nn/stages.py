@@ -43,7 +43,9 @@ class Affine:
     def __call__(self, x: Tensor) -> Tensor:
         """Map (1, C, H, W)."""
         center, scale, shift = (values.to(x.device, torch.float32) for values in (self.center, self.scale, self.shift))
-        return functional.batch_norm(x, center, torch.ones_like(center), scale, shift, training=False, eps=0)
+        return functional.batch_norm(
+            x, center, torch.ones_like(center), scale, shift, training=False, eps=torch.finfo(x.dtype).tiny
+        )
 
 
 @dataclass(frozen=True, slots=True)
