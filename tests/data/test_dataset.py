@@ -136,10 +136,11 @@ def test_gray_and_16_bit_images_give_three_equal_channels(domain, tmp_path):
     np.testing.assert_array_equal(drawn.pixels, np.stack([gray] * 3, axis=-1)[None].repeat(2, 0))
 
 
-def test_transparency_is_ignored(domain, tmp_path):
+def test_images_with_transparency_are_laid_on_white(domain, tmp_path):
     rgba = np.random.default_rng(0).integers(0, 256, (9, 7, 4), dtype=np.uint8)
     (drawn,) = draws(domain(save(tmp_path / "x" / "a.png", rgba), **exactly((9, 7))), steps=1)
-    np.testing.assert_array_equal(drawn.pixels[0], rgba[..., :3])
+    opacity = rgba[..., 3:] / 255
+    np.testing.assert_array_equal(drawn.pixels[0], np.rint(rgba[..., :3] * opacity + 255 * (1 - opacity)))
 
 
 def test_images_are_turned_upright(domain, tmp_path):

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,21 @@ def test_with_rgb_brings_the_transparency_to_the_depth_of_the_colors() -> None:
     assert (larger.alpha[:, :9] == 0).all()
     assert (larger.alpha[:, 15:] == 65535).all()
     assert larger.with_rgb(np.zeros((16, 24, 3), np.uint8)).alpha.max() == 255  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_on_white_hidden_colors_are_gone(colors: np.ndarray, depth: Literal[8, 16]) -> None:
+    alpha = np.full((5, 7), 255, np.uint8)
+    alpha[0], alpha[1] = 0, 100
+    image = ImageArray(colors, alpha).at_depth(depth)
+    shown = image.on_white()
+    white = 2**depth - 1
+    assert (shown.rgb[0] == white).all()
+    assert np.array_equal(shown.rgb[1], np.rint((image.rgb[1] * 100.0 + white * 155.0) / 255))
+    assert np.array_equal(shown.rgb[2:], image.rgb[2:])
+    assert shown.alpha is image.alpha
+
+
+def test_an_opaque_image_is_the_same_on_white(colors: np.ndarray) -> None:
+    for image in (ImageArray(colors), ImageArray(colors, np.full((5, 7), 255, np.uint8))):
+        assert image.on_white() is image

@@ -79,6 +79,18 @@ def test_the_outputs_have_the_transparency_and_size_of_the_input(munit, photo):
     assert same(output.getchannel("A"), alpha)
 
 
+def test_colors_under_transparent_pixels_change_nothing(munit, photo):
+    """Programs leave any color there: two images that look the same give the same output and the same style."""
+    colors = np.array(Image.open(photo(size=(40, 40))).convert("RGB"))
+    alpha = np.full((40, 40), 255, np.uint8)
+    alpha[:, 20:] = 0
+    hidden = np.where(alpha[..., None] == 0, 255 - colors, colors)
+    first, second = (np.dstack([each, alpha]) for each in (colors, hidden))
+    for options in ({}, {"size": 24}, {"work_size": 20}):
+        assert same(munit.translate(first, **options)[0], munit.translate(second, **options)[0])
+    assert np.array_equal(munit.encode_style(first), munit.encode_style(second))
+
+
 def test_a_gray_array_is_an_image_and_a_float_array_is_not(munit):
     gray = np.full((20, 30), 100, np.uint8)
     assert munit.translate(gray)[0].size == (30, 20)
@@ -223,10 +235,16 @@ def identity(munit):
 def test_a_file_of_sixteen_bits_keeps_every_step_of_a_ramp(identity, tmp_path, suffix):
     ramp = np.arange(65536, dtype=np.uint16).reshape(128, 512)
     source, target = tmp_path / f"in{suffix}", tmp_path / f"out{suffix}"
-    save(ImageArray(np.dstack([ramp, ramp[::-1], ramp[:, ::-1]]), ramp), source)
-    [image] = identity.translate_array(source, "B", depth=16)
-    save(image, target)
-    assert target.read_bytes() == source.read_bytes()
+    colors = np.dstack([ramp, ramp[::-1], ramp[:, ::-1]])
+    for image in (ImageArray(colors), ImageArray(colors, ramp).on_white()):
+        save(image, source)
+        [output] = identity.translate_array(source, "B", depth=16)
+        if image.alpha is None:
+            save(output, target)
+            assert target.read_bytes() == source.read_bytes()
+        else:
+            assert np.array_equal(output.alpha, ramp)
+            assert np.array_equal(output.rgb, image.on_white().rgb)
 
 
 def test_sixteen_bits_are_resized_without_banding(identity):
@@ -239,9 +257,10 @@ def test_sixteen_bits_are_resized_without_banding(identity):
 
 def test_an_array_of_sixteen_bits_is_translated_into_an_image_of_eight(identity):
     array = np.full((16, 16, 4), 25700, np.uint16)
+    array[..., 3] = 65535
     [image] = identity.translate(array)
     assert image.mode == "RGBA"
-    assert np.unique(np.asarray(image)).tolist() == [100]
+    assert np.unique(np.asarray(image)).tolist() == [100, 255]
 
 
 def test_the_limit_of_pixels_holds_for_inputs_and_styles(golden, photo):

@@ -51,6 +51,17 @@ def test_transparency_is_kept(transfer, photo):
     assert same(transfer.stylize(content, photo("style.png")).getchannel("A"), content.getchannel("A"))
 
 
+def test_colors_under_transparent_pixels_change_nothing(transfer, photo):
+    colors = np.array(Image.open(photo(size=(40, 40))).convert("RGB"))
+    alpha = np.full((40, 40), 255, np.uint8)
+    alpha[:, 20:] = 0
+    hidden = np.where(alpha[..., None] == 0, 255 - colors, colors)
+    first, second = (np.dstack([each, alpha]) for each in (colors, hidden))
+    assert same(transfer.stylize(first, photo("style.png")), transfer.stylize(second, photo("style.png")))
+    content = photo()
+    assert same(transfer.stylize(content, first, init=first), transfer.stylize(content, second, init=second))
+
+
 def test_invalid_arguments_are_errors_with_a_hint(photo):
     with pytest.raises(UsageError, match="preset") as caught:
         imgxlate.load_style_transfer(preset="papre")

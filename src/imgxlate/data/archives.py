@@ -75,7 +75,7 @@ def cut_pairs(folder: Path, left: Path, right: Path) -> None:
             parent.mkdir(parents=True, exist_ok=True)
 
     def cut(file: Path) -> None:
-        rgb = decode(file).rgb
+        rgb = decode(file).on_white().rgb
         width = rgb.shape[1] // 2
         name = file.relative_to(folder).with_suffix(".png")
         (left / name).write_bytes(encode(ImageArray(rgb[:, :width]), ".png"))

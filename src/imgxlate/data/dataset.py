@@ -67,7 +67,7 @@ class DomainDataset:
     def draw(self, step: int, positions: range, batch_size: int) -> DrawnImages:
         """The images at `positions` of the global batch of `step`, which has `batch_size` images.
 
-        Transparency is ignored, as in translation.
+        Images with transparency are laid on white, as in translation.
 
         Raises:
             ImageError: the folder has no usable image, or hardly any.
@@ -106,7 +106,7 @@ class DomainDataset:
         Raises:
             ImageError: the file cannot be read, or the whole image has one color.
         """
-        rgb = decode(file, sufficient_side=sufficient_side(self._config)).rgb
+        rgb = decode(file, sufficient_side=sufficient_side(self._config)).on_white().rgb
         for _ in range(_CROPS):
             crop = random_crop(rgb, self._config, rng)
             if not is_flat(crop):

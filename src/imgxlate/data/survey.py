@@ -95,7 +95,7 @@ def groups(images: Sequence[Surveyed]) -> list[Group]:
 
 def _examine(file: Path) -> Surveyed | Rejected:
     try:
-        rgb = decode(file, sufficient_side=SUFFICIENT_SIDE).rgb
+        rgb = decode(file, sufficient_side=SUFFICIENT_SIDE).on_white().rgb
         if is_flat(rgb):
             return Rejected(file, "the whole image has one color")
         header = read_header(file)

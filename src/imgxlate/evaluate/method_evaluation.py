@@ -170,7 +170,7 @@ class MethodEvaluation:
         if self.method.style_dim is None:
             return ()
         seed = self.evaluation.settings.seed
-        own_seed = seeding.derived(seed, hashlib.sha256(content.rgb.tobytes()).hexdigest())
+        own_seed = seeding.derived(seed, hashlib.sha256(content.on_white().rgb.tobytes()).hexdigest())
         written = style_codes.sample(len(self._styles()), self.method.style_dim, seed)
         drawn = style_codes.sample(self.evaluation.metrics.draws(self.finished), self.method.style_dim, own_seed)
         return (*written.codes, *drawn.codes)

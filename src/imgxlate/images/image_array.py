@@ -6,10 +6,12 @@ from typing import Literal, Self
 import numpy as np
 from PIL import Image
 
-from imgxlate.images.sizes import Size
+from imgxlate.images.sizes import Size, bands
 
 Depth = Literal[8, 16]
 """Bits of a channel."""
+
+_BAND_PIXELS = 1 << 20
 
 _TYPES: dict[Depth, np.dtype] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
 
@@ -48,6 +50,18 @@ class ImageArray:
         alpha = None if self.alpha is None else to_depth(self.alpha, depth)
         return self if depth == self.depth else type(self)(to_depth(self.rgb, depth), alpha)
 
+    def on_white(self) -> Self:
+        """The image with the colors that it shows on white, and the same transparency.
+
+        Colors of fully transparent pixels are arbitrary: programs leave anything there. No network may see them.
+        """
+        if self.alpha is None or int(self.alpha.min()) == full_scale(self.depth):
+            return self
+        colors = empty_colors(self.size, self.depth)
+        for rows in bands(self.size, _BAND_PIXELS):
+            _lay_on_white(self.rgb[rows], self.alpha[rows, :, None], colors[rows])
+        return type(self)(colors, self.alpha)
+
     def with_rgb(self, rgb: np.ndarray) -> Self:
         """The image with other colors (H, W, 3). The transparency is brought to their size and depth."""
         if self.alpha is None:
@@ -80,6 +94,13 @@ def upright(stored: np.ndarray, orientation: int) -> np.ndarray:
     turned = stored.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else stored
     turned = turned[::-1] if orientation in (3, 4, 7, 8) else turned
     return np.ascontiguousarray(turned[:, ::-1] if orientation in (2, 3, 6, 7) else turned)
+
+
+def _lay_on_white(rgb: np.ndarray, alpha: np.ndarray, out: np.ndarray) -> None:
+    """Write to `out` the colors that `rgb` shows on white, rounded to the nearest value."""
+    white = full_scale(depth_of(rgb))
+    opacity = alpha.astype(np.uint32)
+    out[:] = (rgb * opacity + white * (white - opacity) + white // 2) // white
 
 
 def _resized(alpha: np.ndarray, width: int, height: int) -> np.ndarray:

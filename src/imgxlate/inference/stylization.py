@@ -171,9 +171,9 @@ def stylize(
     limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
     fast: bool = False,  # let convolutions take fewer products
 ) -> Iterator[Iterate]:
-    """Optimize, yielding after each iteration; `painted` turns an iterate into an image."""
-    source, guides = to_tensor(content.rgb), [to_tensor(style.rgb) for style in styles]
-    start = to_tensor(init.rgb) if init else None
+    """Optimize, yielding after each iteration; `painted` turns an iterate into an image. Images are laid on white."""
+    source, *guides = (to_tensor(image.on_white().rgb) for image in (content, *styles))
+    start = to_tensor(init.on_white().rgb) if init else None
     iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit))
     return each_fast(iterates, fast)
 

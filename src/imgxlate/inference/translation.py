@@ -37,13 +37,14 @@ def translate(
 ) -> Iterator[ImageArray]:
     """Yield an image for each style code, or one image if the method has no styles, with the input's transparency.
 
-    If the whole image takes too much memory, it is translated in bands of rows, with the same result.
+    The networks see the image on white. If the whole image takes too much memory, it is translated in bands of rows,
+    with the same result.
 
     Raises:
         UsageError: `size` or `work_size` is less than 1.
         DeviceError: a scratch file cannot be written.
     """
-    image = resized(image, size)
+    image = resized(image.on_white(), size)
     codes = None if codes is None else codes.to(device)
     small = work_tensor(image, work_size)
     source = image if small is None else ImageArray(from_tensor(small, 16))
@@ -120,11 +121,11 @@ def encode_style(
     *,
     limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
 ) -> Tensor:
-    """The style code (1, style_dim) of an image of `domain`, in float32 on the CPU.
+    """The style code (1, style_dim) of an image of `domain`, laid on white, in float32 on the CPU.
 
     A style image is encoded at the size at which an image of its size is translated.
     """
-    image = resized(image, size)
+    image = resized(image.on_white(), size)
     small = work_tensor(image, work_size)
     source = image if small is None else ImageArray(from_tensor(small, 16))
 

@@ -40,7 +40,7 @@ def _decoded(files: Sequence[Path], count: int, side: int, rejected: list[Reject
         if len(images) == count:
             break
         try:
-            images.append(resized(_center(decode(file)), side))
+            images.append(resized(_center(decode(file).on_white()), side))
         except ImageError as error:
             rejected.append(Rejected(file, error.reason))
     return tuple(images)
