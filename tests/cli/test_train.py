@@ -267,6 +267,42 @@ def test_a_trained_model_is_not_replaced_by_a_run_that_has_nothing_to_resume_fro
     assert {path: path.read_bytes() for path in begun.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("kept", ["best.safetensors", "history.jsonl"])
+def test_what_else_a_run_left_without_its_checkpoints_is_not_replaced(run, begun, data, kept):
+    shutil.rmtree(begun / "checkpoints")
+    (begun / "model.safetensors").rename(begun / "best.safetensors")
+    if kept == "history.jsonl":
+        (begun / "best.safetensors").unlink()
+        (begun / kept).write_bytes((begun / kept).read_bytes() * 2)
+    options = ("--resume", "--checkpoint-every", 1, "--iterations", 3)
+    before = (begun / kept).read_bytes()
+    result = run("train", "cyclegan", "--out", begun, *options)
+    assert result.exit_code == 9
+    assert f"holds {kept} but no checkpoint to resume from" in result.stderr
+    assert (begun / kept).read_bytes() == before
+    assert run("train", "cyclegan", data, "--out", begun, *SMALL).exit_code == 9
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(run, begun):
+    shutil.rmtree(begun / "checkpoints")
+    (begun / "model.safetensors").unlink()
+    result = run("train", "cyclegan", "--out", begun, "--resume", "--checkpoint-every", 1, "--iterations", 1)
+    assert result.exit_code == 0, result.stderr
+
+
+def test_a_model_of_a_later_step_stays_until_the_run_is_as_far_again(run, begun):
+    shutil.copytree(begun, later := begun.with_name("later"))
+    resume = ("train", "cyclegan", "--out", later, "--resume")
+    assert run(*resume, "--iterations", 3).exit_code == 0
+    (later / "checkpoints" / "step-00000003.safetensors").unlink()
+    trained = (later / "model.safetensors").read_bytes()
+    assert run(*resume, "--iterations", 2).exit_code == 0
+    assert (later / "checkpoints" / "step-00000002.safetensors").exists()
+    assert (later / "model.safetensors").read_bytes() == trained
+    assert run(*resume, "--iterations", 4).exit_code == 0
+    assert (later / "model.safetensors").read_bytes() != trained
+
+
 def test_a_model_that_was_put_into_the_folder_is_not_replaced(run, begun, data, tmp_path):
     (tmp_path / "other").mkdir()
     model = Path(shutil.copy(begun / "model.safetensors", tmp_path / "other"))

@@ -168,7 +168,7 @@ def train(
         notify(f"{epochs} {once} of {larger} images: {recipe.config.iterations} steps")
     with run.claimed() if is_main else contextlib.nullcontext():
         if is_main:
-            _check_folder(run, resume=resume, overwrite=overwrite, notify=notify)
+            _check_folder(run, recipe.config.checkpoint_every, resume=resume, overwrite=overwrite, notify=notify)
         found_device = find_device(device)
         precision = find_precision(recipe.config.precision, found_device)
         inception = find_inception(recipe.config, offline, progress, notify) if is_main else None
@@ -267,21 +267,22 @@ def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
     return replace(recipe, config=replace(recipe.config, data=named), folders=absolute), found
 
 
-def _check_folder(run: RunFolder, *, resume: bool, overwrite: bool, notify: Notify) -> None:
+def _check_folder(run: RunFolder, checkpoint_every: int, *, resume: bool, overwrite: bool, notify: Notify) -> None:
     """Check that the run would not replace an older one.
 
     Raises:
-        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds a model
-            but no checkpoint to resume from.
+        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds a model, or the
+            losses of steps that a lost checkpoint followed, but no checkpoint to resume from.
     """
     if overwrite:
         return
     if not resume:
         run.require_free()
     elif not run.has_checkpoints():
-        if run.model.exists():
+        lost = run.models() or ((run.history,) if history.count(run.history) > checkpoint_every else ())
+        if lost:
             raise OutputError(
-                f"{run.path}: holds {run.model.name} but no checkpoint to resume from",
+                f"{run.path}: holds {lost[0].name} but no checkpoint to resume from",
                 hint="Restore its checkpoints/, give another --out, or replace it with --overwrite, not --resume.",
             )
         notify(f"{run.path} holds no checkpoint: starting from the beginning")

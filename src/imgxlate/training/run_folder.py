@@ -111,6 +111,10 @@ class RunFolder:
         """Whether there are checkpoints, intact or damaged."""
         return bool(self.steps())
 
+    def models(self) -> tuple[Path, ...]:
+        """The files of trained models: the last one, and the best one."""
+        return tuple(path for path in (self.model, self.best) if path.exists())
+
     def require_free(self) -> None:
         """Check that the folder holds no run. A run that was stopped before its first step does not count.
 
@@ -118,7 +122,7 @@ class RunFolder:
             OutputError: it holds one.
         """
         has_steps = self.history.exists() and self.history.stat().st_size > 0
-        if has_steps or self.has_checkpoints() or self.model.exists():
+        if has_steps or self.has_checkpoints() or self.models():
             raise OutputError(
                 f"{self.path}: already holds a run",
                 hint="Continue it with --resume, replace it with --overwrite, or give another --out.",

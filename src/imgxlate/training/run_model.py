@@ -12,6 +12,7 @@ from torch import Tensor
 
 from imgxlate import __version__, checkpoint
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import CheckpointError
 from imgxlate.inference.device import Arithmetic, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
@@ -48,6 +49,15 @@ def write_model(
         OutputError: the file cannot be written.
     """
     checkpoint.write(path, tensors, {**header, "step": step, "card": dataclasses.asdict(card)})
+
+
+def step_of(path: Path) -> int:
+    """The step of the model in a file, or 0 if there is no model."""
+    try:
+        step = checkpoint.read(path).header.get("step") if path.exists() else None
+    except CheckpointError:
+        return 0
+    return step if isinstance(step, int) else 0
 
 
 def build_model(

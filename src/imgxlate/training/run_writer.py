@@ -56,6 +56,7 @@ class RunWriter:
         self._samples = self._load_samples()
         self._next_curves = time.monotonic() + _FIRST_CURVES  # the earliest time to draw the curves again
         self._model_step = self._curves_step = -1  # the steps at which model and curves were last written
+        self._later_model = run_model.step_of(plan.run.model) if step else 0  # of a model that a lost checkpoint made
         plan.run.sweep()
         self._quality = Quality(plan, step, start["warm_up"] if start else 0, self._report)
         self._stack = contextlib.ExitStack()
@@ -161,6 +162,9 @@ class RunWriter:
         return run_model.build_model(plan.spec, self._weights(), self._header(), plan.device, plan.arithmetic)
 
     def _write_model(self, step: int) -> None:
+        """Write the model, unless the folder holds one of a later step, whose checkpoint is damaged or lost."""
+        if step < self._later_model:
+            return
         run_model.write_model(self._plan.run.model, self._weights(), self._header(), step=step, card=self._card())
         self._model_step = step
 
