@@ -417,3 +417,16 @@ def test_the_candidates_of_a_time_are_not_measured_to_show_the_configuration(run
     rows = {row["key"]: row for row in json.loads(result.stdout)["config"]}
     assert (rows["data.crop_width"]["value"], rows["data.crop_width"]["origin"]) == (64, "--hours")
     assert "chosen when the run begins" in result.stderr
+
+
+def test_training_images_of_twelve_bits_in_sixteen_are_said_to_be_so(run, tmp_path):
+    values = np.random.default_rng(0).integers(0, 4096, (64, 64)).astype(np.uint16)
+    for part in ("trainA", "trainB"):
+        (tmp_path / part).mkdir()
+        Image.fromarray(values).save(tmp_path / part / "0.png")
+    arguments = ("train", "unit", tmp_path, *SMALL, "--iterations", 1)
+    said = run(*arguments, "--out", tmp_path / "run").stderr
+    assert said.count("white is 4095") == 1
+    assert "white is" not in run(*arguments, "--out", tmp_path / "other", "--white", 65535).stderr
+    losses = [(tmp_path / name / "history.jsonl").read_text().split("losses")[1] for name in ("run", "other")]
+    assert losses[0] != losses[1]

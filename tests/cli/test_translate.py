@@ -540,3 +540,19 @@ def test_an_unknown_domain_leaves_no_file_behind(run, munit, photo, inside, tmp_
     assert run(*base, "--to", "nonsense").exit_code == 2
     assert sorted(tmp_path.rglob("*")) == before
     assert run(*base, "--to", "B").exit_code == 0
+
+
+def test_images_of_twelve_bits_in_sixteen_are_said_to_be_so_once(run, tmp_path):
+    (tmp_path / "in").mkdir()
+    for index in range(2):
+        values = np.linspace(0, 4000, 24 * 24).astype(np.uint16).reshape(24, 24)
+        Image.fromarray(values).save(tmp_path / "in" / f"{index}.png")
+    result = run("translate", "unit", tmp_path / "in", "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("white is 4095") == 1
+    assert f"{tmp_path / 'in' / '0.png'}: no value is above 4095" in result.stderr
+    dark = run("translate", "unit", tmp_path / "in", "-o", tmp_path / "dark", "--white", 65535)
+    assert "4095" not in dark.stderr
+    images = [np.asarray(Image.open(tmp_path / folder / "0.unit.png")).mean() for folder in ("out", "dark")]
+    assert images[0] != images[1]
+    assert run("translate", "unit", tmp_path / "in", "--white", "bright").exit_code == 2

@@ -1,7 +1,7 @@
 import pytest
 
 from imgxlate.errors import UsageError
-from imgxlate.images.limits import DEFAULT, Limits, parse_pixels
+from imgxlate.images.limits import DEFAULT, Limits, find_white, parse_pixels, parse_white
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,20 @@ def test_more_pixels_allow_larger_files() -> None:
 def test_a_limit_below_one_pixel_is_refused() -> None:
     with pytest.raises(UsageError, match="at least 1"):
         Limits.of(0)
+
+
+def test_white_is_that_of_twelve_bits_if_no_value_is_above_it() -> None:
+    assert [find_white(brightest, None) for brightest in (0, 1, 4095, 4096, 65535)] == [65535, 4095, 4095, 65535, 65535]
+    assert find_white(4000, 65535) == 65535
+    assert find_white(60000, 16383) == 16383
+
+
+@pytest.mark.parametrize("text", ["", "0", "65536", "-1", "12bit", "\u0665"])
+def test_what_is_no_value_of_white_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="white must be") as refusal:
+        parse_white(text)
+    assert "--white 4095" in str(refusal.value.hint)
+
+
+def test_a_value_of_white_is_a_number_or_auto() -> None:
+    assert (parse_white("auto"), parse_white("4095")) == (None, 4095)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -17,6 +18,7 @@ from imgxlate.errors import ImageError, UsageError
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import encode, save
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.limits import Limits
 
 Encoder = Callable[..., bytes]
 ProfileBuilder = Callable[[bytes, dict[bytes, bytes]], bytes]
@@ -230,3 +232,34 @@ def test_formats_of_eight_bits_are_refused(values: np.ndarray, tmp_path: Path, s
     with pytest.raises(UsageError, match="16 bits"):
         save(ImageArray(values[..., :3]), tmp_path / f"image{suffix}")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_twelve_bits_in_sixteen_are_read_as_bright_as_they_are(tmp_path: Path, suffix: str, channels: int) -> None:
+    values = np.linspace(0, 4080, 60).astype(np.uint16).reshape(6, 10)
+    stored = values if channels == 1 else np.dstack([values, values[::-1], values])
+    if channels == 4:
+        stored = np.dstack([stored, np.full_like(values, 65535)])
+    path = tmp_path / f"twelve{suffix}"
+    if suffix == ".png":
+        path.write_bytes(imagecodecs.png_encode(stored))
+    else:
+        tifffile.imwrite(path, stored, photometric="minisblack" if channels == 1 else "rgb")
+    image = decode(path)
+    assert np.array_equal(image.rgb[..., 0], np.rint(values / 4095 * 255))
+    assert "--white 65535" in image.notes[0]
+    assert np.abs(decode(path, depth=16).rgb[..., 0] - values / 4095 * 65535).max() <= 0.5
+    dark = decode(path, limits=Limits(white=65535))
+    assert np.abs(dark.rgb[..., 0] - values / 257.0).max() <= 0.5
+    assert not dark.notes
+    bright = decode(path, limits=Limits(white=2000))
+    assert np.array_equal(bright.rgb[..., 0], np.rint(np.minimum(values, 2000) / 2000 * 255))
+    assert not bright.notes
+
+
+def test_sixteen_bits_that_use_their_range_are_read_without_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "full.png"
+    path.write_bytes(imagecodecs.png_encode(np.full((4, 4), 4096, np.uint16)))
+    assert decode(path).rgb.max() == 16
+    assert not decode(path).notes

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from imgxlate.inference.model import Model
 
 
-def read_image(source: Source, limits: Limits, depth: "Depth" = 8) -> "ImageArray":
-    """`decode_source`, imported late.
+def read_image(out: Output, source: Source, limits: Limits, depth: "Depth" = 8) -> "ImageArray":
+    """`decode_source`, imported late. Prints each note on how files are read once.
 
     Raises:
         ImageError: the image cannot be read.
     """
     from imgxlate.images.decode import decode_source
 
-    return decode_source(source, limits, depth)
+    image = decode_source(source, limits, depth)
+    for note in image.notes:
+        out.note_once(source.name, note)
+    return image
 
 
 def write_image(output: Output, image: "ImageArray", path: Path | None) -> None:

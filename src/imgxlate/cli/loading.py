@@ -1,5 +1,6 @@
 """Loads torch, models and weights, with a progress bar for downloads."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ def load_model(
             progress=bar.update,
             notify=out.note,
         )
+    model = replace(model, limits=settings.limits)
     out.detail(f"{model.name} on {model.device} in {model.arithmetic}: {model.translator.config}")
     return model
 
@@ -94,6 +96,7 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
             progress=bar.update,
             notify=out.note,
         )
+    transfer = replace(transfer, limits=settings.limits)
     out.detail(f"{features} on {transfer.device} in {transfer.arithmetic}: {config}")
     return transfer
 

@@ -14,7 +14,7 @@ from imgxlate import memory
 from imgxlate import threads as torch_threads
 from imgxlate.cli import complete, config_options
 from imgxlate.errors import UsageError
-from imgxlate.images.limits import MAX_PIXELS, Limits, parse_pixels
+from imgxlate.images.limits import MAX_PIXELS, Limits, parse_pixels, parse_white
 from imgxlate.threads import AUTO, AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -149,6 +149,15 @@ class Settings:
             rich_help_panel=_RUNNING,
         ),
     ] = str(MAX_PIXELS)
+    white: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N",
+            help="The value of white in images of 16 bits, such as 4095 for 12 bits. auto is 4095 for an image without "
+            "larger values, else 65535.",
+            rich_help_panel=_RUNNING,
+        ),
+    ] = AUTO
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.", rich_help_panel=_RUNNING)
     ] = False
@@ -168,11 +177,12 @@ class Settings:
         """Check the values.
 
         Raises:
-            UsageError: `threads`, `memory` or `max_pixels` is invalid.
+            UsageError: `threads`, `memory`, `max_pixels` or `white` is invalid.
         """
         torch_threads.parse(self.threads)
         memory.parse(self.memory)
         parse_pixels(self.max_pixels)
+        parse_white(self.white)
 
     def start_threads(self, device: "torch.device") -> AdaptiveThreads:
         """Set the number of torch's threads; it may adapt to the machine if `device` is a CPU. Keep freed memory."""
@@ -181,8 +191,8 @@ class Settings:
 
     @property
     def limits(self) -> Limits:
-        """How large the images may be that are read."""
-        return Limits.of(parse_pixels(self.max_pixels))
+        """How large the images may be that are read, and their value of white."""
+        return Limits.of(parse_pixels(self.max_pixels), parse_white(self.white))
 
     @property
     def existing(self) -> "Existing":

@@ -27,6 +27,7 @@ class Output:
     def __init__(self, *, as_json: bool = False, verbosity: int = 0) -> None:
         self.as_json = as_json
         self.verbosity = verbosity
+        self._noted: set[str] = set()
         stderr = None if sys.stderr is None else cast(TextIO, _Stderr())
         self.console = Console(file=stderr, stderr=True, soft_wrap=True, highlight=False, markup=False)
 
@@ -34,6 +35,12 @@ class Output:
         """Print a line on stderr, unless quiet."""
         if self.verbosity >= 0:
             self.console.print(text)
+
+    def note_once(self, subject: str, text: str) -> None:
+        """Print a line on stderr about `subject`, unless quiet. A text is printed for its first subject only."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(f"{subject}: {text}")
 
     def detail(self, text: str) -> None:
         """Print a line on stderr if verbose."""

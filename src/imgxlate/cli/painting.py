@@ -39,7 +39,7 @@ class Painting:
         """Paint one content image."""
         (target,) = job.targets
         steps = self._steps_folder(target)
-        content = read_image(job.source, self.transfer.limits, self.depth)
+        content = read_image(self.out, job.source, self.transfer.limits, self.depth)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
@@ -140,7 +140,7 @@ class FigurePainting:
         """Paint the figure of one input."""
         from imgxlate.inference.figures import lay_out_figure, paint_figure
 
-        original = read_image(job.source, self.transfer.limits)
+        original = read_image(self.out, job.source, self.transfer.limits)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             parts = paint_figure(

@@ -60,6 +60,14 @@ class DataConfig:
     hue: Degrees = option(
         0.0, f"largest angle by which hues turn at random, in degrees; {_TEACHES}", "chosen here", fixed=True
     )
+    white: NonNegativeInt = option(
+        0,
+        "value of white in images of 16 bits, such as 4095 for 12 bits; 0: 4095 for an image without larger values, "
+        "else 65535",
+        "chosen here",
+        fixed=True,
+        panel="Configuration",
+    )
     workers: NonNegativeInt = option(
         2, "processes that load images; 0: load them in the training process", "chosen here", panel="Configuration"
     )

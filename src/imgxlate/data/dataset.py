@@ -12,6 +12,7 @@ from imgxlate.data.folders import Folders
 from imgxlate.data.sampler import Sampler, image_generator
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
+from imgxlate.images.limits import Limits
 
 _CROPS = 10  # tries with one image before another image is drawn
 _IMAGES = 256  # tries for one position of a batch before giving up
@@ -106,7 +107,8 @@ class DomainDataset:
         Raises:
             ImageError: the file cannot be read, or the whole image has one color.
         """
-        rgb = decode(file, sufficient_side=sufficient_side(self._config)).on_white().rgb
+        limits = Limits(white=self._config.white or None)
+        rgb = decode(file, limits=limits, sufficient_side=sufficient_side(self._config)).on_white().rgb
         for _ in range(_CROPS):
             crop = random_crop(rgb, self._config, rng)
             if not is_flat(crop):

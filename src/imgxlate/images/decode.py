@@ -18,7 +18,7 @@ from imgxlate.images import sixteen_bits, sniff
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source
-from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.limits import DEFAULT, SIXTEEN_BITS, Limits, white_note
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.sizes import Size
@@ -47,9 +47,9 @@ def decode(
 
     The EXIF orientation and the ICC profile are applied, and ignored if they are broken. With a `depth` of 8, 16-bit
     values are rounded to 8 bits. With 16, PNG and TIFF images that have more than 8 bits per channel become uint16, and
-    others stay uint8. `name` is the name of the image in messages, by default the path. With `sufficient_side`, a JPEG
-    is decoded at 1/2, 1/4 or 1/8 of its size if its shorter side keeps at least that many pixels. This is several times
-    faster.
+    others stay uint8. `limits` also gives the value of white in images of 16 bits. `name` is the name of the image in
+    messages, by default the path. With `sufficient_side`, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size if its
+    shorter side keeps at least that many pixels. This is several times faster.
 
     Raises:
         ImageError: the image cannot be read: the file, its size, its format, damage.
@@ -63,8 +63,8 @@ def decode(
         reason = f"the file is larger than the limit of {limits.file_bytes:,} bytes"
         raise ImageError(path, reason, hint="A higher limit of pixels allows larger files, too: `--max-pixels 500M`.")
     with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits), PIXEL_GUARD.allowing(limits.pixels):
-        rgb, alpha, orientation = _stored(file, path, limits, sufficient_side, depth)
-        return ImageArray(upright(rgb, orientation), None if alpha is None else upright(alpha, orientation))
+        stored, orientation = _stored(file, path, limits, sufficient_side, depth)
+        return _upright(stored, orientation)
 
 
 def decode_source(source: Source, limits: Limits = DEFAULT, depth: Depth = 8) -> ImageArray:
@@ -102,27 +102,39 @@ def decode_pil(image: Image.Image) -> ImageArray:
     with WARNINGS_IGNORED, _failures_as_image_errors("image", b"", DEFAULT):
         image.load()
         orientation = _orientation(image)
-        rgb, alpha = separate(image)
-        return ImageArray(upright(rgb, orientation), None if alpha is None else upright(alpha, orientation))
+        return _upright(_image_array(separate(image), DEFAULT), orientation)
 
 
 def _stored(
     file: io.BytesIO, path: Path | str, limits: Limits, sufficient_side: int | None, depth: Depth
-) -> tuple[np.ndarray, np.ndarray | None, int]:
-    """The colors, the transparency and the orientation. The file is closed as early as possible, to free its memory."""
+) -> tuple[ImageArray, int]:
+    """The image as it is stored, and its orientation. The file is closed as early as possible, to free its memory."""
     file.seek(0)
     with Image.open(file, formats=INPUT_FORMATS) as image:
         if image.width * image.height > limits.pixels:
             raise _too_many(image.width * image.height, path, limits)
         if sufficient_side:
             image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
-        keeps_bits = depth == 16 and sixteen_bits.has_sixteen_bits(image, file.getvalue())
+        has_more_bits = sixteen_bits.has_sixteen_bits(image, file.getvalue())
         image.load()
         orientation = _orientation(image)
-        if keeps_bits:
-            return *sixteen_bits.separate(file.getvalue(), image.info.get("icc_profile")), orientation
+        if has_more_bits and (depth == 16 or limits.white or sixteen_bits.is_dark(image)):
+            parts = sixteen_bits.separate(file.getvalue(), image.info.get("icc_profile"), limits.white)
+            return _image_array(parts, limits).at_depth(depth), orientation
         file.close()
-        return *separate(image, depth), orientation
+        return _image_array(separate(image, depth, limits.white), limits), orientation
+
+
+def _image_array(parts: tuple[np.ndarray, np.ndarray | None, int | None], limits: Limits) -> ImageArray:
+    """The image of colors, transparency and the value of white, with a note if white was found below the largest."""
+    rgb, alpha, white = parts
+    is_found = white is not None and white < SIXTEEN_BITS and limits.white is None
+    return ImageArray(rgb, alpha, (white_note(white),) if white and is_found else ())
+
+
+def _upright(image: ImageArray, orientation: int) -> ImageArray:
+    alpha = None if image.alpha is None else upright(image.alpha, orientation)
+    return ImageArray(upright(image.rgb, orientation), alpha, image.notes)
 
 
 def _read(file: Path, path: Path | str, limits: Limits) -> bytes:

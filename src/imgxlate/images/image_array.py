@@ -26,6 +26,7 @@ class ImageArray:
 
     rgb: np.ndarray  # (H, W, 3) uint8 or uint16, sRGB
     alpha: np.ndarray | None = None  # (H, W) of the same type, 255 or 65535 is opaque; None: no transparency
+    notes: tuple[str, ...] = ()  # what a user should know about how the file was read
 
     def __post_init__(self) -> None:
         kind = self.rgb.dtype
@@ -48,7 +49,7 @@ class ImageArray:
     def at_depth(self, depth: Depth) -> Self:
         """The image with that many bits, rounded to the nearest value."""
         alpha = None if self.alpha is None else to_depth(self.alpha, depth)
-        return self if depth == self.depth else type(self)(to_depth(self.rgb, depth), alpha)
+        return self if depth == self.depth else type(self)(to_depth(self.rgb, depth), alpha, self.notes)
 
     def on_white(self) -> Self:
         """The image with the colors that it shows on white, and the same transparency.

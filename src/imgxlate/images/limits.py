@@ -1,4 +1,4 @@
-"""How large the files may be that are read. Imports no Pillow, numpy or torch."""
+"""How large the files may be that are read, and their value of white. Imports no Pillow, numpy or torch."""
 
 import re
 from dataclasses import dataclass
@@ -11,18 +11,23 @@ MAX_PIXELS = 178_956_970
 
 _FILE_BYTES = 1 << 30
 
+AUTO = "auto"
+TWELVE_BITS, SIXTEEN_BITS = 4095, 65535
+"""The largest values of 12 and of 16 bits."""
+
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The largest files that are read. Both limits are checked before a pixel is decoded."""
+    """The largest files that are read, checked before a pixel is decoded, and the value of white."""
 
     pixels: int = MAX_PIXELS  # width x height
     file_bytes: int = _FILE_BYTES
+    white: int | None = None  # in integers of 16 bits, larger values are white, too; None: as `find_white` says
 
     @classmethod
-    def of(cls, pixels: int) -> Self:
+    def of(cls, pixels: int, white: int | None = None) -> Self:
         """The limits for images of that many pixels. Larger ones may take eight bytes a pixel, as RGBA of 16 bits does.
 
         Raises:
@@ -30,10 +35,42 @@ class Limits:
         """
         if pixels < 1:
             raise UsageError(f"the limit of pixels must be at least 1, not {pixels:,}")
-        return cls(pixels, 8 * pixels if pixels > MAX_PIXELS else _FILE_BYTES)
+        return cls(pixels, 8 * pixels if pixels > MAX_PIXELS else _FILE_BYTES, white)
 
 
 DEFAULT = Limits()
+
+
+def find_white(brightest: int, white: int | None) -> int:
+    """`white` if it is given; else that of 12 bits if no value of an image of 16 bits is above it.
+
+    Scanners, microscopes and cameras store 12 bits in 16. Taken for 16 bits, such an image is almost black.
+    """
+    return white or (TWELVE_BITS if 0 < brightest <= TWELVE_BITS else SIXTEEN_BITS)
+
+
+def white_note(white: int) -> str:
+    """Tells the user that a value of white was found."""
+    return (
+        f"no value is above {white} of {SIXTEEN_BITS}, so white is {white}, as for 12 bits stored in 16. "
+        f"`--white {SIXTEEN_BITS}` keeps such images dark"
+    )
+
+
+def parse_white(text: str) -> int | None:
+    """A value of white from 1 to 65535, or None for "auto".
+
+    Raises:
+        UsageError: `text` is neither.
+    """
+    if text == AUTO:
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= SIXTEEN_BITS):
+        raise UsageError(
+            f"white must be {AUTO} or a number from 1 to {SIXTEEN_BITS}, not {text!r}",
+            hint="4095 is white in images with 12 bits, 16383 in images with 14: `--white 4095`.",
+        )
+    return int(text)
 
 
 def parse_pixels(text: str) -> int:

@@ -13,6 +13,7 @@ from PIL import Image
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import SIXTEEN_BIT_SUFFIXES
 from imgxlate.images.image_array import ImageArray, upright
+from imgxlate.images.limits import SIXTEEN_BITS, TWELVE_BITS, find_white
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 274, 338, 339  # TIFF tags
 _RGB, _UNSIGNED = 2, 1
@@ -35,15 +36,31 @@ def has_sixteen_bits(image: Image.Image, data: bytes) -> bool:
     return False
 
 
-def separate(data: bytes, profile: bytes | None) -> tuple[np.ndarray, np.ndarray | None]:
-    """The colors (H, W, 3) in sRGB and the transparency (H, W), or None, as uint16.
+def is_dark(image: Image.Image) -> bool:
+    """Whether an image that `has_sixteen_bits` may hold 12 bits in 16. Pillow has read the upper 8 of the 16 bits."""
+    colors = [band for band in image.getbands() if band != "A"]
+    return all(np.asarray(image.getchannel(band)).max() <= TWELVE_BITS >> 8 for band in colors)
 
-    The file is one that `has_sixteen_bits`. A TIFF file's orientation is applied, as Pillow does. A PNG file's is not.
+
+def separate(data: bytes, profile: bytes | None, white: int | None = None) -> tuple[np.ndarray, np.ndarray | None, int]:
+    """The colors (H, W, 3) in sRGB and the transparency (H, W), or None, as uint16; and the value of white.
+
+    That is `white`, or found if `white` is None. The file is one that `has_sixteen_bits`. A TIFF file's orientation is
+    applied, as Pillow does. A PNG file's is not.
     """
     values, has_alpha = _read_png(data) if data.startswith(b"\x89PNG") else _read_tiff(data)
     colors = values[..., : values.shape[2] - has_alpha]
-    gray_or_rgb = colors[..., 0] if colors.shape[2] == 1 else colors[..., :3]
-    return in_srgb(gray_or_rgb, profile), values[..., -1] if has_alpha else None
+    found = find_white(int(colors.max()), white)
+    gray_or_rgb = _with_white(colors[..., 0] if colors.shape[2] == 1 else colors[..., :3], found)
+    return in_srgb(gray_or_rgb, profile), values[..., -1] if has_alpha else None, found
+
+
+def _with_white(values: np.ndarray, white: int) -> np.ndarray:
+    """The values with `white` scaled to 65535. Larger values become white, too."""
+    if white == SIXTEEN_BITS:
+        return values
+    scaled: np.ndarray = (np.minimum(values, white).astype(np.uint32) * SIXTEEN_BITS + white // 2) // white
+    return scaled.astype(np.uint16)
 
 
 def in_srgb(colors: np.ndarray, profile: bytes | None) -> np.ndarray:

@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageCms, ImageMode
 
 from imgxlate.images import sixteen_bits
 from imgxlate.images.image_array import Depth, full_scale
+from imgxlate.images.limits import SIXTEEN_BITS, TWELVE_BITS, find_white
 from imgxlate.images.sizes import bands
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC = 258, 262  # TIFF tags
@@ -22,23 +23,26 @@ class UnclearPixelsError(ValueError):
     """Pixel values whose brightness is not defined. The message is meant for the user."""
 
 
-def separate(image: Image.Image, depth: Depth = 8) -> tuple[np.ndarray, np.ndarray | None]:
+def separate(
+    image: Image.Image, depth: Depth = 8, white: int | None = None
+) -> tuple[np.ndarray, np.ndarray | None, int | None]:
     """The colors (H, W, 3) in sRGB and the transparency (H, W), or None, of a loaded image, as uint8.
 
-    With a `depth` of 16, those of an image with more than 8 bits a pixel in a single channel are uint16.
+    With a `depth` of 16, those of an image with more than 8 bits a pixel in a single channel are uint16. The third
+    result is the value of white in an image of 16 bits, which is `white`, or found if that is None; else None.
 
     Raises:
         UnclearPixelsError: 32-bit values outside the range that has a common meaning.
     """
     profile = image.info.get("icc_profile")
     if image.mode.startswith(("I", "F")):
-        gray, opacity = _from_floats(image, depth) if image.mode == "F" else _from_integers(image, depth)
-        return _gray_in_srgb(gray, profile), opacity
+        gray, opacity, found = _from_floats(image, depth) if image.mode == "F" else _from_integers(image, depth, white)
+        return _gray_in_srgb(gray, profile), opacity, found
     colors, alpha = _eight_bit(image)
     opacity = None if alpha is None else np.asarray(alpha)
     if colors.mode == "L":
-        return _gray_in_srgb(np.asarray(colors), profile), opacity
-    return _in_bands(colors, _conversion(colors, profile)), opacity
+        return _gray_in_srgb(np.asarray(colors), profile), opacity, None
+    return _in_bands(colors, _conversion(colors, profile)), opacity, None
 
 
 def _eight_bit(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
@@ -54,34 +58,40 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
-def _from_floats(image: Image.Image, depth: Depth) -> tuple[np.ndarray, None]:
+def _from_floats(image: Image.Image, depth: Depth) -> tuple[np.ndarray, None, None]:
     values = np.asarray(image)
     if not (values.min() >= 0 and values.max() <= 1):  # False for NaN too.
         raise UnclearPixelsError("floating-point pixels must all be between 0 and 1")
-    return _integers(np.rint(values * full_scale(depth)), depth), None
+    return _integers(np.rint(values * full_scale(depth)), depth), None, None
 
 
-def _from_integers(image: Image.Image, depth: Depth) -> tuple[np.ndarray, np.ndarray | None]:
+def _from_integers(
+    image: Image.Image, depth: Depth, white: int | None
+) -> tuple[np.ndarray, np.ndarray | None, int | None]:
     values = np.asarray(image)
-    white = _white(image)
-    if values.min() < 0 or values.max() > white:
-        raise UnclearPixelsError(f"integer pixels must all be between 0 and {white}")
+    largest, brightest = _largest(image), int(values.max())
+    if values.min() < 0 or brightest > largest:
+        raise UnclearPixelsError(f"integer pixels must all be between 0 and {largest}")
+    found = find_white(brightest, white) if largest == SIXTEEN_BITS else None
+    white = found or largest
+    transparent = image.info.get("transparency")
+    alpha = None if transparent is None else _integers(np.where(values == transparent, 0, full_scale(depth)), depth)
+    if brightest > white:
+        values = np.minimum(values, white)
     most = full_scale(depth)
     gray = _integers((values.astype(np.uint32) * most + white // 2) // white, depth)
     if _tiff_tag(image, _PHOTOMETRIC) == _WHITE_IS_ZERO:
         gray = most - gray  # Pillow does this for 8 bits only.
-    transparent = image.info.get("transparency")
-    alpha = None if transparent is None else _integers(np.where(values == transparent, 0, most), depth)
-    return gray, alpha
+    return gray, alpha, found
 
 
 def _integers(values: np.ndarray, depth: Depth) -> np.ndarray:
     return values.astype(np.uint16 if depth == 16 else np.uint8)
 
 
-def _white(image: Image.Image) -> int:
-    """The value of white. Pillow leaves 12-bit samples as they are, and scales others to 16 bits."""
-    return 4095 if _tiff_tag(image, _BITS_PER_SAMPLE) == (12,) else 65535
+def _largest(image: Image.Image) -> int:
+    """The largest value. Pillow leaves 12-bit samples as they are, and scales others to 16 bits."""
+    return TWELVE_BITS if _tiff_tag(image, _BITS_PER_SAMPLE) == (12,) else SIXTEEN_BITS
 
 
 def _tiff_tag(image: Image.Image, tag: int) -> Any:

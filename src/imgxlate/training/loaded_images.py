@@ -1,7 +1,7 @@
 """Test images: decoded once, in the size of the training images, for samples and evaluations."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from imgxlate.data.config import DataConfig
@@ -9,6 +9,7 @@ from imgxlate.data.dataset import Rejected
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.limits import Limits
 from imgxlate.images.sizes import centered_box
 from imgxlate.inference.translation import resized
 from imgxlate.methods.spec import Domain
@@ -22,6 +23,7 @@ class LoadedImages:
 
     images: Mapping[Domain, tuple[ImageArray, ...]]
     rejected: tuple[Rejected, ...]  # files that could not be read
+    notes: Mapping[str, Path] = field(default_factory=dict)  # on how files were read, each with the first such file
 
 
 def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: DataConfig) -> LoadedImages:
@@ -30,17 +32,23 @@ def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: Dat
     if data.resize != "none":
         side = min(side, data.new_size)
     rejected: list[Rejected] = []
-    a, b = (_decoded(files, count, side, rejected) for files in (files_a, files_b))
-    return LoadedImages({"A": a, "B": b}, tuple(rejected))
+    notes: dict[str, Path] = {}
+    limits = Limits(white=data.white or None)
+    a, b = (_decoded(files, count, side, limits, rejected, notes) for files in (files_a, files_b))
+    return LoadedImages({"A": a, "B": b}, tuple(rejected), notes)
 
 
-def _decoded(files: Sequence[Path], count: int, side: int, rejected: list[Rejected]) -> tuple[ImageArray, ...]:
+def _decoded(
+    files: Sequence[Path], count: int, side: int, limits: Limits, rejected: list[Rejected], notes: dict[str, Path]
+) -> tuple[ImageArray, ...]:
     images: list[ImageArray] = []
     for file in files:
         if len(images) == count:
             break
         try:
-            images.append(resized(_center(decode(file).on_white()), side))
+            image = decode(file, limits=limits)
+            images.append(resized(_center(image.on_white()), side))
+            notes |= {note: file for note in image.notes if note not in notes}
         except ImageError as error:
             rejected.append(Rejected(file, error.reason))
     return tuple(images)

@@ -200,6 +200,8 @@ class RunWriter:
         plan, config = self._plan, self._plan.config
         loaded = samples.load(plan.folders.test_a, plan.folders.test_b, config.display_size, config.data, config.seed)
         self._report(loaded.rejected)
+        for note, file in loaded.notes.items():
+            self._plan.notify(f"{file}: {note}")
         return loaded
 
     def _report(self, rejected: Sequence[Rejected]) -> None:

@@ -1,7 +1,7 @@
 """Samples: translations of the same test images with the same styles, drawn now and then during training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -34,6 +34,7 @@ class Samples:
     images: Mapping[Domain, tuple[ImageArray, ...]]
     rejected: tuple[Rejected, ...]  # files that could not be read
     seed: int  # of the sampled style codes
+    notes: Mapping[str, Path] = field(default_factory=dict)  # on how files were read, each with the first such file
 
     def draw(self, model: Model, step: int) -> ImageArray | None:
         """Draw a sheet of translations after `step` steps, or return None if there are no images.
@@ -77,7 +78,7 @@ class Samples:
 def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: DataConfig, seed: int) -> Samples:
     """Decode the first `count` readable files of each domain, scaled to the size of the training images."""
     loaded = loaded_images.load(files_a, files_b, count, data)
-    return Samples(loaded.images, loaded.rejected, seed)
+    return Samples(loaded.images, loaded.rejected, seed, loaded.notes)
 
 
 def write(run: RunFolder, step: int, sheet: ImageArray) -> Path:

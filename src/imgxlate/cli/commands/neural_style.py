@@ -119,8 +119,8 @@ def neural_style(
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
     limits = settings.limits
-    style_images = [read_image(source, limits, bits) for source in guide_sources]
-    init_image = next((read_image(source, limits, bits) for source in init_sources), None)
+    style_images = [read_image(out, source, limits, bits) for source in guide_sources]
+    init_image = next((read_image(out, source, limits, bits) for source in init_sources), None)
     transfer = load_style_transfer(out, config, features, settings)
     threads = settings.start_threads(transfer.device)
     work: Painting | FigurePainting

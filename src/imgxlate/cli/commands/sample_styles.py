@@ -119,7 +119,7 @@ def sample_styles(
     loaded = load_model(out, spec, model, checkpoint, config, settings)
     threads = settings.start_threads(loaded.device)
     cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
-    grid = _new_grid(loaded, source, to, size, seed, cell, interpolate)
+    grid = _new_grid(out, loaded, source, to, size, seed, cell, interpolate)
     if outputs.codes in kept:
         style_codes.require_same(outputs.codes, grid.codes, method)
     elif outputs.codes and outputs.sheet in kept:
@@ -226,6 +226,7 @@ def _fitting_cell(out: Output, contents: int, styles: int, cell: int, sheet: Pat
 
 
 def _new_grid(
+    out: Output,
     model: "Model",
     source: StyleSource,
     to: str | None,
@@ -247,7 +248,7 @@ def _new_grid(
     codes = source.codes(model, to=to, size=size, seed=seed)
     if codes is None:
         raise UsageError(f"{model.name} has no style codes")
-    images = [thumbnail(read_image(Source(Path(name)), model.limits), cell) for name in source.images]
+    images = [thumbnail(read_image(out, Source(Path(name)), model.limits), cell) for name in source.images]
     if interpolate:
         codes = style_grids.interpolate(codes, interpolate)
         rows = style_grids.interpolated_rows(images, interpolate)
@@ -265,7 +266,7 @@ def _fill(
     advice = SizeAdvice(out, grid.model, grid.size)
 
     def add(job: Job) -> None:
-        image = read_image(job.source, grid.model.limits)
+        image = read_image(out, job.source, grid.model.limits)
         advice.consider(job.source, image)
         pixels = math.prod(image.size if grid.size is None else shorter_side(image.size, grid.size))
         with threads.step(pixels * len(grid.styles), grid.model.average_products(pixels)):

@@ -117,7 +117,7 @@ def translate(
         work.watch = BandWatch(out, bar, loaded)
         failures = stream_jobs(
             jobs,
-            lambda job: read_image(job.source, loaded.limits, bits),
+            lambda job: read_image(out, job.source, loaded.limits, bits),
             work.compute,
             work.write,
             inputs=len(sources),
