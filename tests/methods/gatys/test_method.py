@@ -296,6 +296,17 @@ def test_images_of_any_shape_can_be_painted(features: Checkpoint, style: Tensor,
         assert max(image.shape[2:]) == 40
 
 
+def test_a_panorama_keeps_its_proportions(features: Checkpoint, content: Tensor, style: Tensor) -> None:
+    """It is padded to what the network can pool, and the padding is cut off: at every size, from any start."""
+    wide = content[:, :, :5, :].repeat(1, 1, 1, 2)  # (1, 3, 5, 128)
+    options: dict[str, Any] = {"size": 80, "scales": 2, "scale_factor": 2.0, "iterations": 2, "coarse_iterations": 1}
+    iterates = paint(features, wide, [style, wide], **options)
+    assert [iterate.size for iterate in iterates] == [(2, 40), (3, 80), (3, 80)]
+    assert [iterate.image().shape[2:] for iterate in iterates[1:]] == [(3, 80)] * 2
+    tall = paint(features, wide.transpose(2, 3), [style], given=style, preserve_color="luminance", **options)
+    assert tall[-1].image().shape[2:] == (80, 3)
+
+
 def test_bfloat16_reaches_the_loss_of_float32(features: Checkpoint, content: Tensor, style: Tensor) -> None:
     exact, rounded = (
         min(iterate.losses["total"] for iterate in paint(features, content, [style], iterations=40, dtype=dtype))

@@ -12,6 +12,8 @@ from torch.nn.functional import interpolate
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError, is_out_of_memory
+from imgxlate.images.sizes import Box
+from imgxlate.images.tensors import crop, pad_to
 from imgxlate.methods.gatys import color
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.descent import Descent
@@ -23,7 +25,7 @@ from imgxlate.methods.spec import MethodConfig
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
 
-_MINIMUM_SIDE = 32  # Sides of narrow images are stretched to this: five poolings need 32 pixels.
+_MINIMUM_SIDE = 32  # Shorter sides are padded to this: five poolings need 32 pixels.
 _FIRST_BAND = 1 << 30  # bytes; a quarter of it is for the first bands after memory ran out
 _MEAN_GRAY = (123.68, 116.779, 103.939)  # mean color of the images that VGG was trained on: R, G, B
 
@@ -83,15 +85,18 @@ class Gatys:
         for scale, longer in enumerate(sizes):
             size = _fit(content, longer)
             iterations = scale_iterations(self.config, len(sizes) - 1 - scale)
-            small, guides = _resize(content, size).clamp(-1, 1), self._guides(styles, longer)
-            plan = plan_memory(self.config, self.network, size, [_size(guide) for guide in guides], iterations, memory)
+            (small, box), guides = _padded(_resize(content, size).clamp(-1, 1)), self._guides(styles, longer)
+            if canvas is not None:
+                canvas, _ = _padded(_resize(canvas, size))
+            sides = [_size(guide) for guide in guides]
+            plan = plan_memory(self.config, self.network, _size(small), sides, iterations, memory)
             descent, evaluation = self._start(small, guides, weights, canvas, seed, plan)
             del guides  # They take much memory, and only their sums are needed from now on.
             for done, losses in enumerate(descent.run(iterations), start=1):
-                image = partial(self._finish, descent, small)
+                image = partial(self._finish, descent, small, box)
                 note = plan.note if plan.band_memory or not evaluation.band_memory else "in bands of rows"
                 yield Iterate(scale, len(sizes), size, done, iterations, losses, image, note)
-            canvas = descent.canvas
+            canvas = crop(descent.canvas, box)
 
     def _require_styles(self, styles: Sequence[Tensor]) -> None:
         if not styles and (self.config.style_weight or self.config.init == "style"):
@@ -100,7 +105,7 @@ class Gatys:
     def _guides(self, styles: Sequence[Tensor], longer: int) -> list[Tensor]:
         """The style images at their size for an image whose longer side is `longer`."""
         side = round(longer * self.config.style_scale)
-        return [_resize(style, _fit(style, side)).clamp(-1, 1) for style in styles]
+        return [_padded(_resize(style, _fit(style, side)).clamp(-1, 1))[0] for style in styles]
 
     def _start(
         self,
@@ -111,7 +116,7 @@ class Gatys:
         seed: int,
         plan: MemoryPlan,
     ) -> "tuple[Descent, _Evaluation]":
-        """The descent at the size of `content`, from `canvas` of any size; None: from the first one."""
+        """The descent at the size of `content`, from `canvas` of that size; None: from the first one."""
         target, guides = color.prepare(self.config.preserve_color, content, guides)
         objective, _ = _fitting(
             partial(Objective, self.config, self.network, target, guides, weights), plan.target_band_memory
@@ -130,11 +135,11 @@ class Gatys:
         noise = torch.randn(content.shape, generator=generator).to(content.device)
         return noise * self.config.noise + content.new_tensor(_MEAN_GRAY).view(1, 3, 1, 1)
 
-    def _finish(self, descent: Descent, content: Tensor) -> Tensor:
+    def _finish(self, descent: Descent, content: Tensor, box: Box) -> Tensor:
         image = _from_gray_levels(descent.canvas)
         if self.config.preserve_color == "luminance":
             image = color.restore_chroma(image, content)
-        return image.clamp(-1, 1)
+        return crop(image.clamp(-1, 1), box)
 
 
 def scale_sizes(config: GatysConfig) -> list[int]:
@@ -171,7 +176,12 @@ def _fit(image: Tensor, longer: int) -> tuple[int, int]:
     """The height and width of `image` when its longer side is `longer`."""
     height, width = image.shape[2:]
     factor = longer / max(height, width)
-    return max(_MINIMUM_SIDE, round(height * factor)), max(_MINIMUM_SIDE, round(width * factor))
+    return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _padded(image: Tensor) -> tuple[Tensor, Box]:
+    """The image with sides that the network can pool, and the box of the image in it."""
+    return pad_to(image, 1, _MINIMUM_SIDE)
 
 
 def _size(image: Tensor) -> tuple[int, int]:
