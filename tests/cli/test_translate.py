@@ -556,3 +556,23 @@ def test_images_of_twelve_bits_in_sixteen_are_said_to_be_so_once(run, tmp_path):
     images = [np.asarray(Image.open(tmp_path / folder / "0.unit.png")).mean() for folder in ("out", "dark")]
     assert images[0] != images[1]
     assert run("translate", "unit", tmp_path / "in", "--white", "bright").exit_code == 2
+
+
+def test_results_have_the_names_and_the_format_that_are_given(run, tmp_path, photo):
+    photo("in/a.png"), photo("in/sub/b.png")
+    options = ("--name-template", "{stem}", "--format", "jpg")
+    result = run("translate", "unit", tmp_path / "in", "-o", tmp_path / "out", *options)
+    assert result.exit_code == 0, result.stderr
+    for name in ("a.jpg", "sub/b.jpg"):
+        assert (tmp_path / "out" / name).read_bytes().startswith(b"\xff\xd8")
+    deep = run("translate", "unit", tmp_path / "in", "-o", tmp_path / "deep", *options, "--depth", 16)
+    assert deep.exit_code == 2
+    assert ".jpg" in deep.stderr
+
+
+def test_a_file_name_of_255_bytes_does_not_end_the_batch(run, tmp_path, photo):
+    for name in ("a", "x" * 251, "z"):
+        photo(f"in/{name}.png")
+    result = run("translate", "unit", tmp_path / "in", "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 3

@@ -90,6 +90,18 @@ Depth = Annotated[
         help="Bits per channel of the outputs. With 16, inputs of 16 bits keep them, and outputs are PNG or TIFF."
     ),
 ]
+Format = Annotated[
+    Literal["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "ppm"],
+    typer.Option("--format", help="The format of the files in a folder of outputs."),
+]
+NameTemplate = Annotated[
+    str,
+    typer.Option(
+        metavar="TEMPLATE",
+        help="The names in a folder of outputs, without their suffix: {stem} is the input's name, {style} the number "
+        "of the style. '{stem}' gives plain names.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from imgxlate.errors import ImageError, UsageError
+from imgxlate.images import names
 from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
 
 STDIO = "-"
@@ -86,6 +87,7 @@ def _images_in(folder: Path, output: str | None, labels: Collection[str]) -> lis
     if labels:
         label = rf"(?:{'|'.join(map(re.escape, labels))})(?:-\d+)?"  # `compare` numbers several models of a method.
         originals = {*images, *(image.with_suffix("") for image in images)}
+        originals |= {image.with_name(names.signature_of(image.name)) for image in originals if image.name}
         images = [image for image in images if not _is_result(image, label, originals)]
     return [Source(folder / image, image.parent) for image in images]
 
@@ -118,7 +120,10 @@ def _is_result(image: Path, label: str, originals: Collection[Path]) -> bool:
     if re.fullmatch(rf".+\.{label}\.steps", image.parent.name):  # an image of `neural-style --save-every`
         return True
     output = re.fullmatch(rf"(.+)\.{label}(?:\.\d{{2,}})?", image.stem)
-    return output is not None and any(place / output[1] in originals for place in _mirrored(image.parent))
+    if output is None:
+        return False
+    name = names.signature(output[1]) or output[1]
+    return any(place / name in originals for place in _mirrored(image.parent))
 
 
 def _mirrored(folder: Path) -> Iterator[Path]:

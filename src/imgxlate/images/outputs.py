@@ -11,7 +11,9 @@ from typing import Literal
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS, SIXTEEN_BIT_SUFFIXES
 from imgxlate.images.inputs import STDIO, Source
+from imgxlate.images.names import Naming
 
+_DEFAULT_NAMES = Naming()
 _KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
 
 
@@ -53,8 +55,9 @@ def plan_jobs(
     extras: Sequence[Path] = (),
     share: slice = slice(None),
     besides: Sequence[Source] = (),
+    naming: Naming = _DEFAULT_NAMES,
 ) -> list[Job]:
-    """Give each source `count` outputs, named `<stem>.<label>[.<nn>].png` unless `output` is a file.
+    """Give each source `count` outputs, named `<stem>.<label>[.<nn>].png` or as `naming` says, or `output` if a file.
 
     `extras` are other files that the command writes, and `besides` other images that it reads. If several processes
     share the work, `share` selects the jobs of this process. Existing outputs of the other processes do not matter.
@@ -65,9 +68,10 @@ def plan_jobs(
         OutputError: an output exists and `existing` refuses that, or its folder cannot be written.
     """
     if output == STDIO or names_file(output):
+        _require_no_naming(naming, output)
         jobs = [_single_output_job(sources, output, count)]
     else:
-        jobs = _jobs(sources, Path(output or "."), label, count)
+        jobs = _jobs(sources, Path(output or "."), label, count, naming)
     _refuse_collisions([*jobs, *(Job(source, ()) for source in besides)], extras)
     jobs = jobs[share]
     paths = [*extras, *(path for job in jobs for path in _paths(job))]
@@ -127,18 +131,18 @@ def require_output_format(path: Path) -> None:
         raise UsageError(f"{path}: cannot write {kind}", hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.")
 
 
-def require_depth(depth: Literal["8", "16"], output: str | None) -> Literal[8, 16]:
-    """The bits per channel of outputs in `output`.
+def require_depth(depth: Literal["8", "16"], output: str | None, suffix: str = ".png") -> Literal[8, 16]:
+    """The bits per channel of outputs in `output`, a file, or a folder of files with that suffix.
 
     Raises:
-        UsageError: `output` is a file in a format that does not hold 16 bits.
+        UsageError: the format does not hold 16 bits.
     """
     if depth == "8":
         return 8
-    if names_file(output) and Path(str(output)).suffix.lower() not in SIXTEEN_BIT_SUFFIXES:
-        kind = Path(str(output)).suffix
+    kind = Path(str(output)).suffix if names_file(output) else suffix
+    if kind.lower() not in SIXTEEN_BIT_SUFFIXES:
         raise UsageError(
-            f"{output}: --depth 16 cannot write {kind}, which holds 8 bits per channel",
+            f"{output or 'outputs'}: --depth 16 cannot write {kind}, which holds 8 bits per channel",
             hint=f"Use one of {' '.join(SIXTEEN_BIT_SUFFIXES)}.",
         )
     return 16
@@ -163,21 +167,25 @@ def _single_output_job(sources: Sequence[Source], output: str | None, count: int
     return Job(sources[0], (Target(0, None if output == STDIO else Path(str(output))),))
 
 
-def _jobs(sources: Sequence[Source], folder: Path, label: str, count: int) -> list[Job]:
+def _require_no_naming(naming: Naming, output: str | None) -> None:
+    if naming != _DEFAULT_NAMES:
+        raise UsageError(
+            f"--format and --name-template name the files of a folder, not -o {output}",
+            hint="Give a folder, `-o outputs/`, or a file with the suffix of the format.",
+        )
+
+
+def _jobs(sources: Sequence[Source], folder: Path, label: str, count: int, naming: Naming) -> list[Job]:
     """A job for each source. If the names of two sources differ only in the suffix, their outputs keep the suffix."""
     namesakes = Counter((source.folder, source.stem) for source in sources)
     jobs = []
     for source in sources:
         unique = namesakes[source.folder, source.stem] == 1 or source.path is None
         stem = source.stem if unique else Path(source.name).name
-        jobs.append(Job(source, tuple(_targets(folder / source.folder, f"{stem}.{label}", count))))
+        names = naming.names(stem, label, count)
+        targets = tuple(Target(index, folder / source.folder / name) for index, name in enumerate(names))
+        jobs.append(Job(source, targets))
     return jobs
-
-
-def _targets(folder: Path, name: str, count: int) -> Iterator[Target]:
-    digits = max(2, len(str(count - 1)))
-    for index in range(count):
-        yield Target(index, folder / (f"{name}.{index:0{digits}d}.png" if count > 1 else f"{name}.png"))
 
 
 def _refuse_collisions(jobs: Sequence[Job], extras: Sequence[Path]) -> None:

@@ -14,6 +14,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.painting import FigurePainting, Painting
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, run_jobs
+from imgxlate.images.names import Naming
 from imgxlate.images.outputs import plan_jobs, require_depth
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
@@ -43,6 +44,8 @@ def neural_style(
         ),
     ] = None,
     depth: options.Depth = "8",
+    form: options.Format = "png",
+    name_template: options.NameTemplate = "{stem}.{method}",
     *,
     given: Mapping[str, Any],
     init: Annotated[
@@ -104,7 +107,8 @@ def neural_style(
     figure = _SPEC.figures[name] if name else None
     inputs, guides = inputs_of(figure, content, styles or [])
     require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios, depth=depth)
-    bits = require_depth(depth, output)
+    naming = Naming(name_template, f".{form}")
+    bits = require_depth(depth, output, naming.suffix)
     preset = preset or (figure.preset if figure else next(iter(_SPEC.presets)))
     config = registry.configure(_SPEC, preset, changes, assignments or [], figure=name)
     plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
@@ -114,7 +118,8 @@ def neural_style(
     guide_sources = expand(guides)
     init_sources = [Source(init_file)] if init_file else []
     other_inputs = [*guide_sources, *init_sources]
-    jobs = plan_jobs(sources, output, name or _SPEC.label, 1, settings.existing, (), rank.share, other_inputs)
+    label = name or _SPEC.label
+    jobs = plan_jobs(sources, output, label, 1, settings.existing, (), rank.share, other_inputs, naming)
     if not jobs:
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 

@@ -19,6 +19,7 @@ from imgxlate.errors import ImgxlateError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.limits import Limits
+from imgxlate.images.names import Naming
 from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_depth, require_output_format
 from imgxlate.images.sizes import at_most, shorter_side
 from imgxlate.inference import style_codes
@@ -55,6 +56,8 @@ def translate(
     size: options.Size = None,
     work_size: options.WorkSize = None,
     depth: options.Depth = "8",
+    form: options.Format = "png",
+    name_template: options.NameTemplate = "{stem}.{method}",
     grid: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a contact sheet of inputs and outputs.")
     ] = None,
@@ -79,7 +82,7 @@ def translate(
     """Translate images of one domain into images of the other.
 
     Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
-    Under torchrun, each process translates part of the files.
+    --format and --name-template change that. Under torchrun, each process translates part of the files.
     """
     spec = registry.find(method, Capability.TRANSLATE)
     source = choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
@@ -87,12 +90,13 @@ def translate(
     options.check_stdout(output, out.as_json)
     if grid:
         require_output_format(grid)
-    bits = require_depth(depth, output)
+    naming = Naming(name_template, f".{form}")
+    bits = require_depth(depth, output, naming.suffix)
     sources = expand(inputs, output, registry.labels())
     extras = [path for path in (grid, save_styles) if path]
     rank = find_share(out, len(sources), output, extras)
     besides = [*(Source(Path(name)) for name in source.images), *model_sources(checkpoint, config)]
-    jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides)
+    jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides, naming)
     if existing is Existing.SKIP:
         extras = [path for path in extras if not path.exists()]
     if not (jobs or extras):
@@ -112,7 +116,7 @@ def translate(
     work = _Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid, loaded.limits)
-        jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE)
+        jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE, naming=naming)
     with Bar(out, method, len(jobs), "images").shown() as bar:
         work.watch = BandWatch(out, bar, loaded)
         failures = stream_jobs(
