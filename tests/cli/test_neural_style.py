@@ -251,3 +251,26 @@ def test_the_limit_of_pixels_holds_for_every_input(run, inside, photo, large):
     assert result.exit_code == 3
     assert "3,600 pixels are more than the limit of 2,000" in result.stderr
     assert run(*arguments, "--max-pixels", "4K").exit_code == 0
+
+
+def test_the_first_line_says_what_is_painted_and_in_which_style(run, inside, photo):
+    for name in ("b.png", "c.png", "d.png"):
+        photo(name, size=(40, 40))
+    one = run("neural-style", "photo.png", "style.png", *QUICK)
+    assert one.stderr.splitlines()[0] == "painting photo.png in the style of style.png"
+    expanded_by_a_shell = ("photo.png", "b.png", "c.png", "d.png", "style.png")
+    several = run("neural-style", *expanded_by_a_shell, *QUICK, "-o", "mixed.png")
+    [first, *_] = several.stderr.splitlines()
+    assert first.startswith("painting photo.png in the style of b.png, c.png, d.png and 1 more, mixed.")
+    assert "neural-style IMAGE... --style IMAGE" in first
+
+
+def test_several_photos_are_painted_in_a_style_given_by_name(run, inside, photo):
+    photo("other.png", size=(40, 40))
+    result = run("neural-style", "photo.png", "other.png", "--style", "style.png", *QUICK, "-o", "out", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [json.loads(line)["input"] for line in result.stdout.splitlines()] == ["photo.png", "other.png"]
+    assert result.stderr.splitlines()[0] == "painting photo.png, other.png in the style of style.png"
+    by_place = run("neural-style", "photo.png", "style.png", *QUICK, "-o", "alone.png")
+    assert by_place.exit_code == 0
+    assert Path("alone.png").read_bytes() == Path("out/photo.neural-style.png").read_bytes()

@@ -349,3 +349,27 @@ def test_the_header_of_a_bad_file_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match="not an image"):
         read_header(tmp_path / "bad.png")
+
+
+@pytest.mark.parametrize("name", ["https://example.org/a.jpg", "http://example.org/a.jpg", "s3://bucket/a.png"])
+def test_a_web_address_is_named_with_the_command_that_downloads_it(name: str) -> None:
+    with pytest.raises(ImageError, match="a web address, not a file") as caught:
+        decode(Path(name))
+    assert name in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"\0\0\0\x18ftypisom",
+        b"\0\0\0\x14ftypqt  ",
+        b"\x1aE\xdf\xa3",
+        b"RIFF\0\0\0\0AVI LIST",
+        b"\0\0\0\x08wide",
+        b"FLV\x01",
+    ],
+)
+def test_a_film_is_named_with_the_command_that_splits_it(head: bytes) -> None:
+    with pytest.raises(ImageError, match="not a supported image, but a video") as caught:
+        decode(head + bytes(64))
+    assert "ffmpeg" in str(caught.value.hint)

@@ -46,7 +46,16 @@ def test_a_path_with_an_image_suffix_is_a_file(photos, output):
     assert outputs(plan_jobs(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)) == [output]
 
 
-@pytest.mark.parametrize("output", ["folder", "folder.png/", "photos"])
+@pytest.mark.parametrize("output", ["a.psd", "a.heic", "a.exr", "a.jpgg", "a.JPGE", "a.tga", "a.gif", "a.mp4", "a.pdf"])
+def test_a_file_that_cannot_be_written_is_refused_and_is_no_folder(photos, output):
+    with pytest.raises(UsageError, match="cannot write") as caught:
+        plan_jobs(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)
+    assert f"`{output}/`" in caught.value.hint
+    (job,) = plan_jobs(expand(["photos/a.png"]), f"{output}/", "unit", 1, Existing.REFUSE)
+    assert job.targets[0].path.parent == Path(output)
+
+
+@pytest.mark.parametrize("output", ["folder", "folder.png/", "photos", "run.v2", "2024.05.01", "out.tmp", "my.results"])
 def test_anything_else_is_a_folder(photos, output):
     (job,) = plan_jobs(expand(["photos/a.png"]), output, "unit", 1, Existing.REFUSE)
     assert job.targets == (Target(0, Path(output) / "a.unit.png"),)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import IMAGE_SUFFIXES
-from imgxlate.images.inputs import walk
+from imgxlate.images.inputs import walk, web_address
 
 _TRAIN = ("trainA", "trainB")
 _TEST = {"trainA": "testA", "trainB": "testB"}
@@ -161,6 +161,11 @@ def _test_images(folder: Path, given: str) -> tuple[Path, ...]:
 
 def _require_folder(folder: Path) -> None:
     if not os.path.lexists(folder):
+        if web_address(str(folder)):
+            raise UsageError(
+                f"{folder}: a web address, not a folder",
+                hint="Download the images first. `imgxlate data list` shows the sets that have a name.",
+            )
         raise UsageError(f"{folder}: no such folder")
     if not folder.is_dir():
         raise UsageError(f"{folder}: not a folder", hint="Training takes folders of images.")

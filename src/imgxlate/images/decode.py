@@ -17,7 +17,7 @@ from imgxlate.errors import ImageError
 from imgxlate.images import sixteen_bits, sniff
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
-from imgxlate.images.inputs import STDIO, Source
+from imgxlate.images.inputs import STDIO, Source, web_address
 from imgxlate.images.limits import DEFAULT, SIXTEEN_BITS, Limits, white_note
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
@@ -144,11 +144,17 @@ def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
         with file.open("rb") as stream:
             return _read_at_most(stream, limits.file_bytes + 1)
     except FileNotFoundError as error:
-        raise ImageError(path, "no such file") from error
+        raise _missing(path) from error
     except OSError as error:
         raise ImageError(path, f"cannot be opened: {error.strerror or error}") from error
     except ValueError as error:  # A null byte.
         raise ImageError(path, "not a possible file name") from error
+
+
+def _missing(path: Path | str) -> ImageError:
+    if address := web_address(str(path)):
+        return ImageError(path, "a web address, not a file", hint=f"Download it first: `curl -LO {address}`.")
+    return ImageError(path, "no such file")
 
 
 def _read_at_most(stream: BinaryIO, most: int) -> bytes:
@@ -162,7 +168,7 @@ def _read_at_most(stream: BinaryIO, most: int) -> bytes:
 def _check_kind(mode: int, path: Path | str) -> None:
     """Refuse all but regular files. Reading a pipe might wait for ever, and reading a device might never end."""
     if stat.S_ISDIR(mode):
-        raise ImageError(path, "a folder, not an image")
+        raise ImageError(path, "a folder, not an image", hint="Give an image in it.")
     if not stat.S_ISREG(mode):
         raise ImageError(path, "a pipe or a device, not a file", hint="Give - to read an image from standard input.")
 

@@ -9,6 +9,51 @@ IMAGE_SUFFIXES = frozenset(
 )
 """The suffixes, in lower case, of images in a folder."""
 
+UNREAD_SUFFIXES = (
+    frozenset(
+        {".heic", ".heif", ".hif", ".jxl", ".psd", ".psb", ".xcf", ".kra", ".exr", ".hdr", ".pfm", ".tga", ".dds"}
+        | {
+            ".svg",
+            ".svgz",
+            ".eps",
+            ".pdf",
+            ".ai",
+            ".wmf",
+            ".emf",
+            ".ico",
+            ".icns",
+            ".cur",
+            ".pcx",
+            ".sgi",
+            ".xpm",
+            ".xbm",
+        }
+        | {
+            ".raw",
+            ".dng",
+            ".cr2",
+            ".cr3",
+            ".crw",
+            ".nef",
+            ".nrw",
+            ".arw",
+            ".sr2",
+            ".orf",
+            ".rw2",
+            ".raf",
+            ".pef",
+            ".srw",
+        }
+        | {".dcm", ".dicom", ".nii", ".nrrd", ".mha", ".mhd", ".fits", ".fit", ".npy", ".npz", ".mat", ".h5"}
+        | {".czi", ".lsm", ".nd2", ".lif", ".svs", ".ndpi", ".jls", ".bpg", ".flif", ".iiq", ".3fr", ".mpo"}
+    )
+    - IMAGE_SUFFIXES
+)
+"""The suffixes, in lower case, of images, drawings and arrays that are not read. A folder may hold some unnoticed."""
+
+FILM_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".flv"})
+"""The suffixes, in lower case, of films."""
+
 OUTPUT_FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",

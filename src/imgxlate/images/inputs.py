@@ -61,6 +61,12 @@ def expand(inputs: Sequence[str], output: str | None = None, labels: Collection[
     return sources
 
 
+def web_address(name: str) -> str | None:
+    """The web address that a path was made of, which made one slash of two; None: it is no web address."""
+    found = re.match(r"(https?|ftp|s3|gs):/+(.+)", name)
+    return f"{found[1]}://{found[2]}" if found else None
+
+
 def walk(folder: Path) -> Iterator[Path]:
     """The image files in a folder and its subfolders, in no particular order.
 

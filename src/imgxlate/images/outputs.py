@@ -1,5 +1,6 @@
 """Naming the output files of a command, and checking that they can be written, before any work begins."""
 
+import difflib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -9,10 +10,17 @@ from pathlib import Path
 from typing import Literal
 
 from imgxlate.errors import OutputError, UsageError
-from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS, SIXTEEN_BIT_SUFFIXES
+from imgxlate.images.formats import (
+    FILM_SUFFIXES,
+    IMAGE_SUFFIXES,
+    OUTPUT_FORMATS,
+    SIXTEEN_BIT_SUFFIXES,
+    UNREAD_SUFFIXES,
+)
 from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.names import Naming
 
+_MISTYPED = 0.8  # how similar a suffix is to a real one: .jpgg is, and .tmp is not
 _DEFAULT_NAMES = Naming()
 _KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
 
@@ -128,7 +136,10 @@ def require_output_format(path: Path) -> None:
     """
     if path.suffix.lower() not in OUTPUT_FORMATS:
         kind = path.suffix or "a file without a suffix"
-        raise UsageError(f"{path}: cannot write {kind}", hint=f"Use one of {' '.join(OUTPUT_FORMATS)}.")
+        raise UsageError(
+            f"{path}: cannot write {kind}",
+            hint=f"Use one of {' '.join(OUTPUT_FORMATS)}. A folder of that name ends in a slash: `{path}/`.",
+        )
 
 
 def require_depth(depth: Literal["8", "16"], output: str | None, suffix: str = ".png") -> Literal[8, 16]:
@@ -149,10 +160,15 @@ def require_depth(depth: Literal["8", "16"], output: str | None, suffix: str = "
 
 
 def names_file(output: str | None) -> bool:
-    """Whether `output` is a file: it has an image suffix, does not end with a slash, and is not an existing folder."""
+    """Whether `output` is a file: it has an image suffix, does not end with a slash, and is not an existing folder.
+
+    So are names with the suffix of an image, drawing or film that cannot be written, and with a suffix mistyped.
+    """
     if output is None or output.endswith("/") or os.path.isdir(output):  # noqa: PTH112
         return False
-    return Path(output).suffix.lower() in IMAGE_SUFFIXES
+    suffix = Path(output).suffix.lower()
+    known = {*IMAGE_SUFFIXES, *UNREAD_SUFFIXES, *FILM_SUFFIXES}
+    return suffix in known or bool(difflib.get_close_matches(suffix, OUTPUT_FORMATS, 1, _MISTYPED))
 
 
 def _single_output_job(sources: Sequence[Source], output: str | None, count: int) -> Job:

@@ -9,6 +9,7 @@ HEAD = 1024
 
 _DOWNLOAD = "Download the image itself again: servers often send an error page instead."
 _CONVERT = "Convert it to PNG or JPEG first."
+_SPLIT = "Split it into images first: `ffmpeg -i FILE frames/%05d.png`, with a folder frames/ that exists."
 
 # How the file starts, what it is, and what the user can do.
 _OTHERS = (
@@ -20,7 +21,8 @@ _OTHERS = (
     (rb"%PDF", "a PDF document", _CONVERT),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file", _CONVERT),
     (rb"....ftyp(hei|hev|mif1|msf1)", "an HEIC photograph", _CONVERT),
-    (rb"....ftyp(mp4|isom|qt|M4V)|\x1aE\xdf\xa3", "a video", "Extract a frame as PNG first."),
+    (rb"....ftyp(mp4|iso|qt|M4V|avc|3g|dash|MSNV)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba|FLV\x01", "a video", _SPLIT),
+    (rb"....(moov|mdat|wide|free|skip)", "a video", _SPLIT),
     (rb"8BPS", "a Photoshop document", _CONVERT),
     (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!", "an archive", "Unpack it first."),
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from imgxlate.cli import options
-from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting
+from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
 from imgxlate.cli.files import find_share, read_image
 from imgxlate.cli.loading import load_style_transfer
 from imgxlate.cli.output import Output
@@ -32,7 +32,18 @@ def neural_style(
         str, typer.Argument(metavar="CONTENT", help="The photograph, a folder of photographs, or - for standard input.")
     ],
     styles: Annotated[
-        list[str] | None, typer.Argument(metavar="STYLE", help="Style images, or folders of them.")
+        list[str] | None,
+        typer.Argument(
+            metavar="STYLE", help="Style images, or folders of them. With --style: more photographs to paint."
+        ),
+    ] = None,
+    named_styles: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--style",
+            metavar="IMAGE",
+            help="A style image, or a folder of them. Repeatable. All arguments are CONTENT.",
+        ),
     ] = None,
     output: options.OutputPath = None,
     preset: Annotated[
@@ -105,7 +116,7 @@ def neural_style(
     changes = {**given, "init": init} if init and not init_file else given
     name = figure_name(reconstruct, sweep)
     figure = _SPEC.figures[name] if name else None
-    inputs, guides = inputs_of(figure, content, styles or [])
+    inputs, guides = inputs_of(figure, content, styles or [], named_styles or [])
     require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios, depth=depth)
     naming = Naming(name_template, f".{form}")
     bits = require_depth(depth, output, naming.suffix)
@@ -123,6 +134,8 @@ def neural_style(
     if not jobs:
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
+    if guide_sources:
+        out.note(roles_note(sources, guide_sources, are_named=bool(named_styles)))
     limits = settings.limits
     style_images = [read_image(out, source, limits, bits) for source in guide_sources]
     init_image = next((read_image(out, source, limits, bits) for source in init_sources), None)
