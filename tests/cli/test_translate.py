@@ -576,3 +576,18 @@ def test_a_file_name_of_255_bytes_does_not_end_the_batch(run, tmp_path, photo):
     result = run("translate", "unit", tmp_path / "in", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.stderr
     assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_files_of_a_folder_that_are_not_read_are_named(run, tmp_path, photo):
+    photo("in/a.png")
+    (tmp_path / "in" / "IMG_2.psd").write_bytes(b"8BPS")
+    result = run("translate", "unit", tmp_path / "in", "-o", tmp_path / "out")
+    assert result.exit_code == 0
+    assert f"{tmp_path / 'in'}: left out 1 file that looks like an image: IMG_2.psd" in result.stderr
+
+
+def test_a_file_of_several_images_is_said_to_be_so(run, tmp_path):
+    frames = [Image.new("RGB", (24, 24), color) for color in ("red", "green")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    result = run("translate", "unit", tmp_path / "a.gif", "-o", tmp_path / "a.png")
+    assert f"{tmp_path / 'a.gif'}: the file holds several images, and only the first is read" in result.stderr

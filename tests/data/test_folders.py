@@ -193,3 +193,14 @@ def test_the_choice_follows_from_the_names_alone_and_hardly_changes_with_more_fi
     more = choose([*files, tmp_path / "more.png"], 10)
     assert len(set(more) & set(chosen)) >= 9
     assert choose(files, 99) == tuple(files)
+
+
+def test_training_names_the_files_that_look_like_images_and_are_not_read(tmp_path):
+    said = []
+    for name in ("trainA/a.png", "trainA/a.psd", "trainB/b.png", "testA/c.png", "testA/c.dcm"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    find(tmp_path, None, notify=said.append)
+    assert len(said) == 2
+    assert "a.psd" in said[0]
+    assert "c.dcm" in said[1]

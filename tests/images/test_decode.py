@@ -373,3 +373,12 @@ def test_a_film_is_named_with_the_command_that_splits_it(head: bytes) -> None:
     with pytest.raises(ImageError, match="not a supported image, but a video") as caught:
         decode(head + bytes(64))
     assert "ffmpeg" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP", "PNG"])
+def test_a_file_of_several_images_gives_the_first_and_says_so(file_of: Encoder, colors: np.ndarray, kind: str) -> None:
+    frames = [Image.fromarray(colors), Image.fromarray(255 - colors)]
+    image = decode(file_of(frames[0], kind, save_all=True, append_images=frames[1:], **LOSSLESS.get(kind, {})))
+    assert np.array_equal(image.rgb, decode(file_of(frames[0], kind, **LOSSLESS.get(kind, {}))).rgb)
+    assert [note.split(".")[0] for note in image.notes] == ["the file holds several images, and only the first is read"]
+    assert not decode(file_of(frames[0], kind, **LOSSLESS.get(kind, {}))).notes

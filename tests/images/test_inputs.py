@@ -147,3 +147,36 @@ def test_a_folder_that_can_be_listed_and_not_entered_is_an_error(photos, monkeyp
     monkeypatch.setattr(Path, "stat", refuse)
     with pytest.raises(ImageError, match=r"trip/c\.webp: cannot be read: Permission denied"):
         expand(["photos"])
+
+
+def test_files_that_look_like_images_and_are_not_read_are_named(photos):
+    said: list[str] = []
+    folder = photos / "photos"
+    contents = {
+        "IMG_2.HEIC": b"",
+        "trip/ct.dcm": b"",
+        "clip.mp4": b"",
+        "nosuffix": b"\x89PNG\r\n\x1a\n",
+        "README": b"text",
+        "data.json": b"{}",
+        "._a.png": b"",
+        ".thumbs/a.png": b"",
+        ".git/config": b"",
+    }
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+    (folder / "lost.png").symlink_to(photos / "nowhere.png")
+    assert len(expand(["photos"], None, LABELS, said.append)) == 3
+    assert said == [
+        "photos: left out 7 files that look like images: .hidden.png, .thumbs (hidden); "
+        "IMG_2.HEIC, clip.mp4, ct.dcm (a format that is not read); "
+        "lost.png (a link to nothing, or no file); nosuffix (no suffix)"
+    ]
+
+
+def test_a_folder_of_unread_files_is_an_error_that_names_them(tmp_path):
+    for number in range(5):
+        (tmp_path / f"{number}.dcm").touch()
+    with pytest.raises(ImageError, match=r"5 files that look like images: 0.dcm, 1.dcm, 2.dcm and 2 more \(a format"):
+        expand([str(tmp_path)])

@@ -57,3 +57,18 @@ def test_the_error_for_anything_else_lists_the_supported_formats(data: bytes) ->
 
 def test_a_long_run_of_comments_is_recognized_quickly() -> None:
     assert describe(b"<?" + b"<!---->" * 100_000)[0].startswith("not an image in a supported format")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (bytes(128) + b"DICM", "DICOM"),
+        (b"\x93NUMPY\x01\x00", "NumPy"),
+        (b"v/1\x01\x02\0\0\0", "OpenEXR"),
+        (b"\xff\x0a\xfa", "JPEG XL"),
+    ],
+)
+def test_scientific_and_new_formats_are_named_with_a_way_to_convert_them(head: bytes, kind: str) -> None:
+    reason, hint = describe(head + bytes(200))
+    assert kind in reason
+    assert hint

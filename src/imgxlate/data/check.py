@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from imgxlate.callbacks import Progress, ignore
+from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.config import require_at_least
 from imgxlate.data import folders
 from imgxlate.data.dataset import Rejected
@@ -100,7 +100,12 @@ class DataReport:
 
 
 def check_data(
-    data_a: str | Path, data_b: str | Path | None = None, *, crop: int = 256, progress: Progress = ignore
+    data_a: str | Path,
+    data_b: str | Path | None = None,
+    *,
+    crop: int = 256,
+    progress: Progress = ignore,
+    notify: Notify = ignore,
 ) -> DataReport:
     """Read all images of a training set, and report what harms training or its evaluation.
 
@@ -116,13 +121,14 @@ def check_data(
         data_b: Images of the second kind.
         crop: Side of the training crop in pixels. Images with a shorter side below it are counted.
         progress: Called with the number of images read, and of all.
+        notify: Called with a line for each folder with files that look like images and are not read.
 
     Raises:
         UsageError: a folder does not exist or holds no image.
         ImageError: a folder cannot be read.
     """
     require_at_least(1, crop=crop)
-    parts = folders.find(Path(data_a), None if data_b is None else Path(data_b)).parts
+    parts = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify).parts
     results = survey(parts, progress)
     images = usable(results)
     duplicates = tuple(_duplicates(group, images) for group in groups([image for _, image in images]))

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import IMAGE_SUFFIXES
-from imgxlate.images.inputs import walk, web_address
+from imgxlate.images.inputs import left_out_note, no_image, walk, web_address
+from imgxlate.images.left_out import LeftOut
 
 _TRAIN = ("trainA", "trainB")
 _TEST = {"trainA": "testA", "trainB": "testB"}
@@ -66,28 +68,33 @@ class Part:
 
 
 def find(
-    data_a: Path, data_b: Path | None, names: tuple[str, str] = ("", ""), tests: tuple[str, str] = ("", "")
+    data_a: Path,
+    data_b: Path | None,
+    names: tuple[str, str] = ("", ""),
+    tests: tuple[str, str] = ("", ""),
+    notify: Notify = ignore,
 ) -> Folders:
     """The images of two folders, or of one folder that holds trainA and trainB. `walk` searches them.
 
     `tests` are the folders of the test images. Where one is empty, the test images of folders called trainA and trainB
     are in testA and testB beside them. A domain whose name is empty has the name of its folder, or A and B if that is
-    trainA and trainB, or if both folders have the same name.
+    trainA and trainB, or if both folders have the same name. `notify` is told of files that look like images and are
+    not read.
 
     Raises:
         UsageError: a folder does not exist, is a file, or holds no image; or the names are the same.
         ImageError: a folder cannot be read.
     """
     folder_a, folder_b = (data_a, data_b) if data_b is not None else _training_folders(data_a)
-    (train_a, sizes_a), (train_b, sizes_b) = _images(folder_a), _images(folder_b)
+    (train_a, sizes_a), (train_b, sizes_b) = _images(folder_a, notify), _images(folder_b, notify)
     return Folders(
         names=_names(names, folder_a, folder_b),
         folder_a=folder_a,
         folder_b=folder_b,
         train_a=train_a,
         train_b=train_b,
-        test_a=_test_images(folder_a, tests[0]) or train_a,
-        test_b=_test_images(folder_b, tests[1]) or train_b,
+        test_a=_test_images(folder_a, tests[0], notify) or train_a,
+        test_b=_test_images(folder_b, tests[1], notify) or train_b,
         digest=_digest(sizes_a, sizes_b),
     )
 
@@ -138,25 +145,32 @@ def _training_folders(data: Path) -> tuple[Path, Path]:
     )
 
 
-def _images(folder: Path) -> tuple[tuple[Path, ...], dict[str, int]]:
+def _images(folder: Path, notify: Notify) -> tuple[tuple[Path, ...], dict[str, int]]:
     """The images in a folder, and their lengths in bytes by their names relative to it."""
     _require_folder(folder)
-    sizes = _sizes(folder)
+    left_out: list[LeftOut] = []
+    sizes = _sizes(folder, left_out)
     if not sizes:
         suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        raise UsageError(f"{folder}: the folder holds no image", hint=f"Looked for {suffixes}, also in subfolders.")
+        raise UsageError(f"{folder}: {no_image(left_out)}", hint=f"Looked for {suffixes}, also in subfolders.")
+    if left_out:
+        notify(left_out_note(folder, left_out))
     return tuple(folder / name for name in sizes), sizes
 
 
-def _test_images(folder: Path, given: str) -> tuple[Path, ...]:
+def _test_images(folder: Path, given: str, notify: Notify) -> tuple[Path, ...]:
     """The test images in the folder `given`, or if that is empty, those that belong to a folder of training images."""
     if given:
-        return _images(Path(given))[0]
+        return _images(Path(given), notify)[0]
     beside = _TEST.get(folder.name)
     if beside is None or not folder.with_name(beside).is_dir():
         return ()
     tests = folder.with_name(beside)
-    return tuple(tests / name for name in _sizes(tests))
+    left_out: list[LeftOut] = []
+    sizes = _sizes(tests, left_out)
+    if left_out:
+        notify(left_out_note(tests, left_out))
+    return tuple(tests / name for name in sizes)
 
 
 def _require_folder(folder: Path) -> None:
@@ -171,9 +185,10 @@ def _require_folder(folder: Path) -> None:
         raise UsageError(f"{folder}: not a folder", hint="Training takes folders of images.")
 
 
-def _sizes(folder: Path) -> dict[str, int]:
+def _sizes(folder: Path, left_out: list[LeftOut]) -> dict[str, int]:
     """The lengths in bytes of the images in a folder, by their names relative to it, sorted."""
-    return dict(sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in walk(folder)))
+    found = walk(folder, left_out)
+    return dict(sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in found))
 
 
 def _names(given: tuple[str, str], folder_a: Path, folder_b: Path) -> tuple[str, str]:

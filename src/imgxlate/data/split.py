@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgxlate import atomic
-from imgxlate.callbacks import Progress, ignore
+from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.data import folders
 from imgxlate.data.dataset import Rejected
 from imgxlate.data.folders import Part
@@ -36,6 +36,7 @@ def split_data(
     seed: int = 0,
     link: bool = False,
     progress: Progress = ignore,
+    notify: Notify = ignore,
 ) -> DataSplit:
     """Copy a training set to a new folder, with test images set aside at random in testA and testB.
 
@@ -54,6 +55,7 @@ def split_data(
         seed: Seed for the choice. The same images and seed give the same split.
         link: Make hard links, which take no space, instead of copies.
         progress: Called with the number of images read, and of all.
+        notify: Called with a line for each folder with files that look like images and are not read.
 
     Raises:
         UsageError: a folder does not exist or holds no image, `test` is invalid, or `out` is inside a source.
@@ -61,7 +63,7 @@ def split_data(
         OutputError: `out` exists and is not an empty folder, or cannot be written.
     """
     out = Path(out)
-    parts = folders.find(Path(data_a), None if data_b is None else Path(data_b)).parts
+    parts = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify).parts
     _require_outside(out, parts)
     results = survey(parts, progress)
     images = usable(results)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
 from imgxlate.evaluate.results import FILES, IMAGES, OTHER_FOLDER
 from imgxlate.images.image_array import ImageArray
@@ -51,7 +52,13 @@ def output_folder(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
 
 
 def plan_files(
-    inputs: Sequence[ImageLike], styles: Sequence[ImageLike], root: Path, counts: Mapping[str, int], *, overwrite: bool
+    inputs: Sequence[ImageLike],
+    styles: Sequence[ImageLike],
+    root: Path,
+    counts: Mapping[str, int],
+    *,
+    overwrite: bool,
+    notify: Notify = ignore,
 ) -> FilePlan:
     """Find the inputs and style images, and name all outputs: for each input and method, as many as `counts` says.
 
@@ -63,14 +70,14 @@ def plan_files(
     if not inputs:
         raise UsageError("there is no input to compare the methods on")
     in_memory: dict[Path, ImageArray] = {}
-    sources = expand(_names(inputs, root / IMAGES / "input", in_memory), str(root), registry.labels())
+    sources = expand(_names(inputs, root / IMAGES / "input", in_memory), str(root), registry.labels(), notify)
     stdin, kept = Source(None), Source(root / IMAGES / "stdin.png")
     extras = [*(root / name for name in FILES), *([Path(kept.name)] if stdin in sources else [])]
     jobs = {
         key: plan_jobs(sources, f"{root / IMAGES}/", key, count, Existing.OVERWRITE, extras)
         for key, count in counts.items()
     }
-    style_images = find_images("--style", _names(styles, root / IMAGES / "style", in_memory), root)
+    style_images = find_images("--style", _names(styles, root / IMAGES / "style", in_memory), root, notify)
     if not overwrite:
         targets = [Path(target.name) for each in jobs.values() for job in each for target in job.targets]
         refuse_existing([*extras, *in_memory, *targets], Existing.REFUSE, OTHER_FOLDER)
@@ -89,7 +96,9 @@ def listed(given: Any) -> list[Any]:
     return list(given) if isinstance(given, list | tuple) else [given]
 
 
-def find_images(option: str, names: Sequence[str | os.PathLike[str]], root: Path) -> list[Path]:
+def find_images(
+    option: str, names: Sequence[str | os.PathLike[str]], root: Path, notify: Notify = ignore
+) -> list[Path]:
     """The image files that an option names, without results of earlier runs.
 
     Raises:
@@ -99,7 +108,7 @@ def find_images(option: str, names: Sequence[str | os.PathLike[str]], root: Path
     paths = [os.fspath(name) for name in names]
     if STDIO in paths:
         raise UsageError(f"{option} {STDIO}: only an input can come from standard input", hint="Give a file.")
-    return [source.path for source in expand(paths, str(root), registry.labels()) if source.path]
+    return [source.path for source in expand(paths, str(root), registry.labels(), notify) if source.path]
 
 
 def _names(given: Sequence[ImageLike], stem: Path, in_memory: dict[Path, ImageArray]) -> list[str]:

@@ -25,6 +25,11 @@ from imgxlate.images.sizes import Size
 from imgxlate.images.srgb import UnclearPixelsError, separate
 
 _CHUNK = 1 << 20  # bytes that are read at once
+_SERIES = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose later images are pages or frames, not previews
+_FIRST_ONLY = (
+    "the file holds several images, and only the first is read. Split it into files to read all of them, "
+    "for example with `magick FILE -coalesce frames/%05d.png`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +121,30 @@ def _stored(
         if sufficient_side:
             image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
         has_more_bits = sixteen_bits.has_sixteen_bits(image, file.getvalue())
+        notes = (_FIRST_ONLY,) if _holds_several(image) else ()
         image.load()
         orientation = _orientation(image)
         if has_more_bits and (depth == 16 or limits.white or sixteen_bits.is_dark(image)):
             parts = sixteen_bits.separate(file.getvalue(), image.info.get("icc_profile"), limits.white)
-            return _image_array(parts, limits).at_depth(depth), orientation
+            return _image_array(parts, limits, notes).at_depth(depth), orientation
         file.close()
-        return _image_array(separate(image, depth, limits.white), limits), orientation
+        return _image_array(separate(image, depth, limits.white), limits, notes), orientation
 
 
-def _image_array(parts: tuple[np.ndarray, np.ndarray | None, int | None], limits: Limits) -> ImageArray:
+def _holds_several(image: Image.Image) -> bool:
+    """Whether there are more images after the first one. What follows may be damaged."""
+    with contextlib.suppress(Exception):
+        return image.format in _SERIES and getattr(image, "is_animated", False)
+    return False
+
+
+def _image_array(
+    parts: tuple[np.ndarray, np.ndarray | None, int | None], limits: Limits, notes: tuple[str, ...] = ()
+) -> ImageArray:
     """The image of colors, transparency and the value of white, with a note if white was found below the largest."""
     rgb, alpha, white = parts
     is_found = white is not None and white < SIXTEEN_BITS and limits.white is None
-    return ImageArray(rgb, alpha, (white_note(white),) if white and is_found else ())
+    return ImageArray(rgb, alpha, (*notes, white_note(white)) if white and is_found else notes)
 
 
 def _upright(image: ImageArray, orientation: int) -> ImageArray:

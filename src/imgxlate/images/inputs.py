@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, UsageError
 from imgxlate.images import names
 from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
+from imgxlate.images.left_out import HIDDEN, NO_FILE, LeftOut, holds_images, note, why_left_out
 
 STDIO = "-"
 
@@ -33,12 +35,14 @@ class Source:
         return "stdin" if self.path is None else self.path.stem
 
 
-def expand(inputs: Sequence[str], output: str | None = None, labels: Collection[str] = ()) -> list[Source]:
+def expand(
+    inputs: Sequence[str], output: str | None = None, labels: Collection[str] = (), notify: Notify = ignore
+) -> list[Source]:
     """The images that INPUT... names: files as given, folders as `walk` finds them in sorted order, `-` for stdin.
 
     Results of earlier runs in a folder are left out: the output folder, if it is inside, and files that are named like
     an output of another image (`<stem>.<label>[.<nn>].png`). The image may be beside the output, or in the folder that
-    the output's folder mirrors.
+    the output's folder mirrors. `notify` is told of files in a folder that look like images and are not read.
 
     Raises:
         UsageError: `-` is given twice.
@@ -52,9 +56,12 @@ def expand(inputs: Sequence[str], output: str | None = None, labels: Collection[
         if name == STDIO:
             sources.append(Source(None))
         elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
-            found = _images_in(Path(name), output, labels)
+            left_out: list[LeftOut] = []
+            found = _images_in(Path(name), output, labels, left_out)
             if not found and len(inputs) == 1:
-                _raise_no_image(Path(name))
+                _raise_no_image(Path(name), left_out)
+            if left_out:
+                notify(left_out_note(name, left_out))
             sources.extend(found or [Source(Path(name))])
         else:
             sources.append(Source(Path(name)))
@@ -67,28 +74,51 @@ def web_address(name: str) -> str | None:
     return f"{found[1]}://{found[2]}" if found else None
 
 
-def walk(folder: Path) -> Iterator[Path]:
+def left_out_note(folder: Path | str, left_out: Sequence[LeftOut]) -> str:
+    """A line that tells the user which files of a folder look like images and are not read."""
+    return f"{folder}: left out {note(left_out)}"
+
+
+def walk(folder: Path, left_out: list[LeftOut] | None = None) -> Iterator[Path]:
     """The image files in a folder and its subfolders, in no particular order.
 
     Hidden files and folders are left out. Links are followed, and each folder is read once, so that links in a circle
-    do no harm.
+    do no harm. What looks like an image and is left out is added to the list `left_out`.
 
     Raises:
         ImageError: a folder cannot be read.
     """
     read = {_identity(folder)}
     for parent, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
+        if left_out is not None:
+            hidden = (Path(parent, name) for name in folders if name.startswith("."))
+            left_out += [(path, HIDDEN) for path in hidden if holds_images(path)]
         folders[:] = [name for name in sorted(folders) if _is_unread(Path(parent, name), read)]
         for name in files:
             path = Path(parent, name)
-            if not name.startswith(".") and path.suffix.lower() in IMAGE_SUFFIXES and _is_file(path):
+            reason = _why_not(path, explain=left_out is not None)
+            if reason is None:
                 yield path
+            elif reason and left_out is not None:
+                left_out.append((path, reason))
 
 
-def _images_in(folder: Path, output: str | None, labels: Collection[str]) -> list[Source]:
+def _why_not(path: Path, *, explain: bool) -> str | None:
+    """Why a file is not read, or None if it is. Empty: it is no image, or the reason matters to nobody."""
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        return (why_left_out(path) or "") if explain else ""
+    if path.name.startswith("._"):  # macOS writes "._a.png" beside "a.png", with no image in it.
+        return ""
+    if path.name.startswith("."):
+        return HIDDEN
+    return None if _is_file(path) else NO_FILE
+
+
+def _images_in(folder: Path, output: str | None, labels: Collection[str], left_out: list[LeftOut]) -> list[Source]:
     """The images in a folder without the results of earlier runs."""
     skipped = _output_inside(folder, output)
-    paths = [path for path in sorted(walk(folder)) if skipped is None or skipped not in path.resolve().parents]
+    found = sorted(walk(folder, left_out))
+    paths = [path for path in found if skipped is None or skipped not in path.resolve().parents]
     images = [path.relative_to(folder) for path in paths]
     if labels:
         label = rf"(?:{'|'.join(map(re.escape, labels))})(?:-\d+)?"  # `compare` numbers several models of a method.
@@ -98,11 +128,16 @@ def _images_in(folder: Path, output: str | None, labels: Collection[str]) -> lis
     return [Source(folder / image, image.parent) for image in images]
 
 
-def _raise_no_image(folder: Path) -> NoReturn:
+def _raise_no_image(folder: Path, left_out: Sequence[LeftOut]) -> NoReturn:
     if any(walk(folder)):
         raise ImageError(str(folder), "the folder holds only results of imgxlate", hint="Give the files themselves.")
     hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}."
-    raise ImageError(str(folder), "the folder holds no image", hint=hint)
+    raise ImageError(str(folder), no_image(left_out), hint=hint)
+
+
+def no_image(left_out: Sequence[LeftOut]) -> str:
+    """The message about a folder in which no image is read."""
+    return "the folder holds no image" + (f" that is read, but {note(left_out)}" if left_out else "")
 
 
 def _output_inside(folder: Path, output: str | None) -> Path | None:

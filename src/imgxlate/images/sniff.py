@@ -24,6 +24,10 @@ _OTHERS = (
     (rb"....ftyp(mp4|iso|qt|M4V|avc|3g|dash|MSNV)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba|FLV\x01", "a video", _SPLIT),
     (rb"....(moov|mdat|wide|free|skip)", "a video", _SPLIT),
     (rb"8BPS", "a Photoshop document", _CONVERT),
+    (rb".{128}DICM", "a DICOM file", "Save its array as PNG or TIFF first: `pydicom.dcmread(FILE).pixel_array`."),
+    (rb"\x93NUMPY", "a NumPy array", "Save it as PNG or TIFF first: `PIL.Image.fromarray(array).save(FILE)`."),
+    (rb"v/1\x01", "an OpenEXR image", _CONVERT),
+    (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL image", _CONVERT),
     (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!", "an archive", "Unpack it first."),
 )
 
@@ -39,6 +43,17 @@ _OURS = (
     (rb"....jP  |\xff\x4f\xff\x51", "JPEG 2000"),
     (rb"qoif", "QOI"),
 )
+
+_UNMISTAKABLE = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|II[*+]\0|MM\0[*+]|GIF8|....ftyp(avi|hei|hev|mif1|msf1)|....jP  |qoif|8BPS|"
+    rb".{128}DICM",
+    re.DOTALL,
+)
+
+
+def is_image(data: bytes) -> bool:
+    """Whether a file starts like an image, in a format that is read or not, as no other file does."""
+    return _UNMISTAKABLE.match(data) is not None
 
 
 def describe(data: bytes) -> tuple[str, str | None]:

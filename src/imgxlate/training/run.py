@@ -161,7 +161,8 @@ def train(
         )
     spec = registry.find(recipe.method, Capability.TRAIN)
     epochs = recipe.config.epochs
-    recipe, images = find_images(recipe, [Path(data) for data in (data_a, data_b) if data is not None])
+    given = [Path(data) for data in (data_a, data_b) if data is not None]
+    recipe, images = find_images(recipe, given, notify)
     if epochs and recipe.config.epochs is None:
         larger = max(len(images.train_a), len(images.train_b))
         once = "epoch" if epochs == 1 else "epochs"
@@ -238,7 +239,7 @@ def require_resume_or_overwrite(*, resume: bool, overwrite: bool) -> None:
         raise UsageError("resume and overwrite exclude each other")
 
 
-def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
+def find_images(recipe: Recipe, given: list[Path], notify: Notify = ignore) -> tuple[Recipe, Folders]:
     """The training images, and the recipe with their folders, the names of the domains, and the number of steps.
 
     Raises:
@@ -259,7 +260,7 @@ def find_images(recipe: Recipe, given: list[Path]) -> tuple[Recipe, Folders]:
     config, data = recipe.config, recipe.config.data
     test_a, test_b = (str(Path(test).absolute()) if test else "" for test in (data.test_a, data.test_b))
     names = data.domain_a, data.domain_b
-    found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, names, (test_a, test_b))
+    found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, names, (test_a, test_b), notify)
     if config.evaluate_every:
         found = folders.hold_out(found, config.held_out)
     named = replace(data, domain_a=found.names[0], domain_b=found.names[1], test_a=test_a, test_b=test_b)

@@ -12,7 +12,7 @@ from imgxlate_reinhard.color import to_opponent
 
 def measure(folder: Path) -> tuple[Tensor, Tensor]:
     """The mean and the standard deviation (3,) of the colors of all pixels in a folder."""
-    colors = [to_opponent(to_tensor(decode(path).rgb)).flatten(2)[0] for path in sorted(walk(folder))]
+    colors = [to_opponent(to_tensor(decode(path).on_white().rgb)).flatten(2)[0] for path in sorted(walk(folder))]
     pixels = torch.cat(colors, dim=1)  # (3, pixels)
     return pixels.mean(dim=1), pixels.std(dim=1)
 

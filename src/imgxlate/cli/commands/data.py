@@ -42,7 +42,7 @@ def check(
     from imgxlate.cli.progress import Bar
 
     with Bar(out, "check", None, "images").shown() as bar:
-        report = check_data(data_a, data_b, crop=crop, progress=bar.update)
+        report = check_data(data_a, data_b, crop=crop, progress=bar.update, notify=out.note)
     if out.as_json:
         out.document(report.to_json())
     else:
@@ -85,7 +85,9 @@ def split(
     from imgxlate.cli.progress import Bar
 
     with Bar(out, "split", None, "images").shown() as bar:
-        result = split_data(data_a, data_b, test=test, out=folder, seed=seed, link=link, progress=bar.update)
+        result = split_data(
+            data_a, data_b, test=test, out=folder, seed=seed, link=link, progress=bar.update, notify=out.note
+        )
     bad = [{"file": str(file.path), "reason": file.reason} for file in result.bad]
     if out.as_json:
         out.document({"output": str(result.folder), "images": result.images, "bad": bad})

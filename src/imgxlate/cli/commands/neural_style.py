@@ -124,9 +124,9 @@ def neural_style(
     config = registry.configure(_SPEC, preset, changes, assignments or [], figure=name)
     plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
     options.check_stdout(output, out.as_json)
-    sources = expand(inputs, output, registry.labels())
+    sources = expand(inputs, output, registry.labels(), out.note)
     rank = find_share(out, len(sources), output, [])
-    guide_sources = expand(guides)
+    guide_sources = expand(guides, notify=out.note)
     init_sources = [Source(init_file)] if init_file else []
     other_inputs = [*guide_sources, *init_sources]
     label = name or _SPEC.label

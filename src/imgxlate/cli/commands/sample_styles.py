@@ -107,7 +107,7 @@ def sample_styles(
     options.check_stdout(output, out.as_json)
     outputs = _Outputs.settle(output, save_styles, method, source, interpolate)
     find_share(out, len(inputs), output, outputs.paths)
-    sources = _sources(inputs, output, method, outputs.sheet)
+    sources = _sources(out, inputs, output, method, outputs.sheet)
     require_writable(
         outputs.paths, [*sources, *_read_besides(source, interpolate), *model_sources(checkpoint, config)], existing
     )
@@ -192,9 +192,9 @@ class _Outputs:
         return [path for path in (self.sheet, self.codes) if path]
 
 
-def _sources(inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[Source]:
+def _sources(out: Output, inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[Source]:
     """The content images. The sheet of an earlier run in their folder is left out if there are others."""
-    found = expand(inputs, output, registry.labels())
+    found = expand(inputs, output, registry.labels(), out.note)
     earlier = sheet.resolve() if sheet else None
     return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != earlier] or found
 

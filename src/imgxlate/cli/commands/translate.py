@@ -92,7 +92,7 @@ def translate(
         require_output_format(grid)
     naming = Naming(name_template, f".{form}")
     bits = require_depth(depth, output, naming.suffix)
-    sources = expand(inputs, output, registry.labels())
+    sources = expand(inputs, output, registry.labels(), out.note)
     extras = [path for path in (grid, save_styles) if path]
     rank = find_share(out, len(sources), output, extras)
     besides = [*(Source(Path(name)) for name in source.images), *model_sources(checkpoint, config)]
