@@ -591,3 +591,11 @@ def test_a_file_of_several_images_is_said_to_be_so(run, tmp_path):
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     result = run("translate", "unit", tmp_path / "a.gif", "-o", tmp_path / "a.png")
     assert f"{tmp_path / 'a.gif'}: the file holds several images, and only the first is read" in result.stderr
+
+
+def test_norm_statistics_need_batch_norms(run, tmp_path, photo):
+    """CycleGAN's bundled model has instance norms, and UNIT has no choice."""
+    for method in ("cyclegan", "unit"):
+        result = run("translate", method, photo("a.png"), "-o", tmp_path / "out", "--norm-statistics", "running")
+        assert result.exit_code == 2
+        assert "no batch norms" in result.stderr

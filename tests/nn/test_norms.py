@@ -2,10 +2,18 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from imgxlate.nn.norms import AdaptiveInstanceNorm, InstanceNorm, LayerNorm, instance_norm, make_norm
+from imgxlate.nn.norms import (
+    AdaptiveInstanceNorm,
+    InstanceNorm,
+    LayerNorm,
+    instance_norm,
+    make_norm,
+    set_norm_statistics,
+)
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -84,6 +92,18 @@ def test_batch_norm_uses_its_running_statistics_in_evaluation():
     x = features(2, 2, 3, 3)
     expected = (x - torch.tensor([1.0, -1.0])[:, None, None]) / torch.tensor([2.0, 3.0])[:, None, None]
     assert torch.allclose(layer(x), expected, atol=1e-5)
+
+
+def test_batch_norm_may_use_the_statistics_of_each_image():
+    network = nn.Sequential(make_norm("batch", 2), nn.ReLU()).eval()
+    assert set_norm_statistics(network, "image")
+    network[0].weight.data.copy_(torch.tensor([2.0, 3.0]))
+    x = features(2, 2, 3, 3)
+    expected = torch.cat([nn.functional.batch_norm(one[None], None, None, training=True) for one in x])
+    assert torch.allclose(network(x), (expected * torch.tensor([2.0, 3.0])[:, None, None]).relu(), atol=1e-5)
+    assert set_norm_statistics(network, "running")
+    assert torch.allclose(network[0](x), x * torch.tensor([2.0, 3.0])[:, None, None], atol=1e-4)
+    assert not set_norm_statistics(nn.ReLU(), "image")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from imgxlate.inference.model import Model
     from imgxlate.inference.stylization import StyleTransfer
     from imgxlate.methods.spec import MethodConfig, MethodSpec
+    from imgxlate.nn import NormStatistics
     from imgxlate.training.start import Start
 
 
@@ -46,6 +47,7 @@ def load_model(
     checkpoint: Path | None,
     config: Path | None,
     settings: Settings,
+    norm_statistics: "NormStatistics | None" = None,
 ) -> "Model":
     """The model that `--model` or `--checkpoint` names, downloaded if it is missing.
 
@@ -66,6 +68,7 @@ def load_model(
             memory=settings.memory,
             offline=settings.offline,
             max_pixels=settings.limits.pixels,
+            norm_statistics=norm_statistics,
             progress=bar.update,
             notify=out.note,
         )

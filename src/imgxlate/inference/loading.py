@@ -14,6 +14,7 @@ from imgxlate import checkpoint as checkpoints
 from imgxlate import paths
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.config import require_choice
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
@@ -21,8 +22,9 @@ from imgxlate.inference.model import Model
 from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
 from imgxlate.methods.original_files import read_options
-from imgxlate.methods.protocol import Translator
+from imgxlate.methods.protocol import BatchNormalized, Translator
 from imgxlate.methods.spec import DOMAINS, Capability, Domain, MethodConfig, MethodSpec
+from imgxlate.nn import NormStatistics
 from imgxlate.weights.cards import Card, bundled_model
 from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
@@ -50,6 +52,7 @@ def load(
     memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,  # of an image that is read, width x height
+    norm_statistics: NormStatistics | None = None,  # of batch norms; None: as the original's test program
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
 ) -> Model:
@@ -62,7 +65,8 @@ def load(
 
     Raises:
         UsageError: there is no such method, both a model and a checkpoint are given, `config` is another method's,
-            `memory` is not an amount, or `max_pixels` is less than 1.
+            `memory` is not an amount, `max_pixels` is less than 1, or the model has no batch norms whose statistics
+            can be chosen.
         WeightsError: there is no such model, or it cannot be downloaded.
         CheckpointError: the file is damaged, or holds no model of the method.
         DeviceError: this machine has no such device.
@@ -77,6 +81,8 @@ def load(
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
     loaded = load_model(spec, file, where, find_arithmetic(precision, where))
+    if norm_statistics:
+        _set_norm_statistics(loaded, norm_statistics)
     if path and paths.is_folder(path):
         notify(choice_note(file.path, loaded.step))
     return dataclasses.replace(loaded, limits=limits, memory=most)
@@ -197,6 +203,15 @@ def model_header(method: str, architecture: MethodConfig, domains: tuple[str, st
         "domains": list(domains),
         "target": target,
     }
+
+
+def _set_norm_statistics(model: Model, statistics: NormStatistics) -> None:
+    require_choice(NormStatistics, norm_statistics=statistics)
+    translator = model.translator
+    if not (isinstance(translator, BatchNormalized) and translator.set_norm_statistics(statistics)):
+        raise UsageError(
+            f"{model.name} has no batch norms whose statistics can be chosen", hint="Leave out --norm-statistics."
+        )
 
 
 def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec, str | None]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
 from imgxlate.methods.spec import Domain, MethodConfig, TrainingConfig
+from imgxlate.nn import NormStatistics
 from imgxlate.nn.stages import Stage
 
 
@@ -52,6 +53,14 @@ class StyleSampler(Translator, Protocol):
 
     def encode_style(self, images: Tensor, domain: Domain) -> Tensor:
         """The style codes (B, style_dim) of images of `domain`."""
+
+
+@runtime_checkable
+class BatchNormalized(Translator, Protocol):
+    """A translator whose networks may have batch norms, and which lets the user choose their statistics."""
+
+    def set_norm_statistics(self, statistics: NormStatistics) -> bool:
+        """Let all batch norms use `statistics`. Returns whether there are any."""
 
 
 @runtime_checkable

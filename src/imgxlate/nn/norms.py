@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imgxlate.nn import NormKind
+from imgxlate.nn import NormKind, NormStatistics
 from imgxlate.nn.precision import at_least_float32, is_fast
 from imgxlate.nn.stages import Affine, Moments, Norm, Stage, pointwise
 
@@ -80,6 +80,30 @@ class InstanceNorm(nn.Module):
     def affine(self, moments: Moments) -> Affine:
         """`forward` for a map of these moments."""
         return _standardized(moments, self.weight, self.bias)
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch normalization. In evaluation mode it uses its running statistics, or those of each image."""
+
+    statistics: NormStatistics = "running"
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize (B, C, H, W); H W must exceed 1."""
+        if self.training or self.statistics == "running":
+            return super().forward(x)
+        return instance_norm(x, self.weight.expand(len(x), -1), self.bias.expand(len(x), -1))
+
+    def affine_of(self, moments: Moments) -> Affine:
+        """`forward` with the statistics of an image, for a map of these moments."""
+        return _standardized(moments, self.weight, self.bias)
+
+
+def set_norm_statistics(network: nn.Module, statistics: NormStatistics) -> bool:
+    """Let the batch norms of a network use `statistics`. Returns whether it has any."""
+    norms = [module for module in network.modules() if isinstance(module, BatchNorm)]
+    for norm in norms:
+        norm.statistics = statistics
+    return bool(norms)
 
 
 class AdaptiveInstanceNorm(nn.Module):
@@ -214,7 +238,7 @@ def _centered(x: Tensor) -> tuple[Tensor, Tensor]:
 def make_norm(kind: NormKind, channels: int) -> nn.Module:
     """The normalization layer of that kind; a batch norm uses its running statistics in evaluation mode."""
     if kind == "batch":
-        return nn.BatchNorm2d(channels)
+        return BatchNorm(channels)
     if kind == "none":
         return nn.Identity()
     return InstanceNorm(channels, affine=kind == "instance_affine")
@@ -224,6 +248,8 @@ def norm_stages(norm: nn.Module, channels: int, adain: Tensor | None = None) -> 
     """The description of a normalization layer; `adain` (1, 2, C) are the parameters of an adaptive one."""
     if isinstance(norm, AdaptiveInstanceNorm) and adain is not None:
         return [Norm(partial(norm.affine, adain))]
+    if isinstance(norm, BatchNorm) and norm.statistics == "image":
+        return [Norm(norm.affine_of)]
     if isinstance(norm, InstanceNorm | LayerNorm):
         return [Norm(norm.affine)]
     return [pointwise(norm, channels)]

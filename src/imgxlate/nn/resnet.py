@@ -10,7 +10,7 @@ from imgxlate.nn import NormKind, Upsampling
 from imgxlate.nn.antialiasing import BlurredDownsampling, BlurredUpsampling
 from imgxlate.nn.blocks import UpsampledConvBlock
 from imgxlate.nn.convolution import Conv2d
-from imgxlate.nn.norms import make_norm, norm_stages
+from imgxlate.nn.norms import make_norm, norm_stages, set_norm_statistics
 from imgxlate.nn.stages import Residual, Stage, convolution
 
 
@@ -96,6 +96,8 @@ class ResnetGenerator(nn.Module):
             Conv2d(ngf, 3, 7),
             nn.Tanh(),
         )
+        # The originals' test programs stay in training mode unless `--eval` is given (test.py), with batches of 1.
+        set_norm_statistics(self, "image")
 
     @property
     def residual_blocks(self) -> list[ResidualBlock]:

@@ -108,8 +108,21 @@ def test_every_variant_is_read_off_the_weights_and_computes_the_same_as_torch_la
     kind = variant.partition(" ")[0]
     assert model.config == CycleganConfig(ngf=4, n_blocks=2, norm=kind, bias=bias, dropout=dropout)
     image = torch.rand(1, 3, 16, 20) * 2 - 1
+    assert model.set_norm_statistics("running") == (kind == "batch")
     with torch.inference_mode():
         assert torch.allclose(translated(model, image, "B"), original.model(image), atol=1e-5)
+
+
+def test_batch_norms_use_the_statistics_of_the_image_as_the_originals_test_program(load, saved):
+    """That program leaves the networks in training mode, and translates one image at a time."""
+    torch.manual_seed(0)
+    original = reference(nn.BatchNorm2d, bias=False, dropout=False)
+    model = load("cyclegan", saved(original.state_dict()))
+    images = torch.rand(2, 3, 16, 20) * 2 - 1
+    with torch.inference_mode():
+        expected = torch.cat([original.train().model(image[None]) for image in images])
+        assert torch.allclose(translated(model, images, "B"), expected, atol=1e-5)
+        assert not torch.allclose(expected, original.eval().model(images), atol=0.1)
 
 
 def test_it_is_a_translator(model):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import typer
 
@@ -58,6 +58,13 @@ def translate(
     depth: options.Depth = "8",
     form: options.Format = "png",
     name_template: options.NameTemplate = "{stem}.{method}",
+    norm_statistics: Annotated[
+        Literal["image", "running"] | None,
+        typer.Option(
+            help="For models with batch norms: normalize with the statistics of each image, as the original's test "
+            "program by default, or with those of the training images, as it does with --eval. Default: image."
+        ),
+    ] = None,
     grid: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a contact sheet of inputs and outputs.")
     ] = None,
@@ -103,7 +110,7 @@ def translate(
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
     seed = settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, settings)
+    loaded = load_model(out, spec, model, checkpoint, config, settings, norm_statistics)
     threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
     codes = source.codes(loaded, to=to, size=size, work_size=work_size, seed=seed)

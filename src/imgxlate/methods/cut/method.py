@@ -13,6 +13,8 @@ from imgxlate.methods.cut.networks import Generator
 from imgxlate.methods.protocol import Graph
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.spec import Domain
+from imgxlate.nn import NormStatistics
+from imgxlate.nn.norms import set_norm_statistics
 from imgxlate.nn.stages import Stage
 
 
@@ -43,6 +45,10 @@ class Cut:
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the generator to `device`; its last residual block multiplies in `dtype`, all else in float32."""
         resnets.place(self._generator, device, dtype)
+
+    def set_norm_statistics(self, statistics: NormStatistics) -> bool:
+        """Let all batch norms use `statistics`. Returns whether there are any."""
+        return set_norm_statistics(self._generator, statistics)
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:

@@ -14,6 +14,8 @@ from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.protocol import Graph
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.spec import OTHER, Domain
+from imgxlate.nn import NormStatistics
+from imgxlate.nn.norms import set_norm_statistics
 from imgxlate.nn.stages import Stage
 
 
@@ -52,6 +54,11 @@ class Cyclegan:
         """Move the generators to `device`; their last residual block multiplies in `dtype`, all else in float32."""
         for generator in self._generators.values():
             resnets.place(generator, device, dtype)
+
+    def set_norm_statistics(self, statistics: NormStatistics) -> bool:
+        """Let all batch norms use `statistics`. Returns whether there are any."""
+        found = [set_norm_statistics(generator, statistics) for generator in self._generators.values()]
+        return any(found)
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
