@@ -2,6 +2,8 @@ import ast
 import contextlib
 import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 import warnings
 import zlib
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import ExifTags, Image
 
 import imgxlate
@@ -382,3 +385,27 @@ def test_a_file_of_several_images_gives_the_first_and_says_so(file_of: Encoder, 
     assert np.array_equal(image.rgb, decode(file_of(frames[0], kind, **LOSSLESS.get(kind, {}))).rgb)
     assert [note.split(".")[0] for note in image.notes] == ["the file holds several images, and only the first is read"]
     assert not decode(file_of(frames[0], kind, **LOSSLESS.get(kind, {}))).notes
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate", "jpeg", "group4"])
+def test_a_damaged_tiff_is_one_error_and_libtiff_prints_nothing(
+    file_of: Encoder, colors: np.ndarray, compression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image = Image.fromarray(colors).resize((40, 40)).convert("1" if compression == "group4" else "RGB")
+    data = file_of(image, "TIFF", compression=compression)
+    for cut in range(8, len(data), 20):
+        with contextlib.suppress(ImageError):
+            decode(data[:cut] + b"\xff" * 20 + data[cut + 20 :])
+        with contextlib.suppress(ImageError):
+            decode(data[:cut])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_tiff_of_many_bands_is_one_error_without_lines_of_the_image_library(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "bands.tif"
+    tifffile.imwrite(path, np.zeros((8, 8, 11), np.uint8), photometric="minisblack", planarconfig="contig")
+    source = f"import sys, pathlib; from imgxlate.images.decode import decode; decode(pathlib.Path({str(path)!r}))"
+    ended = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120)
+    assert "More samples per pixel" not in ended.stderr

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import re
 import stat
 import sys
@@ -20,9 +21,12 @@ from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source, web_address
 from imgxlate.images.limits import DEFAULT, SIXTEEN_BITS, Limits, white_note
 from imgxlate.images.pixel_guard import PIXEL_GUARD
-from imgxlate.images.silence import WARNINGS_IGNORED
+from imgxlate.images.silence import WARNINGS_IGNORED, silence_libtiff
 from imgxlate.images.sizes import Size
 from imgxlate.images.srgb import UnclearPixelsError, separate
+
+silence_libtiff()
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # It reports what it finds odd about a file.
 
 _CHUNK = 1 << 20  # bytes that are read at once
 _SERIES = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose later images are pages or frames, not previews

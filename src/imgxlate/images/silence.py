@@ -1,8 +1,12 @@
-"""Hiding the warnings of the image library from the user."""
+"""Hiding the warnings of the image library, and the lines of libtiff, from the user."""
 
+import contextlib
+import ctypes
 import threading
 import warnings
 from types import TracebackType
+
+from PIL import Image
 
 
 class Silence:
@@ -36,3 +40,14 @@ class Silence:
 
 WARNINGS_IGNORED = Silence()
 """The process has one list of warning filters, so all threads share this context."""
+
+
+def silence_libtiff() -> None:
+    """Stop libtiff, in Pillow, from printing its errors to standard error. Pillow raises an exception for each anyway.
+
+    The handler is one for the process. Where libtiff's functions cannot be found, nothing changes.
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler  # type: ignore[attr-defined]
+        handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        handler(None)
