@@ -409,3 +409,25 @@ def test_a_tiff_of_many_bands_is_one_error_without_lines_of_the_image_library(
     source = f"import sys, pathlib; from imgxlate.images.decode import decode; decode(pathlib.Path({str(path)!r}))"
     ended = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=120)
     assert "More samples per pixel" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "kind"),
+    [
+        (np.zeros((8, 8, 11), np.uint8), {"photometric": "minisblack", "planarconfig": "contig"}, "11 bands of uint8"),
+        (np.zeros((8, 8, 3), np.float64), {"photometric": "rgb"}, "3 bands of float64"),
+        (np.zeros((5, 8, 8), np.float32), {"planarconfig": "separate"}, "5 bands of float32, stored one after another"),
+    ],
+)
+def test_a_whole_tiff_that_is_not_read_is_not_called_damaged(
+    tmp_path: Path, values: np.ndarray, options: dict[str, str], kind: str
+) -> None:
+    path = tmp_path / "bands.tif"
+    tifffile.imwrite(path, values, **options)  # type: ignore[arg-type]
+    with pytest.raises(ImageError, match=f"holds {kind}, which is not read") as caught:
+        decode(path)
+    assert caught.value.hint
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ImageError, match="damaged"):
+        decode(cut)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from imgxlate.errors import ImageError
-from imgxlate.images import sixteen_bits, sniff
+from imgxlate.images import sixteen_bits, sniff, tiff_kinds
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source, web_address
@@ -71,7 +71,7 @@ def decode(
     if size > limits.file_bytes:
         reason = f"the file is larger than the limit of {limits.file_bytes:,} bytes"
         raise ImageError(path, reason, hint="A higher limit of pixels allows larger files, too: `--max-pixels 500M`.")
-    with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits), PIXEL_GUARD.allowing(limits.pixels):
+    with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits, file), PIXEL_GUARD.allowing(limits.pixels):
         stored, orientation = _stored(file, path, limits, sufficient_side, depth)
         return _upright(stored, orientation)
 
@@ -202,7 +202,9 @@ def _too_many(pixels: int, path: Path | str, limits: Limits) -> ImageError:
 
 
 @contextlib.contextmanager
-def _failures_as_image_errors(path: Path | str, head: bytes, limits: Limits) -> Iterator[None]:
+def _failures_as_image_errors(
+    path: Path | str, head: bytes, limits: Limits, file: io.BytesIO | None = None
+) -> Iterator[None]:
     """Turn every exception into an `ImageError`. A decoder may raise anything when the file is damaged."""
     try:
         yield
@@ -211,6 +213,7 @@ def _failures_as_image_errors(path: Path | str, head: bytes, limits: Limits) -> 
     except UnclearPixelsError as error:
         raise ImageError(path, str(error), hint="Convert it to 8 or 16 bits first.") from error
     except UnidentifiedImageError as error:
+        _refuse_unread_tiff(path, head, file)
         reason, hint = sniff.describe(head)
         raise ImageError(path, reason, hint=hint) from error
     except Image.DecompressionBombError as error:
@@ -220,6 +223,18 @@ def _failures_as_image_errors(path: Path | str, head: bytes, limits: Limits) -> 
         raise ImageError(path, "too little memory to read it") from error
     except Exception as error:
         raise ImageError(path, _damage(error)) from error
+
+
+def _refuse_unread_tiff(path: Path | str, head: bytes, file: io.BytesIO | None) -> None:
+    """Say what a whole TIFF file holds that is not read as an image. It is not damaged."""
+    if file is None or file.closed or not head.startswith((b"II", b"MM")):
+        return
+    if found := tiff_kinds.describe(file.getvalue()):
+        raise ImageError(
+            path,
+            f"a TIFF file that holds {found}, which is not read as an image",
+            hint="Save one or three bands of it as 8 or 16 bits, for example with the Python package tifffile.",
+        )
 
 
 def _damage(error: Exception) -> str:
