@@ -1,14 +1,12 @@
-"""Checkpoints: ours (safetensors with a JSON header and checksums) and the originals' (torch files, tensors only).
+"""Checkpoints: ours (safetensors with a JSON header and checksums) and the originals' (torch files).
 
-Only this module calls `torch.load`, and always with `weights_only=True`: it never executes a pickle.
+Nothing here runs what a file holds: `unpickling` reads pickles without making their calls.
 """
 
 import hashlib
 import json
-import re
-import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +16,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
-from imgxlate import atomic, signatures
+from imgxlate import atomic, signatures, torch_files
 from imgxlate.errors import CheckpointError
 
 FORMAT = "imgxlate/1"
 TRAINING = "training"
 """The `kind` in the header of a checkpoint that training resumes from. The header of a model has no `kind`."""
 _KEY = "imgxlate"  # in the metadata of a safetensors file
-_MAX_DEPTH = 20  # of nested dicts and lists
-_MAX_ENTRIES = 100_000  # in all of them: a dict in a file may occur often, and contain itself
-_TORCH_MARK = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # near the start of torch's older format
-_TENSORS_ONLY = "In the program that wrote it, save only the state dict: torch.save(model.state_dict(), FILE)."
+_TORCH_MARK = torch_files.MAGIC.to_bytes(10, "little")  # near the start of torch's older format
+_MAX_SHARING = 100  # how often tensors may use the same bytes of a file, on average
+_STATE_DICT = "In the program that wrote it, save only the state dict: torch.save(model.state_dict(), FILE)."
 _DAMAGED = "Download or copy it again; `imgxlate weights verify` checks downloaded files."
 
 
@@ -51,19 +48,20 @@ class Checkpoint:
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a checkpoint of ours, a torch file in the zip or the older format, or plain safetensors.
+    """Read a checkpoint of ours, a torch file in the zip or the older format, a plain pickle, or plain safetensors.
+
+    The tensors of a pickled module are named as in its state dict. All else beside the tensors is left out, and none
+    of its code runs.
 
     Raises:
-        CheckpointError: the file cannot be read, is damaged, is not a checkpoint, or contains more than tensors or
-            values that are not finite.
+        CheckpointError: the file cannot be read, is damaged, is not a checkpoint, or holds no tensors, tensors of an
+            unusual kind, or values that are not finite.
     """
     start = _first_bytes(path)
     if start[8:9] == b"{":
         checkpoint = _read_safetensors(path)
-    elif start.startswith(b"\x80") and _TORCH_MARK not in start:
-        raise CheckpointError(f"{path}: is a plain pickle, which could run code, and is not loaded", hint=_TENSORS_ONLY)
     elif start.startswith((b"PK\x03\x04", b"\x80")):
-        checkpoint = Checkpoint(path, _flattened(path, _load_torch(path)))
+        checkpoint = _read_torch(path, start)
     else:
         raise _no_checkpoint(path, start)
     _check(checkpoint)
@@ -176,90 +174,58 @@ def _digest_header(header: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()
 
 
-def _load_torch(path: Path) -> Any:
+def _read_torch(path: Path, start: bytes) -> Checkpoint:
     try:
-        if zipfile.is_zipfile(path):
-            _check_archive(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Torch warns about its own storage classes in the older format.
-            return torch.load(path, map_location="cpu", weights_only=True)
+        if start.startswith(b"PK"):
+            with zipfile.ZipFile(path) as archive:
+                _check_archive(path, archive)
+                tensors = torch_files.read_zip(archive)
+        elif _TORCH_MARK in start:
+            tensors = torch_files.read_older(path.read_bytes())
+        else:
+            tensors = torch_files.read_pickle(path.read_bytes())
     except CheckpointError:
         raise
-    except Exception as error:  # Torch raises eight kinds of errors for damaged files.
-        raise _explained(path, error) from error
+    except torch_files.UnusableError as error:
+        raise CheckpointError(f"{path}: {error}", hint=_STATE_DICT) from error
+    except Exception as error:  # Damaged files give many kinds of errors.
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise CheckpointError(f"{path}: is damaged or not a torch file: {reason}", hint=_DAMAGED) from error
+    return Checkpoint(path, tensors)
 
 
-def _check_archive(path: Path) -> None:
-    """Check two things that torch does not: the unpacked size is at most the file's, and the checksums match."""
-    with zipfile.ZipFile(path) as archive:
-        entries = archive.infolist()
-        names = {entry.filename.rpartition("/")[2] for entry in entries}
-        if "data.pkl" not in names or "constants.pkl" in names:
-            kind = "a TorchScript program, which is code" if "constants.pkl" in names else "a zip file"
-            raise CheckpointError(f"{path}: is {kind}, not a file of weights", hint="Give a state dict: .pt or .pth.")
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise CheckpointError(
-                f"{path}: is a compressed archive, not a torch file", hint="Unpack it first, if you trust it."
-            )
-        if sum(entry.file_size for entry in entries) > path.stat().st_size:
-            raise CheckpointError(f"{path}: is damaged: its entries are larger than the file", hint=_DAMAGED)
-        damaged = archive.testzip()
-    if damaged:
-        raise CheckpointError(f"{path}: is damaged: the checksum of {damaged} does not match", hint=_DAMAGED)
-
-
-def _explained(path: Path, error: Exception) -> CheckpointError:
-    found = re.search(r"GLOBAL (\S+)|[Uu]nsupported (?:global|class) (\S+)", str(error))
-    if found:
-        name = found.group(1) or found.group(2)
-        return CheckpointError(
-            f"{path}: contains more than tensors ({name.rstrip('.,')}), which could run code, and is not loaded",
-            hint=_TENSORS_ONLY,
+def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    """Check the kind of archive, its unpacked size, which is at most the file's, and its checksums."""
+    entries = archive.infolist()
+    names = {entry.filename.rpartition("/")[2] for entry in entries}
+    if "data.pkl" not in names or "constants.pkl" in names:
+        kind = "a TorchScript program, which is code" if "constants.pkl" in names else "a zip file"
+        raise CheckpointError(f"{path}: is {kind}, not a file of weights", hint="Give a state dict: .pt or .pth.")
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise CheckpointError(
+            f"{path}: is a compressed archive, not a torch file", hint="Unpack it first, if you trust it."
         )
-    return CheckpointError(f"{path}: is damaged or not a torch file: {_reason(error)}", hint=_DAMAGED)
-
-
-def _reason(error: Exception) -> str:
-    """The reason that torch gives, without its advice to load the file unsafely."""
-    text = str(error).strip()
-    if "weights_only" in text:
-        found = re.search(r"WeightsUnpickler error:\s*(.+)", text)
-        text = found[1] if found and "weights_only" not in found[1] else "its pickle cannot be read"
-    return (text.splitlines() or [type(error).__name__])[0][:200]
-
-
-def _flattened(path: Path, content: Any) -> dict[str, Tensor]:
-    """The tensors in nested dicts and lists, by dotted names. Numbers and strings are left out."""
-    tensors: dict[str, Tensor] = {}
-    for number, (name, value) in enumerate(_entries(content)):
-        if number == _MAX_ENTRIES:
-            raise CheckpointError(f"{path}: holds more than {_MAX_ENTRIES} entries", hint="Give a plain state dict.")
-        if isinstance(value, Tensor):
-            if name in tensors:
-                raise CheckpointError(f"{path}: holds two tensors named {name}", hint="Give a plain state dict.")
-            tensors[name] = value.detach()
-    return tensors
-
-
-def _entries(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    yield name, value
-    if depth < _MAX_DEPTH and isinstance(value, Mapping | list | tuple):
-        children = value.items() if isinstance(value, Mapping) else enumerate(value)
-        for key, child in children:
-            yield from _entries(child, f"{name}.{key}" if name else str(key), depth + 1)
+    if sum(entry.file_size for entry in entries) > path.stat().st_size:
+        raise CheckpointError(f"{path}: is damaged: its entries are larger than the file", hint=_DAMAGED)
+    if damaged := archive.testzip():
+        raise CheckpointError(f"{path}: is damaged: the checksum of {damaged} does not match", hint=_DAMAGED)
 
 
 def _check(checkpoint: Checkpoint) -> None:
     size = checkpoint.path.stat().st_size
     if not checkpoint.tensors:
         raise CheckpointError(f"{checkpoint.path}: holds no tensors", hint="Give the file with the weights.")
+    total = 0
     for name, tensor in checkpoint.tensors.items():
         nbytes = tensor.numel() * tensor.element_size()
+        total += nbytes
         float8 = tensor.is_floating_point() and tensor.element_size() == 1
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.is_meta or float8:
             raise CheckpointError(f"{checkpoint.path}: {name} is not a plain tensor", hint="Give the float weights.")
         if nbytes > size:
             raise CheckpointError(f"{checkpoint.path}: {name} is larger than the file", hint=_DAMAGED)
+        if total > _MAX_SHARING * size:
+            raise CheckpointError(f"{checkpoint.path}: its tensors are much larger than the file", hint=_DAMAGED)
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(
                 f"{checkpoint.path}: {name} holds values that are not finite (NaN or infinity)",
