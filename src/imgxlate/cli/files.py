@@ -13,6 +13,7 @@ from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import Depth, ImageArray
+    from imgxlate.images.metadata import Metadata
     from imgxlate.inference.model import Model
 
 
@@ -25,23 +26,29 @@ def read_image(out: Output, source: Source, limits: Limits, depth: "Depth" = 8) 
     from imgxlate.images.decode import decode_source
 
     image = decode_source(source, limits, depth)
-    for note in image.notes:
-        out.note_once(source.name, note)
+    note_reading(out, source, image)
     return image
 
 
-def write_image(output: Output, image: "ImageArray", path: Path | None) -> None:
+def note_reading(out: Output, source: Source, image: "ImageArray") -> None:
+    """Print each note on how a file was read once."""
+    for note in image.notes:
+        out.note_once(source.name, note)
+
+
+def write_image(output: Output, image: "ImageArray", path: Path | None, metadata: "Metadata | None" = None) -> None:
     """Write an image in the format of the path's suffix, or as PNG to standard output if there is no path.
 
     Raises:
         OutputError: the file cannot be written.
     """
     from imgxlate.images.encode import encode, save
+    from imgxlate.images.metadata import NONE
 
     if path is None:
-        output.image(encode(image, ".png"))
+        output.image(encode(image, ".png", metadata=metadata or NONE))
     else:
-        save(image, path)
+        save(image, path, metadata or NONE)
 
 
 def model_sources(checkpoint: Path | None, config: Path | None) -> list[Source]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from imgxlate.cli.files import read_image, write_image
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar, duration
+from imgxlate.cli.recording import Recording
 from imgxlate.errors import UsageError
 from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
 from imgxlate.methods.spec import FigurePlan, FigureSpec
@@ -34,24 +35,25 @@ class Painting:
     existing: Existing
     threads: AdaptiveThreads
     depth: "Depth"
+    kept: Recording
 
     def run(self, job: Job) -> None:
         """Paint one content image."""
         (target,) = job.targets
         steps = self._steps_folder(target)
-        content = read_image(self.out, job.source, self.transfer.limits, self.depth)
+        content = self.kept.read(self.out, job.source, self.transfer.limits, self.depth)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
             image = self.transfer.stylize_array(
-                content,
+                content.image,
                 self.styles,
                 init=self.init,
                 seed=self.seed,
                 on_iteration=progress.show,
                 depth=self.depth,
             )
-        write_image(self.out, image, target.path)
+        self.kept.write(self.out, image, target.path, content)
         _report(
             self.out,
             job,

@@ -20,6 +20,7 @@ from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
 from imgxlate.images.inputs import STDIO, Source, web_address
 from imgxlate.images.limits import DEFAULT, SIXTEEN_BITS, Limits, white_note
+from imgxlate.images.metadata import TEXT_KEY, Metadata, metadata_of
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED, silence_libtiff
 from imgxlate.images.sizes import Size
@@ -84,9 +85,20 @@ def decode_source(source: Source, limits: Limits = DEFAULT, depth: Depth = 8) ->
     """
     if source.path is not None:
         return decode(source.path, limits=limits, depth=depth)
+    return decode(read_source(source, limits), name=STDIO, limits=limits, depth=depth)
+
+
+def read_source(source: Source, limits: Limits = DEFAULT) -> bytes:
+    """The bytes of an input of a command, standard input included; at most one more than the limit.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
+    if source.path is not None:
+        return _read(source.path, source.path, limits)
     if sys.stdin is None:
         raise ImageError(STDIO, "standard input is closed")
-    return decode(_read_at_most(sys.stdin.buffer, limits.file_bytes + 1), name=STDIO, limits=limits, depth=depth)
+    return _read_at_most(sys.stdin.buffer, limits.file_bytes + 1)
 
 
 def read_header(file: Path) -> Header:
@@ -100,6 +112,40 @@ def read_header(file: Path) -> Header:
         image = Image.open(io.BytesIO(data), formats=INPUT_FORMATS)
         is_turned = _orientation(image) in (5, 6, 7, 8)
         return Header((image.width, image.height) if is_turned else (image.height, image.width), image.mode)
+
+
+def read_metadata(data: bytes, *, name: str, gps: bool, limits: Limits = DEFAULT) -> Metadata:
+    """The EXIF and XMP blocks and the ICC profile of an image file, for the image that `decode` gives.
+
+    The orientation in them is reset. Without `gps`, they say no place.
+
+    Raises:
+        ImageError: the header cannot be read.
+    """
+    with _header(data, name, limits) as image:
+        return metadata_of(image, gps=gps)
+
+
+def read_text(data: bytes, *, name: str, limits: Limits = DEFAULT) -> str | None:
+    """The text that `encode` wrote into a PNG file; None if there is none.
+
+    Raises:
+        ImageError: the header cannot be read.
+    """
+    with _header(data, name, limits) as image:
+        text = image.info.get(TEXT_KEY)
+        return text if isinstance(text, str) else None
+
+
+@contextlib.contextmanager
+def _header(data: bytes, name: str, limits: Limits) -> Iterator[Image.Image]:
+    with (
+        WARNINGS_IGNORED,
+        _failures_as_image_errors(name, data[: sniff.HEAD], limits),
+        PIXEL_GUARD.allowing(limits.pixels),
+        Image.open(io.BytesIO(data), formats=INPUT_FORMATS) as image,
+    ):
+        yield image
 
 
 def decode_pil(image: Image.Image) -> ImageArray:

@@ -1,6 +1,7 @@
-"""Writing image files. They hold no metadata, and the same image gives the same bytes."""
+"""Writing image files. The same image gives the same bytes. They hold only the metadata that is given."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,9 @@ from imgxlate.errors import OutputError, UsageError
 from imgxlate.images import sixteen_bits
 from imgxlate.images.formats import OUTPUT_FORMATS
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.metadata import NONE, Metadata, pillow_options, with_png_metadata
 from imgxlate.images.pil import to_pil
+from imgxlate.images.srgb import in_profile
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -34,7 +37,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def encode(image: ImageArray, suffix: str, *, jpeg_quality: int = 95) -> bytes:
+def encode(image: ImageArray, suffix: str, *, jpeg_quality: int = 95, metadata: Metadata = NONE) -> bytes:
     """The bytes of an image file in the format of `suffix`, such as ".png" or ".PNG".
 
     Transparency is kept if the format supports it. Otherwise the image is laid on white. `jpeg_quality`, from 1 to 100,
@@ -46,11 +49,11 @@ def encode(image: ImageArray, suffix: str, *, jpeg_quality: int = 95) -> bytes:
     """
     _require_fitting(image, suffix)
     file = io.BytesIO()
-    _write(image, suffix, file, jpeg_quality)
+    _write(image, suffix, file, metadata, jpeg_quality)
     return file.getvalue()
 
 
-def save(image: ImageArray, path: Path) -> None:
+def save(image: ImageArray, path: Path, metadata: Metadata = NONE) -> None:
     """Write the image to `path` in the format of its suffix, completely or not at all. The bytes are those of `encode`.
 
     Raises:
@@ -59,16 +62,30 @@ def save(image: ImageArray, path: Path) -> None:
     """
     _require_fitting(image, path.suffix)
     with atomic.writer(path) as file:
-        _write(image, path.suffix, file)
+        _write(image, path.suffix, file, metadata)
 
 
-def _write(image: ImageArray, suffix: str, file: IO[bytes], jpeg_quality: int = 95) -> None:
+def _write(image: ImageArray, suffix: str, file: IO[bytes], metadata: Metadata, jpeg_quality: int = 95) -> None:
+    if metadata.profile:
+        colors = in_profile(image.rgb, metadata.profile)
+        image = image if colors is None else image.with_rgb(colors)
+        metadata = replace(metadata, profile=None) if colors is None else metadata
+    if _format(suffix) == "PNG" and metadata != NONE:
+        whole = io.BytesIO()
+        _write_pixels(image, suffix, whole, NONE)
+        file.write(with_png_metadata(whole.getvalue(), metadata))
+    else:
+        _write_pixels(image, suffix, file, metadata, jpeg_quality)
+
+
+def _write_pixels(image: ImageArray, suffix: str, file: IO[bytes], metadata: Metadata, jpeg_quality: int = 95) -> None:
     if image.depth == 16:
-        return sixteen_bits.write(image, suffix, file)
+        return sixteen_bits.write(image, suffix, file, metadata)
     kind = _format(suffix)
+    options = {**_OPTIONS.get(kind, {}), **pillow_options(metadata, kind)}
     quality = {"quality": jpeg_quality} if kind == "JPEG" else {}
     sink = cast(IO[bytes], _Sink(file))
-    return _pil(image, keep_alpha=kind in _KEEP_ALPHA).save(sink, kind, **_OPTIONS.get(kind, {}), **quality)
+    return _pil(image, keep_alpha=kind in _KEEP_ALPHA).save(sink, kind, **options, **quality)
 
 
 class _Sink(io.RawIOBase):

@@ -14,6 +14,7 @@ from imgxlate.errors import UsageError
 from imgxlate.images.formats import SIXTEEN_BIT_SUFFIXES
 from imgxlate.images.image_array import ImageArray, upright
 from imgxlate.images.limits import SIXTEEN_BITS, TWELVE_BITS, find_white
+from imgxlate.images.metadata import NONE, Metadata, tifffile_options
 
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION, _EXTRA_SAMPLES, _SAMPLE_FORMAT = 258, 262, 274, 338, 339  # TIFF tags
 _RGB, _UNSIGNED = 2, 1
@@ -77,8 +78,8 @@ def in_srgb(colors: np.ndarray, profile: bytes | None) -> np.ndarray:
     return rgb
 
 
-def write(image: ImageArray, suffix: str, file: IO[bytes]) -> None:
-    """Write an image of 16 bits to a file in the format of `suffix`: .png, .tif or .tiff.
+def write(image: ImageArray, suffix: str, file: IO[bytes], metadata: Metadata = NONE) -> None:
+    """Write an image of 16 bits to a file in the format of `suffix`: .png (without the metadata), .tif or .tiff.
 
     Raises:
         UsageError: no other format holds 16 bits.
@@ -100,7 +101,24 @@ def write(image: ImageArray, suffix: str, file: IO[bytes]) -> None:
             metadata=None,
             software=False,
             maxworkers=1,
+            **tifffile_options(metadata),
         )
+
+
+def out_of_srgb(colors: np.ndarray, profile: bytes) -> np.ndarray | None:
+    """(H, W, 3) uint16 in the colors of an ICC profile of RGB; None if the profile has no way back."""
+    try:
+        converted: np.ndarray = imagecodecs.cms_transform(
+            np.ascontiguousarray(colors),
+            imagecodecs.cms_profile("srgb"),
+            profile,
+            colorspace="rgb",
+            outcolorspace="rgb",
+            flags=imagecodecs.CMS.FLAGS.NOOPTIMIZE,
+        )
+    except imagecodecs.CmsError:
+        return None
+    return converted
 
 
 def require_suffix(suffix: str) -> None:

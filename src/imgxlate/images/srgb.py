@@ -45,6 +45,18 @@ def separate(
     return _in_bands(colors, _conversion(colors, profile)), opacity, None
 
 
+def in_profile(colors: np.ndarray, profile: bytes) -> np.ndarray | None:
+    """Colors (H, W, 3) in sRGB, in those of an ICC profile of RGB; None if the profile is broken or has no way back."""
+    if colors.dtype == np.uint16:
+        return sixteen_bits.out_of_srgb(colors, profile)
+    try:
+        target = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), target, "RGB", "RGB")
+        return _in_bands(Image.fromarray(np.ascontiguousarray(colors)), transform.apply)
+    except _BROKEN:
+        return None
+
+
 def _eight_bit(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """The colors in mode L, RGB, RGBA or CMYK, and the transparency. The A of RGBA is ignored."""
     gray = ImageMode.getmode(image.mode).basemode == "L"

@@ -129,9 +129,18 @@ def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, arithmet
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
     domains = file.domains or _domains(opened)
-    size, step = _trained_size(opened), opened.header.get("step")
+    step = opened.header.get("step")
     return Model(
-        spec, file.name, translator, domains, device, arithmetic, size, step if isinstance(step, int) else None
+        spec,
+        file.name,
+        translator,
+        domains,
+        device,
+        arithmetic,
+        trained_size=_trained_size(opened),
+        step=step if isinstance(step, int) else None,
+        weights=file.path,
+        config=file.config,
     )
 
 

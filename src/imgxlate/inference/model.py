@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,8 @@ class Model:
     step: int | None = None  # training steps done; None: unknown
     memory: int | None = None  # the most bytes for the process, on the device; None: half of what is free
     limits: Limits = DEFAULT  # of the files that it reads
+    weights: Path | None = None  # the file that it was loaded from
+    config: Path | None = None  # the original's yaml that it was loaded with
 
     @property
     def has_bands(self) -> bool:

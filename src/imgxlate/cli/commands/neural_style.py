@@ -1,25 +1,32 @@
 """`imgxlate neural-style`: paint a photograph in the style of other images (Gatys et al.)."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import options
+from imgxlate.cli import options, recording
 from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
-from imgxlate.cli.files import find_share, read_image
+from imgxlate.cli.files import find_share
 from imgxlate.cli.loading import load_style_transfer
 from imgxlate.cli.output import Output
 from imgxlate.cli.painting import FigurePainting, Painting
+from imgxlate.cli.recording import Recording, read_input
+from imgxlate.config import flattened
+from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, run_jobs
 from imgxlate.images.names import Naming
 from imgxlate.images.outputs import plan_jobs, require_depth
+from imgxlate.inference import provenance
+from imgxlate.inference.provenance import PaintingRecord
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 
 _SPEC = registry.built_in(Capability.STYLIZE)
+_FEATURES = "vgg19"
 _OBJECTIVE = "Objective"
 _OPTIMIZATION = "Optimization"
 _FIGURES = "Figures of the paper, as contact sheets"
@@ -69,7 +76,7 @@ def neural_style(
             rich_help_panel=_OBJECTIVE,
             help="The feature network: vgg19 (bundled), vgg19-torchvision, or a FILE.",
         ),
-    ] = "vgg19",
+    ] = _FEATURES,
     save_every: Annotated[
         int | None,
         typer.Option(
@@ -102,6 +109,10 @@ def neural_style(
             "--set", metavar="KEY=VALUE", help="Any other option of the method, such as history_size=10. Repeatable."
         ),
     ] = None,
+    record: recording.Record = False,
+    like: recording.Like = None,
+    keep_metadata: recording.KeepMetadata = False,
+    keep_gps: recording.KeepGps = False,
     settings: options.Settings,
 ) -> None:
     """Paint CONTENT in the style of one or more images, by optimization over VGG-19's features.
@@ -112,9 +123,21 @@ def neural_style(
     --reconstruct and --sweep paint many images and lay them out in a contact sheet: <stem>.reconstruct-content.png,
     <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset `paper`, at 256 pixels.
     """
+    recording.require_metadata(keep_metadata, keep_gps)
     init_file = None if init in (None, "content", "style", "noise") else Path(init)
     changes = {**given, "init": init} if init and not init_file else given
     name = figure_name(reconstruct, sweep)
+    if name and (record or like or keep_metadata):
+        raise UsageError("figures of the paper have no record and no metadata", hint="Leave out the options for them.")
+    made = provenance.read(like, PaintingRecord) if like else None
+    if like and made:
+        others = {f"--{key.replace('_', '-')}": value for key, value in changes.items()}
+        others |= {"--preset": preset, "--set": assignments, "--depth": depth == "16", "--keep-metadata": keep_metadata}
+        recording.require_alone(like, made, _SPEC, others)
+        settings = recording.settings_like(settings, made)
+        changes, preset, depth = made.config, made.preset, "16" if made.depth == 16 else "8"
+        record, keep_metadata, keep_gps = True, made.keep_metadata, made.keep_gps
+        features = provenance.find_weights(made, "--features") if features == _FEATURES else features
     figure = _SPEC.figures[name] if name else None
     inputs, guides = inputs_of(figure, content, styles or [], named_styles or [])
     require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios, depth=depth)
@@ -130,6 +153,7 @@ def neural_style(
     init_sources = [Source(init_file)] if init_file else []
     other_inputs = [*guide_sources, *init_sources]
     label = name or _SPEC.label
+    recording.require_recordable(record, output, [*sources, *other_inputs], settings.existing)
     jobs = plan_jobs(sources, output, label, 1, settings.existing, (), rank.share, other_inputs, naming)
     if not jobs:
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
@@ -137,15 +161,58 @@ def neural_style(
     if guide_sources:
         out.note(roles_note(sources, guide_sources, are_named=bool(named_styles)))
     limits = settings.limits
-    style_images = [read_image(out, source, limits, bits) for source in guide_sources]
-    init_image = next((read_image(out, source, limits, bits) for source in init_sources), None)
+    style_inputs = [read_input(out, source, limits, bits, hashed=record) for source in guide_sources]
+    style_images = [style.image for style in style_inputs]
+    init_input = next((read_input(out, source, limits, bits, hashed=record) for source in init_sources), None)
+    init_image = init_input.image if init_input else None
     transfer = load_style_transfer(out, config, features, settings)
     threads = settings.start_threads(transfer.device)
+    kept = Recording(keep_metadata, keep_gps)
+    if record:
+        kept = replace(
+            kept,
+            record=PaintingRecord(
+                method=_SPEC.name,
+                weights=provenance.public_name(features),
+                weights_sha256=provenance.sha256_of_weights(transfer.features),
+                depth=bits,
+                keep_metadata=keep_metadata,
+                keep_gps=keep_gps,
+                preset=preset,
+                config=flattened(config),
+                styles_sha256=tuple(style.sha256 for style in style_inputs),
+                init_sha256=init_input.sha256 if init_input else None,
+                **recording.common_facts(settings, transfer.device, threads),
+            ),
+        )
+    if like and made and isinstance(kept.record, PaintingRecord):
+        _require_same_images(kept.record, made)
+        recording.note_differences(out, like, made)
     work: Painting | FigurePainting
     if name and figure and plan:
         work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
     else:
         existing, seed = settings.existing, settings.seed
-        work = Painting(out, transfer, style_images, init_image, preset, seed, save_every, existing, threads, bits)
+        work = Painting(
+            out, transfer, style_images, init_image, preset, seed, save_every, existing, threads, bits, kept
+        )
     failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
     return require_no_failures(failures, inputs=len(sources))
+
+
+def _require_same_images(record: PaintingRecord, made: PaintingRecord) -> None:
+    """Check that the feature network, the style images and the image to start from are those of `--like`.
+
+    Raises:
+        UsageError: one of them is another one.
+    """
+    hint = "Give the right file with --features FILE."
+    provenance.require_same("the feature network", record.weights_sha256, made.weights_sha256, hint)
+    if len(record.styles_sha256) != len(made.styles_sha256):
+        raise UsageError(
+            f"the image was made with {len(made.styles_sha256)} style images, not {len(record.styles_sha256)}",
+            hint="Give the same ones, in the same order.",
+        )
+    for number, (one, other) in enumerate(zip(record.styles_sha256, made.styles_sha256, strict=True), 1):
+        provenance.require_same(f"style image {number}", one, other, "Give the same ones, in the same order.")
+    provenance.require_same("the image of --init", record.init_sha256, made.init_sha256, "Give it with --init FILE.")

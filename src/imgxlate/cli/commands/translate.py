@@ -3,18 +3,19 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 import typer
 
 from imgxlate.callbacks import ignore
-from imgxlate.cli import complete, options
-from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_image, write_image
+from imgxlate.cli import complete, options, recording
+from imgxlate.cli.files import SizeAdvice, find_share, model_sources, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
+from imgxlate.cli.recording import Input, Recording
 from imgxlate.errors import ImgxlateError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
@@ -22,8 +23,10 @@ from imgxlate.images.limits import Limits
 from imgxlate.images.names import Naming
 from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_depth, require_output_format
 from imgxlate.images.sizes import at_most, shorter_side
-from imgxlate.inference import style_codes
-from imgxlate.inference.style_source import choose_styles
+from imgxlate.inference import provenance, style_codes
+from imgxlate.inference.provenance import TranslationRecord
+from imgxlate.inference.style_codes import StyleCodes
+from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
 from imgxlate.threads import AdaptiveThreads
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
     from imgxlate.images.grids import SheetPlan
     from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.inference.model import Model
-    from imgxlate.inference.style_codes import StyleCodes
     from imgxlate.methods.spec import Domain
 
 
@@ -83,6 +85,10 @@ def translate(
         Path | None,
         typer.Option(metavar="FILE", help="Write the style codes to a file.", rich_help_panel=options.STYLE),
     ] = None,
+    record: recording.Record = False,
+    like: recording.Like = None,
+    keep_metadata: recording.KeepMetadata = False,
+    keep_gps: recording.KeepGps = False,
     *,
     settings: options.Settings,
 ) -> None:
@@ -93,6 +99,16 @@ def translate(
     """
     spec = registry.find(method, Capability.TRANSLATE)
     source = choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
+    recording.require_metadata(keep_metadata, keep_gps)
+    made = provenance.read(like, TranslationRecord) if like else None
+    if like and made:
+        others: dict[str, object] = {"--to": to, "--size": size, "--work-size": work_size, "--depth": depth == "16"}
+        others |= {"--n-styles": n_styles, "--style": style, "--styles": styles_file, "--save-styles": save_styles}
+        recording.require_alone(like, made, spec, others | {"--keep-metadata": keep_metadata})
+        settings, source = recording.settings_like(settings, made), _source_like(like, made)
+        to, size, work_size, depth = made.to, made.size, made.work_size, "16" if made.depth == 16 else "8"
+        record, keep_metadata, keep_gps = True, made.keep_metadata, made.keep_gps
+        model = model if model or checkpoint else provenance.find_weights(made, "--checkpoint")
     existing = settings.existing
     options.check_stdout(output, out.as_json)
     if grid:
@@ -103,6 +119,7 @@ def translate(
     extras = [path for path in (grid, save_styles) if path]
     rank = find_share(out, len(sources), output, extras)
     besides = [*(Source(Path(name)) for name in source.images), *model_sources(checkpoint, config)]
+    recording.require_recordable(record, output, [*sources, *besides], existing)
     jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides, naming)
     if existing is Existing.SKIP:
         extras = [path for path in extras if not path.exists()]
@@ -113,6 +130,14 @@ def translate(
     loaded = load_model(out, spec, model, checkpoint, config, settings, norm_statistics)
     threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
+    kept = Recording(keep_metadata, keep_gps)
+    if record:
+        common = recording.common_facts(settings, loaded.device, threads)
+        facts = _record(loaded, domain, size, work_size, bits, common, kept)
+        if like and made:
+            _require_same_model(facts, made)
+            recording.note_differences(out, like, made)
+        kept = replace(kept, record=facts)
     codes = source.codes(loaded, to=to, size=size, work_size=work_size, seed=seed)
     if save_styles and codes:
         keep = style_codes.write if save_styles in extras else style_codes.require_same
@@ -120,7 +145,7 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
-    work = _Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads)
+    work = _Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads, kept)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid, loaded.limits)
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE, naming=naming)
@@ -128,7 +153,7 @@ def translate(
         work.watch = BandWatch(out, bar, loaded)
         failures = stream_jobs(
             jobs,
-            lambda job: read_image(out, job.source, loaded.limits, bits),
+            lambda job: kept.read(out, job.source, loaded.limits, bits),
             work.compute,
             work.write,
             inputs=len(sources),
@@ -138,6 +163,50 @@ def translate(
     if work.grid:
         work.grid.write(out, loaded.name_of(work.to))
     return require_no_failures(failures, inputs=len(sources))
+
+
+def _source_like(like: Path, made: TranslationRecord) -> StyleSource:
+    """The style of a record."""
+    stored = StyleCodes((made.style,), made.seed) if made.style else None
+    return StyleSource(1, stored=stored, file=like)
+
+
+def _record(
+    model: "Model",
+    to: "Domain",
+    size: int | None,
+    work_size: int | None,
+    depth: "Depth",
+    common: Mapping[str, Any],
+    kept: Recording,
+) -> TranslationRecord:
+    """The record of all outputs, without the input and the style."""
+    weights = cast(Path, model.weights)  # A command loads a model from a file.
+    return TranslationRecord(
+        method=model.method,
+        weights=provenance.public_name(model.name),
+        weights_sha256=provenance.sha256_of_weights(weights),
+        config_sha256=provenance.sha256_of_weights(model.config) if model.config else None,
+        to=to,
+        size=size,
+        work_size=work_size,
+        depth=depth,
+        keep_metadata=kept.keep_metadata,
+        keep_gps=kept.keep_gps,
+        **common,
+    )
+
+
+def _require_same_model(record: TranslationRecord, made: TranslationRecord) -> None:
+    """Check that the model is the one of the record of `--like`.
+
+    Raises:
+        UsageError: its weights or the original's yaml are other ones.
+    """
+    hint = "Give the right file with --checkpoint FILE."
+    provenance.require_same("the model", record.weights_sha256, made.weights_sha256, hint)
+    hint = "Give the original's yaml of that model with --config FILE, or none if there was none."
+    provenance.require_same("the file of --config", record.config_sha256, made.config_sha256, hint)
 
 
 @dataclass(slots=True)
@@ -189,6 +258,7 @@ class _Output:
     """A translated image, to be written."""
 
     source: Source
+    given: Input
     target: Target
     image: "ImageArray"
     seconds: float  # of the translation
@@ -200,7 +270,7 @@ class _Translation:
 
     out: Output
     model: "Model"
-    codes: "StyleCodes | None"
+    codes: StyleCodes | None
     to: "Domain"
     size: int | None
     work_size: int | None
@@ -209,16 +279,18 @@ class _Translation:
     missing: Mapping[Source, Job]  # the outputs to write
     advice: SizeAdvice
     threads: AdaptiveThreads
+    kept: Recording
     grid: "_Grid | None" = None
     watch: BandWatch | None = None
 
-    def compute(self, job: Job, image: "ImageArray") -> Iterator[_Output]:
+    def compute(self, job: Job, given: Input) -> Iterator[_Output]:
         """Translate an input into its missing outputs, and add its row to the grid."""
         from imgxlate.images.grids import thumbnail
 
+        image = given.image
         self.advice.consider(job.source, image)
         row = {}
-        for output in self._translate(job.source, image):
+        for output in self._translate(job.source, given):
             if self.grid:
                 row[output.target.index] = thumbnail(output.image, self.grid.plan.cell)
             yield output
@@ -228,7 +300,8 @@ class _Translation:
     def write(self, output: _Output) -> None:
         """Write an output and report it."""
         height, width = output.image.size
-        write_image(self.out, output.image, output.target.path)
+        style = None if self.codes is None else self.codes.codes[output.target.index]
+        self.kept.write(self.out, output.image, output.target.path, output.given, style=style)
         self.out.record(
             {
                 "input": output.source.name,
@@ -246,11 +319,12 @@ class _Translation:
         if output.target.path is not None and not self.out.as_json:
             self.out.note(str(output.target.path))
 
-    def _translate(self, source: Source, image: "ImageArray") -> Iterator[_Output]:
+    def _translate(self, source: Source, given: Input) -> Iterator[_Output]:
         if source not in self.missing:
             return
         import torch
 
+        image = given.image
         targets = self.missing[source].targets
         codes = None if self.codes is None else torch.tensor([self.codes.codes[target.index] for target in targets])
         size = image.size if self.size is None else shorter_side(image.size, self.size)
@@ -266,4 +340,4 @@ class _Translation:
                 output = next(outputs, None)
             if output is None:
                 raise ImgxlateError(f"{self.model.method} gave fewer images than styles", hint="The method has a bug.")
-            yield _Output(source, target, output, time.perf_counter() - started)
+            yield _Output(source, given, target, output, time.perf_counter() - started)

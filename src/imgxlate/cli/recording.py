@@ -1,0 +1,217 @@
+"""What outputs hold beside their pixels: the record of how they were made, and metadata of the input."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from imgxlate import atomic
+from imgxlate.cli.files import note_reading, read_image, write_image
+from imgxlate.cli.options import Settings
+from imgxlate.cli.output import Output
+from imgxlate.config import shown
+from imgxlate.errors import UsageError
+from imgxlate.images.inputs import Source
+from imgxlate.images.limits import Limits
+from imgxlate.images.outputs import Existing, names_file, require_writable
+from imgxlate.methods.spec import MethodSpec
+from imgxlate.threads import AdaptiveThreads
+
+if TYPE_CHECKING:
+    import torch
+
+    from imgxlate.images.image_array import Depth, ImageArray
+    from imgxlate.images.metadata import Metadata
+    from imgxlate.inference.provenance import ImageRecord
+
+_PANEL = "Records and metadata"
+_RECORD_SUFFIX = ".json"
+
+Record = Annotated[
+    bool,
+    typer.Option(
+        "--record",
+        help="Record in each output how it was made, without names of files or users. A PNG file holds the record; "
+        "for other formats, it is in a .json file beside the image.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Like = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Make images as FILE was made, which has a record. The same input gives the same file again.",
+        rich_help_panel=_PANEL,
+    ),
+]
+KeepMetadata = Annotated[
+    bool,
+    typer.Option(
+        "--keep-metadata",
+        help="Keep EXIF, XMP and the ICC profile of the input, without its place. By default, outputs have none.",
+        rich_help_panel=_PANEL,
+    ),
+]
+KeepGps = Annotated[
+    bool,
+    typer.Option("--keep-gps", help="With --keep-metadata: also keep the place (GPS).", rich_help_panel=_PANEL),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """An image that was read, and what its outputs may hold of its file."""
+
+    image: "ImageArray"
+    sha256: str = ""  # of the file; empty if nothing is recorded
+    metadata: "Metadata | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What the outputs of a command hold beside their pixels."""
+
+    keep_metadata: bool = False
+    keep_gps: bool = False
+    record: "ImageRecord | None" = None  # all but what differs between outputs; None: nothing is recorded
+
+    def read(self, out: Output, source: Source, limits: Limits, depth: "Depth" = 8) -> Input:
+        """Read an image, with what outputs keep of its file.
+
+        Raises:
+            ImageError: the image cannot be read.
+        """
+        hashed = self.record is not None
+        return read_input(out, source, limits, depth, hashed=hashed, metadata=self.keep_metadata, gps=self.keep_gps)
+
+    def write(self, out: Output, image: "ImageArray", path: Path | None, given: Input, **facts: Any) -> None:
+        """Write the output of an input. `facts` are those of the record that only this output has.
+
+        Raises:
+            OutputError: the file cannot be written.
+        """
+        from imgxlate.images.metadata import NONE
+
+        metadata = given.metadata or NONE
+        if self.record:
+            from imgxlate.inference.provenance import to_json
+
+            text = to_json(replace(self.record, input_sha256=given.sha256, **facts))
+            if path and (beside := beside_of(path)):
+                atomic.write_bytes(beside, text.encode())
+            else:
+                metadata = replace(metadata, text=text)
+        write_image(out, image, path, metadata)
+
+
+def read_input(
+    out: Output,
+    source: Source,
+    limits: Limits,
+    depth: "Depth" = 8,
+    *,
+    hashed: bool,
+    metadata: bool = False,
+    gps: bool = False,
+) -> Input:
+    """Read an image; with the sha256 of its file if `hashed`, and with its metadata on demand.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    if not (hashed or metadata):
+        return Input(read_image(out, source, limits, depth))
+    from imgxlate.images.decode import decode, read_metadata, read_source
+
+    data = read_source(source, limits)
+    image = decode(data, name=source.name, limits=limits, depth=depth)
+    note_reading(out, source, image)
+    kept = read_metadata(data, name=source.name, gps=gps, limits=limits) if metadata else None
+    return Input(image, hashlib.sha256(data).hexdigest(), kept)
+
+
+def beside_of(path: Path) -> Path | None:
+    """The file of the record of an output; None if the output holds it."""
+    return None if path.suffix.lower() == ".png" else path.with_name(path.name + _RECORD_SUFFIX)
+
+
+def require_recordable(record: bool, output: str | None, sources: list[Source], existing: Existing) -> None:
+    """Check that the record beside an output that is no PNG file can be written.
+
+    Raises:
+        UsageError: the file is an input.
+        OutputError: the file exists, or cannot be written.
+    """
+    beside = beside_of(Path(str(output))) if record and names_file(output) else None
+    if beside and existing is not Existing.SKIP:
+        require_writable([beside], sources, existing)
+
+
+def require_metadata(keep_metadata: bool, keep_gps: bool) -> None:
+    """Refuse `--keep-gps` alone.
+
+    Raises:
+        UsageError: it is alone.
+    """
+    if keep_gps and not keep_metadata:
+        raise UsageError("--keep-gps needs --keep-metadata", hint="Type both.")
+
+
+def require_alone(like: Path, made: "ImageRecord", spec: MethodSpec, others: Mapping[str, Any]) -> None:
+    """Refuse options that the record of `--like` sets, and records of other methods.
+
+    Raises:
+        UsageError: `others` has an option with a value, by its name, or the method is another one.
+    """
+    for name, value in others.items():
+        if value:
+            raise UsageError(f"--like and {name} exclude each other", hint=f"The record of {like} sets it.")
+    if made.method != spec.name:
+        raise UsageError(f"{like}: was made with {shown(made.method)}, not with {spec.name}")
+
+
+def settings_like(settings: Settings, made: "ImageRecord") -> Settings:
+    """The settings of a record. A device and a memory limit that are given stay.
+
+    Raises:
+        UsageError: a precision or a seed is given.
+    """
+    for name, given in {"--seed": settings.seed != 0, "--precision": settings.precision != "auto"}.items():
+        if given:
+            raise UsageError(f"--like and {name} exclude each other", hint="The record sets it.")
+    return replace(
+        settings,
+        seed=made.seed,
+        precision=made.precision,
+        threads=str(made.threads),
+        device=made.device if settings.device == "auto" else settings.device,
+        memory=settings.memory or made.memory,
+    )
+
+
+def common_facts(settings: Settings, device: "torch.device", threads: AdaptiveThreads) -> dict[str, Any]:
+    """The facts of all records of a run. The number of threads is fixed, because results depend on it."""
+    import torch
+
+    from imgxlate.inference.device import find_precision
+
+    if threads.fixed is None:
+        threads.fix(torch.get_num_threads())
+    return {
+        "device": device.type,
+        "precision": find_precision(settings.precision, device),
+        "threads": threads.fixed,
+        "memory": settings.memory,
+        "seed": settings.seed,
+    }
+
+
+def note_differences(out: Output, like: Path, made: "ImageRecord") -> None:
+    """Note that another version made the image, so that the result may differ."""
+    from imgxlate import __version__
+
+    if made.imgxlate != __version__:
+        out.note(f"{like} was made by imgxlate {shown(made.imgxlate)}, this is {__version__}: the result may differ")

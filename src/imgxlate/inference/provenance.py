@@ -1,0 +1,165 @@
+"""How an output was made: enough to make it again, to the byte, from the same inputs on the same machine.
+
+A record names no file, folder or user. Weights and inputs are known by their sha256. Imports no torch.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
+
+from annotated_types import Ge, IsFinite, Le, Len, Predicate
+
+from imgxlate import __version__
+from imgxlate.config import shown
+from imgxlate.downloads.remote import sha256_of
+from imgxlate.errors import CheckpointError, ImageError, UsageError
+from imgxlate.images.limits import DEFAULT
+from imgxlate.methods.spec import Domain
+from imgxlate.weights import cards
+from imgxlate.weights.store import Store
+
+SUFFIX = ".json"
+"""A record that the format of an image does not hold is in a file beside it: `image.jpg.json`."""
+
+Sha256 = Annotated[str, Len(64, 64), Predicate(str.isalnum)]
+
+_LARGEST = 10_000_000  # characters of a record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecord:
+    """What all outputs have in common."""
+
+    command: ClassVar[str]
+    imgxlate: str = __version__
+    method: str
+    weights: str | None  # the name in the catalog; None: they have none
+    weights_sha256: Sha256
+    input_sha256: Sha256 = ""
+    device: Literal["cpu", "cuda", "mps"]
+    precision: Literal["fp32", "fp32-fast", "bf16"]
+    threads: Annotated[int, Ge(1), Le(9999)]
+    memory: str | None = None  # of --memory
+    seed: Annotated[int, Ge(0), Le(2**63 - 1)]
+    depth: Literal[8, 16]
+    keep_metadata: bool = False
+    keep_gps: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TranslationRecord(ImageRecord):
+    """How an image was translated."""
+
+    command: ClassVar[str] = "translate"
+    config_sha256: Sha256 | None = None  # of the original's yaml
+    to: Domain
+    style: tuple[IsFinite[float], ...] | None = None  # the style code; None: the method has no styles
+    size: Annotated[int, Ge(1)] | None = None
+    work_size: Annotated[int, Ge(1)] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaintingRecord(ImageRecord):
+    """How an image was painted."""
+
+    command: ClassVar[str] = "neural-style"
+    preset: str
+    config: Mapping[str, Any]  # the whole configuration, by key
+    styles_sha256: tuple[Sha256, ...] = ()
+    init_sha256: Sha256 | None = None  # of the image to start from
+
+
+Kind = TypeVar("Kind", TranslationRecord, PaintingRecord)
+
+
+def to_json(record: ImageRecord) -> str:
+    """The record as a JSON document. The same record gives the same text."""
+    document = {"command": record.command, **dataclasses.asdict(record)}
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True)
+
+
+def read(path: Path, kind: type[Kind]) -> Kind:
+    """The record of an image: in the PNG file, in `image.jpg.json` beside it, or in that file itself.
+
+    Raises:
+        UsageError: the file has no record, is damaged, or was made by another command.
+    """
+    from pydantic import TypeAdapter, ValidationError  # Imported late: only this needs it.
+
+    text = _text(path)
+    try:
+        document = json.loads(text)
+        command = document["command"]
+        if command != kind.command:
+            raise UsageError(f"{path}: was made by another command, {shown(command)}")
+        return TypeAdapter(kind).validate_python(document)
+    except (ValueError, LookupError, TypeError, RecursionError, ValidationError) as error:
+        raise UsageError(f"{path}: its record is damaged", hint="Give another output of --record.") from error
+
+
+def _text(path: Path) -> str:
+    from imgxlate.images.decode import read_text
+
+    beside = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+    try:
+        if beside.is_file():
+            with beside.open(encoding="utf-8") as file:
+                return file.read(_LARGEST)
+        with path.open("rb") as file:
+            data = file.read(DEFAULT.file_bytes)
+        text = read_text(data, name=str(path))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", hint="Check the path.") from error
+    except (ImageError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: has no record: it is not an image", hint="Give an output of --record.") from error
+    if text is None:
+        raise UsageError(f"{path}: has no record of how it was made", hint="Only outputs of --record have one.")
+    return text
+
+
+def public_name(name: str) -> str | None:
+    """The name of weights, if the catalog has it: another one may be personal."""
+    return name if name in cards.cards() else None
+
+
+def find_weights(record: ImageRecord, option: str) -> str:
+    """The name by which this machine has the weights of a record.
+
+    Raises:
+        UsageError: no weights with a name have that hash; the hint names `option`, which takes a file.
+    """
+    if record.weights in cards.cards():
+        return str(record.weights)
+    names = [known.card.name for known in Store().records() if known.sha256 == record.weights_sha256]
+    if not names:
+        raise UsageError(
+            f"the image was made with weights that have no name here: their sha256 is {record.weights_sha256}",
+            hint=f"Give their file with {option} FILE.",
+        )
+    return names[0]
+
+
+def require_same(title: str, sha256: str | None, wanted: str | None, hint: str) -> None:
+    """Check that a file is the one that an image was made with, by its sha256; None: there is none.
+
+    Raises:
+        UsageError: it is another one.
+    """
+    if sha256 != wanted:
+        found = "missing" if sha256 is None else f"not the one that the image was made with (sha256 {wanted})"
+        raise UsageError(f"{title} is {found}", hint=hint)
+
+
+def sha256_of_weights(path: Path) -> str:
+    """The sha256 of a file that was just read.
+
+    Raises:
+        CheckpointError: the file is gone.
+    """
+    try:
+        return sha256_of(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}", hint="Check the path.") from error
