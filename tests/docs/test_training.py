@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from imgxlate import checkpoint
 from imgxlate.config import flattened, keys, overridden
 from imgxlate.data.batch import Batch
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import StepContext
 from imgxlate.methods.spec import TrainingConfig
+from imgxlate.paths import assets_dir
 from imgxlate.training import seeding
 from imgxlate.training.distributed import World
 from imgxlate.training.run_folder import RunFolder
@@ -43,6 +45,17 @@ def rows(text, first):
 
 def default(method):
     return next(iter(registry.find(method).training.presets.values()))
+
+
+def created(method, config):
+    """A training, with the feature network that its configuration names."""
+    features = checkpoint.read(assets_dir() / f"{config.features}.safetensors") if config.features else None
+    return registry.trainable(registry.find(method)).create(config, features)
+
+
+def quickly_created(method, config):
+    """A training whose initial weights are drawn fast."""
+    return created(method, replace(config, init="gaussian") if hasattr(config, "init") else config)
 
 
 def option_row(key, value, about):
@@ -78,7 +91,7 @@ def test_the_page_has_every_preset_with_its_size():
         spec = registry.find(method)
         for name, config in spec.training.presets.items():
             if config.gen not in sizes:
-                tensors = registry.trainable(spec).create(replace(config, init="gaussian"), None).generators().values()
+                tensors = quickly_created(method, config).generators().values()
                 sizes[config.gen] = sum(tensor.numel() for tensor in tensors) * 4 / 1e6
             crop = f"{config.data.crop_height} x {config.data.crop_width}"
             expected.append([method, f"`{name}`", crop, f"{config.iterations:,}", f"{sizes[config.gen]:.1f} MB"])
@@ -92,7 +105,7 @@ def test_a_methods_page_names_every_loss_that_a_step_gives(method):
     spec = registry.find(method)
     config = spec.training.presets["tiny"]
     penalized = {key: 1.0 for key in keys(type(config)) if key.rpartition(".")[2] == "r1_w"}
-    trainable = registry.trainable(spec).create(overridden(config, penalized), None)
+    trainable = created(method, overridden(config, penalized))
     batch = Batch(*torch.rand(2, 1, 3, 64, 64).mul(2).sub(1), (), ())
     noise = seeding.make_noise(0, 0, [0], torch.device("cpu"))
     losses = trainable.train_step(batch, StepContext(0, noise, seeding.make_random(0, 0), World(0, 1)))

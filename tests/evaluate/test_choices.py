@@ -94,7 +94,7 @@ def test_a_method_that_stylizes_can_have_another_feature_network():
     ("arguments", "message", "hint"),
     [
         ((["munti"],), "no method 'munti' to compare", "Did you mean 'munit'?"),
-        ((["zzz"],), "no method 'zzz'", "Methods: munit, unit, cyclegan, cut, neural-style"),
+        ((["zzz"],), "no method 'zzz'", "Methods: munit, unit, cyclegan, cut, adain, neural-style"),
         (([],), "--methods names no method", "--methods munit,unit"),
         ((["munit", "munit"],), "munit is among --methods twice", "--model munit="),
         ((["neural-style"],), "neural-style needs a style image", "--style"),

@@ -9,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from built_in import WITH_ORIGINAL_MODELS
 
 from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError, ImgxlateError, OutputError, UsageError
@@ -19,11 +20,9 @@ from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.method import Cyclegan
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.protocol import Graph
-from imgxlate.methods.spec import Capability
 from imgxlate.nn.initialization import seeded
 
 FILES = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
-EXPORTED = [name for name in registry.BUILT_IN if Capability.TRANSLATE in registry.find(name).capabilities]
 SIZES = [(1, 16, 16), (2, 32, 48), (1, 72, 20)]
 
 
@@ -44,7 +43,7 @@ def flat(tree, prefix=""):
         yield from flat(part, f"{prefix}{name}.") if isinstance(part, dict) else [(f"{prefix}{name}", part)]
 
 
-@pytest.mark.parametrize("method", EXPORTED)
+@pytest.mark.parametrize("method", WITH_ORIGINAL_MODELS)
 def test_the_originals_file_has_its_keys_and_its_tensors_to_the_bit(golden, golden_model, tmp_path, method):
     model = golden_model(method)
     written = list(export(model, "originals", f"{tmp_path}/"))

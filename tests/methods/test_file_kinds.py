@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from built_in import WITH_ORIGINAL_MODELS
 
 from imgxlate import checkpoint
 from imgxlate.errors import CheckpointError
@@ -161,7 +162,7 @@ def test_the_error_for_a_model_of_another_method_gives_the_command_for_it(refusa
     assert hint == f"Type `imgxlate translate {other} ... --checkpoint {golden / file}`."
 
 
-@pytest.mark.parametrize("method", TRANSLATING)
+@pytest.mark.parametrize("method", WITH_ORIGINAL_MODELS)
 def test_a_checkpoint_of_ours_is_recognized_by_the_method_in_its_header(refusal, golden_model, load, tmp_path, method):
     tensors = load(method, golden_model(method)).tensors()
     checkpoint.write(tmp_path / "x.safetensors", tensors, {"method": "other"})

@@ -170,7 +170,7 @@ def test_an_unknown_name_gets_the_nearest_one():
 def test_a_method_that_lacks_a_capability_says_which_have_it():
     with pytest.raises(UsageError, match="cyclegan takes no style from an image") as caught:
         registry.find("cyclegan", Capability.GUIDE_STYLE)
-    assert caught.value.hint == "Methods for that: munit."
+    assert caught.value.hint == "Methods for that: munit, adain."
 
 
 def test_every_capability_has_a_message_for_methods_that_lack_it():

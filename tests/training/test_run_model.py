@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 import torch
+from built_in import WITH_ORIGINAL_MODELS
 
 from imgxlate import __version__, checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, find_model, load_model
-from imgxlate.methods import registry
 from imgxlate.training import run_model
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.weights.store import Store
@@ -38,7 +38,7 @@ def run_folder(tmp_path, generators):
     return run
 
 
-@pytest.mark.parametrize("method", [name for name in registry.BUILT_IN if registry.find(name).training])
+@pytest.mark.parametrize("method", WITH_ORIGINAL_MODELS)
 def test_a_written_model_gives_the_same_images_as_its_generators(generators, tmp_path, method):
     spec, tensors, header = generators(method)
     path = tmp_path / "model.safetensors"

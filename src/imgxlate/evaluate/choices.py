@@ -56,8 +56,8 @@ def choose_methods(
     """The methods to compare, in the order of their columns. A method with several models is listed once for each.
 
     Args:
-        methods: names or labels; None: all that have a bundled model or one in `models`, and those that stylize if
-            there are style images.
+        methods: names or labels; None: all that have a bundled model or one in `models`, and those that take the style
+            from an image only if there are style images.
         models: the models of each method.
         settings: configuration values of each method that stylizes.
         has_style_images: whether there are images to take the style from.
@@ -77,7 +77,7 @@ def choose_methods(
     for option, names in (("--model", models_of), ("--set", settings_of)):
         _require_compared(specs, option, names)
     for spec in specs:
-        if not _translates(spec) and not has_style_images:
+        if spec.needs_style_image and not has_style_images:
             raise UsageError(f"{spec.label} needs a style image", hint="Give one: `--style painting.jpg`.")
     return tuple(
         choice
@@ -120,17 +120,19 @@ def _named(names: Sequence[str]) -> list[MethodSpec]:
 
 
 def _available(models_of: Mapping[str, Sequence[str]], has_style_images: bool) -> list[MethodSpec]:
-    specs = [
-        spec
-        for spec in _comparable()
-        if spec.name in models_of or (bundled_model(spec.name) if _translates(spec) else has_style_images)
-    ]
+    specs = [spec for spec in _comparable() if spec.name in models_of or _is_ready(spec, has_style_images)]
     if not specs:
         raise UsageError(
             "no method has a model",
             hint="Add a model, such as `--model munit=FILE`, or a style image for neural style: `--style IMAGE`.",
         )
     return specs
+
+
+def _is_ready(spec: MethodSpec, has_style_images: bool) -> bool:
+    """Whether a method needs no more than what is there: a bundled model, style images."""
+    has_model = not _translates(spec) or bundled_model(spec.name) is not None
+    return has_model and (has_style_images or not spec.needs_style_image)
 
 
 def _translates(spec: MethodSpec) -> bool:

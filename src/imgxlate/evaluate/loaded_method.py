@@ -37,7 +37,7 @@ class SharedSettings:
     device: torch.device
     arithmetic: Arithmetic
     to: str | None  # the target domain; None: each model's default
-    style_images: Sequence[ImageArray]  # for methods that stylize
+    style_images: Sequence[ImageArray]  # for methods that take the style from an image
     n_styles: int  # output images of an input, for methods with styles
     size: int | None  # shorter side of the inputs, in pixels; None: their own size
     seed: int
@@ -52,7 +52,7 @@ class LoadedMethod:
     model: str
     settings: Mapping[str, str]  # further values that determine its images, by name
     trained_size: int | None  # shorter side of its training images, in pixels; None: unknown, or not trained
-    style_dim: int | None  # length of its style codes; None: it has no styles
+    style_dim: int | None  # length of the style codes that it samples; None: it samples none
     step: int | None  # training steps done; None: unknown, or not trained
     make: Callable[[ImageArray, Sequence[Code], OnIteration], Iterator[ImageArray]]
     """Yields an image of the input for each code; one image and no codes for a method without styles."""
@@ -123,10 +123,15 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
     model = dataclasses.replace(loaded, memory=settings.memory)
     to = model.target(settings.to)
 
-    def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
-        return model.translate_array(image, to, torch.tensor(codes) if model.style_dim else None)
+    guided = model.spec.needs_style_image
+    # The features of several style images are mixed with equal weights.
+    style = torch.stack([model.encode_array(each, to) for each in settings.style_images]).mean(0) if guided else None
 
-    return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, model.style_dim, model.step, make)
+    def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
+        return model.translate_array(image, to, torch.tensor(codes) if codes else style)
+
+    style_dim = None if guided else model.style_dim
+    return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, style_dim, model.step, make)
 
 
 def _load_stylizer(

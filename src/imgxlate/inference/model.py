@@ -145,10 +145,14 @@ class Model:
             (4, 8)
 
         Raises:
-            UsageError: the model has no styles, `n_styles` is less than 1, or `seed` is negative.
+            UsageError: the model has no styles or takes them from images, `n_styles` is less than 1, or `seed` is
+                negative.
         """
         require_at_least(1, n_styles=n_styles)
-        codes = style_codes.sample(n_styles, self._style_sampler().style_dim, seed)
+        style_dim = self._style_sampler().style_dim
+        if self.spec.needs_style_image:
+            raise UsageError(f"{self.method} takes its style from an image", hint="Give style images.")
+        codes = style_codes.sample(n_styles, style_dim, seed)
         return np.array(codes.codes, np.float32)
 
     def encode_style(

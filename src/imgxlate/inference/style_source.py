@@ -56,9 +56,13 @@ def choose_styles(
     if images:
         registry.find(spec.name, Capability.GUIDE_STYLE)
         return StyleSource(len(images), images=tuple(images))
-    if file or saved or (count or 1) > 1:
-        registry.find(spec.name, Capability.SAMPLE_STYLES)
     if file:
+        if not spec.needs_style_image:
+            registry.find(spec.name, Capability.SAMPLE_STYLES)
         stored = style_codes.read(file, spec.name)
         return StyleSource(len(stored.codes), stored=stored, file=file)
+    if saved or (count or 1) > 1:
+        registry.find(spec.name, Capability.SAMPLE_STYLES)
+    if spec.needs_style_image:
+        raise UsageError(f"{spec.name} takes its style from an image", hint="Type `--style IMAGE`.")
     return StyleSource(count or 1)

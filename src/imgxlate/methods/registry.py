@@ -27,6 +27,7 @@ BUILT_IN = {
     "unit": "imgxlate.methods.unit:SPEC",
     "cyclegan": "imgxlate.methods.cyclegan:SPEC",
     "cut": "imgxlate.methods.cut:SPEC",
+    "adain": "imgxlate.methods.adain:SPEC",
     "gatys": "imgxlate.methods.gatys:SPEC",
 }
 

@@ -237,6 +237,12 @@ class MethodSpec:
     title: str = ""  # "CycleGAN", for headings; empty: the name
 
     @property
+    def needs_style_image(self) -> bool:
+        """Whether the style is always taken from an image: the method has styles, and samples none."""
+        has_styles = self.capabilities & {Capability.GUIDE_STYLE, Capability.STYLIZE}
+        return bool(has_styles) and Capability.SAMPLE_STYLES not in self.capabilities
+
+    @property
     def label(self) -> str:
         """The title as one word, which the command line accepts in place of the name: "neural-style"."""
         return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-") or self.name

@@ -69,7 +69,7 @@ class Evaluator:
         contents: list[float] = []
         diversities: list[float] = []
         for index, image in enumerate(self.images[OTHER[to]]):
-            outputs = model.translate_array(image, to, _codes(model, index))
+            outputs = model.translate_array(image, to, _codes(model, index, to, self.images[to]))
             first = next(outputs)
             vectors.append(self.features([first]))
             if index < _CLOSE:
@@ -127,9 +127,12 @@ def load(
     return Evaluator(images, vgg, inception(lambda _: published, device) if published else vgg_features(vgg))
 
 
-def _codes(model: Model, index: int) -> Tensor | None:
+def _codes(model: Model, index: int, to: Domain, style_images: Sequence[ImageArray]) -> Tensor | None:
     """The style codes to translate an image with, which depend on its number alone."""
     if model.style_dim is None:
         return None
     count = _STYLES if index < _CLOSE else 1
+    if model.spec.needs_style_image:
+        chosen = (style_images[(index + number) % len(style_images)] for number in range(count))
+        return torch.cat([model.encode_array(image, to) for image in chosen])
     return torch.tensor(style_codes.sample(count, model.style_dim, seeding.derived("evaluation", index)).codes)

@@ -39,9 +39,9 @@ class Samples:
     def draw(self, model: Model, step: int) -> ImageArray | None:
         """Draw a sheet of translations after `step` steps, or return None if there are no images.
 
-        Each row shows one image: the input; its translation, with several sampled styles if the method has styles; a
-        style image of the other domain and the translation with its style; and, if the model translates both ways, the
-        first translation translated back.
+        Each row shows one image: the input; its translation, with several styles if the method samples them; if it has
+        styles, a style image of the other domain and the translation with its style; and, if the model translates both
+        ways, the first translation translated back.
         """
         rows, labels = [], []
         for to in DOMAINS[::-1]:
@@ -58,8 +58,9 @@ class Samples:
 
     def _row(self, model: Model, index: int, to: Domain) -> list[ImageArray | None]:
         image = self.images[OTHER[to]][index]
-        outputs = list(model.translate_array(image, to, self._codes(model)))
-        return [image, *outputs, *self._guided(model, image, index, to), *_back(model, image, outputs[0], to)]
+        outputs = list(model.translate_array(image, to, self._codes(model))) if not model.spec.needs_style_image else []
+        guided = self._guided(model, image, index, to)
+        return [image, *outputs, *guided, *(_back(model, image, outputs[0], to) if outputs else [])]
 
     def _guided(self, model: Model, image: ImageArray, index: int, to: Domain) -> list[ImageArray | None]:
         """A style image of the domain `to`, and `image` translated with its style."""
@@ -106,4 +107,6 @@ def _headers(model: Model) -> list[str]:
     back = ["and back"] if len(model.translator.targets) == len(DOMAINS) else []
     if model.style_dim is None:
         return ["input", "output", *back]
+    if model.spec.needs_style_image:
+        return ["input", "style of", "gives"]
     return ["input", *(f"style {index:02d}" for index in range(_STYLES)), "style of", "gives", *back]

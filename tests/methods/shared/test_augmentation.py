@@ -2,15 +2,15 @@
 
 import pytest
 import torch
+from built_in import ADVERSARIAL
 
 from imgxlate.errors import UsageError
-from imgxlate.methods import registry
 from imgxlate.methods.shared.augmentation import augment
 from imgxlate.methods.shared.config import augmentations
 
 ALL = ("color", "translation", "cutout")
 each = pytest.mark.parametrize("change", ALL)
-everywhere = pytest.mark.parametrize("method", [name for name in registry.BUILT_IN if registry.find(name).training])
+everywhere = pytest.mark.parametrize("method", ADVERSARIAL)
 
 
 def draws(size, seed=0):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from built_in import ADVERSARIAL
 from torch import nn
 from torch._dynamo.testing import CompileCounterWithBackend
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -11,7 +12,7 @@ from imgxlate.methods import registry
 from imgxlate.methods.munit.config import PRESETS
 
 both = pytest.mark.parametrize("method", ["munit", "unit"])
-every = pytest.mark.parametrize("method", [name for name in registry.BUILT_IN if registry.find(name).training])
+every = pytest.mark.parametrize("method", ADVERSARIAL)
 
 SPECTRAL = {"dis.norm": "spectral", "dis.gan_type": "hinge", "spectral_gen": True, "lr_dis": 8e-4, "dis.r1_w": 1.0}
 
