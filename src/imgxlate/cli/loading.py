@@ -1,5 +1,6 @@
 """Loads torch, models and weights, with a progress bar for downloads."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,8 +49,11 @@ def load_model(
     config: Path | None,
     settings: Settings,
     norm_statistics: "NormStatistics | None" = None,
+    generators: Sequence[str] = (),
 ) -> "Model":
     """The model that `--model` or `--checkpoint` names, downloaded if it is missing.
+
+    `generators` are the networks to take from an original's file, by their names in it.
 
     Raises:
         ImgxlateError: as `imgxlate.load`.
@@ -63,6 +67,7 @@ def load_model(
             model=name,
             checkpoint=checkpoint,
             config=config,
+            generator=generators,
             device=settings.device,
             precision=settings.precision,
             memory=settings.memory,

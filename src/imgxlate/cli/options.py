@@ -54,6 +54,15 @@ Checkpoint = Annotated[
         "best model.",
     ),
 ]
+Generators = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--generator",
+        metavar="NAME",
+        help="Take this network of an original's file, by its name in the file. Twice: first the one of A, then that "
+        "of B.",
+    ),
+]
 OriginalConfig = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The original's yaml file, for settings that the weights do not show."),

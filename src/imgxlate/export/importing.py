@@ -1,5 +1,6 @@
 """Imports a file into the store, after the method has opened it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from imgxlate.callbacks import Notify, ignore
@@ -20,6 +21,7 @@ def import_weights(
     method: str | None = None,  # None: the card's
     domains: tuple[str, str] | None = None,  # the names of A and B, if the card or the file does not have them
     config: Path | None = None,  # the original's yaml, which is kept beside the file
+    generators: Sequence[str] = (),  # the networks to take from an original's file, by their names in it
     overwrite: bool = False,  # whether to replace another model of the user's with that name
     notify: Notify = ignore,
 ) -> Record:
@@ -43,4 +45,14 @@ def import_weights(
             hint="Add its method, such as --method munit. `imgxlate methods` lists them.",
         )
     spec = registry.find(method, Capability.TRANSLATE)
-    return import_model(spec, store, name, file, domains=domains, config=config, overwrite=overwrite, notify=notify)
+    return import_model(
+        spec,
+        store,
+        name,
+        file,
+        domains=domains,
+        config=config,
+        generators=generators,
+        overwrite=overwrite,
+        notify=notify,
+    )

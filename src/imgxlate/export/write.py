@@ -33,6 +33,7 @@ def export(
     output: str | Path | None = None,  # a file or a folder; None: the current folder
     *,
     config: Path | None = None,  # the original's yaml, for settings that the weights do not show
+    generators: Sequence[str] = (),  # the networks to take from an original's file, by their names in it
     overwrite: bool = False,
     notify: Notify = ignore,
 ) -> list[Path]:
@@ -51,7 +52,8 @@ def export(
     if file.is_dir():
         notify(choice_note(Path(found.path), found.step))
     spec = _spec(found)
-    model = load_model(spec, ModelFile(file.name, Path(found.path), config), torch.device("cpu"), Arithmetic())
+    source = ModelFile(file.name, Path(found.path), config, generators=tuple(generators))
+    model = load_model(spec, source, torch.device("cpu"), Arithmetic(), notify)
     stem = file.resolve().name if file.is_dir() else file.stem
 
     def places(names: Sequence[str]) -> list[Path]:

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,17 @@ from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.memory import parse as parse_memory
-from imgxlate.methods import registry
+from imgxlate.methods import registry, tensor_names
 from imgxlate.methods.original_files import read_options
-from imgxlate.methods.protocol import BatchNormalized, Translator
+from imgxlate.methods.protocol import BatchNormalized, Noting, Translator
 from imgxlate.methods.spec import DOMAINS, Capability, Domain, MethodConfig, MethodSpec
 from imgxlate.nn import NormStatistics
 from imgxlate.weights.cards import Card, bundled_model
 from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store, writing
+
+_SHOWN = 4  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class ModelFile:
     path: Path
     config: Path | None = None  # the original's yaml, for settings that the weights do not show
     domains: tuple[str, str] | None = None  # the names of A and B
+    generators: tuple[str, ...] = ()  # the networks to take, by their names in the file; none: those that are found
 
 
 def load(
@@ -47,6 +50,7 @@ def load(
     model: str | None = None,  # a name of `imgxlate weights list`; None: the method's bundled model
     checkpoint: str | os.PathLike[str] | None = None,  # a file, or a run's folder: its best model; instead of a name
     config: str | os.PathLike[str] | None = None,  # the original's yaml, for settings that the weights do not show
+    generator: str | Sequence[str] = (),  # of an original's file: a network's name in it; of two, A's comes first
     device: str = "auto",
     precision: Precision = "auto",
     memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
@@ -80,7 +84,8 @@ def load(
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
     file = find_model(spec, model, path, settings, store, download)
-    loaded = load_model(spec, file, where, find_arithmetic(precision, where))
+    file = dataclasses.replace(file, generators=(generator,) if isinstance(generator, str) else tuple(generator))
+    loaded = load_model(spec, file, where, find_arithmetic(precision, where), notify)
     if norm_statistics:
         _set_norm_statistics(loaded, norm_statistics)
     if path and paths.is_folder(path):
@@ -117,15 +122,19 @@ def find_model(
     return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
 
 
-def load_model(spec: MethodSpec, file: ModelFile, device: torch.device, arithmetic: Arithmetic) -> Model:
+def load_model(
+    spec: MethodSpec, file: ModelFile, device: torch.device, arithmetic: Arithmetic, notify: Notify = ignore
+) -> Model:
     """Read a model's file, build its networks, and move them to the device.
+
+    A checkpoint to resume a training from gives its averaged generators.
 
     Raises:
         CheckpointError: the file is damaged, or holds no model of the method.
         UsageError: the original's yaml cannot be read, or is another method's.
     """
-    opened = checkpoints.read(file.path)
-    translator = _build(spec, opened, file.config)
+    opened = _readable(checkpoints.read(file.path), file.generators, notify)
+    translator = _build(spec, opened, file.config, notify)
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
     domains = file.domains or _domains(opened)
@@ -152,6 +161,7 @@ def import_model(
     *,
     domains: tuple[str, str] | None = None,
     config: Path | None = None,
+    generators: Sequence[str] = (),  # the networks to take, by their names in the file
     overwrite: bool = False,  # whether to replace another model of the user's with that name
     notify: Notify = ignore,
 ) -> Record:
@@ -166,13 +176,16 @@ def import_model(
         WeightsError: the file is not the published one, or the store cannot be written.
     """
     card = find_card(name, spec.name)
+    if card and generators:
+        raise UsageError(f"{name} is a published file, which is kept whole", hint="Leave --generator out.")
     if paths.is_folder(file):
         file = _model_at(file, config).path
         opened = checkpoints.read(file)
         notify(choice_note(file, opened.header.get("step")))
     else:
         opened = checkpoints.read(file)
-    translator = _build(spec, opened, config)
+    opened = _readable(opened, generators, notify)
+    translator = _build(spec, opened, config, notify)
     if card:
         return import_file(store, card.name, file, method=spec.name, domains=domains, config=config, notify=notify)
     names = domains or _domains(opened)
@@ -256,12 +269,45 @@ def _model_at(path: Path, config: Path | None) -> ModelFile:
     return ModelFile(path.resolve().name, file, config)
 
 
-def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None) -> Translator:
+def _readable(opened: Checkpoint, generators: Sequence[str], notify: Notify) -> Checkpoint:
+    """The tensors of the generators, under names that methods know.
+
+    Raises:
+        CheckpointError: there is no network of a name in `generators`, or a training checkpoint holds no average.
+        UsageError: `generators` are given for a file of ours, or are more than two.
+    """
     if opened.header.get("kind") == checkpoints.TRAINING:
+        return _averaged_part(opened)
+    if generators:
+        opened = tensor_names.chosen(opened, generators)
+    if opened.header:
+        return opened
+    opened, averages = tensor_names.averaged(tensor_names.unwrapped(opened))
+    if averages:
+        notify(
+            f"{opened.path}: holds averaged weights beside the trained ones ({', '.join(averages[:_SHOWN])}); "
+            "the averaged ones are taken"
+        )
+    return opened
+
+
+def _averaged_part(opened: Checkpoint) -> Checkpoint:
+    """The model in a checkpoint that training resumes from.
+
+    Raises:
+        CheckpointError: it holds no averaged weights.
+    """
+    tensors = opened.part("average")
+    if not tensors:
         raise CheckpointError(
-            f"{opened.path}: is not a model but a checkpoint to resume a training from",
+            f"{opened.path}: is not a model but a checkpoint to resume a training from, without averaged weights",
             hint="Give the run's folder, or the model.safetensors in it.",
         )
+    header = {key: value for key, value in opened.header.items() if key != "kind"}
+    return dataclasses.replace(opened, tensors=tensors, header=header)
+
+
+def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None, notify: Notify) -> Translator:
     options = read_options(config)
     try:
         translator = registry.implementation(spec).from_checkpoint(opened, options)
@@ -269,6 +315,8 @@ def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None) -> Transla
         raise UsageError(f"{config}: {error}" if config else str(error), hint=error.hint) from error
     if not isinstance(translator, Translator):
         raise CheckpointError(f"{spec.implementation} is not a translator", hint=f"The plug-in {spec.name} has a bug.")
+    for note in translator.notes if isinstance(translator, Noting) else ():
+        notify(note)
     return translator
 
 

@@ -30,8 +30,11 @@ def recognize(tensors: Tensors) -> FileKind | None:
     return next((kind for kind in (*_generators(), *_KINDS) if kind.fits(tensors)), None)
 
 
-def refusal(checkpoint: Checkpoint, wanted: str) -> CheckpointError:
-    """The error that says what `checkpoint` holds and which file to give instead; `wanted` is the chosen method."""
+def refusal(checkpoint: Checkpoint, wanted: str, departure: str = "") -> CheckpointError:
+    """The error that says what `checkpoint` holds and which file to give instead; `wanted` is the chosen method.
+
+    `departure` says at which layer an unknown network differs from the method's.
+    """
     if checkpoint.header.get("method", wanted) != wanted:
         return _other_method(checkpoint, f"a model of {checkpoint.header['method']}", str(checkpoint.header["method"]))
     kind = recognize(checkpoint.tensors)
@@ -40,7 +43,7 @@ def refusal(checkpoint: Checkpoint, wanted: str) -> CheckpointError:
         contents = f"an unknown network, not a generator of {wanted}" if unknown else f"no whole model of {wanted}"
         names = ", ".join(list(checkpoint.tensors)[:3])
         return CheckpointError(
-            f"{checkpoint.path}: holds {contents}: its tensors are {names}, ...",
+            f"{checkpoint.path}: holds {contents}: {departure or f'its tensors are {names}, ...'}",
             hint=f"Give the generators as {wanted}'s own program saves them.",
         )
     if kind.method:

@@ -12,10 +12,15 @@ from imgxlate.methods.spec import Domain
 _LISTING = re.compile(rb"\s*-{5,} Options -{5,}\r?\n")
 _LISTED = re.compile(rb"^[ \t]*(\w+:[^\r\n]*?)[ \t]*(?:\[default: [^\r\n]*\])?\r?$", re.MULTILINE)
 
-DIRECTION = r"(a(?:2|_?to_?)?b|b(?:2|_?to_?)?a|a|b)$"
-"""The end of a name that says a direction or a domain: "a2b", "BA", "_A"."""
+_BETWEEN = r"(?:2|_?to_?)"
+DIRECTION = (
+    rf"(a{_BETWEEN}?b|b{_BETWEEN}?a|x{_BETWEEN}y|y{_BETWEEN}x|1_?to_?2|2_?to_?1|(?<=g)12|(?<=g)21|a|b)(?=$|[_.-])"
+)
+"""The part of a name that says a direction or a domain, with nothing or a separator behind it: "a2b", "BA", "_A"."""
 
 _FILE_NAME = re.compile(r"(?:^|[_-])(?:net)?(?:g|gen|generator)_?" + DIRECTION, re.IGNORECASE)
+_SWAPPED = str.maketrans("ABabXYxy", "BAbaYXyx")
+_SWAPPED_NUMBERS = str.maketrans("12", "21")  # of "1to2"; in "A2B", the number is a word
 
 
 def read_options(path: Path | None) -> Mapping[str, Any]:
@@ -57,12 +62,12 @@ def opposite(path: Path) -> Path | None:
     found = _FILE_NAME.search(path.stem)
     if found is None:
         return None
-    swapped = found[1].translate(str.maketrans("ABab", "BAba"))
-    return path.with_name(path.stem[: found.start(1)] + swapped + path.suffix)
+    swapped = found[1].translate(_SWAPPED_NUMBERS if found[1][0] in "12" else _SWAPPED)
+    return path.with_name(path.stem[: found.start(1)] + swapped + path.stem[found.end(1) :] + path.suffix)
 
 
 def domain_of_direction(found: re.Match[str] | None) -> Domain | None:
     """The domain whose images a network of that direction takes; None without a match of `DIRECTION`."""
     if found is None:
         return None
-    return "A" if found[1].lower().startswith("a") else "B"
+    return "A" if found[1][0].lower() in "ax1" else "B"

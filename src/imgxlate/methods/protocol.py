@@ -46,6 +46,13 @@ class Translator(Protocol):
 
 
 @runtime_checkable
+class Noting(Protocol):
+    """A translator with something to say about the files that it was built from."""
+
+    notes: Sequence[str]  # one line each, for the user
+
+
+@runtime_checkable
 class StyleSampler(Translator, Protocol):
     """A translator whose outputs vary with a style code."""
 

@@ -194,7 +194,7 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
     file = loading.find_model(spec, known, None if known else path, None, store, download)
     opened = checkpoints.read(file.path)
     _require_method(spec, opened)
-    model = loading.load_model(spec, file, cpu, find_arithmetic("fp32", cpu))
+    model = loading.load_model(spec, file, cpu, find_arithmetic("fp32", cpu), notify)
     card = opened.header.get("card")
     newest = RunFolder(path).latest(notify) if path.is_absolute() and paths.is_folder(path) else None
     generators = model.translator.tensors()

@@ -143,7 +143,7 @@ def test_a_file_with_the_name_of_a_direction_of_cyclegan_is_refused(load, saved,
 
 def test_a_file_with_both_directions_of_cyclegan_is_refused(load, saved, content):
     path = saved({f"{name}.{key}": tensor for name in ("G_A", "G_B") for key, tensor in content.items()})
-    with pytest.raises(CheckpointError, match=r"several generators: G_A\., G_B\.") as caught:
+    with pytest.raises(CheckpointError, match=r"several generators: G_A, G_B") as caught:
         load("cut", path)
     assert "imgxlate translate cyclegan" in caught.value.hint
 

@@ -38,6 +38,7 @@ def export(
         Path | None,
         typer.Option(metavar="FILE", help="The original's yaml file, for settings that the weights do not show."),
     ] = None,
+    generator: options.Generators = None,
     *,
     settings: options.Settings,
 ) -> None:
@@ -49,6 +50,9 @@ def export(
     loading.import_torch(out)
     from imgxlate.export.write import export as write
 
-    for path in write(file, form, output, config=config, overwrite=settings.overwrite, notify=out.note):
+    paths = write(
+        file, form, output, config=config, generators=generator or (), overwrite=settings.overwrite, notify=out.note
+    )
+    for path in paths:
         out.note(f"wrote {path}")
         out.record({"output": str(path), "format": form})

@@ -58,6 +58,7 @@ def sample_styles(
     model: options.ModelName = None,
     checkpoint: options.Checkpoint = None,
     config: options.OriginalConfig = None,
+    generator: options.Generators = None,
     to: options.To = None,
     size: options.Size = None,
     cell: Annotated[
@@ -116,7 +117,7 @@ def sample_styles(
         return out.note("nothing to do: the sheet exists already")
 
     seed = settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, settings)
+    loaded = load_model(out, spec, model, checkpoint, config, settings, generator or ())
     threads = settings.start_threads(loaded.device)
     cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
     grid = _new_grid(out, loaded, source, to, size, seed, cell, interpolate)

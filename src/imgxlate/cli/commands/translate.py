@@ -54,6 +54,7 @@ def translate(
     model: options.ModelName = None,
     checkpoint: options.Checkpoint = None,
     config: options.OriginalConfig = None,
+    generator: options.Generators = None,
     to: options.To = None,
     size: options.Size = None,
     work_size: options.WorkSize = None,
@@ -127,7 +128,7 @@ def translate(
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
     seed = settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, settings, norm_statistics)
+    loaded = load_model(out, spec, model, checkpoint, config, settings, norm_statistics, generator or ())
     threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
     kept = Recording(keep_metadata, keep_gps)

@@ -135,6 +135,7 @@ def import_weights(
     config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The original's yaml file, kept beside the checkpoint.")
     ] = None,
+    generator: options.Generators = None,
     *,
     settings: options.Settings,
 ) -> None:
@@ -151,6 +152,7 @@ def import_weights(
         method=method,
         domains=pair,
         config=config,
+        generators=generator or (),
         overwrite=settings.overwrite,
         notify=out.note,
     )

@@ -1,6 +1,6 @@
 """CUT's generator in files: the original's `*_net_G.pth`, wrapped ones, and ours."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,7 +13,9 @@ from imgxlate.methods.cut.networks import Generator
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import domain_in_file_name
 from imgxlate.methods.shared import resnets
-from imgxlate.methods.shared.checkpoints import build, configure, domain_of
+from imgxlate.methods.shared.checkpoints import build, configure, domain_of, listed
+from imgxlate.methods.shared.layers import Layer
+from imgxlate.methods.shared.structure import networks_by_structure
 
 
 def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> Generator:
@@ -40,14 +42,16 @@ def original_files(generator: Generator, step: int | None) -> dict[str, dict[str
 
 def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
     """The tensors of the generator."""
-    networks = resnets.generators_in(checkpoint.tensors)
-    if not networks or checkpoint.header.get("method", "cut") != "cut":
+    networks = resnets.generators_in(checkpoint.tensors) or networks_by_structure(
+        checkpoint, _design, method="cut", title="CUT"
+    )
+    if checkpoint.header.get("method", "cut") != "cut":
         raise refusal(checkpoint, "cut")
     if len(networks) > 1:
-        names = ", ".join(sorted(networks))
         raise CheckpointError(
-            f"{checkpoint.path}: holds several generators: {names}",
-            hint="CUT has one generator. For a model with one for each direction, type `imgxlate translate cyclegan`.",
+            f"{checkpoint.path}: holds several generators: {listed(networks)}",
+            hint="CUT has one generator. Choose it by `--generator NAME`, or type `imgxlate translate cyclegan` for a "
+            "model with one for each direction.",
         )
     [(prefix, tensors)] = networks.items()
     # Without anti-aliasing, the network is CycleGAN's. Names of CUT's files show no direction.
@@ -55,6 +59,12 @@ def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
     if not resnets.filters(tensors) and not checkpoint.header and directed:
         raise refusal(checkpoint, "cut")
     return tensors
+
+
+def _design(layers: Sequence[Layer]) -> Generator:
+    """The generator that some layers of a file may be."""
+    kernels = {layer.shape[2:] for layer in layers if layer.stream == "filter"}
+    return Generator(CutConfig(**resnets.sizes(layers), antialias=(3, 3) in kernels, antialias_up=(4, 4) in kernels))
 
 
 def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 The generator named G_A takes images of A and makes images of B.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -13,23 +12,31 @@ from torch import Tensor
 from imgxlate import checkpoint as checkpoints
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
+from imgxlate.methods import tensor_names
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import domain_in_file_name, opposite
 from imgxlate.methods.shared import resnets
-from imgxlate.methods.shared.checkpoints import build, by_domain, configure
+from imgxlate.methods.shared.checkpoints import build, by_domain, configure, listed
+from imgxlate.methods.shared.layers import Layer
+from imgxlate.methods.shared.structure import networks_by_structure
 from imgxlate.methods.spec import OTHER, Domain
 
+_PAIRS = (("g", "f"), ("forward", "backward"), ("fwd", "bwd"))  # The paper calls the generators G and F.
 
-def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CycleganConfig, dict[Domain, Generator]]:
-    """The architecture, and the generators by the domain whose images they take; the default direction comes first.
 
-    A file with one generator, named after its direction, is completed by the file of the other direction beside it.
-    `options` are the original's training options, or empty.
+def load(
+    checkpoint: Checkpoint, options: Mapping[str, Any]
+) -> tuple[CycleganConfig, dict[Domain, Generator], tuple[str, ...]]:
+    """The architecture, the generators by the domain whose images they take, and notes for the user.
+
+    The default direction comes first. A file with one generator, named after its direction, is completed by the file of
+    the other direction beside it; if that is unusable, a note says so. `options` are the original's training options,
+    or empty.
 
     Raises:
-        CheckpointError: the file, or the one beside it, holds another network, or contradicts `options`.
+        CheckpointError: the file holds another network, or contradicts `options`.
         UsageError: `options` are no options of CycleGAN's.
     """
     weights = _generators(checkpoint)
@@ -38,10 +45,15 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CycleganCo
     make = partial(Generator, config)
     generators = {domain: build(make, tensors, str(checkpoint.path)) for domain, tensors in weights.items()}
     beside = opposite(checkpoint.path)
-    if len(generators) == 1 and beside is not None and beside.is_file():
-        other = _generators_beside(beside)
-        generators |= {domain: build(make, tensors, str(beside)) for domain, tensors in other.items()}
-    return config, generators
+    if len(generators) > 1 or beside is None or not beside.is_file():
+        return config, generators, ()
+    try:
+        opened, _ = tensor_names.averaged(tensor_names.unwrapped(checkpoints.read(beside)))
+        other = _generators(opened)
+        added = {domain: build(make, tensors, str(beside)) for domain, tensors in other.items()}
+    except CheckpointError as error:  # It may be half written, or of another network.
+        return config, generators, (f"the generator of the other direction is left out: {error}",)
+    return config, generators | {domain: one for domain, one in added.items() if domain not in generators}, ()
 
 
 def original_files(generators: Mapping[Domain, Generator], step: int | None) -> dict[str, dict[str, Tensor]]:
@@ -60,28 +72,28 @@ def original_files(generators: Mapping[Domain, Generator], step: int | None) -> 
 
 def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
     """The tensors of each generator, by the domain whose images it takes: A if no name shows it."""
-    networks = resnets.generators_in(checkpoint.tensors)
+    networks = resnets.generators_in(checkpoint.tensors) or networks_by_structure(
+        checkpoint, _design, method="cyclegan", title="CycleGAN"
+    )
     blurred = any(map(resnets.filters, networks.values()))  # as CUT's are
-    if not networks or blurred or checkpoint.header.get("method", "cyclegan") != "cyclegan":
+    if blurred or checkpoint.header.get("method", "cyclegan") != "cyclegan":
         raise refusal(checkpoint, "cyclegan")
-    named = by_domain(checkpoint, networks)
+    named = by_domain(checkpoint, networks, _PAIRS)
     if named:
         first = "B" if checkpoint.header.get("target") == "A" else "A"
         return dict(sorted(named.items(), key=lambda item: item[0] != first))
     if len(networks) > 1:
         raise CheckpointError(
-            f"{checkpoint.path}: holds several generators, and their names show no direction: {', '.join(networks)}",
-            hint="Save them as {'G_A': ..., 'G_B': ...}, where G_A turns A into B.",
+            f"{checkpoint.path}: holds several generators, and their names show no direction: {listed(networks)}",
+            hint="Choose one by its name, as A to B: `--generator NAME`. Or name both, and first the one that takes A.",
         )
     return {domain_in_file_name(checkpoint.path) or "A": next(iter(networks.values()))}
 
 
-def _generators_beside(path: Path) -> dict[Domain, dict[str, Tensor]]:
-    try:
-        return _generators(checkpoints.read(path))
-    except CheckpointError as error:
-        hint = "Its name is that of the generator of the other direction. Repair the file, or move it away."
-        raise CheckpointError(str(error), hint=hint) from error
+def _design(layers: Sequence[Layer]) -> Generator:
+    """The generator that some layers of a file may be."""
+    nearest = any(layer.shape[2:] == (5, 5) for layer in layers)
+    return Generator(CycleganConfig(**resnets.sizes(layers), upsampling="nearest" if nearest else "transposed"))
 
 
 def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:

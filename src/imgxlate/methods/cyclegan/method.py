@@ -1,6 +1,6 @@
 """CycleGAN's translation: one pass through the generator of the direction."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -22,9 +22,12 @@ from imgxlate.nn.stages import Stage
 class Cyclegan:
     """A loaded CycleGAN model: a generator for one direction, or for both."""
 
-    def __init__(self, config: CycleganConfig, generators: Mapping[Domain, Generator]) -> None:
+    def __init__(
+        self, config: CycleganConfig, generators: Mapping[Domain, Generator], notes: Sequence[str] = ()
+    ) -> None:
         """`generators` are by the domain whose images they take, the default direction first."""
         self.config = config
+        self.notes = notes
         self._generators: dict[Domain, Generator] = {OTHER[domain]: one for domain, one in generators.items()}
         first = next(iter(generators.values()))
         self.stride, self.minimum_side = first.stride, first.minimum_side
@@ -37,7 +40,7 @@ class Cyclegan:
         `options` are the original's training options, or empty.
 
         Raises:
-            CheckpointError: the file, or the one beside it, holds another network, or contradicts `options`.
+            CheckpointError: the file holds another network, or contradicts `options`.
             UsageError: `options` are no options of CycleGAN's.
         """
         return cls(*checkpoints.load(checkpoint, options))

@@ -1,7 +1,7 @@
 """MUNIT's networks in files: the original's `gen_*.pt`, re-saved variants of it, ours, and graphs for ONNX."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,10 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.networks import STYLE_DOWNSAMPLE, Generator
 from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
 from imgxlate.methods.shared.checkpoints import build, configure, section, size
+from imgxlate.methods.shared.layers import Layer
 from imgxlate.methods.spec import Domain
 
 _ADAPTIVE_CONV = re.compile(r"(dec\.model\.0\.model\.\d+\.model\.\d+)\.conv\.weight")
@@ -26,7 +28,7 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfi
         CheckpointError: the file holds another network, one domain only, or contradicts `options`.
         UsageError: `options` is no configuration of MUNIT's.
     """
-    weights = both_domains(checkpoint, "munit", "enc_content.model.0.conv.weight")
+    weights = both_domains(checkpoint, "munit", "enc_content.model.0.conv.weight", _design, "MUNIT")
     config = configure(MunitConfig, _architecture(checkpoint, weights["A"]), section(options, "gen"), checkpoint)
     return config, {
         domain: build(
@@ -41,6 +43,13 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfi
 def graphs(generators: Mapping[Domain, Generator], config: MunitConfig) -> list[Graph]:
     """Content encoder, style encoder and decoder of each domain, so that content is encoded once for all styles."""
     return [graph for domain, generator in generators.items() for graph in _graphs(domain, generator, config)]
+
+
+def _design(layers: Sequence[Layer]) -> Generator:
+    """The generator that some layers of a file may be."""
+    linear = [layer.shape for layer in layers if layer.stream == "linear"] or [(1, 1)]
+    mlp_dim, style_dim = min(linear, key=lambda shape: shape[1])
+    return Generator(MunitConfig(**autoencoders.sizes(layers), style_dim=max(style_dim, 1), mlp_dim=max(mlp_dim, 1)))
 
 
 def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:

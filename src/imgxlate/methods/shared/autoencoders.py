@@ -1,6 +1,7 @@
 """Shared by MUNIT and UNIT: an autoencoder for each domain, trained against multi-scale discriminators."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -10,9 +11,11 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.file_kinds import refusal
-from imgxlate.methods.shared.checkpoints import by_domain, count, networks_in, size, visible_norm
+from imgxlate.methods.shared.checkpoints import by_domain, count, listed, networks_in, size, visible_norm
 from imgxlate.methods.shared.config import DiscriminatorConfig
+from imgxlate.methods.shared.layers import Layer, width_of_stem
 from imgxlate.methods.shared.perceptual import PerceptualLoss
+from imgxlate.methods.shared.structure import Design, networks_by_structure
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn import Init
 from imgxlate.nn.autoencoder import Decoder
@@ -21,24 +24,37 @@ from imgxlate.nn.discriminators import MultiScaleDiscriminator, smallest_side
 from imgxlate.nn.initialization import initialize
 from imgxlate.nn.spectral import normalize_spectrally
 
+MAX_DOWNSAMPLE = 8  # how often an encoder may halve height and width
+
 Generator = TypeVar("Generator", bound=nn.Module)
+
+_DOMAIN_WORDS = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("x", "y"), ("1", "2"))
 
 # The last residual blocks of a decoder that may compute in bfloat16: the error in the image stays within two gray
 # levels. Rounding in earlier blocks is amplified.
 _BF16_BLOCKS = 2
 
 
-def both_domains(checkpoint: Checkpoint, method: str, anchor: str) -> dict[Domain, dict[str, Tensor]]:
-    """The tensors of each domain's autoencoder, which is recognized by its tensor named `anchor`.
+def both_domains(
+    checkpoint: Checkpoint, method: str, anchor: str, design: Design, title: str
+) -> dict[Domain, dict[str, Tensor]]:
+    """The tensors of each domain's autoencoder, which is recognized by its tensor named `anchor`, or by its layers.
 
     Raises:
         CheckpointError: the file holds another network, or one domain only.
     """
-    networks = networks_in(checkpoint.tensors, anchor)
-    if not networks or checkpoint.header.get("method", method) != method:
+    networks = networks_in(checkpoint.tensors, anchor) or networks_by_structure(
+        checkpoint, design, method=method, title=title
+    )
+    if checkpoint.header.get("method", method) != method:
         raise refusal(checkpoint, method)
-    domains = by_domain(checkpoint, networks)
-    if len(domains) != 2:
+    domains = by_domain(checkpoint, networks, _DOMAIN_WORDS)
+    if len(networks) > 1 and len(domains) != len(DOMAINS):
+        raise CheckpointError(
+            f"{checkpoint.path}: the names of its networks do not show their domains: {listed(networks)}",
+            hint="Name both, A's first: `--generator NAME --generator NAME`.",
+        )
+    if len(domains) != len(DOMAINS):
         raise CheckpointError(
             f"{checkpoint.path}: holds the network of one domain only; {method} encodes with one and decodes with the "
             "other",
@@ -46,6 +62,19 @@ def both_domains(checkpoint: Checkpoint, method: str, anchor: str) -> dict[Domai
             "torch.save({'a': torch.load(FILE_A), 'b': torch.load(FILE_B)}, 'gen.pt').",
         )
     return domains
+
+
+def sizes(layers: Sequence[Layer]) -> dict[str, Any]:
+    """The fields of the configuration that layers show by their shapes, whatever their names: for a `Design`."""
+    shapes = Counter(layer.shape for layer in layers if layer.stream == "convolution")
+    dim = width_of_stem(shapes, lambda width: (2 * width, width, 4, 4))
+    n_downsample = min(sum(shapes[shape] for shape in shapes if shape[2:] == (5, 5)) or 2, MAX_DOWNSAMPLE)
+    width = dim * 2**n_downsample
+    n_res = max(shapes[(width, width, 3, 3)] // 4, 1)
+    given = [layer for layer in layers if layer.stream == "norm"]
+    learned = len(given) > n_downsample  # The decoder's layer norms always have parameters.
+    norm = "batch" if any(each.has_statistics for each in given) else "instance_affine"
+    return {"dim": dim, "n_downsample": n_downsample, "n_res": n_res, "norm": norm if learned else "instance"}
 
 
 def encoder_architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], encoder: str) -> dict[str, Any]:

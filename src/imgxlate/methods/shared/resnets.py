@@ -1,7 +1,9 @@
 """Shared by CycleGAN and CUT: their generators in files and on devices, and the checks before they are trained."""
 
+import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from imgxlate.errors import UsageError
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.protocol import IMAGE_AXES, Graph
 from imgxlate.methods.shared.checkpoints import count, networks_in, size, visible_norm
+from imgxlate.methods.shared.layers import Layer, width_of_stem
 from imgxlate.methods.shared.train_options import blocks
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.convolution import set_compute_dtype
@@ -42,6 +45,26 @@ def filters(tensors: Mapping[str, Tensor]) -> list[int]:
 def first_block(tensors: Mapping[str, Tensor]) -> int:
     """The index of a generator's first residual block."""
     return min(int(found[1]) for found in map(_BLOCK.match, tensors) if found)
+
+
+def sizes(layers: Sequence[Layer]) -> dict[str, Any]:
+    """The fields of the configuration that layers show by their shapes, whatever their names: for a `Design`."""
+    shapes = Counter(layer.shape for layer in layers if layer.stream == "convolution")
+    norms = [layer for layer in layers if layer.stream == "norm"]
+    first = next(layer for layer in layers if layer.shape in shapes)
+    ngf = width_of_stem(shapes, lambda width: (2 * width, width, 3, 3))
+    widths = [ngf * 2**step for step in range(MAX_DOWNSAMPLING)]
+    halved = itertools.takewhile(lambda width: (2 * width, width, 3, 3) in shapes, widths)
+    n_downsampling = sum(1 for _ in halved) or 2
+    width = ngf * 2**n_downsampling
+    norm = "batch" if any(norm.has_statistics for norm in norms) else "instance_affine" if norms else "instance"
+    return {
+        "ngf": ngf,
+        "n_blocks": max(shapes[(width, width, 3, 3)] // 2, 1),
+        "n_downsampling": n_downsampling,
+        "norm": norm,
+        "bias": not norms or "bias" in first.names,
+    }
 
 
 def architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], method: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """UNIT's networks in files: the later release's `gen_*.pt`, re-saved variants of it, ours, and graphs for ONNX."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,8 +8,10 @@ from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
 from imgxlate.methods.shared.checkpoints import build, configure, section
+from imgxlate.methods.shared.layers import Layer
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.networks import Generator
@@ -24,7 +26,7 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[UnitConfig
         CheckpointError: the file holds another network, one domain only, or contradicts `options`.
         UsageError: `options` is no configuration of UNIT's.
     """
-    weights = both_domains(checkpoint, "unit", "enc.model.0.conv.weight")
+    weights = both_domains(checkpoint, "unit", "enc.model.0.conv.weight", _design, "UNIT")
     stated = {key: value for key, value in section(options, "gen").items() if key not in _UNUSED}
     config = configure(UnitConfig, encoder_architecture(checkpoint, weights["A"], "enc"), stated, checkpoint)
     return config, {
@@ -46,6 +48,11 @@ def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
         )
         for source in DOMAINS
     ]
+
+
+def _design(layers: Sequence[Layer]) -> Generator:
+    """The generator that some layers of a file may be."""
+    return Generator(UnitConfig(**autoencoders.sizes(layers)))
 
 
 class _Translation(nn.Module):

@@ -1,0 +1,270 @@
+"""Finds networks in files by their layers, whatever the modules are called.
+
+A network is recognized by its convolutions, fully connected layers and norms, in order and with their shapes. The order
+is that of the file, if the names do not contradict it. If they do, as in a file that sorts its tensors by name, numbers
+in the names and the shapes decide. An order that they leave open is an error.
+"""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.errors import CheckpointError
+from imgxlate.methods.file_kinds import recognize, refusal
+from imgxlate.methods.shared.layers import STREAMS, Layer, Node, Stream, layers_of, number_at_end, parts_of
+
+Design = Callable[[Sequence[Layer]], nn.Module]
+"""Makes the network of a method whose sizes are those of some layers of a file, as far as these are the network's."""
+
+_Found = frozenset[tuple[Layer, Layer]]  # pairs of a layer of the network, and the layer of the file that it is
+_MAX_STATES = 20_000  # of a search for the order of parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """How well a part of a file fits."""
+
+    matched: int  # layers
+    departure: str  # the first layer that does not fit, in words
+    unclear: tuple[str, str] | None = None  # two modules that may be in either order
+
+
+def networks_by_structure(
+    checkpoint: Checkpoint, design: Design, *, method: str, title: str
+) -> dict[str, dict[str, Tensor]]:
+    """The networks in a file that have the layers of a method's, by their names in the file, under our names.
+
+    A bias that a convolution of the file does not have is zero. `title` is the method's, for messages.
+
+    Raises:
+        CheckpointError: there is none; says which file it is, or at which layer it departs from the method's network.
+    """
+    kind = recognize(checkpoint.tensors)
+    if checkpoint.header or (kind and kind.method != method):
+        raise refusal(checkpoint, method)
+    root = parts_of(checkpoint.tensors)
+    attempts: list[_Attempt] = []
+    networks = dict(_search(root, checkpoint.tensors, design, title, attempts))
+    if networks:
+        return networks
+    best = max(reversed(attempts), key=lambda attempt: (attempt.unclear is not None, attempt.matched))
+    if best.unclear:
+        raise CheckpointError(
+            f"{checkpoint.path}: holds the layers of {title}, but not their order: {' and '.join(best.unclear)} have "
+            "the same shapes, and neither their names nor the file say which comes first",
+            hint="Save the state dict as the network has it: torch.save(model.state_dict(), FILE).",
+        )
+    raise refusal(checkpoint, method, best.departure if best.matched else "")
+
+
+def _search(
+    node: Node, tensors: Mapping[str, Tensor], design: Design, title: str, attempts: list[_Attempt]
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """The networks in a part of a file: the part itself, or else those in its parts."""
+    layers = node.layers()
+    if not any(layer.stream == "convolution" for layer in layers):
+        attempts.append(_Attempt(0, ""))
+        return
+    with torch.device("meta"):
+        network = design(layers)
+    result = _match(node, layers_of(network), title)
+    if isinstance(result, _Attempt):
+        attempts.append(result)
+        for child in node.children.values():
+            yield from _search(child, tensors, design, title, attempts)
+    else:
+        while len(node.children) == 1 and not node.layer:
+            [node] = node.children.values()  # The names on the way, such as "netG_A.module", may show a direction.
+        yield f"{node.name}." if node.name else "", _renamed(result, network, tensors)
+
+
+def _match(node: Node, wanted: Sequence[Layer], title: str) -> _Found | _Attempt:
+    """The layer of the file for each layer of a network; or how far they agree, if they do not."""
+    given = _in_order(node)
+    departure = _departure(given, wanted, title) or _surplus(node, title)
+    matched = _agreeing(given, wanted)
+    departure = departure or f"its layers are not in the order of {title}'s"
+    if any(each.others for each in node.walk()) or _counts(given) != _counts(wanted):
+        return _Attempt(matched, departure)
+    streams = {stream: [layer for layer in wanted if layer.stream == stream] for stream in STREAMS}
+    if _is_ordered(node):
+        [*found] = _ways(node, streams, in_file_order=True)
+        if found:
+            return found[0]
+    try:
+        [*found] = _ways(node, streams, in_file_order=False)
+    except _TooManyError:
+        return _Attempt(matched, departure)
+    if len(found) > 1:
+        return _Attempt(matched, departure, _difference(*found))
+    return found[0] if found else _Attempt(matched, departure)
+
+
+class _TooManyError(Exception):
+    """The search for the order of parts has too many states."""
+
+
+def _ways(node: Node, streams: Mapping[Stream, Sequence[Layer]], *, in_file_order: bool) -> list[_Found]:
+    """Up to two ways in which the layers of a part are those of `streams`, of which it takes all."""
+    states = 0
+
+    def ways(part: Node, start: Counter[Stream]) -> list[_Found]:
+        """Up to two ways for a part whose first layers are those at `start` in the streams."""
+        nonlocal states
+        begin = frozenset[tuple[Layer, Layer]]()
+        if part.layer:
+            place = start[part.layer.stream]
+            if not (place < len(streams[part.layer.stream]) and _fits(part.layer, streams[part.layer.stream][place])):
+                return []
+            begin = frozenset({(streams[part.layer.stream][place], part.layer)})
+            start = start + Counter([part.layer.stream])
+        chains = [list(part.children.values())] if in_file_order else _chains(part)
+        reached: dict[tuple[int, ...], tuple[Counter[Stream], list[_Found]]] = {(0,) * len(chains): (start, [begin])}
+        for _ in range(len(part.children)):
+            following: dict[tuple[int, ...], tuple[Counter[Stream], list[_Found]]] = {}
+            for (taken, (place_now, so_far)), number in itertools.product(reached.items(), range(len(chains))):
+                if taken[number] == len(chains[number]):
+                    continue
+                states += 1
+                if states > _MAX_STATES:
+                    raise _TooManyError
+                child = chains[number][taken[number]]
+                after = (*taken[:number], taken[number] + 1, *taken[number + 1 :])
+                joined = [one | other for one in so_far for other in ways(child, place_now)]
+                if joined:
+                    place_then = place_now + Counter(layer.stream for layer in child.layers())
+                    known = following.setdefault(after, (place_then, []))[1]
+                    known += [each for each in dict.fromkeys(joined) if each not in known]
+                    del known[2:]
+            reached = following
+        return next((found for _, found in reached.values()), [])
+
+    return ways(node, Counter())
+
+
+def _chains(part: Node) -> list[list[Node]]:
+    """The parts of a part, in lists whose order is known: by the numbers at the end of names that else are equal."""
+    chains: dict[str, list[tuple[int, Node]]] = {}
+    for word, child in part.children.items():
+        stem, number = number_at_end(word) or (f"{word}.", 0)
+        chains.setdefault(stem, []).append((number, child))
+    return [[child for _, child in sorted(chain, key=lambda entry: entry[0])] for chain in chains.values()]
+
+
+def _is_ordered(node: Node) -> bool:
+    """Whether the order of the file may be that of the network.
+
+    It is not if a part is torn apart, if numbers in names contradict it, or if the file sorts its tensors by name.
+    """
+    places = {name: place for part in node.walk() for name, place in part.places.items()}
+    by_part = [part.places.values() for part in node.walk() if part.places]
+    whole = all(max(before) < min(after) for before, after in itertools.pairwise(by_part))
+    names = sorted(places, key=places.__getitem__)
+    is_sorted = len(by_part) > 1 and names == sorted(names)
+    return whole and not is_sorted and all(_follow(part, chain) for part in node.walk() for chain in _chains(part))
+
+
+def _follow(part: Node, chain: Sequence[Node]) -> bool:
+    """Whether the parts in `chain` are in this order in the file, too."""
+    places = [list(part.children.values()).index(child) for child in chain]
+    return places == sorted(places)
+
+
+def _in_order(node: Node) -> list[Layer]:
+    """The layers of a part: in the order of the file, or else in that of the numbers in names."""
+    if _is_ordered(node):
+        return node.layers()
+    own = [node.layer] if node.layer else []
+    return own + [layer for chain in _chains(node) for child in chain for layer in _in_order(child)]
+
+
+def _fits(given: Layer, wanted: Layer) -> bool:
+    """Whether a layer of a file can be that layer of a network. A missing bias is zero."""
+    roles = {role for role in given.names if role != "num_batches_tracked"}
+    needed = {role for role in wanted.names if role not in ("bias", "num_batches_tracked")}
+    surplus = roles - wanted.names.keys() - {"running_mean", "running_var"}
+    return given.shape == wanted.shape and needed <= roles and not surplus
+
+
+def _counts(layers: Sequence[Layer]) -> Counter[tuple[Stream, tuple[int, ...]]]:
+    return Counter((layer.stream, layer.shape) for layer in layers)
+
+
+def _renamed(found: _Found, network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors under the names of the network, in its order."""
+    taken = {
+        wanted.names[role]: tensors[name]
+        for wanted, given in found
+        for role, name in given.names.items()
+        if role in wanted.names
+    }
+    missing = {
+        wanted.names["bias"]: torch.zeros(wanted.channels[1])
+        for wanted, given in found
+        if "bias" in wanted.names and "bias" not in given.names and wanted.stream in ("convolution", "linear")
+    }
+    return {name: (taken | missing)[name] for name in network.state_dict() if name in taken or name in missing}
+
+
+def _difference(one: _Found, other: _Found) -> tuple[str, str]:
+    """Two modules of a file that may be in either order."""
+    first, second = dict(one), dict(other)
+    unlike = min((wanted for wanted in first if first[wanted] is not second[wanted]), key=lambda wanted: wanted.module)
+    one_module, other_module = sorted((first[unlike].module, second[unlike].module))
+    return one_module, other_module
+
+
+def _agreeing(given: Sequence[Layer], wanted: Sequence[Layer]) -> int:
+    """How many convolutions agree before the first that does not."""
+    pairs = zip(_convolutions(given), _convolutions(wanted), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0].shape == pair[1].shape, pairs))
+
+
+def _convolutions(layers: Sequence[Layer]) -> list[Layer]:
+    return [layer for layer in layers if layer.stream == "convolution"]
+
+
+def _departure(given: Sequence[Layer], wanted: Sequence[Layer], title: str) -> str:
+    """The first layer at which a file departs from a network, in words; empty if there is none."""
+    for stream in STREAMS:
+        ours, theirs = ([layer for layer in layers if layer.stream == stream] for layers in (wanted, given))
+        for number, (own, other) in enumerate(itertools.zip_longest(ours, theirs), 1):
+            if other is None:
+                return f"it lacks {own}, which {title} has as number {number} of its layers of this kind"
+            if own is None:
+                return f"{other.module} is {other}, where {title} has none"
+            if own.shape != other.shape:
+                return f"{other.module} is {_in_words(other, own)}, where {title} has {_contrasted(own, other)}"
+    return ""
+
+
+def _in_words(given: Layer, wanted: Layer) -> str:
+    """A layer of a file in the place of `wanted`, whose channels say in which direction it must be read."""
+    return str(_directed(given, wanted))
+
+
+def _directed(given: Layer, wanted: Layer) -> Layer:
+    """A convolution of a file, transposed if its first channels are those of `wanted`'s input."""
+    if given.stream != "convolution":
+        return given
+    channels = wanted.channels[0]
+    transposed = given.shape[1] != channels and given.shape[0] == channels
+    return Layer(given.module, given.stream, given.shape, given.names, transposed)
+
+
+def _contrasted(wanted: Layer, given: Layer) -> str:
+    """A layer of a network, in words that say how `given` differs."""
+    given = _directed(given, wanted)
+    if wanted.stream == "convolution" and (wanted.channels, wanted.shape[2:]) == (given.channels, given.shape[2:]):
+        return "a transposed one" if wanted.transposed else "one that is not transposed"
+    return str(wanted)
+
+
+def _surplus(node: Node, title: str) -> str:
+    """The first tensor that belongs to no layer, in words; empty if there is none."""
+    return next((f"{name} is in no layer that {title} has" for part in node.walk() for name in part.others), "")
