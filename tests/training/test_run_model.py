@@ -90,9 +90,18 @@ def test_a_folder_without_a_model_is_an_error(tmp_path, generators):
     assert "run" in caught.value.hint
 
 
-def test_a_training_checkpoint_is_not_a_model(run_folder, generators):
+def test_a_training_checkpoint_gives_its_averaged_generators(run_folder, generators):
+    spec, tensors, header = generators("unit")
+    state = {f"training.gen.weights.{name}": torch.zeros_like(tensor) for name, tensor in tensors.items()}
+    path = run_folder.save(7, state | {f"average.{name}": tensor for name, tensor in tensors.items()}, header)
+    loaded = load_model(spec, ModelFile("mine", path), CPU, Arithmetic())
+    assert loaded.domains == tuple(header["domains"])
+    assert all(torch.equal(loaded.translator.tensors()[name], tensor) for name, tensor in tensors.items())
+
+
+def test_a_training_checkpoint_without_averaged_weights_is_not_a_model(run_folder, generators):
     spec, tensors, header = generators("unit")
     path = run_folder.save(7, {f"training.{name}": tensor for name, tensor in tensors.items()}, header)
-    with pytest.raises(CheckpointError, match="resume a training") as caught:
+    with pytest.raises(CheckpointError, match=r"resume a training.*without averaged weights") as caught:
         load_model(spec, ModelFile("mine", path), CPU, Arithmetic())
     assert "model.safetensors" in caught.value.hint

@@ -12,6 +12,7 @@ from imgxlate import checkpoint, paths
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods.file_kinds import FileKind, recognize
+from imgxlate.methods.spec import DOMAINS
 from imgxlate.training.run_folder import RunFolder
 
 
@@ -24,7 +25,7 @@ class Inspection:
     method: str | None
     step: int | None  # of training
     domains: tuple[str, str] | None
-    target: str | None  # the domain to which it translates by default: A or B
+    target: str | None  # the domain to which it translates by default: its name, or A or B
     parameters: int  # numbers in the tensors; in a training checkpoint, those of the optimizers, too
     dtype: str  # "float32", or several
     size: int  # bytes
@@ -50,7 +51,7 @@ def inspect(path: Path) -> Inspection:
         method=header.get("method") or (kind.method if kind else None),
         step=header.get("step"),
         domains=(domains[0], domains[1]) if domains else None,
-        target=header.get("target", "B" if "architecture" in header else None),
+        target=_target(header),
         parameters=sum(tensor.numel() for tensor in _parameters(tensors)),
         dtype=", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in _parameters(tensors)})),
         size=opened.path.stat().st_size,
@@ -71,6 +72,13 @@ def _opened(path: Path) -> Checkpoint:
             f"{path}: the folder holds no model and no intact checkpoint", hint="Give the folder of a run, or a file."
         )
     return opened
+
+
+def _target(header: Mapping[str, Any]) -> str | None:
+    """The name of the default target, as the lines of `imgxlate translate --json` have it."""
+    target = header.get("target", "B" if "architecture" in header else None)
+    names = header.get("domains")
+    return names[DOMAINS.index(target)] if names and target in DOMAINS else target
 
 
 def _contents(header: Mapping[str, Any], kind: FileKind | None) -> str:

@@ -158,3 +158,20 @@ def test_every_value_has_a_meaning_and_a_source(method):
     fixed = {name for name, about in told.items() if about.fixed}
     assert {"gen.dim", "dis.dim", "init"} <= fixed
     assert not {"gan_w", "step_size", "iterations"} & fixed
+
+
+@pytest.mark.parametrize(
+    ("method", "key", "owner"),
+    [("unit", "recon_s_w", "munit"), ("unit", "recon_c_w", "munit"), ("munit", "recon_kl_w", "unit")],
+)
+def test_the_yaml_of_the_other_method_is_recognized(method, key, owner):
+    with pytest.raises(UsageError, match=f"'{key}' is a key of {owner.upper()}'s yaml") as caught:
+        training(method).from_original({"recon_x_w": 10, key: 1})
+    assert f"imgxlate train {owner}" in caught.value.hint
+
+
+@both
+def test_a_key_that_is_there_is_never_proposed(method):
+    with pytest.raises(UsageError, match="recon_x_ww") as caught:
+        training(method).from_original({"recon_x_w": 10, "recon_x_ww": 1})
+    assert "'recon_x_w'" not in caught.value.hint

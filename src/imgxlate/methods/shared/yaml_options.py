@@ -38,6 +38,7 @@ _LEFT_OUT = (
     "data_root",
     *(f"data_{kind}_{part}_{domain}" for kind in ("folder", "list") for part in ("train", "test") for domain in "ab"),
 )
+_OWN = {"munit": ("recon_s_w", "recon_c_w"), "unit": ("recon_kl_w", "recon_kl_cyc_w")}  # keys of one method alone
 _CHECKED = ("input_dim_a", "input_dim_b", "new_size_a", "new_size_b")
 
 
@@ -73,9 +74,17 @@ def yaml_reader(
 
 def _require_known(given: Mapping[str, Any], known: Iterable[str]) -> None:
     for key in given:
-        if key not in known:
-            hint = did_you_mean(str(key), sorted(known)) or "Give the yaml that the original's train.py takes."
-            raise UsageError(f"unknown key {key!r}", hint=hint)
+        if key in known:
+            continue
+        for method, keys in _OWN.items():
+            if key in keys:
+                raise UsageError(
+                    f"{key!r} is a key of {method.upper()}'s yaml",
+                    hint=f"Type `imgxlate train {method} ...`, or give this method's own yaml.",
+                )
+        missing = sorted(set(known) - given.keys())
+        hint = did_you_mean(str(key), missing) or "Give the yaml that the original's train.py takes."
+        raise UsageError(f"unknown key {key!r}", hint=hint)
 
 
 def _require_rgb(given: Mapping[str, Any]) -> None:

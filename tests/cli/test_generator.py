@@ -1,0 +1,118 @@
+"""`--generator`: networks of an original's file by their names in it."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+
+@pytest.fixture
+def photo(tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+@pytest.fixture
+def networks(golden):
+    """CycleGAN's two generators, and MUNIT's two autoencoders."""
+    cyclegan = [torch.load(golden / "cyclegan" / f"latest_net_G_{d}.pth", weights_only=True) for d in "AB"]
+    munit = torch.load(golden / "munit" / "gen_00000001.pt", weights_only=True)
+    return {"cyclegan": cyclegan, "munit": [munit["a"], munit["b"]]}
+
+
+@pytest.fixture
+def stored(tmp_path, networks):
+    """A file that holds both networks of a method under these names."""
+
+    def save(method, *names):
+        torch.save(dict(zip(names, networks[method], strict=True)), tmp_path / "both.pth")
+        return tmp_path / "both.pth"
+
+    return save
+
+
+def image(run, path, method, file, *options):
+    done = run("translate", method, path, "--checkpoint", file, "-o", "-", *options)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout_bytes
+
+
+def test_one_generator_translates_from_a_to_b(run, photo, stored, golden):
+    file = stored("cyclegan", "first", "second")
+    refused = run("translate", "cyclegan", photo, "--checkpoint", file, "-o", "-")
+    assert refused.exit_code == 6
+    assert "show no direction: first, second" in refused.stderr
+    assert "--generator NAME" in refused.stderr
+    made = image(run, photo, "cyclegan", file, "--generator", "second")
+    other = image(run, photo, "cyclegan", golden / "cyclegan" / "latest_net_G_B.pth", "--to", "A")
+    assert made == other
+
+
+def test_two_generators_are_named_in_the_order_of_their_domains(run, photo, stored, golden):
+    file = stored("cyclegan", "first", "second")
+    swapped = ["--generator", "second", "--generator", "first", "--to", "A"]
+    expected = image(run, photo, "cyclegan", golden / "cyclegan" / "latest_net_G_A.pth")
+    assert image(run, photo, "cyclegan", file, *swapped) == expected
+
+
+def test_an_unknown_name_is_refused_with_the_names_in_the_file(run, photo, stored):
+    refused = run("translate", "cyclegan", photo, "--checkpoint", stored("cyclegan", "x1", "z7"), "--generator", "G")
+    assert refused.exit_code == 6
+    assert "no network named 'G'" in refused.stderr
+    assert "x1, z7" in refused.stderr
+
+
+@pytest.mark.parametrize("names", [("source", "target"), ("gen_X", "gen_Y"), ("net1", "net2")])
+def test_domains_under_other_names_are_known(run, photo, stored, golden, names):
+    made = image(run, photo, "munit", stored("munit", *names))
+    assert made == image(run, photo, "munit", golden / "munit" / "gen_00000001.pt")
+
+
+def test_both_domains_of_munit_are_named(run, photo, stored, golden):
+    file = stored("munit", "apples", "pears")
+    refused = run("translate", "munit", photo, "--checkpoint", file, "-o", "-")
+    assert "do not show their domains: apples, pears" in refused.stderr
+    made = image(run, photo, "munit", file, "--generator", "pears", "--generator", "apples", "--to", "A")
+    assert made == image(run, photo, "munit", golden / "munit" / "gen_00000001.pt")
+
+
+def test_averaged_weights_are_taken_with_a_note_and_the_trained_ones_by_their_name(run, photo, networks, tmp_path):
+    first, second = networks["cyclegan"]
+    torch.save({"g_ema": first, "g": second}, tmp_path / "ema.pth")
+    torch.save(first, tmp_path / "first.pth")
+    torch.save(second, tmp_path / "second.pth")
+    done = run("translate", "cyclegan", photo, "--checkpoint", tmp_path / "ema.pth", "-o", tmp_path / "out.png")
+    assert "averaged weights beside the trained ones (g_ema); the averaged ones are taken" in done.stderr
+    assert (tmp_path / "out.png").read_bytes() == image(run, photo, "cyclegan", tmp_path / "first.pth")
+    trained = image(run, photo, "cyclegan", tmp_path / "ema.pth", "--generator", "g")
+    assert trained == image(run, photo, "cyclegan", tmp_path / "second.pth")
+
+
+def test_export_and_import_take_a_generator(run, photo, stored, golden, tmp_path):
+    file = stored("cyclegan", "first", "second")
+    expected = image(run, photo, "cyclegan", golden / "cyclegan" / "latest_net_G_B.pth", "--to", "A")
+    exported = run(
+        "weights", "export", file, "--format", "originals", "--generator", "second", "-o", tmp_path / "x.pth"
+    )
+    assert exported.exit_code == 0, exported.stderr
+    assert image(run, photo, "cyclegan", tmp_path / "x.pth") == expected
+    imported = run("weights", "import", "mine", file, "--method", "cyclegan", "--generator", "second")
+    assert imported.exit_code == 0, imported.stderr
+    done = run("translate", "cyclegan", photo, "--model", "mine", "-o", "-")
+    assert done.stdout_bytes == expected
+
+
+def test_an_unusable_file_of_the_other_direction_is_a_note(run, photo, golden, tmp_path):
+    whole = (golden / "cyclegan" / "latest_net_G_A.pth").read_bytes()
+    (tmp_path / "latest_net_G_A.pth").write_bytes(whole)
+    (tmp_path / "latest_net_G_B.pth").write_bytes(whole[:3000])
+    arguments = ("translate", "cyclegan", photo, "--checkpoint", tmp_path / "latest_net_G_A.pth", "--json")
+    done = run(*arguments, "-o", tmp_path / "out.png")
+    assert done.exit_code == 0
+    assert "the generator of the other direction is left out" in done.stderr
+    assert json.loads(done.stdout)["to"] == "B"
+    backwards = run(*arguments, "--to", "A", "-o", tmp_path / "back.png")
+    assert backwards.exit_code == 2
+    assert "latest_net_G_B.pth" in backwards.stderr
