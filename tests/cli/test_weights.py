@@ -201,7 +201,7 @@ def test_info_of_a_file_or_a_run_folder_shows_its_contents(run, model):
         "method": "munit",
         "step": 9,
         "domains": ["summer", "winter"],
-        "target": "B",
+        "target": "winter",
     }
     assert len(rows[0]["payload_sha256"]) == 64
     assert rows[0]["card"]["preset"] == "tiny"
@@ -209,6 +209,23 @@ def test_info_of_a_file_or_a_run_folder_shows_its_contents(run, model):
     assert rows[0]["payload_sha256"] in text
     assert [line.split()[1] for line in text.splitlines() if line.startswith("card.preset")] == ["tiny"]
     assert "None" not in text
+
+
+def test_info_of_a_file_shows_its_layers_and_what_is_left_over(run, golden, tmp_path):
+    import torch
+
+    generator = torch.load(golden / "cyclegan" / "latest_net_G_A.pth", weights_only=True)
+    discriminator = {f"layer{number}.weight": torch.zeros(1) for number in range(10)}
+    stored = {"generator": {f"net.{name}": tensor for name, tensor in generator.items()}, "judge": discriminator}
+    torch.save(stored, tmp_path / "x.pth")
+    text = run("weights", "info", tmp_path / "x.pth").stdout
+    assert "judge.layer7.weight, and 2 more" in text
+    [line] = [line for line in text.splitlines() if "model.10.conv_block.1 " in line]
+    assert line.split()[:6] == ["a", "convolution", "16", "->", "16,", "3x3"]
+    assert "generator.net.model.10.conv_block.1.weight, generator.net.model.10.conv_block.1.bias" in line
+    document = json.loads(run("weights", "info", tmp_path / "x.pth", "--json").stdout)
+    assert document["networks"][0]["name"] == "generator of A to B"
+    assert document["left_over"] == [f"judge.layer{number}.weight" for number in range(10)]
 
 
 def test_the_name_of_a_card_takes_precedence_over_a_file(run, tmp_path, monkeypatch):

@@ -84,3 +84,53 @@ def test_a_run_folder_means_its_best_model_if_it_has_one(run_folder, generators)
     found = inspect(run_folder.path)
     assert (found.path, found.step, found.quality) == (str(run_folder.best), 6, {"kd-vgg19_b": 3.5})
     assert inspect(run_folder.model).quality is None
+
+
+def test_the_layers_of_an_originals_file_are_listed_with_their_tensors(golden):
+    found = inspect(golden / "munit" / "gen_00000001.pt")
+    assert [network.name for network in found.networks] == ["generator of A", "generator of B"]
+    first = found.networks[1].layers[0]
+    assert (first.module, first.layer) == ("enc_style.model.0.conv", "a convolution 3 -> 4, 7x7")
+    assert first.tensors == {
+        f"b.enc_style.model.0.conv.{kind}": f"enc_style.model.0.conv.{kind}" for kind in ("weight", "bias")
+    }
+    assert found.left_over == []
+
+
+@pytest.mark.parametrize("method", ["cyclegan", "cut", "unit"])
+def test_every_tensor_of_an_original_is_taken_for_one_of_the_same_name(golden_model, method):
+    found = inspect(golden_model(method))
+    taken = [pair for network in found.networks for layer in network.layers for pair in layer.tensors.items()]
+    assert set(dict(taken)) == set(checkpoint.read(golden_model(method)).tensors)
+    assert all(stored.endswith(ours) for stored, ours in taken)
+
+
+def test_layers_under_other_names_are_listed_and_the_rest_is_left_over(golden, tmp_path):
+    given = torch.load(golden / "cyclegan" / "latest_net_G_B.pth", weights_only=True)
+    renamed = {f"netG_BA.module.{name.replace('model', 'net')}": tensor for name, tensor in given.items()}
+    torch.save(renamed | {"netD.0.weight": torch.zeros(4, 3, 4, 4)}, tmp_path / "x.pth")
+    found = inspect(tmp_path / "x.pth")
+    assert (found.method, found.contents) == ("cyclegan", "generators of CycleGAN, under other names")
+    [network] = found.networks
+    assert network.name == "generator of B to A"
+    assert [layer.layer for layer in network.layers][-3:] == [
+        "a transposed convolution 16 -> 8, 3x3",
+        "a transposed convolution 8 -> 4, 3x3",
+        "a convolution 4 -> 3, 7x7",
+    ]
+    assert found.left_over == ["netD.0.weight"]
+
+
+def test_the_layer_at_which_an_unknown_file_departs_is_named_for_each_method(golden, tmp_path):
+    given = torch.load(golden / "cyclegan" / "latest_net_G_A.pth", weights_only=True)
+    last = max((name for name in given if given[name].dim() == 4), key=lambda name: int(name.split(".")[1]))
+    given[last] = torch.zeros(3, 4, 5, 5)
+    torch.save({name.replace("model", "net"): tensor for name, tensor in given.items()}, tmp_path / "x.pth")
+    found = inspect(tmp_path / "x.pth")
+    assert (found.method, found.networks, found.left_over) == (None, (), [])
+    assert "is a convolution 4 -> 3, 5x5, where CycleGAN has" in found.departures["cyclegan"]
+
+
+def test_a_model_of_a_run_has_layers_and_its_checkpoint_has_none(run_folder):
+    assert len(inspect(run_folder.model).networks) == 2
+    assert inspect(run_folder.checkpoint_at(6)).networks == ()

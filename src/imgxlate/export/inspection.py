@@ -1,6 +1,6 @@
 """Inspects a file of weights: a model of ours, a training checkpoint, or an original's file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ from torch import Tensor
 
 from imgxlate import checkpoint, paths
 from imgxlate.checkpoint import TRAINING, Checkpoint
-from imgxlate.errors import CheckpointError
+from imgxlate.errors import CheckpointError, ImgxlateError
+from imgxlate.inference.loading import readable
+from imgxlate.methods import registry
 from imgxlate.methods.file_kinds import FileKind, recognize
+from imgxlate.methods.protocol import Inspectable, NetworkReading
 from imgxlate.methods.spec import DOMAINS
 from imgxlate.training.run_folder import RunFolder
 
@@ -33,6 +36,9 @@ class Inspection:
     architecture: Mapping[str, Any] | None
     card: Mapping[str, Any] | None  # how a model was trained
     quality: Mapping[str, float] | None  # of the best model of a run: the numbers of its evaluation
+    networks: Sequence[NetworkReading]  # the generators, layer by layer
+    left_over: Sequence[str]  # the names of tensors that no generator takes, if there are generators
+    departures: Mapping[str, str]  # by method, if there are none: at which layer the file departs from its network
 
 
 def inspect(path: Path) -> Inspection:
@@ -44,11 +50,12 @@ def inspect(path: Path) -> Inspection:
     opened = _opened(path)
     header, tensors = opened.header, opened.tensors
     kind = recognize(tensors)
+    method, networks, departures = _networks(opened, kind)
     domains = header.get("domains")
     return Inspection(
         path=str(opened.path),
-        contents=_contents(header, kind),
-        method=header.get("method") or (kind.method if kind else None),
+        contents=_contents(header, kind, method if networks else None),
+        method=header.get("method") or method,
         step=header.get("step"),
         domains=(domains[0], domains[1]) if domains else None,
         target=_target(header),
@@ -59,6 +66,9 @@ def inspect(path: Path) -> Inspection:
         architecture=header.get("architecture"),
         card=header.get("card"),
         quality=header.get("quality"),
+        networks=networks,
+        left_over=_left_over(opened, networks),
+        departures=departures,
     )
 
 
@@ -76,17 +86,47 @@ def _opened(path: Path) -> Checkpoint:
 
 def _target(header: Mapping[str, Any]) -> str | None:
     """The name of the default target, as the lines of `imgxlate translate --json` have it."""
-    target = header.get("target", "B" if "architecture" in header else None)
-    names = header.get("domains")
-    return names[DOMAINS.index(target)] if names and target in DOMAINS else target
+    target: str | None = header.get("target", "B" if "architecture" in header else None)
+    names = dict(zip(DOMAINS, header.get("domains") or DOMAINS, strict=False))
+    return names.get(target, target) if target in DOMAINS else target
 
 
-def _contents(header: Mapping[str, Any], kind: FileKind | None) -> str:
+def _networks(opened: Checkpoint, kind: FileKind | None) -> tuple[str | None, Sequence[NetworkReading], dict[str, str]]:
+    """The method whose generators a file holds, the generators, and for the other methods why it holds none of them.
+
+    A file whose names are known has one method. For another file, every method looks for its layers.
+    """
+    given = opened.header.get("method") or (kind.method if kind else None)
+    specs, _ = registry.discover()
+    methods = [given] if given else [] if kind else list(specs)
+    if opened.header.get("kind") == TRAINING:
+        return given, (), {}
+    departures: dict[str, str] = {}
+    for spec in (specs[name] for name in methods if name in specs):
+        try:
+            implementation = registry.implementation(spec)
+            if isinstance(implementation, Inspectable):
+                return spec.name, implementation.networks(readable(opened)), {}
+        except ImgxlateError as error:
+            departures[spec.name] = str(error).removeprefix(f"{opened.path}: ")
+    return given, (), departures
+
+
+def _left_over(opened: Checkpoint, networks: Sequence[NetworkReading]) -> list[str]:
+    """The names of the tensors that no network takes."""
+    tensors = readable(opened).tensors if networks else {}
+    taken = {name for network in networks for layer in network.layers for name in layer.tensors}
+    return [name for name in tensors if name not in taken]
+
+
+def _contents(header: Mapping[str, Any], kind: FileKind | None, method: str | None) -> str:
     if header.get("kind") == TRAINING:
         return "a checkpoint to resume a training from"
     if header:
         return "a model"
-    return kind.title if kind else "tensors of an unknown network"
+    if kind or not method:
+        return kind.title if kind else "tensors of an unknown network"
+    return f"generators of {registry.find(method).title}, under other names"
 
 
 def _parameters(tensors: Mapping[str, Tensor]) -> list[Tensor]:

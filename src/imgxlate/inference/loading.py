@@ -133,7 +133,7 @@ def load_model(
         CheckpointError: the file is damaged, or holds no model of the method.
         UsageError: the original's yaml cannot be read, or is another method's.
     """
-    opened = _readable(checkpoints.read(file.path), file.generators, notify)
+    opened = readable(checkpoints.read(file.path), file.generators, notify)
     translator = _build(spec, opened, file.config, notify)
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
@@ -184,7 +184,7 @@ def import_model(
         notify(choice_note(file, opened.header.get("step")))
     else:
         opened = checkpoints.read(file)
-    opened = _readable(opened, generators, notify)
+    opened = readable(opened, generators, notify)
     translator = _build(spec, opened, config, notify)
     if card:
         return import_file(store, card.name, file, method=spec.name, domains=domains, config=config, notify=notify)
@@ -198,6 +198,28 @@ def import_model(
             return import_file(
                 store, name, ours, method=spec.name, domains=names, source=file, overwrite=overwrite, notify=notify
             )
+
+
+def readable(opened: Checkpoint, generators: Sequence[str] = (), notify: Notify = ignore) -> Checkpoint:
+    """The tensors of the generators, under names that methods know.
+
+    Raises:
+        CheckpointError: there is no network of a name in `generators`, or a training checkpoint holds no average.
+        UsageError: `generators` are given for a file of ours, or are more than two.
+    """
+    if opened.header.get("kind") == checkpoints.TRAINING:
+        return _averaged_part(opened)
+    if generators:
+        opened = tensor_names.chosen(opened, generators)
+    if opened.header:
+        return opened
+    opened, averages = tensor_names.averaged(tensor_names.unwrapped(opened))
+    if averages:
+        notify(
+            f"{opened.path}: holds averaged weights beside the trained ones ({', '.join(averages[:_SHOWN])}); "
+            "the averaged ones are taken"
+        )
+    return opened
 
 
 def choice_note(file: Path, step: int | None) -> str:
@@ -267,28 +289,6 @@ def _model_at(path: Path, config: Path | None) -> ModelFile:
             hint="Give a file, or the folder of a run that wrote a model.",
         )
     return ModelFile(path.resolve().name, file, config)
-
-
-def _readable(opened: Checkpoint, generators: Sequence[str], notify: Notify) -> Checkpoint:
-    """The tensors of the generators, under names that methods know.
-
-    Raises:
-        CheckpointError: there is no network of a name in `generators`, or a training checkpoint holds no average.
-        UsageError: `generators` are given for a file of ours, or are more than two.
-    """
-    if opened.header.get("kind") == checkpoints.TRAINING:
-        return _averaged_part(opened)
-    if generators:
-        opened = tensor_names.chosen(opened, generators)
-    if opened.header:
-        return opened
-    opened, averages = tensor_names.averaged(tensor_names.unwrapped(opened))
-    if averages:
-        notify(
-            f"{opened.path}: holds averaged weights beside the trained ones ({', '.join(averages[:_SHOWN])}); "
-            "the averaged ones are taken"
-        )
-    return opened
 
 
 def _averaged_part(opened: Checkpoint) -> Checkpoint:

@@ -45,6 +45,36 @@ class Translator(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class LayerReading:
+    """A layer of a network, and the tensors of a file that it is made of."""
+
+    module: str  # its name in the original's program: "model.10.conv_block.1"
+    layer: str  # "a convolution 256 -> 256, 3x3"
+    tensors: Mapping[str, str]  # by name in the file: the name in the original's program
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkReading:
+    """A network that was found in a file."""
+
+    name: str  # "generator of A to B"
+    layers: Sequence[LayerReading]
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """A translator that says what it takes each tensor of a file for."""
+
+    @classmethod
+    def networks(cls, checkpoint: Checkpoint) -> Sequence[NetworkReading]:
+        """The networks that `from_checkpoint` builds.
+
+        Raises:
+            CheckpointError: the file holds another network; says at which layer it departs from the method's.
+        """
+
+
 @runtime_checkable
 class Noting(Protocol):
     """A translator with something to say about the files that it was built from."""

@@ -15,6 +15,8 @@ from imgxlate.errors import WeightsError
 from imgxlate.methods.spec import Capability
 from imgxlate.weights.store import Store
 
+_SHOWN = 8  # names of tensors that are left over
+
 app = typer.Typer(no_args_is_help=True, help="List, fetch, check, import and export weights.")
 app.command("export")(export)
 
@@ -55,12 +57,24 @@ def info(
         ),
     ],
 ) -> None:
-    """Show a card: paper, license, source, hash, and path of the file. For a file: its contents and checksum."""
+    """Show a card: paper, license, source, hash, and path of the file.
+
+    For a file: its contents, its checksum, and each layer with the tensors that were taken for it.
+    """
     row = _card_or_inspection(Store(), name)
     if out.as_json:
         return out.document(row)
-    rows = [(key, _show(value)) for key, value in dotted(row).items() if value is not None]
-    return out.table(("KEY", "VALUE"), rows)
+    networks, left = row.pop("networks", ()), row.get("left_over", [])
+    if len(left) > _SHOWN:
+        row["left_over"] = [*left[:_SHOWN], f"and {len(left) - _SHOWN} more"]
+    rows = [(key, _show(value)) for key, value in dotted(row).items() if value is not None and value != []]
+    out.table(("KEY", "VALUE"), rows)
+    for network in networks:
+        out.line("")
+        out.line(network["name"])
+        layers = [(each["layer"], each["module"], ", ".join(each["tensors"])) for each in network["layers"]]
+        out.table(("LAYER", "TAKEN FOR", "TENSORS IN THE FILE"), layers)
+    return None
 
 
 @app.command()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
@@ -12,9 +13,10 @@ from imgxlate.methods.cut.config import CutConfig
 from imgxlate.methods.cut.networks import Generator
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import domain_in_file_name
+from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.checkpoints import build, configure, domain_of, listed
-from imgxlate.methods.shared.layers import Layer
+from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.shared.structure import networks_by_structure
 
 
@@ -25,9 +27,20 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> Generator:
         CheckpointError: the file holds another network, or contradicts `options`.
         UsageError: `options` are no options of CUT's.
     """
-    tensors = _generator(checkpoint)
-    config = configure(CutConfig, _architecture(checkpoint, tensors), resnets.stated(options, "normG"), checkpoint)
+    config, tensors = _read(checkpoint, options)
     return build(partial(Generator, config), tensors, str(checkpoint.path))
+
+
+def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
+    """The generator that `checkpoint` holds, layer by layer.
+
+    Raises:
+        CheckpointError: it holds another network.
+    """
+    config, tensors = _read(checkpoint, {})
+    with torch.device("meta"):
+        network = Generator(config)
+    return [read_network("generator of A to B", network, tensors, checkpoint)]
 
 
 def original_files(generator: Generator, step: int | None) -> dict[str, dict[str, Tensor]]:
@@ -38,6 +51,13 @@ def original_files(generator: Generator, step: int | None) -> dict[str, dict[str
     """
     resnets.require_original(generator.config, CutConfig(), ("n_downsampling",))
     return {f"{resnets.step_label(step)}_net_G.pth": generator.state_dict()}
+
+
+def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CutConfig, dict[str, Tensor]]:
+    """The architecture, and the tensors of the generator."""
+    tensors = _generator(checkpoint)
+    seen = _architecture(checkpoint, tensors)
+    return configure(CutConfig, seen, resnets.stated(options, "normG"), checkpoint), tensors
 
 
 def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:

@@ -1,6 +1,6 @@
 """CUT's translation: one pass through the generator, from A to B."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -10,7 +10,7 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
 from imgxlate.methods.cut import checkpoints
 from imgxlate.methods.cut.networks import Generator
-from imgxlate.methods.protocol import Graph
+from imgxlate.methods.protocol import Graph, NetworkReading
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.spec import Domain
 from imgxlate.nn import NormStatistics
@@ -37,6 +37,15 @@ class Cut:
             UsageError: `options` are no options of CUT's.
         """
         return cls(checkpoints.load(checkpoint, options))
+
+    @classmethod
+    def networks(cls, checkpoint: Checkpoint) -> Sequence[NetworkReading]:
+        """The generator that `checkpoint` holds, layer by layer.
+
+        Raises:
+            CheckpointError: the file holds another network.
+        """
+        return checkpoints.networks(checkpoint)
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys, behind `G.`."""

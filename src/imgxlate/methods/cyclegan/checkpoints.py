@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from imgxlate import checkpoint as checkpoints
@@ -17,9 +18,10 @@ from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import domain_in_file_name, opposite
+from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.checkpoints import build, by_domain, configure, listed
-from imgxlate.methods.shared.layers import Layer
+from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.shared.structure import networks_by_structure
 from imgxlate.methods.spec import OTHER, Domain
 
@@ -39,9 +41,7 @@ def load(
         CheckpointError: the file holds another network, or contradicts `options`.
         UsageError: `options` are no options of CycleGAN's.
     """
-    weights = _generators(checkpoint)
-    seen = _architecture(checkpoint, next(iter(weights.values())))
-    config = configure(CycleganConfig, seen, resnets.stated(options, "norm"), checkpoint)
+    config, weights = _read(checkpoint, options)
     make = partial(Generator, config)
     generators = {domain: build(make, tensors, str(checkpoint.path)) for domain, tensors in weights.items()}
     beside = opposite(checkpoint.path)
@@ -56,6 +56,21 @@ def load(
     return config, generators | {domain: one for domain, one in added.items() if domain not in generators}, ()
 
 
+def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
+    """The generators that `checkpoint` itself holds, layer by layer.
+
+    Raises:
+        CheckpointError: it holds another network.
+    """
+    config, weights = _read(checkpoint, {})
+    with torch.device("meta"):
+        network = Generator(config)
+    return [
+        read_network(f"generator of {domain} to {OTHER[domain]}", network, tensors, checkpoint)
+        for domain, tensors in weights.items()
+    ]
+
+
 def original_files(generators: Mapping[Domain, Generator], step: int | None) -> dict[str, dict[str, Tensor]]:
     """The original's file for each of the generators, which are by the domain whose images they make.
 
@@ -68,6 +83,13 @@ def original_files(generators: Mapping[Domain, Generator], step: int | None) -> 
         f"{resnets.step_label(step)}_net_G_{OTHER[target]}.pth": generator.state_dict()
         for target, generator in sorted(generators.items(), reverse=True)
     }
+
+
+def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CycleganConfig, dict[Domain, dict[str, Tensor]]]:
+    """The architecture, and the tensors of each generator by the domain whose images it takes."""
+    weights = _generators(checkpoint)
+    seen = _architecture(checkpoint, next(iter(weights.values())))
+    return configure(CycleganConfig, seen, resnets.stated(options, "norm"), checkpoint), weights
 
 
 def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
@@ -92,7 +114,7 @@ def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
 
 def _design(layers: Sequence[Layer]) -> Generator:
     """The generator that some layers of a file may be."""
-    nearest = any(layer.shape[2:] == (5, 5) for layer in layers)
+    nearest = any(layer.shape[2:] == (5, 5) and layer.shape[1] == 2 * layer.shape[0] for layer in layers)
     return Generator(CycleganConfig(**resnets.sizes(layers), upsampling="nearest" if nearest else "transposed"))
 
 

@@ -11,7 +11,7 @@ from imgxlate.errors import UsageError
 from imgxlate.methods.cyclegan import checkpoints
 from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.networks import Generator
-from imgxlate.methods.protocol import Graph
+from imgxlate.methods.protocol import Graph, NetworkReading
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn import NormStatistics
@@ -44,6 +44,15 @@ class Cyclegan:
             UsageError: `options` are no options of CycleGAN's.
         """
         return cls(*checkpoints.load(checkpoint, options))
+
+    @classmethod
+    def networks(cls, checkpoint: Checkpoint) -> Sequence[NetworkReading]:
+        """The generators that `checkpoint` holds, layer by layer.
+
+        Raises:
+            CheckpointError: the file holds another network.
+        """
+        return checkpoints.networks(checkpoint)
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys, behind `G_A.` for the generator that takes A, `G_B.` for the other."""

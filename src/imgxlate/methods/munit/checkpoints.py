@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.networks import STYLE_DOWNSAMPLE, Generator
-from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.protocol import IMAGE_AXES, Graph, NetworkReading
 from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
 from imgxlate.methods.shared.checkpoints import build, configure, section, size
-from imgxlate.methods.shared.layers import Layer
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.shared.layers import Layer, read_network
+from imgxlate.methods.spec import DOMAINS, Domain
 
 _ADAPTIVE_CONV = re.compile(r"(dec\.model\.0\.model\.\d+\.model\.\d+)\.conv\.weight")
 
@@ -28,8 +28,7 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfi
         CheckpointError: the file holds another network, one domain only, or contradicts `options`.
         UsageError: `options` is no configuration of MUNIT's.
     """
-    weights = both_domains(checkpoint, "munit", "enc_content.model.0.conv.weight", _design, "MUNIT")
-    config = configure(MunitConfig, _architecture(checkpoint, weights["A"]), section(options, "gen"), checkpoint)
+    config, weights = _read(checkpoint, options)
     return config, {
         domain: build(
             partial(Generator, config),
@@ -40,9 +39,28 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfi
     }
 
 
+def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
+    """The generators that `checkpoint` holds, layer by layer.
+
+    Raises:
+        CheckpointError: it holds another network, or one domain only.
+    """
+    config, weights = _read(checkpoint, {})
+    with torch.device("meta"):
+        network = Generator(config)
+    return [read_network(f"generator of {domain}", network, weights[domain], checkpoint) for domain in DOMAINS]
+
+
 def graphs(generators: Mapping[Domain, Generator], config: MunitConfig) -> list[Graph]:
     """Content encoder, style encoder and decoder of each domain, so that content is encoded once for all styles."""
     return [graph for domain, generator in generators.items() for graph in _graphs(domain, generator, config)]
+
+
+def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfig, dict[Domain, dict[str, Tensor]]]:
+    """The architecture, and the tensors of each domain."""
+    weights = both_domains(checkpoint, "munit", "enc_content.model.0.conv.weight", _design, "MUNIT")
+    config = configure(MunitConfig, _architecture(checkpoint, weights["A"]), section(options, "gen"), checkpoint)
+    return config, weights
 
 
 def _design(layers: Sequence[Layer]) -> Generator:

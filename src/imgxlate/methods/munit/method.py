@@ -1,6 +1,6 @@
 """MUNIT's translation: the content code of the input, decoded with style codes of the other domain."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -11,7 +11,7 @@ from imgxlate.errors import UsageError
 from imgxlate.methods.munit import checkpoints
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.networks import Generator, minimum_side
-from imgxlate.methods.protocol import Graph
+from imgxlate.methods.protocol import Graph, NetworkReading
 from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.stages import Stage
@@ -37,6 +37,15 @@ class Munit:
             UsageError: `options` is no configuration of MUNIT's.
         """
         return cls(*checkpoints.load(checkpoint, options))
+
+    @classmethod
+    def networks(cls, checkpoint: Checkpoint) -> Sequence[NetworkReading]:
+        """The generators that `checkpoint` holds, layer by layer.
+
+        Raises:
+            CheckpointError: the file holds another network, or one domain only.
+        """
+        return checkpoints.networks(checkpoint)
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys: those of A behind `a.`, those of B behind `b.`."""

@@ -1,11 +1,14 @@
 """Layers with weights: those that a network has, in order, and those that a file holds, by the modules in its names."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor, nn
+
+from imgxlate.checkpoint import Checkpoint
+from imgxlate.methods.protocol import LayerReading, NetworkReading
 
 Stream = Literal["convolution", "linear", "norm", "filter"]
 """A kind of layers. The order of layers is compared within a stream, because programs define norms here or there."""
@@ -72,6 +75,26 @@ class Node:
     def layers(self) -> list[Layer]:
         """The layers in it, in the order of the file."""
         return [node.layer for node in self.walk() if node.layer]
+
+
+def read_network(
+    name: str, network: nn.Module, tensors: Mapping[str, Tensor], checkpoint: Checkpoint
+) -> NetworkReading:
+    """The layers of a network, with the tensors of the file that `tensors` has under the network's names."""
+    given = {id(tensor): stored for stored, tensor in checkpoint.tensors.items()}
+    stored = {ours: given[id(tensor)] for ours, tensor in tensors.items() if id(tensor) in given}
+
+    def reading(module: str, layer: str, names: Iterable[str]) -> LayerReading:
+        return LayerReading(module, layer, {stored[ours]: ours for ours in names if ours in stored})
+
+    layers = [reading(layer.module, str(layer), layer.names.values()) for layer in layers_of(network)]
+    taken = {ours for layer in layers for ours in layer.tensors.values()}
+    others = [ours for ours in network.state_dict() if ours in stored and ours not in taken]
+    statistics: dict[str, list[str]] = {}
+    for ours in others:
+        statistics.setdefault(ours.rpartition(".")[0], []).append(ours)
+    unused = [reading(module, "statistics of a norm, unused", names) for module, names in statistics.items()]
+    return NetworkReading(name, [*layers, *unused])
 
 
 def layers_of(network: nn.Module) -> list[Layer]:

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.protocol import IMAGE_AXES, Graph, NetworkReading
 from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
 from imgxlate.methods.shared.checkpoints import build, configure, section
-from imgxlate.methods.shared.layers import Layer
+from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.networks import Generator
@@ -26,13 +27,23 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[UnitConfig
         CheckpointError: the file holds another network, one domain only, or contradicts `options`.
         UsageError: `options` is no configuration of UNIT's.
     """
-    weights = both_domains(checkpoint, "unit", "enc.model.0.conv.weight", _design, "UNIT")
-    stated = {key: value for key, value in section(options, "gen").items() if key not in _UNUSED}
-    config = configure(UnitConfig, encoder_architecture(checkpoint, weights["A"], "enc"), stated, checkpoint)
+    config, weights = _read(checkpoint, options)
     return config, {
         domain: build(partial(Generator, config), tensors, f"{checkpoint.path}, domain {domain}")
         for domain, tensors in weights.items()
     }
+
+
+def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
+    """The generators that `checkpoint` holds, layer by layer.
+
+    Raises:
+        CheckpointError: it holds another network, or one domain only.
+    """
+    config, weights = _read(checkpoint, {})
+    with torch.device("meta"):
+        network = Generator(config)
+    return [read_network(f"generator of {domain}", network, weights[domain], checkpoint) for domain in DOMAINS]
 
 
 def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
@@ -48,6 +59,14 @@ def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
         )
         for source in DOMAINS
     ]
+
+
+def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[UnitConfig, dict[Domain, dict[str, Tensor]]]:
+    """The architecture, and the tensors of each domain."""
+    weights = both_domains(checkpoint, "unit", "enc.model.0.conv.weight", _design, "UNIT")
+    stated = {key: value for key, value in section(options, "gen").items() if key not in _UNUSED}
+    config = configure(UnitConfig, encoder_architecture(checkpoint, weights["A"], "enc"), stated, checkpoint)
+    return config, weights
 
 
 def _design(layers: Sequence[Layer]) -> Generator:

@@ -1,13 +1,13 @@
 """UNIT's translation: the latent code of the input, decoded by the other domain's generator."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.methods.protocol import Graph
+from imgxlate.methods.protocol import Graph, NetworkReading
 from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.methods.unit import checkpoints
@@ -35,6 +35,15 @@ class Unit:
             UsageError: `options` is no configuration of UNIT's.
         """
         return cls(*checkpoints.load(checkpoint, options))
+
+    @classmethod
+    def networks(cls, checkpoint: Checkpoint) -> Sequence[NetworkReading]:
+        """The generators that `checkpoint` holds, layer by layer.
+
+        Raises:
+            CheckpointError: the file holds another network, or one domain only.
+        """
+        return checkpoints.networks(checkpoint)
 
     def tensors(self) -> dict[str, Tensor]:
         """The weights under the original's keys: those of A behind `a.`, those of B behind `b.`."""
