@@ -185,11 +185,18 @@ def test_an_unknown_file_is_refused_with_the_names_of_its_first_tensors(refusal,
     assert method in hint
 
 
-def test_the_hint_is_general_if_there_is_no_other_file(refusal, tmp_path):
+def test_a_u_net_is_a_model_of_cyclegan(refusal, tmp_path):
     torch.save(U_NET, tmp_path / "latest_net_G.pth")
-    message, hint = refusal("cyclegan", tmp_path / "latest_net_G.pth")
+    message, hint = refusal("munit", tmp_path / "latest_net_G.pth")
     assert "a U-Net generator" in message
-    assert hint.endswith("resnet_6blocks.")
+    assert "imgxlate translate cyclegan" in hint
+
+
+def test_the_hint_is_general_if_there_is_no_other_file(refusal, tmp_path):
+    torch.save(named("autoencoder_a.style_encoder.model.0.layers.conv.weight"), tmp_path / "latest_net_G.pth")
+    message, hint = refusal("munit", tmp_path / "latest_net_G.pth")
+    assert "a model of imaginaire" in message
+    assert hint.endswith("mingyuliutw/UNIT.")
 
 
 @pytest.mark.parametrize("name", ["discriminator.pth", "net_D.pth", "gen_00000001.pt"])

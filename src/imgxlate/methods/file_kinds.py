@@ -124,7 +124,7 @@ _KINDS = (
     FileKind(
         "a U-Net generator (pix2pix, or CycleGAN with --netG unet_128 or unet_256)",
         _is_unet,
-        advice="CycleGAN runs here with ResNet generators: --netG resnet_9blocks or resnet_6blocks.",
+        method="cyclegan",
     ),
     FileKind(
         "a model of UNIT's first release (NIPS 2017)",

@@ -334,5 +334,5 @@ def test_options_with_an_absurd_width_are_refused(load, file):
 
 
 def test_options_for_a_u_net_are_refused(load, file):
-    with pytest.raises(UsageError, match="unet_256"):
+    with pytest.raises(CheckpointError, match="network is 'resnet' in the checkpoint, but 'unet'"):
         load("cyclegan", file, {"netG": "unet_256"})

@@ -15,11 +15,11 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods import tensor_names
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.cyclegan.networks import AnyGenerator, Generator, Unet, make_generator
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import domain_in_file_name, opposite
 from imgxlate.methods.protocol import NetworkReading
-from imgxlate.methods.shared import resnets
+from imgxlate.methods.shared import resnets, unets
 from imgxlate.methods.shared.checkpoints import build, by_domain, configure, listed
 from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.shared.structure import networks_by_structure
@@ -30,7 +30,7 @@ _PAIRS = (("g", "f"), ("forward", "backward"), ("fwd", "bwd"))  # The paper call
 
 def load(
     checkpoint: Checkpoint, options: Mapping[str, Any]
-) -> tuple[CycleganConfig, dict[Domain, Generator], tuple[str, ...]]:
+) -> tuple[CycleganConfig, dict[Domain, AnyGenerator], tuple[str, ...]]:
     """The architecture, the generators by the domain whose images they take, and notes for the user.
 
     The default direction comes first. A file with one generator, named after its direction, is completed by the file of
@@ -42,7 +42,7 @@ def load(
         UsageError: `options` are no options of CycleGAN's.
     """
     config, weights = _read(checkpoint, options)
-    make = partial(Generator, config)
+    make = partial(make_generator, config)
     generators = {domain: build(make, tensors, str(checkpoint.path)) for domain, tensors in weights.items()}
     beside = opposite(checkpoint.path)
     if len(generators) > 1 or beside is None or not beside.is_file():
@@ -64,21 +64,22 @@ def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
     """
     config, weights = _read(checkpoint, {})
     with torch.device("meta"):
-        network = Generator(config)
+        network = make_generator(config)
     return [
         read_network(f"generator of {domain} to {OTHER[domain]}", network, tensors, checkpoint)
         for domain, tensors in weights.items()
     ]
 
 
-def original_files(generators: Mapping[Domain, Generator], step: int | None) -> dict[str, dict[str, Tensor]]:
+def original_files(generators: Mapping[Domain, AnyGenerator], step: int | None) -> dict[str, dict[str, Tensor]]:
     """The original's file for each of the generators, which are by the domain whose images they make.
 
     Raises:
         UsageError: the original has no such generators.
     """
     for generator in generators.values():
-        resnets.require_original(generator.config, CycleganConfig(), ("upsampling", "n_downsampling"))
+        if isinstance(generator, Generator):
+            resnets.require_original(generator.config, CycleganConfig(), ("upsampling", "n_downsampling"))
     return {
         f"{resnets.step_label(step)}_net_G_{OTHER[target]}.pth": generator.state_dict()
         for target, generator in sorted(generators.items(), reverse=True)
@@ -89,7 +90,7 @@ def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CycleganC
     """The architecture, and the tensors of each generator by the domain whose images it takes."""
     weights = _generators(checkpoint)
     seen = _architecture(checkpoint, next(iter(weights.values())))
-    return configure(CycleganConfig, seen, resnets.stated(options, "norm"), checkpoint), weights
+    return configure(CycleganConfig, seen, _stated(options), checkpoint), weights
 
 
 def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
@@ -112,14 +113,32 @@ def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
     return {domain_in_file_name(checkpoint.path) or "A": next(iter(networks.values()))}
 
 
-def _design(layers: Sequence[Layer]) -> Generator:
+def _design(layers: Sequence[Layer]) -> AnyGenerator:
     """The generator that some layers of a file may be."""
+    kernels = {layer.shape[2:] for layer in layers if layer.stream == "convolution"}
+    if kernels == {(4, 4)}:
+        return Unet(CycleganConfig(network="unet", **unets.sizes(layers)))
     nearest = any(layer.shape[2:] == (5, 5) and layer.shape[1] == 2 * layer.shape[0] for layer in layers)
     return Generator(CycleganConfig(**resnets.sizes(layers), upsampling="nearest" if nearest else "transposed"))
 
 
 def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """The fields of the configuration that the tensors show."""
+    if unets.FIRST in tensors:
+        return {"network": "unet", **unets.architecture(tensors, checkpoint.path)}
     seen = resnets.architecture(checkpoint, tensors, "cyclegan")
     up = resnets.first_block(tensors) + seen["n_blocks"]
-    return {**seen, "upsampling": "nearest" if f"model.{up}.conv.weight" in tensors else "transposed"}
+    return {
+        "network": "resnet",
+        **seen,
+        "upsampling": "nearest" if f"model.{up}.conv.weight" in tensors else "transposed",
+    }
+
+
+def _stated(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the configuration that the original's training options state."""
+    depth = {"unet_128": 7, "unet_256": 8}.get(str(options.get("netG")))
+    if depth is None:
+        return resnets.stated(options, "norm")
+    named = {key: options[key] for key in ("ngf", "norm") if key in options}
+    return {"network": "unet", "n_downsampling": depth, **named}

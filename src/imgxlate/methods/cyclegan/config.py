@@ -1,7 +1,7 @@
 """The architecture of CycleGAN's generators, how they are trained, and the original's options. Imports no torch."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Lt
 
@@ -17,17 +17,27 @@ _OPTIONS = "junyanz/pytorch-CycleGAN-and-pix2pix, options/base_options.py"
 _TRAINING = "junyanz/pytorch-CycleGAN-and-pix2pix, options/train_options.py"
 _MODEL = "junyanz/pytorch-CycleGAN-and-pix2pix, models/cycle_gan_model.py"
 
+Network = Literal["resnet", "unet"]
+"""A kind of generators."""
+
 
 @dataclass(frozen=True, slots=True)
 class CycleganConfig(MethodConfig):
-    """CycleGAN's ResNet generators, the same for both directions."""
+    """CycleGAN's generators, the same for both directions."""
 
+    network: Network = option(
+        "resnet",
+        "kind of network; unet, which pix2pix has too, only translates, and n_blocks and upsampling are not used",
+        "models/networks.py, --netG",
+    )
     ngf: PositiveInt = option(64, "channels after the first convolution", _OPTIONS)
     n_blocks: PositiveInt = option(
         9, "residual blocks: 9 for 256 pixels and above, 6 for 128", "arXiv 1703.10593, Appendix 7.2"
     )
     n_downsampling: Annotated[PositiveInt, Lt(9)] = option(
-        2, "how often height and width are halved before the residual blocks", "models/networks.py"
+        2,
+        "how often height and width are halved before the residual blocks; in a U-Net 7 (unet_128) or 8 (unet_256)",
+        "models/networks.py",
     )
     norm: NormKind = option("instance", "normalization", _OPTIONS)
     upsampling: Upsampling = option(

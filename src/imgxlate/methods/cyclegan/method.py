@@ -1,7 +1,7 @@
 """CycleGAN's translation: one pass through the generator of the direction."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -10,7 +10,7 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import UsageError
 from imgxlate.methods.cyclegan import checkpoints
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.networks import Generator
+from imgxlate.methods.cyclegan.networks import AnyGenerator, Generator
 from imgxlate.methods.protocol import Graph, NetworkReading
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.spec import OTHER, Domain
@@ -19,22 +19,22 @@ from imgxlate.nn.norms import set_norm_statistics
 from imgxlate.nn.stages import Stage
 
 
-class Cyclegan:
-    """A loaded CycleGAN model: a generator for one direction, or for both."""
+class UnetCyclegan:
+    """A loaded model of U-Nets: a generator for one direction, or for both. Images are computed whole, not in bands."""
 
     def __init__(
-        self, config: CycleganConfig, generators: Mapping[Domain, Generator], notes: Sequence[str] = ()
+        self, config: CycleganConfig, generators: Mapping[Domain, AnyGenerator], notes: Sequence[str] = ()
     ) -> None:
         """`generators` are by the domain whose images they take, the default direction first."""
         self.config = config
         self.notes = notes
-        self._generators: dict[Domain, Generator] = {OTHER[domain]: one for domain, one in generators.items()}
+        self._generators: dict[Domain, AnyGenerator] = {OTHER[domain]: one for domain, one in generators.items()}
         first = next(iter(generators.values()))
         self.stride, self.minimum_side = first.stride, first.minimum_side
         self.targets: tuple[Domain, ...] = tuple(self._generators)
 
     @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> Self:
+    def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> "UnetCyclegan":
         """Build the generators that `checkpoint` holds, and the one beside it that goes the other way.
 
         `options` are the original's training options, or empty.
@@ -43,7 +43,9 @@ class Cyclegan:
             CheckpointError: the file holds another network, or contradicts `options`.
             UsageError: `options` are no options of CycleGAN's.
         """
-        return cls(*checkpoints.load(checkpoint, options))
+        config, generators, notes = checkpoints.load(checkpoint, options)
+        kind = Cyclegan if config.network == "resnet" else UnetCyclegan
+        return kind(config, generators, notes)
 
     @classmethod
     def networks(cls, checkpoint: Checkpoint) -> Sequence[NetworkReading]:
@@ -65,7 +67,10 @@ class Cyclegan:
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move the generators to `device`; their last residual block multiplies in `dtype`, all else in float32."""
         for generator in self._generators.values():
-            resnets.place(generator, device, dtype)
+            if isinstance(generator, Generator):
+                resnets.place(generator, device, dtype)
+            else:
+                generator.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def set_norm_statistics(self, statistics: NormStatistics) -> bool:
         """Let all batch norms use `statistics`. Returns whether there are any."""
@@ -81,19 +86,7 @@ class Cyclegan:
         """
         yield self._generator(to)(images)
 
-    def content_stages(self, to: Domain) -> list[Stage]:
-        """None: the generator takes the image."""
-        return []
-
-    def image_stages(self, to: Domain, style: Tensor | None) -> list[Stage]:
-        """The generator.
-
-        Raises:
-            UsageError: the model has no generator for that direction.
-        """
-        return self._generator(to).stages()
-
-    def _generator(self, to: Domain) -> Generator:
+    def _generator(self, to: Domain) -> AnyGenerator:
         if to not in self._generators:
             raise UsageError(
                 f"this model translates to {self.targets[0]} only", hint="Give the generator of the other direction."
@@ -107,3 +100,19 @@ class Cyclegan:
     def graphs(self) -> list[Graph]:
         """A graph for each direction."""
         return [resnets.graph(target, generator) for target, generator in self._generators.items()]
+
+
+class Cyclegan(UnetCyclegan):
+    """A loaded model of ResNets, which are sequences of stages, so that images are computed in bands."""
+
+    def content_stages(self, to: Domain) -> list[Stage]:
+        """None: the generator takes the image."""
+        return []
+
+    def image_stages(self, to: Domain, style: Tensor | None) -> list[Stage]:
+        """The generator.
+
+        Raises:
+            UsageError: the model has no generator for that direction.
+        """
+        return cast(Generator, self._generator(to)).stages()

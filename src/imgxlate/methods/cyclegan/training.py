@@ -9,7 +9,7 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
-from imgxlate.errors import CheckpointError
+from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.losses.reconstruction import absolute_error
 from imgxlate.methods.cyclegan.config import CycleganConfig, CycleganTrainingConfig
 from imgxlate.methods.cyclegan.networks import Generator, make_discriminator
@@ -56,6 +56,11 @@ class CycleganTraining(AdversarialTraining):
             UsageError: a value of `config` is invalid, such as a crop that the networks cannot take.
         """
         del features
+        if config.gen.network != "resnet":
+            raise UsageError(
+                f"gen.network = {config.gen.network!r} cannot be trained here: U-Nets only translate",
+                hint="Leave gen.network at 'resnet', which all models of the paper have.",
+            )
         resnets.require_trainable("CycleGAN", config.gen, config.n_layers, config.data)
         return cls(config)
 

@@ -20,6 +20,7 @@ from imgxlate.methods.shared.train_options import blocks
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.convolution import set_compute_dtype
 from imgxlate.nn.resnet import ResnetGenerator
+from imgxlate.nn.unet import UnetGenerator
 
 MAX_DOWNSAMPLING = 8  # how often a generator may halve height and width
 
@@ -122,7 +123,7 @@ def step_label(step: int | None) -> str:
     return "latest" if step is None else f"iter_{step}"
 
 
-def graph(target: Domain, generator: ResnetGenerator) -> Graph:
+def graph(target: Domain, generator: ResnetGenerator | UnetGenerator) -> Graph:
     """The graph of a generator that makes images of `target`."""
     source = OTHER[target]
     return Graph(

@@ -45,7 +45,7 @@ def networks_by_structure(
         CheckpointError: there is none; says which file it is, or at which layer it departs from the method's network.
     """
     kind = recognize(checkpoint.tensors)
-    if checkpoint.header or (kind and kind.method != method):
+    if checkpoint.header.get("method", method) != method or (kind and kind.method != method):
         raise refusal(checkpoint, method)
     root = parts_of(checkpoint.tensors)
     attempts: list[_Attempt] = []
@@ -203,11 +203,17 @@ def _renamed(found: _Found, network: nn.Module, tensors: Mapping[str, Tensor]) -
         for role, name in given.names.items()
         if role in wanted.names
     }
-    missing = {
-        wanted.names["bias"]: torch.zeros(wanted.channels[1])
-        for wanted, given in found
-        if "bias" in wanted.names and "bias" not in given.names and wanted.stream in ("convolution", "linear")
-    }
+    # Under the originals' names, the originals' rule holds: without biases and norms, there was no norm.
+    is_original = all(given.module.endswith(wanted.module) for wanted, given in found)
+    missing = (
+        {}
+        if is_original
+        else {
+            wanted.names["bias"]: torch.zeros(wanted.channels[1])
+            for wanted, given in found
+            if "bias" in wanted.names and "bias" not in given.names and wanted.stream in ("convolution", "linear")
+        }
+    )
     return {name: (taken | missing)[name] for name in network.state_dict() if name in taken or name in missing}
 
 
