@@ -1,5 +1,6 @@
 """Whole files or none, also when the process is killed or the disk is full."""
 
+import errno
 import os
 import signal
 import stat
@@ -115,6 +116,31 @@ def test_the_folder_is_flushed_after_the_rename(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", note)
     atomic.write_bytes(tmp_path / "file", b"data")
     assert flushed == [(False, False), (True, True)]
+
+
+def test_a_temporary_file_that_cannot_be_removed_does_not_hide_the_error(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    atomic.write_bytes(tmp_path / "file", b"data")
+    assert (tmp_path / "file").read_bytes() == b"data"
+    with pytest.raises(ValueError, match="the reason"), atomic.writer(tmp_path / "file"):
+        raise ValueError("the reason")
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.ENOSPC, "Free some space"), (errno.EACCES, "permissions"), (errno.EIO, "the disk")]
+)
+def test_an_error_says_what_to_do(tmp_path, monkeypatch, number, advice):
+    def fail(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match=os.strerror(number)) as raised:
+        atomic.write_bytes(tmp_path / "file", b"data")
+    assert advice in raised.value.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_is_an_output_error_and_keeps_the_old_file(tmp_path):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from imgxlate.errors import OutputError
+from imgxlate.errors import OutputError, disk_hint
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.part")
 
@@ -35,11 +35,13 @@ def writer(path: Path) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        except BaseException:
+            with contextlib.suppress(OSError):  # The first error matters more.
+                temporary.unlink(missing_ok=True)
+            raise
         _flush_folder(target.parent)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise cannot_write(path, error) from error
 
 
 @contextlib.contextmanager
@@ -64,7 +66,7 @@ def folder_writer(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
         _flush_folder(target.parent)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise cannot_write(path, error) from error
 
 
 def require_new_folder(path: Path) -> None:
@@ -77,7 +79,7 @@ def require_new_folder(path: Path) -> None:
         raise OutputError(f"{path}: exists and is not an empty folder", hint="Give another folder, or remove this one.")
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
     """Write `data` to `path`, whole or not at all.
 
     Raises:
@@ -85,6 +87,11 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     with writer(path) as file:
         file.write(data)
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """The error that says why `path` cannot be written, and what to do."""
+    return OutputError(f"{path}: cannot be written: {error.strerror or error}", hint=disk_hint(error))
 
 
 def leftovers(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ ImgxlateError          1   the base of all; as an exit code: an unexpected error
 └── OutputError        9   an output that already exists or cannot be written
 """
 
+import errno
 from pathlib import Path
 from typing import Any, Self
 
@@ -98,6 +99,22 @@ class OutputError(ImgxlateError):
     """An output that already exists or cannot be written."""
 
     exit_code = 9
+
+
+_DISK_HINTS = {
+    errno.ENOSPC: "Free some space, then type the same command again.",
+    errno.EDQUOT: "Free some of your quota, then type the same command again.",
+    errno.EACCES: "Change the permissions, or give another path.",
+    errno.EPERM: "Change the permissions, or give another path.",
+    errno.EROFS: "The disk is read-only: give a path on another one.",
+    errno.EIO: "Check the disk and its connection, then type the same command again.",
+    errno.ENAMETOOLONG: "Give a shorter name.",
+}
+
+
+def disk_hint(error: OSError) -> str:
+    """What to do after an error of the disk."""
+    return _DISK_HINTS.get(error.errno or 0, "Check the path.")
 
 
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")

@@ -14,7 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from imgxlate.errors import ImageError
+from imgxlate.errors import ImageError, disk_hint
 from imgxlate.images import sixteen_bits, sniff, tiff_kinds
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
@@ -211,7 +211,7 @@ def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
     except FileNotFoundError as error:
         raise _missing(path) from error
     except OSError as error:
-        raise ImageError(path, f"cannot be opened: {error.strerror or error}") from error
+        raise ImageError(path, f"cannot be opened: {error.strerror or error}", hint=disk_hint(error)) from error
     except ValueError as error:  # A null byte.
         raise ImageError(path, "not a possible file name") from error
 

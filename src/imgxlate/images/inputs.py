@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from imgxlate.callbacks import Notify, ignore
-from imgxlate.errors import ImageError, UsageError
+from imgxlate.errors import ImageError, UsageError, disk_hint
 from imgxlate.images import names
 from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
 from imgxlate.images.left_out import HIDDEN, NO_FILE, LeftOut, holds_images, note, why_left_out
@@ -202,4 +202,4 @@ def _is_file(path: Path) -> bool:
 
 
 def _unreadable(error: OSError) -> NoReturn:
-    raise ImageError(error.filename, f"cannot be read: {error.strerror}") from error
+    raise ImageError(error.filename, f"cannot be read: {error.strerror}", hint=disk_hint(error)) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from imgxlate import atomic
 from imgxlate.config import require_at_least, shown
-from imgxlate.errors import UsageError
+from imgxlate.errors import UsageError, disk_hint
 
 Code = tuple[float, ...]
 
@@ -93,7 +93,7 @@ def _parse(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", hint=disk_hint(error)) from error
     except ValueError as error:
         raise UsageError(f"{path}: is not JSON: {error}") from error
     except RecursionError as error:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from imgxlate.errors import UsageError
+from imgxlate.errors import UsageError, disk_hint
 from imgxlate.methods.spec import Domain
 
 # CycleGAN's train.py writes train_opt.txt beside its weights: `key: value [default: other]` between two rules.
@@ -36,7 +36,7 @@ def read_options(path: Path | None) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(_as_yaml(path.read_bytes()))
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", hint=disk_hint(error)) from error
     except RecursionError as error:
         raise UsageError(f"{path}: is not plain YAML: it is nested too deeply") from error
     except Exception as error:  # For an invalid date or number, the reader raises errors of ten different types.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from imgxlate import config
-from imgxlate.errors import UsageError
+from imgxlate.errors import UsageError, disk_hint
 from imgxlate.methods.original_files import read_options
 from imgxlate.methods.spec import MethodSpec, TrainingSpec
 
@@ -48,7 +48,7 @@ def read(file: Path, spec: MethodSpec) -> Document:
     try:
         document = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+        raise UsageError(f"{file}: cannot be read: {error.strerror}", hint=disk_hint(error)) from error
     except (ValueError, RecursionError) as error:
         if file.suffix.lower() != ".toml":
             return _read_original(file, spec)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from imgxlate.errors import OutputError
+from imgxlate.atomic import cannot_write
 
 
 def _now() -> datetime:
@@ -46,7 +46,7 @@ class History:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = path.open("ab", buffering=0)
         except OSError as error:
-            raise self._failure(error) from error
+            raise cannot_write(self._path, error) from error
         self.truncate(step)
 
     def append(self, entry: Entry) -> None:
@@ -60,7 +60,7 @@ class History:
             while rest:
                 rest = rest[self._file.write(rest) :]
         except OSError as error:
-            raise self._failure(error) from error
+            raise cannot_write(self._path, error) from error
 
     def truncate(self, step: int) -> None:
         """Remove all lines after `step`, and an incomplete last line.
@@ -71,7 +71,7 @@ class History:
         try:
             self._file.truncate(_end_of(self._path, step))
         except OSError as error:
-            raise self._failure(error) from error
+            raise cannot_write(self._path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -82,9 +82,6 @@ class History:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _failure(self, error: OSError) -> OutputError:
-        return OutputError(f"{self._path}: cannot be written: {error.strerror or error}")
 
 
 def read(path: Path, every: int = 1) -> Iterator[Entry]:

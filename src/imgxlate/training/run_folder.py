@@ -26,7 +26,7 @@ from torch import Tensor
 from imgxlate import atomic, checkpoint
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import TRAINING, Checkpoint
-from imgxlate.errors import CheckpointError, OutputError
+from imgxlate.errors import CheckpointError, OutputError, disk_hint
 from imgxlate.paths import RUN_BEST, RUN_MODEL
 
 _LOCK = ".lock"
@@ -141,7 +141,9 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{self.path}: cannot be created: {error.strerror or error}") from error
+            raise OutputError(
+                f"{self.path}: cannot be created: {error.strerror or error}", hint=disk_hint(error)
+            ) from error
         lock = FileLock(self.path / _LOCK)
         try:
             lock.acquire(timeout=0)
@@ -253,4 +255,4 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be removed: {error.strerror or error}") from error
+        raise OutputError(f"{path}: cannot be removed: {error.strerror or error}", hint=disk_hint(error)) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from imgxlate import atomic, signatures
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.downloads.remote import sha256_of
-from imgxlate.errors import UsageError, WeightsError
+from imgxlate.errors import UsageError, WeightsError, disk_hint
 from imgxlate.weights.cards import Card, cards, find
 from imgxlate.weights.records import Record, own_card
 from imgxlate.weights.store import Store, writing
@@ -132,4 +132,4 @@ def _read(file: Path, size: int = -1) -> bytes:
         with file.open("rb") as opened:
             return opened.read(size)
     except OSError as error:
-        raise WeightsError(f"{file}: cannot be read: {error.strerror or error}") from error
+        raise WeightsError(f"{file}: cannot be read: {error.strerror or error}", hint=disk_hint(error)) from error
