@@ -3,7 +3,9 @@
 Nothing here runs what a file holds: `unpickling` reads pickles without making their calls.
 """
 
+import errno
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -12,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
 from imgxlate import atomic, signatures, torch_files
-from imgxlate.errors import CheckpointError
+from imgxlate.errors import CheckpointError, disk_hint
 
 FORMAT = "imgxlate/1"
 TRAINING = "training"
@@ -98,8 +100,9 @@ def write_original(path: Path, content: Mapping[str, Any]) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    with atomic.writer(path) as file:
-        torch.save(_plain(content), file, _use_new_zipfile_serialization=False)
+    data = io.BytesIO()  # Torch writes to a real file by itself, and reports a full disk as an unknown error.
+    torch.save(_plain(content), data, _use_new_zipfile_serialization=False)
+    atomic.write_bytes(path, data.getbuffer())
 
 
 def payload_sha256(tensors: Mapping[str, Tensor]) -> str:
@@ -126,7 +129,11 @@ def _first_bytes(path: Path) -> bytes:
     try:
         return signatures.first_bytes(path)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}", hint="Check the path.") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> CheckpointError:
+    return CheckpointError(f"{path}: cannot be read: {error.strerror or error}", hint=disk_hint(error))
 
 
 def _no_checkpoint(path: Path, start: bytes) -> CheckpointError:
@@ -139,17 +146,28 @@ def _no_checkpoint(path: Path, start: bytes) -> CheckpointError:
 
 def _read_safetensors(path: Path) -> Checkpoint:
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-        # From bytes: `get_tensor` reports Ctrl-C as a damaged file, and its tensors change when the file does.
-        tensors = load(path.read_bytes())
-    except (SafetensorError, OSError, ValueError, RuntimeError) as error:
+        # From bytes: `safe_open` reports a disk that fails and Ctrl-C as a damaged file.
+        tensors, metadata = _parsed(path.read_bytes())
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except (SafetensorError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: is damaged: {error}", hint=_DAMAGED) from error
     if _KEY in metadata:
         return Checkpoint(path, tensors, _verified_header(path, metadata[_KEY], tensors))
     if any("payload_sha256" in value for value in metadata.values()):
         raise CheckpointError(f"{path}: is damaged: the key of its header is missing", hint=_DAMAGED)
     return Checkpoint(path, tensors)
+
+
+def _parsed(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata in the bytes of a safetensors file: 8 bytes with the length of the header, then the header.
+
+    Raises:
+        SafetensorError: the file is damaged.
+    """
+    tensors = load(data)
+    length = int.from_bytes(data[:8], "little")
+    return tensors, json.loads(data[8 : 8 + length]).get("__metadata__", {})
 
 
 def _verified_header(path: Path, text: str, tensors: Mapping[str, Tensor]) -> Mapping[str, Any]:
@@ -188,10 +206,18 @@ def _read_torch(path: Path, start: bytes) -> Checkpoint:
         raise
     except torch_files.UnusableError as error:
         raise CheckpointError(f"{path}: {error}", hint=_STATE_DICT) from error
+    except OSError as error:
+        if error.errno in (None, errno.EINVAL):  # A damaged file leads to invalid positions.
+            raise _damaged(path, error) from error
+        raise _unreadable(path, error) from error
     except Exception as error:  # Damaged files give many kinds of errors.
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise CheckpointError(f"{path}: is damaged or not a torch file: {reason}", hint=_DAMAGED) from error
+        raise _damaged(path, error) from error
     return Checkpoint(path, tensors)
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return CheckpointError(f"{path}: is damaged or not a torch file: {reason}", hint=_DAMAGED)
 
 
 def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:

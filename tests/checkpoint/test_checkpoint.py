@@ -1,5 +1,7 @@
 """Whole checkpoints are read to the bit. Everything else is an error with the reason."""
 
+import errno
+import resource
 import signal
 import struct
 import subprocess
@@ -11,10 +13,11 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
-from imgxlate import checkpoint
-from imgxlate.errors import CheckpointError
+from imgxlate import checkpoint, torch_files
+from imgxlate.errors import CheckpointError, OutputError
 
 HEADER = {"method": "munit", "architecture": {"dim": 4}, "domains": ["cat", "dog"]}
 
@@ -281,8 +284,36 @@ def test_other_archives_are_named(tmp_path):
     assert "TorchScript" in refused(tmp_path / "script.pt")
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "model.pt", "old.pt"])
+def test_a_disk_that_fails_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch, name):
+    def fail(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    torch.save({"w": torch.zeros(3)}, tmp_path / "model.pt")
+    torch.save({"w": torch.zeros(3)}, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    checkpoint.write(tmp_path / "model.safetensors", {"w": torch.zeros(3)}, HEADER)
+    monkeypatch.setattr(checkpoint, "load", fail)
+    monkeypatch.setattr(torch_files, "read_zip", fail)
+    monkeypatch.setattr(torch_files, "read_older", fail)
+    with pytest.raises(CheckpointError, match="cannot be read: Input/output error") as raised:
+        checkpoint.read(tmp_path / name)
+    assert "Check the disk" in raised.value.hint
+    assert isinstance(raised.value.__cause__, OSError)  # A run does not skip such a checkpoint.
+
+
+def test_a_full_disk_is_an_output_error_for_files_of_originals_too(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))  # A write past it fails as on a full disk.
+    try:
+        with pytest.raises(OutputError, match="cannot be written: File too large"):
+            checkpoint.write_original(tmp_path / "gen.pt", {"w": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+
+
 def document(ours, **changes):
-    with checkpoint.safe_open(ours, framework="pt") as file:
+    with safe_open(ours, framework="pt") as file:
         return checkpoint.json.loads(file.metadata()["imgxlate"]) | changes
 
 
