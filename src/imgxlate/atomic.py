@@ -95,8 +95,10 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """The temporary files in `folder` of writes that were killed or still run. Empty if there is no such folder."""
-    return [path for path in folder.glob(".*.part") if _TEMPORARY.fullmatch(path.name)]
+    """The temporary files in `folder` of writes that were killed or still run. Empty if it cannot be read."""
+    with contextlib.suppress(OSError):
+        return [path for path in folder.iterdir() if _TEMPORARY.fullmatch(path.name)]
+    return []
 
 
 def _require_file_or_nothing(path: Path) -> None:

@@ -1,5 +1,7 @@
 """The folder of a run: checkpoints, interrupted writes, and the lock."""
 
+import errno
+import os
 import shutil
 import signal
 import subprocess
@@ -89,6 +91,19 @@ def test_a_checkpoint_that_cannot_be_opened_is_not_skipped(run_folder):
     folder.checkpoint_at(2).mkdir()
     with pytest.raises(CheckpointError, match="cannot be read"):
         folder.latest()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO])
+def test_a_folder_of_checkpoints_that_cannot_be_read_is_not_taken_for_an_empty_one(run_folder, monkeypatch, number):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    folder = run_folder(1)
+    monkeypatch.setattr(os, "listdir", fail)
+    monkeypatch.setattr(os, "scandir", fail)
+    for action in (folder.steps, folder.latest, folder.clear, folder.require_free):
+        with pytest.raises(CheckpointError, match=f"checkpoints: cannot be read: {os.strerror(number)}"):
+            action()
 
 
 def test_without_checkpoints_there_is_no_latest_one(run_folder):

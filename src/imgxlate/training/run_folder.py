@@ -103,12 +103,20 @@ class RunFolder:
         return self.checkpoints / f"step-{step:08d}.safetensors"
 
     def steps(self) -> tuple[int, ...]:
-        """The steps of all checkpoints, intact or damaged, in ascending order."""
-        names = (path.name for path in self.checkpoints.glob("step-*.safetensors"))
+        """The steps of all checkpoints, intact or damaged, in ascending order.
+
+        Raises:
+            CheckpointError: the folder cannot be read.
+        """
+        names = (path.name for path in _files(self.checkpoints))
         return tuple(sorted(int(match[1]) for name in names if (match := _CHECKPOINT.fullmatch(name))))
 
     def has_checkpoints(self) -> bool:
-        """Whether there are checkpoints, intact or damaged."""
+        """Whether there are checkpoints, intact or damaged.
+
+        Raises:
+            CheckpointError: the folder cannot be read.
+        """
         return bool(self.steps())
 
     def models(self) -> tuple[Path, ...]:
@@ -167,6 +175,7 @@ class RunFolder:
 
         Raises:
             OutputError: a file cannot be removed.
+            CheckpointError: a folder cannot be read.
         """
         self.sweep()
         curves = (self.losses, self.quality_curves)
@@ -174,8 +183,10 @@ class RunFolder:
             _remove(path)
         for step in self.steps():
             _remove(self.checkpoint_at(step))
-        for path in (*self.samples.glob("step-*.png"), *self.tensorboard.glob("events.out.tfevents.*")):
-            _remove(path)
+        for folder, pattern in ((self.samples, "step-*.png"), (self.tensorboard, "events.out.tfevents.*")):
+            for path in _files(folder):
+                if path.match(pattern):
+                    _remove(path)
         for folder in (self.samples, self.checkpoints, self.tensorboard):
             with contextlib.suppress(OSError):  # It holds other files, or does not exist.
                 folder.rmdir()
@@ -249,6 +260,21 @@ class RunFolder:
         for folder in (self.path, self.samples, self.checkpoints):
             for path in atomic.leftovers(folder):
                 _remove(path)
+
+
+def _files(folder: Path) -> list[Path]:
+    """What a folder holds; nothing if it does not exist. An error must not pass for an empty folder: a run may be lost.
+
+    Raises:
+        CheckpointError: it cannot be read.
+    """
+    try:
+        return list(folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        reason = f"{folder}: cannot be read: {error.strerror or error}"
+        raise CheckpointError(reason, hint=disk_hint(error)) from error
 
 
 def _remove(path: Path) -> None:
