@@ -64,6 +64,16 @@ def test_a_resumed_run_gives_the_same_model_as_an_uninterrupted_one(train, data,
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_run_that_was_stopped_before_its_samples_were_written_draws_them_when_it_is_resumed(train, tmp_path):
+    samples = tmp_path / "run" / "samples"
+    train(device="cpu")
+    whole = (samples / "step-00000002.png").read_bytes()
+    (samples / "step-00000002.png").unlink()
+    (samples / "latest.png").unlink()
+    imgxlate.train("cyclegan", out=tmp_path / "run", resume=True, device="cpu")
+    assert (samples / "step-00000002.png").read_bytes() == (samples / "latest.png").read_bytes() == whole
+
+
 def test_a_folder_that_holds_a_run_is_an_error_without_resume_or_overwrite(train):
     train()
     with pytest.raises(OutputError, match="holds a run"):

@@ -100,6 +100,15 @@ class RunWriter:
             if self._board:
                 self._board.add_samples(step, sheet)
 
+    def complete_samples(self, step: int) -> None:
+        """Draw the samples of the checkpoint that the run continues from, if it was stopped before they were written.
+
+        Raises:
+            OutputError: the samples cannot be written.
+        """
+        if step and not self._plan.run.sample_at(step).exists():
+            self.draw_samples(step)
+
     def evaluate(self, step: int) -> Iterator[bool | None]:
         """Evaluate the model of `step`, if that is not done, and keep it if it is the best.
 

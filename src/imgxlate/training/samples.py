@@ -83,13 +83,13 @@ def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: Dat
 
 
 def write(run: RunFolder, step: int, sheet: ImageArray) -> Path:
-    """Write the sheet of a step, and write it again as the latest one.
+    """Write the sheet of a step, as the latest one first: if the step's file is there, the latest one is up to date.
 
     Raises:
         OutputError: a file cannot be written.
     """
     data = encode(sheet, ".png")
-    for path in (run.sample_at(step), run.latest_sample):
+    for path in (run.latest_sample, run.sample_at(step)):
         atomic.write_bytes(path, data)
     return run.sample_at(step)
 

@@ -150,6 +150,8 @@ class Trainer:
             DeviceError: another process of the run was lost.
         """
         with deferred_signals(self._plan.notify) as stop:
+            if self._writer:
+                self._writer.complete_samples(self.step)
             self._evaluate(stop)  # The run may have been stopped before the evaluation of its last step.
             while self._goes_on():
                 try:
