@@ -41,7 +41,8 @@ RESNET = named("fc.weight", "layer1.0.conv1.weight") | shaped(conv1__weight=(64,
         (named("model.1.weight", "model.7.filt", "model.12.conv_block.1.weight"), "generators of CUT"),
         (U_NET, "a U-Net generator"),
         (named("encode_A.0.model.0.weight", "dec_shared.0.model.0.weight"), "a model of UNIT's first release"),
-        (named("autoencoder_a.style_encoder.model.0.layers.conv.weight"), "a model of imaginaire"),
+        (named("autoencoder_a.style_encoder.model.0.layers.conv.weight"), "a model of imaginaire's MUNIT"),
+        (named("averaged_model.autoencoder_b.decoder.decoder.0.weight"), "a model of imaginaire's UNIT"),
         (named("generators.a2b.init_conv.conv.weight"), "a model of mmgeneration"),
         (named("a.cnns.0.0.conv.weight"), "a discriminator of MUNIT or UNIT"),
         (named("a.cnns.0.0.conv.module.weight_bar"), "a discriminator of MUNIT or UNIT"),
@@ -195,8 +196,9 @@ def test_a_u_net_is_a_model_of_cyclegan(refusal, tmp_path):
 def test_the_hint_is_general_if_there_is_no_other_file(refusal, tmp_path):
     torch.save(named("autoencoder_a.style_encoder.model.0.layers.conv.weight"), tmp_path / "latest_net_G.pth")
     message, hint = refusal("munit", tmp_path / "latest_net_G.pth")
-    assert "a model of imaginaire" in message
-    assert hint.endswith("mingyuliutw/UNIT.")
+    assert "a model of imaginaire's MUNIT" in message
+    assert "a fully connected layer of its own" in hint
+    assert hint.endswith("gen_*.pt of NVlabs/MUNIT.")
 
 
 @pytest.mark.parametrize("name", ["discriminator.pth", "net_D.pth", "gen_00000001.pt"])

@@ -132,9 +132,18 @@ _KINDS = (
         advice="UNIT runs here with the files of its later release, gen_*.pt.",
     ),
     FileKind(
-        "a model of imaginaire",
+        "a model of imaginaire's MUNIT",
+        _has(r"autoencoder_[ab]\.style_encoder\."),
+        advice="It differs from NVlabs/MUNIT: every adaptive norm has a fully connected layer of its own, such a norm "
+        "follows each upsampling in place of a layer norm, and no tanh ends the decoder. The order of norm and "
+        "convolution in residual blocks is in its yaml only. Give gen_*.pt of NVlabs/MUNIT.",
+    ),
+    FileKind(
+        "a model of imaginaire's UNIT",
         _has(r"autoencoder_[ab]\."),
-        advice="Its networks differ from the originals'; give gen_*.pt of NVlabs/MUNIT or mingyuliutw/UNIT.",
+        advice="It differs from mingyuliutw/UNIT: upsampling is followed by an instance norm in place of a layer norm, "
+        "and no tanh ends the decoder. The order of norm and convolution in residual blocks is in its yaml only. Give "
+        "gen_*.pt of mingyuliutw/UNIT.",
     ),
     FileKind(
         "a model of mmgeneration",

@@ -250,8 +250,14 @@ def test_names_of_any_depth_are_no_problem(load):
         load({"a." * 5000 + name: tensor for name, tensor in renamed(CYCLEGAN, NAMED).items()})
 
 
-def test_a_search_that_would_take_too_long_is_given_up(load):
+def test_a_search_that_would_take_too_long_is_given_up_with_two_layers_without_an_order(load):
     own = weights(Generator(CycleganConfig(ngf=1, n_blocks=12)))
     names = [chr(ord("a") + number % 26) * (1 + number // 26) for number in range(len(modules(own)))]
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match=r"not their order: \w+ and \w+ have the same shapes"):
         load(dict(reversed(renamed(own, names).items())))
+
+
+def test_numbers_that_contradict_the_shapes_are_refused(load):
+    backwards = [f"layer{len(NAMED) - number}" for number in range(len(NAMED))]
+    with pytest.raises(CheckpointError, match="it has the layers of CycleGAN, but in another order"):
+        load(renamed(CYCLEGAN, backwards))

@@ -86,23 +86,18 @@ def _search(
 def _match(node: Node, wanted: Sequence[Layer], title: str) -> _Found | _Attempt:
     """The layer of the file for each layer of a network; or how far they agree, if they do not."""
     given = _in_order(node)
-    departure = _departure(given, wanted, title) or _surplus(node, title)
     matched = _agreeing(given, wanted)
-    departure = departure or f"its layers are not in the order of {title}'s"
     if any(each.others for each in node.walk()) or _counts(given) != _counts(wanted):
-        return _Attempt(matched, departure)
+        return _Attempt(matched, _departure(given, wanted, title) or _surplus(node, title))
     streams = {stream: [layer for layer in wanted if layer.stream == stream] for stream in STREAMS}
-    if _is_ordered(node):
-        [*found] = _ways(node, streams, in_file_order=True)
-        if found:
-            return found[0]
+    found = _ways(node, streams, in_file_order=True)[:1] if _is_ordered(node) else []
     try:
-        [*found] = _ways(node, streams, in_file_order=False)
+        found = found or _ways(node, streams, in_file_order=False)
     except _TooManyError:
-        return _Attempt(matched, departure)
+        return _Attempt(matched, "", _alike(given))
     if len(found) > 1:
-        return _Attempt(matched, departure, _difference(*found))
-    return found[0] if found else _Attempt(matched, departure)
+        return _Attempt(matched, "", _difference(*found))
+    return found[0] if found else _Attempt(len(given), f"it has the layers of {title}, but in another order")
 
 
 class _TooManyError(Exception):
@@ -215,6 +210,12 @@ def _renamed(found: _Found, network: nn.Module, tensors: Mapping[str, Tensor]) -
         }
     )
     return {name: (taken | missing)[name] for name in network.state_dict() if name in taken or name in missing}
+
+
+def _alike(layers: Sequence[Layer]) -> tuple[str, str] | None:
+    """Two modules of a file that have the same shapes."""
+    pairs = itertools.combinations(layers, 2)
+    return next(((one.module, other.module) for one, other in pairs if one.shape == other.shape), None)
 
 
 def _difference(one: _Found, other: _Found) -> tuple[str, str]:
