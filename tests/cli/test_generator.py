@@ -90,6 +90,16 @@ def test_averaged_weights_are_taken_with_a_note_and_the_trained_ones_by_their_na
     assert trained == image(run, photo, "cyclegan", tmp_path / "second.pth")
 
 
+def test_a_line_says_if_a_file_was_read_by_its_layers(run, photo, networks, tmp_path):
+    first, _ = networks["cyclegan"]
+    torch.save({name.replace("model", "net"): tensor for name, tensor in first.items()}, tmp_path / "renamed.pth")
+    torch.save({"netG": {f"module.{name}": tensor for name, tensor in first.items()}}, tmp_path / "known.pth")
+    files = [tmp_path / f"{name}.pth" for name in ("renamed", "known")]
+    done = [run("translate", "cyclegan", photo, "--checkpoint", file, "-o", file.with_suffix(".png")) for file in files]
+    assert ["was read by its layers" in each.stderr for each in done] == [True, False]
+    assert files[0].with_suffix(".png").read_bytes() == files[1].with_suffix(".png").read_bytes()
+
+
 def test_export_and_import_take_a_generator(run, photo, stored, golden, tmp_path):
     file = stored("cyclegan", "first", "second")
     expected = image(run, photo, "cyclegan", golden / "cyclegan" / "latest_net_G_B.pth", "--to", "A")

@@ -22,7 +22,7 @@ from imgxlate.inference.model import Model
 from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry, tensor_names
 from imgxlate.methods.original_files import read_options
-from imgxlate.methods.protocol import BatchNormalized, Noting, Translator
+from imgxlate.methods.protocol import BatchNormalized, Inspectable, Noting, Translator
 from imgxlate.methods.spec import DOMAINS, Capability, Domain, MethodConfig, MethodSpec
 from imgxlate.nn import NormStatistics
 from imgxlate.weights.cards import Card, bundled_model
@@ -317,7 +317,20 @@ def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None, notify: No
         raise CheckpointError(f"{spec.implementation} is not a translator", hint=f"The plug-in {spec.name} has a bug.")
     for note in translator.notes if isinstance(translator, Noting) else ():
         notify(note)
+    if not opened.header and isinstance(translator, Inspectable) and not _has_known_names(translator, opened):
+        notify(
+            f"{opened.path}: has other names than the original's file, and was read by its layers; padding and "
+            "activations, which weights do not show, are the original's"
+        )
     return translator
+
+
+def _has_known_names(translator: Translator, opened: Checkpoint) -> bool:
+    """Whether most tensors of a model have their names in the file, too, but for the name of the network."""
+    ours = {name.partition(".")[2] for name in translator.tensors()}
+    words = [name.split(".") for name in opened.tensors]
+    given = {".".join(each[place:]) for each in words for place in range(len(each))}
+    return 2 * len(ours & given) > len(ours)
 
 
 def _domains(opened: Checkpoint) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 """Networks in files are found by their layers, whatever their modules are called and in whatever order they stand."""
 
 import contextlib
+from pathlib import Path
 
 import pytest
 import torch
@@ -261,3 +262,44 @@ def test_numbers_that_contradict_the_shapes_are_refused(load):
     backwards = [f"layer{len(NAMED) - number}" for number in range(len(NAMED))]
     with pytest.raises(CheckpointError, match="it has the layers of CycleGAN, but in another order"):
         load(renamed(CYCLEGAN, backwards))
+
+
+SHAPES = [
+    (),
+    (1,),
+    (0,),
+    (3,),
+    (4, 4),
+    (0, 3, 7, 7),
+    (4, 3, 7, 7),
+    (3, 4, 7, 7),
+    (8, 4, 3, 3),
+    (4, 8, 3, 3),
+    (8, 8, 3, 3),
+]
+SHAPES += [(4, 3, 4, 4), (8, 4, 4, 4), (8, 3, 4, 4), (4, 8, 5, 5), (8, 1, 3, 3), (4, 4, 1), (1, 1, 1, 1, 1)]
+
+
+@settings(max_examples=60)
+@given(
+    st.dictionaries(
+        st.text("ab.1_", max_size=8).flatmap(
+            lambda name: st.sampled_from(["weight", "bias", "filt", "x"]).map(lambda leaf: f"{name}.{leaf}")
+        ),
+        st.sampled_from(SHAPES),
+        min_size=8,
+        max_size=40,
+    ),
+    st.sampled_from(["munit", "unit", "cyclegan", "cut"]),
+)
+def test_any_other_tensors_are_refused_and_nothing_else_happens(shapes, method):
+    implementation = registry.implementation(registry.find(method))
+    tensors = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    with contextlib.suppress(CheckpointError):
+        implementation.from_checkpoint(Checkpoint(Path("file.pth"), tensors), {})
+
+
+def test_a_file_with_very_many_layers_is_refused_soon(load):
+    tensors = {f"{word}{number}.weight": torch.zeros(1, 1, 3, 3) for number in range(10_000) for word in "ab"}
+    with pytest.raises(CheckpointError, match="unknown network"):
+        load(tensors)

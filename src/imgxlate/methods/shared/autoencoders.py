@@ -13,7 +13,7 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.shared.checkpoints import by_domain, count, listed, networks_in, size, visible_norm
 from imgxlate.methods.shared.config import DiscriminatorConfig
-from imgxlate.methods.shared.layers import Layer, width_of_stem
+from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.structure import Design, networks_by_structure
 from imgxlate.methods.spec import DOMAINS, Domain
@@ -70,7 +70,7 @@ def sizes(layers: Sequence[Layer]) -> dict[str, Any]:
     dim = width_of_stem(shapes, lambda width: (2 * width, width, 4, 4))
     n_downsample = min(sum(shapes[shape] for shape in shapes if shape[2:] == (5, 5)) or 2, MAX_DOWNSAMPLE)
     width = dim * 2**n_downsample
-    n_res = max(shapes[(width, width, 3, 3)] // 4, 1)
+    n_res = min(max(shapes[(width, width, 3, 3)] // 4, 1), MAX_BLOCKS)
     given = [layer for layer in layers if layer.stream == "norm"]
     learned = len(given) > n_downsample  # The decoder's layer norms always have parameters.
     norm = "batch" if any(each.has_statistics for each in given) else "instance_affine"

@@ -18,6 +18,9 @@ STREAMS: tuple[Stream, ...] = ("convolution", "linear", "norm", "filter")
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 """The last parts of the names of a norm's running statistics."""
 
+MAX_BLOCKS = 100
+"""Residual blocks of a network that is looked for in a file, at most."""
+
 _ROLES = {"gamma": "weight", "scale": "weight", "beta": "bias", "shift": "bias"}
 _DEEPEST = 50  # words in the name of a module
 _NUMBER = re.compile(r"(\d{1,9})$")

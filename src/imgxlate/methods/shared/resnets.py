@@ -15,7 +15,7 @@ from imgxlate.errors import UsageError
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.protocol import IMAGE_AXES, Graph
 from imgxlate.methods.shared.checkpoints import count, networks_in, size, visible_norm
-from imgxlate.methods.shared.layers import Layer, width_of_stem
+from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
 from imgxlate.methods.shared.train_options import blocks
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.convolution import set_compute_dtype
@@ -61,7 +61,7 @@ def sizes(layers: Sequence[Layer]) -> dict[str, Any]:
     norm = "batch" if any(norm.has_statistics for norm in norms) else "instance_affine" if norms else "instance"
     return {
         "ngf": ngf,
-        "n_blocks": max(shapes[(width, width, 3, 3)] // 2, 1),
+        "n_blocks": min(max(shapes[(width, width, 3, 3)] // 2, 1), MAX_BLOCKS),
         "n_downsampling": n_downsampling,
         "norm": norm,
         "bias": not norms or "bias" in first.names,

@@ -22,6 +22,7 @@ Design = Callable[[Sequence[Layer]], nn.Module]
 """Makes the network of a method whose sizes are those of some layers of a file, as far as these are the network's."""
 
 _Found = frozenset[tuple[Layer, Layer]]  # pairs of a layer of the network, and the layer of the file that it is
+_LEAST = 6  # convolutions of the smallest network of a method
 _MAX_STATES = 20_000  # of a search for the order of parts
 
 
@@ -67,7 +68,7 @@ def _search(
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """The networks in a part of a file: the part itself, or else those in its parts."""
     layers = node.layers()
-    if not any(layer.stream == "convolution" for layer in layers):
+    if len(_convolutions(layers)) < _LEAST:
         attempts.append(_Attempt(0, ""))
         return
     with torch.device("meta"):
@@ -161,13 +162,17 @@ def _is_ordered(node: Node) -> bool:
     whole = all(max(before) < min(after) for before, after in itertools.pairwise(by_part))
     names = sorted(places, key=places.__getitem__)
     is_sorted = len(by_part) > 1 and names == sorted(names)
-    return whole and not is_sorted and all(_follow(part, chain) for part in node.walk() for chain in _chains(part))
+    return whole and not is_sorted and all(_follows_numbers(part) for part in node.walk())
 
 
-def _follow(part: Node, chain: Sequence[Node]) -> bool:
-    """Whether the parts in `chain` are in this order in the file, too."""
-    places = [list(part.children.values()).index(child) for child in chain]
-    return places == sorted(places)
+def _follows_numbers(part: Node) -> bool:
+    """Whether parts whose order is known by numbers are in this order in the file, too."""
+    places = {child.name: place for place, child in enumerate(part.children.values())}
+    return all(
+        places[before.name] < places[after.name]
+        for chain in _chains(part)
+        for before, after in itertools.pairwise(chain)
+    )
 
 
 def _in_order(node: Node) -> list[Layer]:
