@@ -28,6 +28,7 @@ SLOW = (
     "cli/test_large_images.py",
     "cli/test_neural_style",
     "cli/test_recording.py",
+    "cli/test_other_images.py",
     "cli/test_sample_styles.py",
     "cli/test_source_tree.py",
     "cli/test_startup.py",

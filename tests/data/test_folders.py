@@ -116,7 +116,7 @@ def test_an_unusable_folder_is_an_error_with_a_reason(put, names, message):
 
 
 def test_a_folder_without_images_leads_to_the_suffixes_that_are_read(put):
-    root = put("x/a.heic", "y/a.png")
+    root = put("x/a.psd", "y/a.png")
     with pytest.raises(UsageError) as error:
         find(root / "x", root / "y")
     assert ".png" in error.value.hint

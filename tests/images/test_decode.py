@@ -1,5 +1,6 @@
 import ast
 import contextlib
+import io
 import os
 import struct
 import subprocess
@@ -431,3 +432,18 @@ def test_a_whole_tiff_that_is_not_read_is_not_called_damaged(
     cut.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ImageError, match="damaged"):
         decode(cut)
+def test_heic_is_refused_with_the_name_of_the_extra_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(ImageError, match="an HEIC photograph") as caught:
+        decode(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    assert "imgxlate[heif]" in str(caught.value.hint)
+
+
+def test_heic_is_read_with_the_package_of_the_extra() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    rgb = np.full((32, 48, 3), (200, 60, 20), np.uint8)
+    file = io.BytesIO()
+    heif.from_bytes("RGB", (48, 32), rgb.tobytes()).save(file, quality=90)
+    image = decode(file.getvalue())
+    assert image.size == (32, 48)
+    assert np.abs(image.rgb.astype(int) - rgb).max() < 12

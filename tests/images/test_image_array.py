@@ -15,7 +15,7 @@ def test_size_is_height_and_width(colors: np.ndarray) -> None:
     [
         np.zeros((4, 4), np.uint8),
         np.zeros((4, 4, 4), np.uint8),
-        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 3), np.float64),
         np.zeros((4, 4, 3), np.int16),
         np.zeros((0, 4, 3), np.uint8),
     ],

@@ -12,9 +12,12 @@ from imgxlate.paths import RUN_BEST, RUN_MODEL, is_folder
 from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.images.metadata import Metadata
     from imgxlate.inference.model import Model
+    from imgxlate.methods.spec import Domain
 
 
 def read_image(out: Output, source: Source, limits: Limits, depth: "Depth" = 8) -> "ImageArray":
@@ -34,6 +37,34 @@ def note_reading(out: Output, source: Source, image: "ImageArray") -> None:
     """Print each note on how a file was read once."""
     for note in image.notes:
         out.note_once(source.name, note)
+
+
+def read_input(out: Output, model: "Model", source: Source, domain: "Domain", depth: "Depth" = 8) -> "ImageArray":
+    """An input of a command as the model takes images of `domain`.
+
+    Raises:
+        ImageError: the image cannot be read, or has other channels than the model takes.
+    """
+    if model.format_of(domain).is_color:
+        return read_image(out, source, model.limits, depth)
+    from imgxlate.images.decode import read_source
+
+    return model.read(source.path or read_source(source, model.limits), domain)
+
+
+def write_values(output: Output, values: "np.ndarray", path: Path | None) -> None:
+    """Write values (H, W, C) in the format of the path's suffix, or to standard output as PNG, or else as TIFF.
+
+    Raises:
+        UsageError: the format does not hold these values.
+        OutputError: the file cannot be written.
+    """
+    from imgxlate.images.value_files import encode_values, save_values, suffix_for
+
+    if path is None:
+        output.image(encode_values(values, suffix_for(values)))
+    else:
+        save_values(values, path)
 
 
 def write_image(output: Output, image: "ImageArray", path: Path | None, metadata: "Metadata | None" = None) -> None:

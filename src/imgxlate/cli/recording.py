@@ -160,6 +160,17 @@ def require_metadata(keep_metadata: bool, keep_gps: bool) -> None:
         raise UsageError("--keep-gps needs --keep-metadata", hint="Type both.")
 
 
+def require_none(kept: Recording, record: bool, domain: str) -> None:
+    """Refuse records and metadata for outputs that are not in color.
+
+    Raises:
+        UsageError: one is wanted.
+    """
+    if record or kept.keep_metadata:
+        option = "--record" if record else "--keep-metadata"
+        raise UsageError(f"{option} is for images in color; those of {domain} are not", hint="Leave it out.")
+
+
 def require_alone(like: Path, made: "ImageRecord", spec: MethodSpec, others: Mapping[str, Any]) -> None:
     """Refuse options that the record of `--like` sets, and records of other methods.
 

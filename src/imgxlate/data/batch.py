@@ -11,7 +11,7 @@ from imgxlate.data.dataset import Rejected
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Images of both domains, (B, 3, H, W) float32 in [-1, 1], and the files that they come from."""
+    """Images of both domains, (B, C, H, W) float32 in [-1, 1], and the files that they come from."""
 
     a: Tensor
     b: Tensor

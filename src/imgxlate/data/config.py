@@ -7,13 +7,21 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, IsFinite, Le
 
 from imgxlate.config import NonNegativeInt, PositiveInt, option
+from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat, ValueType
 
 _MUNIT = "NVlabs/MUNIT, utils.py:73-97 and configs/*.yaml"
 _TESTS: Mapping[str, Any] = {"panel": "Quality", "metavar": "FOLDER"}
 _CYCLEGAN = "junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py"
 _TEACHES = "the model learns to change colors as well, because both domains then vary in them"
 
+_INPUT = "the originals' input_dim_a, input_dim_b, input_nc and output_nc"
+_READ = "none: read off the images"
+_RANGE = "that the networks see as -1 and as 1, such as [0, 4095]; none: the smallest and largest of their type"
+_PERCENTILES = "is scaled by its own 1st and 99th percentile, which clips the values beyond; for values without a unit"
+
 Share = Annotated[IsFinite[float], Ge(0), Le(1)]
+Channels = Annotated[PositiveInt, Le(MAX_CHANNELS)]
+Number = Annotated[float, IsFinite]
 Degrees = Annotated[IsFinite[float], Ge(0), Le(180)]
 
 
@@ -79,6 +87,21 @@ class DataConfig:
     test_b: str = option(
         "", "folder of test images of the second domain; empty: testB beside trainB", "chosen here", **_TESTS
     )
+    channels_a: Channels | None = option(None, f"channels of images of A; {_READ}", _INPUT, fixed=True)
+    channels_b: Channels | None = option(None, f"channels of images of B; {_READ}", _INPUT, fixed=True)
+    range_a: tuple[Number, Number] | None = option(None, f"values of images of A {_RANGE}", "chosen here", fixed=True)
+    range_b: tuple[Number, Number] | None = option(None, f"values of images of B {_RANGE}", "chosen here", fixed=True)
+    percentiles_a: bool = option(False, f"whether each image of A {_PERCENTILES}", "chosen here", fixed=True)
+    percentiles_b: bool = option(False, f"whether each image of B {_PERCENTILES}", "chosen here", fixed=True)
+    type_a: ValueType | None = option(None, f"type of the values of A; {_READ}", "chosen here", fixed=True)
+    type_b: ValueType | None = option(None, f"type of the values of B; {_READ}", "chosen here", fixed=True)
+
+    def format(self, domain: Literal["A", "B"]) -> PixelFormat:
+        """The channels, the range and the type of the images of `domain`."""
+        channels, low_high, percentiles, kind = (
+            getattr(self, f"{name}_{domain.lower()}") for name in ("channels", "range", "percentiles", "type")
+        )
+        return PixelFormat(channels or 3, low_high, kind, percentiles)
 
 
 def crop(side: int) -> dict[str, int]:

@@ -1,6 +1,10 @@
-"""Resize, random zoom, rotation, crop and flip of training images. Pixels are (H, W, 3) uint8."""
+"""Resize, random zoom, rotation, crop and flip of training images.
+
+Pixels are (H, W, 3) uint8; or (H, W, C) float32 in [-1, 1], of images that are not in color.
+"""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -43,7 +47,7 @@ def random_crop(rgb: np.ndarray, config: DataConfig, rng: np.random.Generator) -
 def is_flat(rgb: np.ndarray) -> bool:
     """Whether all pixels have nearly the same color."""
     lowest, highest = rgb.min(axis=(0, 1)), rgb.max(axis=(0, 1))
-    return bool((highest - lowest <= FLAT).all())
+    return bool((highest - lowest <= (FLAT if rgb.dtype == np.uint8 else FLAT / 127.5)).all())
 
 
 def resized(size: Size, config: DataConfig) -> Size:
@@ -101,7 +105,7 @@ def _rotated(part: np.ndarray, angle: float, crop: Size, resampling: Image.Resam
     left = x - (cosine * width - sine * height) / 2
     top = y - (sine * width + cosine * height) / 2
     places = (cosine, -sine, left, sine, cosine, top)
-    return np.asarray(Image.fromarray(part).transform((width, height), Image.Transform.AFFINE, places, resampling))
+    return _mapped(part, lambda image: image.transform((width, height), Image.Transform.AFFINE, places, resampling))
 
 
 def _cut(rgb: np.ndarray, size: Size, box: Box, resampling: Image.Resampling) -> np.ndarray:
@@ -111,8 +115,18 @@ def _cut(rgb: np.ndarray, size: Size, box: Box, resampling: Image.Resampling) ->
         return rgb[box.top : box.top + box.height, box.left : box.left + box.width]
     rows, top, bottom = _span(box.top, box.height, height, size[0])
     columns, left, right = _span(box.left, box.width, width, size[1])
-    nearby = Image.fromarray(rgb[rows, columns])
-    return np.asarray(nearby.resize((box.width, box.height), resampling, box=(left, top, right, bottom)))
+    crop, part = (box.width, box.height), (left, top, right, bottom)
+    return _mapped(rgb[rows, columns], lambda image: image.resize(crop, resampling, box=part))
+
+
+def _mapped(pixels: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+    """The pixels after a change; Pillow takes channels of floats one by one."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(change(Image.fromarray(pixels)))
+    channels = [
+        np.asarray(change(Image.fromarray(np.ascontiguousarray(channel)))) for channel in pixels.transpose(2, 0, 1)
+    ]
+    return np.stack(channels, axis=-1).clip(-1, 1)  # Bicubic overshoots.
 
 
 def _span(first: int, count: int, old: int, new: int) -> tuple[slice, float, float]:

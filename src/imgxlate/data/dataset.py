@@ -13,6 +13,8 @@ from imgxlate.data.sampler import Sampler, image_generator
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
 from imgxlate.images.limits import Limits
+from imgxlate.images.value_files import read_values
+from imgxlate.images.values import scaled
 
 _CROPS = 10  # tries with one image before another image is drawn
 _IMAGES = 256  # tries for one position of a batch before giving up
@@ -28,9 +30,9 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrawnImages:
-    """Images of one domain, (B, H, W, 3) uint8, the files that they come from, and unusable files that were drawn."""
+    """Images of one domain, the files that they come from, and unusable files that were drawn."""
 
-    pixels: np.ndarray
+    pixels: np.ndarray  # (B, H, W, 3) uint8; or (B, H, W, C) float32 in [-1, 1], of images that are not in color
     files: tuple[Path, ...]
     rejected: tuple[Rejected, ...]
 
@@ -64,6 +66,7 @@ class DomainDataset:
         self._config = config
         self._seed = seed
         self._order = Sampler(len(files), seed, domain)
+        self._pixels = config.format("B" if domain else "A")
 
     def draw(self, step: int, positions: range, batch_size: int) -> DrawnImages:
         """The images at `positions` of the global batch of `step`, which has `batch_size` images.
@@ -107,8 +110,7 @@ class DomainDataset:
         Raises:
             ImageError: the file cannot be read, or the whole image has one color.
         """
-        limits = Limits(white=self._config.white or None)
-        rgb = decode(file, limits=limits, sufficient_side=sufficient_side(self._config)).on_white().rgb
+        rgb = self._read(file)
         for _ in range(_CROPS):
             crop = random_crop(rgb, self._config, rng)
             if not is_flat(crop):
@@ -116,6 +118,13 @@ class DomainDataset:
         if is_flat(rgb):
             raise ImageError(file, "the whole image has one color")
         return None
+
+    def _read(self, file: Path) -> np.ndarray:
+        if self._pixels.is_color:
+            limits = Limits(white=self._config.white or None)
+            return decode(file, limits=limits, sufficient_side=sufficient_side(self._config)).on_white().rgb
+        image, _ = scaled(read_values(file), self._pixels, str(file))
+        return image.rgb
 
     def _nothing_usable(self, unusable: dict[Path, str]) -> ImageError:
         examples = "; ".join(f"{path.name}: {reason}" for path, reason in list(unusable.items())[:3])

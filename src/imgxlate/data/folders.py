@@ -8,8 +8,8 @@ from pathlib import Path
 
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
-from imgxlate.images.formats import IMAGE_SUFFIXES
-from imgxlate.images.inputs import left_out_note, no_image, walk, web_address
+from imgxlate.images.formats import ARRAY_SUFFIXES, IMAGE_SUFFIXES
+from imgxlate.images.inputs import images_or_arrays, left_out_note, no_image, web_address
 from imgxlate.images.left_out import LeftOut
 
 _TRAIN = ("trainA", "trainB")
@@ -74,7 +74,7 @@ def find(
     tests: tuple[str, str] = ("", ""),
     notify: Notify = ignore,
 ) -> Folders:
-    """The images of two folders, or of one folder that holds trainA and trainB. `walk` searches them.
+    """The images of two folders, or of one folder that holds trainA and trainB. `images_or_arrays` searches them.
 
     `tests` are the folders of the test images. Where one is empty, the test images of folders called trainA and trainB
     are in testA and testB beside them. A domain whose name is empty has the name of its folder, or A and B if that is
@@ -151,7 +151,7 @@ def _images(folder: Path, notify: Notify) -> tuple[tuple[Path, ...], dict[str, i
     left_out: list[LeftOut] = []
     sizes = _sizes(folder, left_out)
     if not sizes:
-        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        suffixes = " ".join((*sorted(IMAGE_SUFFIXES), *ARRAY_SUFFIXES))
         raise UsageError(f"{folder}: {no_image(left_out)}", hint=f"Looked for {suffixes}, also in subfolders.")
     if left_out:
         notify(left_out_note(folder, left_out))
@@ -187,7 +187,7 @@ def _require_folder(folder: Path) -> None:
 
 def _sizes(folder: Path, left_out: list[LeftOut]) -> dict[str, int]:
     """The lengths in bytes of the images in a folder, by their names relative to it, sorted."""
-    found = walk(folder, left_out)
+    found = images_or_arrays(folder, left_out)
     return dict(sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in found))
 
 

@@ -61,6 +61,8 @@ def _unreported(rejected: Iterable[Rejected], reported: set[Path]) -> Iterator[R
 
 
 def _tensor(pixels: np.ndarray, pin_memory: bool) -> Tensor:
-    """(B, H, W, 3) uint8 to (B, 3, H, W) float32 in [-1, 1], in channels-last layout."""
-    images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(torch.float32).div_(127.5).sub_(1)
+    """(B, H, W, 3) uint8, or (B, H, W, C) float32, to (B, C, H, W) float32 in [-1, 1], in channels-last layout."""
+    images = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    if pixels.dtype == np.uint8:
+        images = images.to(torch.float32).div_(127.5).sub_(1)
     return images.pin_memory() if pin_memory else images

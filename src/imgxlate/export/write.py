@@ -18,7 +18,7 @@ from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.original_files import opposite
 from imgxlate.methods.protocol import Exportable
-from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.methods.spec import DOMAINS, Capability, MethodSpec
 from imgxlate.paths import exists, is_folder
 
 Format = Literal["onnx", "originals", "half"]
@@ -91,7 +91,7 @@ def _write_half(model: Model, found: Inspection, spec: MethodSpec, stem: str, pl
     halved = {name: _halved(f"{found.path}: {name}", tensor) for name, tensor in model.translator.tensors().items()}
     facts = {"step": found.step, "card": found.card, "quality": found.quality}
     history = {key: value for key, value in facts.items() if value is not None}
-    header = model_header(spec.name, model.translator.config, model.domains, model.translator.targets[0])
+    header = model_header(spec.name, model.translator.config, model.domains, model.translator.targets[0], model.formats)
     checkpoint.write(path, halved, header | history)
     return [path]
 
@@ -128,8 +128,21 @@ def _metadata(spec: MethodSpec, model: Model) -> dict[str, str]:
         "method": spec.name,
         "domain_a": model.domains[0],
         "domain_b": model.domains[1],
-        "images": "float32, (batch, 3, height, width), red, green, blue, from -1 (black) to 1 (white)",
+        **_image_facts(model),
     }
+
+
+def _image_facts(model: Model) -> dict[str, str]:
+    """What the values of images mean, for each domain if images of one are not in color."""
+    color = "float32, (batch, 3, height, width), red, green, blue, from -1 (black) to 1 (white)"
+    if all(model.format_of(domain).is_color for domain in DOMAINS):
+        return {"images": color}
+    facts = {}
+    for domain in DOMAINS:
+        pixels = model.format_of(domain)
+        other = f"float32, (batch, {pixels.channels}, height, width), scaled to -1 to 1: {pixels}"
+        facts[f"images_{domain.lower()}"] = color if pixels.is_color else other
+    return facts
 
 
 def _paths(names: Sequence[str], output: str | None) -> list[Path]:

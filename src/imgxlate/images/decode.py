@@ -1,6 +1,7 @@
 """Reading image files. No other module opens one."""
 
 import contextlib
+import importlib
 import io
 import logging
 import re
@@ -65,14 +66,14 @@ def decode(
         ImageError: the image cannot be read: the file, its size, its format, damage.
     """
     path = name or (source if isinstance(source, Path) else "image data")
-    file = io.BytesIO(_read(source, path, limits) if isinstance(source, Path) else source)
+    file = io.BytesIO(read_file(source, path, limits) if isinstance(source, Path) else source)
     head, size = file.read(sniff.HEAD), file.seek(0, io.SEEK_END)
     if not size:
         raise ImageError(path, "the file is empty")
     if size > limits.file_bytes:
         reason = f"the file is larger than the limit of {limits.file_bytes:,} bytes"
         raise ImageError(path, reason, hint="A higher limit of pixels allows larger files, too: `--max-pixels 500M`.")
-    with WARNINGS_IGNORED, _failures_as_image_errors(path, head, limits, file), PIXEL_GUARD.allowing(limits.pixels):
+    with WARNINGS_IGNORED, failures_as_image_errors(path, head, limits, file), PIXEL_GUARD.allowing(limits.pixels):
         stored, orientation = _stored(file, path, limits, sufficient_side, depth)
         return _upright(stored, orientation)
 
@@ -107,10 +108,10 @@ def read_header(file: Path) -> Header:
     Raises:
         ImageError: the header cannot be read.
     """
-    data = _read(file, file, DEFAULT)
-    with WARNINGS_IGNORED, _failures_as_image_errors(file, data[: sniff.HEAD], DEFAULT):
-        image = Image.open(io.BytesIO(data), formats=INPUT_FORMATS)
-        is_turned = _orientation(image) in (5, 6, 7, 8)
+    data = read_file(file, file, DEFAULT)
+    with WARNINGS_IGNORED, failures_as_image_errors(file, data[: sniff.HEAD], DEFAULT):
+        image = open_image(io.BytesIO(data))
+        is_turned = exif_orientation(image) in (5, 6, 7, 8)
         return Header((image.width, image.height) if is_turned else (image.height, image.width), image.mode)
 
 
@@ -154,10 +155,22 @@ def decode_pil(image: Image.Image) -> ImageArray:
     Raises:
         ImageError: the image cannot be read.
     """
-    with WARNINGS_IGNORED, _failures_as_image_errors("image", b"", DEFAULT):
+    with WARNINGS_IGNORED, failures_as_image_errors("image", b"", DEFAULT):
         image.load()
-        orientation = _orientation(image)
+        orientation = exif_orientation(image)
         return _upright(_image_array(separate(image), DEFAULT), orientation)
+
+
+def open_image(file: BinaryIO) -> Image.Image:
+    """Open an image in one of the formats that are read; HEIC, too, if the package for it is installed."""
+    formats: tuple[str, ...] = INPUT_FORMATS
+    head = file.read(sniff.HEAD)
+    file.seek(0)
+    if sniff.is_heic(head):
+        with contextlib.suppress(ImportError):  # The error for a file that is not read names the extra.
+            importlib.import_module("pillow_heif").register_heif_opener(thumbnails=False)
+            formats = (*INPUT_FORMATS, "HEIF")
+    return Image.open(file, formats=formats)
 
 
 def _stored(
@@ -165,15 +178,15 @@ def _stored(
 ) -> tuple[ImageArray, int]:
     """The image as it is stored, and its orientation. The file is closed as early as possible, to free its memory."""
     file.seek(0)
-    with Image.open(file, formats=INPUT_FORMATS) as image:
+    with open_image(file) as image:
         if image.width * image.height > limits.pixels:
-            raise _too_many(image.width * image.height, path, limits)
+            raise too_many_pixels(image.width * image.height, path, limits)
         if sufficient_side:
             image.draft(None, (sufficient_side, sufficient_side))  # Does nothing in other formats.
         has_more_bits = sixteen_bits.has_sixteen_bits(image, file.getvalue())
         notes = (_FIRST_ONLY,) if _holds_several(image) else ()
         image.load()
-        orientation = _orientation(image)
+        orientation = exif_orientation(image)
         if has_more_bits and (depth == 16 or limits.white or sixteen_bits.is_dark(image)):
             parts = sixteen_bits.separate(file.getvalue(), image.info.get("icc_profile"), limits.white)
             return _image_array(parts, limits, notes).at_depth(depth), orientation
@@ -202,8 +215,12 @@ def _upright(image: ImageArray, orientation: int) -> ImageArray:
     return ImageArray(upright(image.rgb, orientation), alpha, image.notes)
 
 
-def _read(file: Path, path: Path | str, limits: Limits) -> bytes:
-    """The bytes of a regular file, at most one more than the limit."""
+def read_file(file: Path, path: Path | str, limits: Limits) -> bytes:
+    """The bytes of a regular file, at most one more than the limit. `path` is its name in messages.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
     try:
         _check_kind(file.stat().st_mode, path)
         with file.open("rb") as stream:
@@ -238,7 +255,8 @@ def _check_kind(mode: int, path: Path | str) -> None:
         raise ImageError(path, "a pipe or a device, not a file", hint="Give - to read an image from standard input.")
 
 
-def _too_many(pixels: int, path: Path | str, limits: Limits) -> ImageError:
+def too_many_pixels(pixels: int, path: Path | str, limits: Limits) -> ImageError:
+    """The error for an image with more pixels than the limit."""
     enough = f"{-(-pixels // 10**6)}M"
     return ImageError(
         path,
@@ -248,7 +266,7 @@ def _too_many(pixels: int, path: Path | str, limits: Limits) -> ImageError:
 
 
 @contextlib.contextmanager
-def _failures_as_image_errors(
+def failures_as_image_errors(
     path: Path | str, head: bytes, limits: Limits, file: io.BytesIO | None = None
 ) -> Iterator[None]:
     """Turn every exception into an `ImageError`. A decoder may raise anything when the file is damaged."""
@@ -264,7 +282,7 @@ def _failures_as_image_errors(
         raise ImageError(path, reason, hint=hint) from error
     except Image.DecompressionBombError as error:
         [pixels, *_] = re.findall(r"\d+", str(error))
-        raise _too_many(int(pixels), path, limits) from error
+        raise too_many_pixels(int(pixels), path, limits) from error
     except MemoryError as error:
         raise ImageError(path, "too little memory to read it") from error
     except Exception as error:
@@ -289,7 +307,7 @@ def _damage(error: Exception) -> str:
     return f"the file is damaged or of an unsupported kind ({str(error) or type(error).__name__})"
 
 
-def _orientation(image: Image.Image) -> int:
+def exif_orientation(image: Image.Image) -> int:
     """The EXIF orientation, or 1 if it is missing or damaged."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))

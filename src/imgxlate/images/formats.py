@@ -5,10 +5,12 @@ INPUT_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "AVIF", "JP
 
 IMAGE_SUFFIXES = frozenset(
     {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif"}
-    | {".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".jpx", ".qoi"}
+    | {".ppm", ".pgm", ".pbm", ".pnm", ".avif", ".jp2", ".j2k", ".jpx", ".qoi", ".heic", ".heif"}
 )
 """The suffixes, in lower case, of images in a folder."""
 
+ARRAY_SUFFIXES = (".npy", ".npz")
+"""The suffixes, in lower case, of arrays of numpy."""
 UNREAD_SUFFIXES = (
     frozenset(
         {".heic", ".heif", ".hif", ".jxl", ".psd", ".psb", ".xcf", ".kra", ".exr", ".hdr", ".pfm", ".tga", ".dds"}
@@ -65,6 +67,9 @@ OUTPUT_FORMATS = {
     ".ppm": "PPM",
 }
 """The suffixes, in lower case, that can be written, with Pillow's names of their formats."""
+
+TIFF_SUFFIXES = (".tif", ".tiff")
+"""The suffixes, in lower case, of TIFF files."""
 
 SIXTEEN_BIT_SUFFIXES = (".png", ".tif", ".tiff")
 """The suffixes, in lower case, of files that can hold 16 bits per channel."""

@@ -6,31 +6,36 @@ from typing import Literal, Self
 import numpy as np
 from PIL import Image
 
+from imgxlate.images.pixel_format import shown_channels
 from imgxlate.images.sizes import Size, bands
 
-Depth = Literal[8, 16]
-"""Bits of a channel."""
+Depth = Literal[8, 16, 32]
+"""Bits of a channel; 32: floats, of images that are not in color."""
 
 _BAND_PIXELS = 1 << 20
 
-_TYPES: dict[Depth, np.dtype] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16)}
+_TYPES: dict[Depth, np.dtype] = {8: np.dtype(np.uint8), 16: np.dtype(np.uint16), 32: np.dtype(np.float32)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageArray:
     """Colors and transparency, both with 8 or both with 16 bits. Do not write to the arrays; they may be read-only.
 
+    Images that are not in color have floats in place of colors: values of up to 16 channels, scaled to [-1, 1].
+
     Raises:
         ValueError: an array has another shape or type.
     """
 
-    rgb: np.ndarray  # (H, W, 3) uint8 or uint16, sRGB
+    rgb: np.ndarray  # (H, W, 3) uint8 or uint16, sRGB; or (H, W, C) float32 in [-1, 1]
     alpha: np.ndarray | None = None  # (H, W) of the same type, 255 or 65535 is opaque; None: no transparency
     notes: tuple[str, ...] = ()  # what a user should know about how the file was read
+    stored: np.dtype | None = None  # of floats: the type that the values have in the file
 
     def __post_init__(self) -> None:
         kind = self.rgb.dtype
-        if kind not in _TYPES.values() or self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or not self.rgb.size:
+        fits = kind in _TYPES.values() and self.rgb.ndim == 3 and (kind == np.float32 or self.rgb.shape[2] == 3)
+        if not fits or not self.rgb.size:
             raise ValueError(f"rgb must be (H, W, 3) uint8 or uint16, not {self.rgb.shape} {kind}")
         if self.alpha is not None and (self.alpha.dtype != kind or self.alpha.shape != self.size):
             raise ValueError(f"alpha must be {self.size} {kind}, not {self.alpha.shape} {self.alpha.dtype}")
@@ -47,7 +52,7 @@ class ImageArray:
         return depth_of(self.rgb)
 
     def at_depth(self, depth: Depth) -> Self:
-        """The image with that many bits, rounded to the nearest value."""
+        """The image with that many bits, rounded to the nearest value. Floats become false colors."""
         alpha = None if self.alpha is None else to_depth(self.alpha, depth)
         return self if depth == self.depth else type(self)(to_depth(self.rgb, depth), alpha, self.notes)
 
@@ -65,15 +70,15 @@ class ImageArray:
 
     def with_rgb(self, rgb: np.ndarray) -> Self:
         """The image with other colors (H, W, 3). The transparency is brought to their size and depth."""
-        if self.alpha is None:
-            return type(self)(rgb)
+        if self.alpha is None or rgb.dtype == np.float32:
+            return type(self)(rgb, stored=self.stored)
         alpha = self.alpha if self.size == rgb.shape[:2] else _resized(self.alpha, rgb.shape[1], rgb.shape[0])
         return type(self)(rgb, to_depth(alpha, depth_of(rgb)))
 
 
 def depth_of(values: np.ndarray) -> Depth:
-    """Bits of each of `values`, of type uint8 or uint16."""
-    return 16 if values.dtype == np.uint16 else 8
+    """Bits of each of `values`, of type uint8, uint16 or float32."""
+    return next(depth for depth, kind in _TYPES.items() if kind == values.dtype)
 
 
 def full_scale(depth: Depth) -> int:
@@ -82,9 +87,12 @@ def full_scale(depth: Depth) -> int:
 
 
 def to_depth(values: np.ndarray, depth: Depth) -> np.ndarray:
-    """Values of type uint8 or uint16 with that many bits, rounded to the nearest."""
+    """Values with that many bits, rounded to the nearest. Floats become false colors."""
     if depth_of(values) == depth:
         return values
+    if values.dtype == np.float32:
+        colors = values[..., list(shown_channels(values.shape[2]))]
+        return ((colors + 1) * (full_scale(depth) / 2)).round().astype(_TYPES[depth])
     if depth == 16:
         return values.astype(np.uint16) * 257
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -111,6 +119,6 @@ def _resized(alpha: np.ndarray, width: int, height: int) -> np.ndarray:
     return np.asarray(values).round().clip(0, 65535).astype(np.uint16)  # Bicubic overshoots.
 
 
-def empty_colors(size: Size, depth: Depth) -> np.ndarray:
-    """Colors (H, W, 3) that are not yet set."""
-    return np.empty((*size, 3), _TYPES[depth])
+def empty_colors(size: Size, depth: Depth, channels: int = 3) -> np.ndarray:
+    """Colors (H, W, C) that are not yet set."""
+    return np.empty((*size, channels), _TYPES[depth])

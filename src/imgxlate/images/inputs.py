@@ -11,7 +11,7 @@ from typing import NoReturn
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, UsageError, disk_hint
 from imgxlate.images import names
-from imgxlate.images.formats import IMAGE_SUFFIXES, OUTPUT_FORMATS
+from imgxlate.images.formats import ARRAY_SUFFIXES, IMAGE_SUFFIXES, OUTPUT_FORMATS
 from imgxlate.images.left_out import HIDDEN, NO_FILE, LeftOut, holds_images, note, why_left_out
 
 STDIO = "-"
@@ -79,8 +79,10 @@ def left_out_note(folder: Path | str, left_out: Sequence[LeftOut]) -> str:
     return f"{folder}: left out {note(left_out)}"
 
 
-def walk(folder: Path, left_out: list[LeftOut] | None = None) -> Iterator[Path]:
-    """The image files in a folder and its subfolders, in no particular order.
+def walk(
+    folder: Path, left_out: list[LeftOut] | None = None, suffixes: Collection[str] = IMAGE_SUFFIXES
+) -> Iterator[Path]:
+    """The image files in a folder and its subfolders, in no particular order: those with one of `suffixes`.
 
     Hidden files and folders are left out. Links are followed, and each folder is read once, so that links in a circle
     do no harm. What looks like an image and is left out is added to the list `left_out`.
@@ -96,16 +98,16 @@ def walk(folder: Path, left_out: list[LeftOut] | None = None) -> Iterator[Path]:
         folders[:] = [name for name in sorted(folders) if _is_unread(Path(parent, name), read)]
         for name in files:
             path = Path(parent, name)
-            reason = _why_not(path, explain=left_out is not None)
+            reason = _why_not(path, suffixes, explain=left_out is not None)
             if reason is None:
                 yield path
             elif reason and left_out is not None:
                 left_out.append((path, reason))
 
 
-def _why_not(path: Path, *, explain: bool) -> str | None:
+def _why_not(path: Path, suffixes: Collection[str], *, explain: bool) -> str | None:
     """Why a file is not read, or None if it is. Empty: it is no image, or the reason matters to nobody."""
-    if path.suffix.lower() not in IMAGE_SUFFIXES:
+    if path.suffix.lower() not in suffixes:
         return (why_left_out(path) or "") if explain else ""
     if path.name.startswith("._"):  # macOS writes "._a.png" beside "a.png", with no image in it.
         return ""
@@ -114,10 +116,23 @@ def _why_not(path: Path, *, explain: bool) -> str | None:
     return None if _is_file(path) else NO_FILE
 
 
+def images_or_arrays(folder: Path, left_out: list[LeftOut] | None = None) -> list[Path]:
+    """The image files in a folder as `walk` finds them, sorted; if there are none, its arrays of numpy.
+
+    Raises:
+        ImageError: a folder cannot be read.
+    """
+    images = sorted(walk(folder, left_out))
+    arrays = [] if images else sorted(walk(folder, suffixes=ARRAY_SUFFIXES))
+    if arrays and left_out is not None:
+        left_out[:] = [one for one in left_out if one[0] not in arrays]
+    return images or arrays
+
+
 def _images_in(folder: Path, output: str | None, labels: Collection[str], left_out: list[LeftOut]) -> list[Source]:
     """The images in a folder without the results of earlier runs."""
     skipped = _output_inside(folder, output)
-    found = sorted(walk(folder, left_out))
+    found = images_or_arrays(folder, left_out)
     paths = [path for path in found if skipped is None or skipped not in path.resolve().parents]
     images = [path.relative_to(folder) for path in paths]
     if labels:
@@ -129,9 +144,9 @@ def _images_in(folder: Path, output: str | None, labels: Collection[str], left_o
 
 
 def _raise_no_image(folder: Path, left_out: Sequence[LeftOut]) -> NoReturn:
-    if any(walk(folder)):
+    if images_or_arrays(folder):
         raise ImageError(str(folder), "the folder holds only results of imgxlate", hint="Give the files themselves.")
-    hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}."
+    hint = f"Looked for {' '.join(sorted(IMAGE_SUFFIXES))}, and for {' '.join(ARRAY_SUFFIXES)}."
     raise ImageError(str(folder), no_image(left_out), hint=hint)
 
 
@@ -154,7 +169,7 @@ def _is_result(image: Path, label: str, originals: Collection[Path]) -> bool:
     `label` is a pattern, and `originals` are the images that may have been translated, with and without their suffixes.
     All paths are relative to the input folder.
     """
-    if image.suffix.lower() not in OUTPUT_FORMATS:
+    if image.suffix.lower() not in (*OUTPUT_FORMATS, *ARRAY_SUFFIXES):
         return False
     if re.fullmatch(rf"{label}\.styles", image.stem):  # a sheet of `sample-styles`
         return True

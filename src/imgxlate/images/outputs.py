@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Literal
 
 from imgxlate.errors import OutputError, UsageError
 from imgxlate.images.formats import (
+    ARRAY_SUFFIXES,
     FILM_SUFFIXES,
     IMAGE_SUFFIXES,
     OUTPUT_FORMATS,
@@ -64,6 +65,7 @@ def plan_jobs(
     share: slice = slice(None),
     besides: Sequence[Source] = (),
     naming: Naming = _DEFAULT_NAMES,
+    suffix: Callable[[Source], str] | None = None,  # of the outputs of a source; None: they are PNG files
 ) -> list[Job]:
     """Give each source `count` outputs, named `<stem>.<label>[.<nn>].png` or as `naming` says, or `output` if a file.
 
@@ -79,7 +81,7 @@ def plan_jobs(
         _require_no_naming(naming, output)
         jobs = [_single_output_job(sources, output, count)]
     else:
-        jobs = _jobs(sources, Path(output or "."), label, count, naming)
+        jobs = _jobs(sources, Path(output or "."), label, count, naming, suffix)
     _refuse_collisions([*jobs, *(Job(source, ()) for source in besides)], extras)
     jobs = jobs[share]
     paths = [*extras, *(path for job in jobs for path in _paths(job))]
@@ -167,7 +169,7 @@ def names_file(output: str | None) -> bool:
     if output is None or output.endswith("/") or os.path.isdir(output):  # noqa: PTH112
         return False
     suffix = Path(output).suffix.lower()
-    known = {*IMAGE_SUFFIXES, *UNREAD_SUFFIXES, *FILM_SUFFIXES}
+    known = {*IMAGE_SUFFIXES, *ARRAY_SUFFIXES, *UNREAD_SUFFIXES, *FILM_SUFFIXES}
     return suffix in known or bool(difflib.get_close_matches(suffix, OUTPUT_FORMATS, 1, _MISTYPED))
 
 
@@ -178,7 +180,7 @@ def _single_output_job(sources: Sequence[Source], output: str | None, count: int
             f"{len(sources) * count} outputs cannot go to {target}",
             hint="Give a folder: `-o outputs/` (made if missing).",
         )
-    if output != STDIO:
+    if output != STDIO and Path(str(output)).suffix.lower() not in ARRAY_SUFFIXES:
         require_output_format(Path(str(output)))
     return Job(sources[0], (Target(0, None if output == STDIO else Path(str(output))),))
 
@@ -191,14 +193,22 @@ def _require_no_naming(naming: Naming, output: str | None) -> None:
         )
 
 
-def _jobs(sources: Sequence[Source], folder: Path, label: str, count: int, naming: Naming) -> list[Job]:
+def _jobs(
+    sources: Sequence[Source],
+    folder: Path,
+    label: str,
+    count: int,
+    naming: Naming,
+    suffix: Callable[[Source], str] | None,
+) -> list[Job]:
     """A job for each source. If the names of two sources differ only in the suffix, their outputs keep the suffix."""
     namesakes = Counter((source.folder, source.stem) for source in sources)
     jobs = []
     for source in sources:
         unique = namesakes[source.folder, source.stem] == 1 or source.path is None
         stem = source.stem if unique else Path(source.name).name
-        names = naming.names(stem, label, count)
+        own = replace(naming, suffix=suffix(source)) if suffix else naming
+        names = own.names(stem, label, count)
         targets = tuple(Target(index, folder / source.folder / name) for index, name in enumerate(names))
         jobs.append(Job(source, targets))
     return jobs

@@ -11,6 +11,8 @@ from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode, decode_pil
 from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.value_files import from_pillow, read_values
+from imgxlate.images.values import channels_last
 
 ImageLike = Union[str, "os.PathLike[str]", bytes, Image.Image, np.ndarray, ImageArray]
 """A path, the bytes of an image file, a PIL image, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or uint16."""
@@ -29,6 +31,21 @@ def to_image_array(image: ImageLike, limits: Limits = DEFAULT, depth: Depth = 8)
     if isinstance(image, np.ndarray):
         return _from_array(image)
     return decode(image if isinstance(image, bytes) else Path(image), limits=limits, depth=depth)
+
+
+def to_values(image: ImageLike, limits: Limits = DEFAULT) -> np.ndarray:
+    """The values (H, W, C) of an image that is not in color, in their own type and units.
+
+    Raises:
+        ImageError: the file cannot be read, or the array is no image.
+    """
+    if isinstance(image, ImageArray):
+        return image.rgb
+    if isinstance(image, Image.Image):
+        return from_pillow(image)
+    if isinstance(image, np.ndarray):
+        return channels_last(image)
+    return read_values(image if isinstance(image, bytes) else Path(image), limits=limits)
 
 
 def to_pil(image: ImageArray) -> Image.Image:

@@ -8,6 +8,8 @@ HEAD = 1024
 """The bytes of a file that are looked at."""
 
 _DOWNLOAD = "Download the image itself again: servers often send an error page instead."
+_HEIC = rb"....ftyp(hei|hev|mif1|msf1)"
+
 _CONVERT = "Convert it to PNG or JPEG first."
 _SPLIT = "Split it into images first: `ffmpeg -i FILE frames/%05d.png`, with a folder frames/ that exists."
 
@@ -20,12 +22,12 @@ _OTHERS = (
     (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the image itself with `git lfs pull`."),
     (rb"%PDF", "a PDF document", _CONVERT),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file", _CONVERT),
-    (rb"....ftyp(hei|hev|mif1|msf1)", "an HEIC photograph", _CONVERT),
+    (_HEIC, "an HEIC photograph", "Type `pip install 'imgxlate[heif]'`, or convert it to PNG or JPEG first."),
     (rb"....ftyp(mp4|iso|qt|M4V|avc|3g|dash|MSNV)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba|FLV\x01", "a video", _SPLIT),
     (rb"....(moov|mdat|wide|free|skip)", "a video", _SPLIT),
+    (rb"\x93NUMPY", "an array of numpy", "Only models of images that are not in color take it."),
     (rb"8BPS", "a Photoshop document", _CONVERT),
     (rb".{128}DICM", "a DICOM file", "Save its array as PNG or TIFF first: `pydicom.dcmread(FILE).pixel_array`."),
-    (rb"\x93NUMPY", "a NumPy array", "Save it as PNG or TIFF first: `PIL.Image.fromarray(array).save(FILE)`."),
     (rb"v/1\x01", "an OpenEXR image", _CONVERT),
     (rb"\xff\x0a|\0\0\0\x0cJXL ", "a JPEG XL image", _CONVERT),
     (rb"PK\x03\x04|\x1f\x8b|7z\xbc\xaf|Rar!", "an archive", "Unpack it first."),
@@ -54,6 +56,11 @@ _UNMISTAKABLE = re.compile(
 def is_image(data: bytes) -> bool:
     """Whether a file starts like an image, in a format that is read or not, as no other file does."""
     return _UNMISTAKABLE.match(data) is not None
+
+
+def is_heic(data: bytes) -> bool:
+    """Whether `data` starts like an HEIC photograph."""
+    return re.match(_HEIC, data, re.DOTALL) is not None
 
 
 def describe(data: bytes) -> tuple[str, str | None]:

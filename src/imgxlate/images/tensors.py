@@ -1,4 +1,4 @@
-"""Images as tensors: (1, 3, H, W) float32 in [-1, 1]."""
+"""Images as tensors: (1, C, H, W) float32 in [-1, 1]."""
 
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from imgxlate.errors import DivergedError
 from imgxlate.images.image_array import Depth, depth_of, full_scale
+from imgxlate.images.pixel_format import shown_channels
 from imgxlate.images.sizes import Box, Size, centered_box, padded_side
 
 LUMA = (0.299, 0.587, 0.114)
@@ -17,22 +18,37 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def to_tensor(rgb: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 or uint16 to (1, 3, H, W) float32 in [-1, 1]: black becomes -1, and white, 255 or 65535, 1."""
-    values = np.array(rgb.transpose(2, 0, 1)[None], np.float32, order="C")  # (1, 3, H, W)
+    """(H, W, 3) uint8 or uint16 to (1, 3, H, W) float32 in [-1, 1]: black becomes -1, and white, 255 or 65535, 1.
+
+    (H, W, C) float32 in [-1, 1] keeps its values.
+    """
+    values = np.array(rgb.transpose(2, 0, 1)[None], np.float32, order="C")  # (1, C, H, W)
+    if rgb.dtype == np.float32:
+        return torch.from_numpy(values)
     return torch.from_numpy(values).div_(full_scale(depth_of(rgb)) / 2).sub_(1)
 
 
 def from_tensor(image: Tensor, depth: Depth = 8) -> np.ndarray:
     """(1, 3, H, W) in [-1, 1] to (H, W, 3) uint8: round((clamp(x, -1, 1) + 1) * 127.5); or, for 16 bits, uint16.
 
+    For 32 bits, (1, C, H, W) becomes (H, W, C) float32 in [-1, 1].
+
     Raises:
         DivergedError: a value is NaN or infinite.
     """
-    values = image.detach()[0].permute(1, 2, 0).float()  # (H, W, 3)
+    values = image.detach()[0].permute(1, 2, 0).float()  # (H, W, C)
     if not bool(torch.isfinite(values).all()):
         raise DivergedError("the output image has values that are not finite (NaN or infinity)")
+    if depth == 32:
+        return values.clamp(-1, 1).contiguous().cpu().numpy()
     levels = values.clamp(-1, 1).add_(1).mul_(full_scale(depth) / 2).round_()
     return levels.to(torch.uint16 if depth == 16 else torch.uint8).contiguous().cpu().numpy()
+
+
+def as_color(images: Tensor) -> Tensor:
+    """(B, C, H, W) to (B, 3, H, W), for networks that see colors: one channel is repeated, of many the first three."""
+    channels = images.shape[1]
+    return images if channels == 3 else images[:, list(shown_channels(channels))]
 
 
 def pad_to(images: Tensor, stride: int, minimum_side: int) -> tuple[Tensor, Box]:

@@ -81,7 +81,7 @@ def translate(
         if encoding:
             run_passes(encoding, source, code.append, pool, on_products=count)
         for decoding in decodings:
-            output = _Output(image, source.padding, depth)
+            output = _Output(image, source.padding, depth, decoding[-1].output.channels)
             is_last = decoding is decodings[-1]
             run_passes(decoding, content, output.write, pool, frees_source=is_last, on_products=count)
             yield image.with_rgb(output.rgb)
@@ -116,12 +116,12 @@ class ImageRows:
         device: torch.device = torch.device("cpu"),  # noqa: B008
     ) -> None:
         self.padding = Padding.of(image.size, translator.stride, translator.minimum_side)
-        self.shape = Shape(3, len(self.padding.rows), len(self.padding.columns))
+        self.shape = Shape(image.rgb.shape[2], len(self.padding.rows), len(self.padding.columns))
         self._rgb = image.rgb
         self._device = device
 
     def read(self, rows: Rows) -> Tensor:
-        """These rows (1, 3, h, W) in [-1, 1]."""
+        """These rows (1, C, h, W) in [-1, 1]."""
         values = self._rgb[self.padding.rows[rows.top : rows.bottom].numpy()]
         if not self.padding.is_empty:
             values = values[:, self.padding.columns.numpy()]
@@ -131,14 +131,14 @@ class ImageRows:
 class _Output:
     """An image that is written from top to bottom, by rows of a padded image."""
 
-    def __init__(self, image: ImageArray, padding: Padding, depth: Depth) -> None:
-        self.rgb = empty_colors(image.size, depth)
+    def __init__(self, image: ImageArray, padding: Padding, depth: Depth, channels: int) -> None:
+        self.rgb = empty_colors(image.size, depth, channels)
         self._depth = depth
         self._box = padding.box
         self._row = -padding.box.top  # the next row of the image; those above 0 are padding
 
     def write(self, values: Tensor) -> None:
-        """Write the next rows (1, 3, h, W) in [-1, 1]."""
+        """Write the next rows (1, C, h, W) in [-1, 1]."""
         top, self._row = self._row, self._row + values.shape[2]
         inside = values[:, :, max(-top, 0) : self._box.height - top, self._box.left : self._box.left + self._box.width]
         if inside.shape[2]:

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.config import require_choice
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.images.limits import MAX_PIXELS, Limits
+from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
 from imgxlate.memory import parse as parse_memory
@@ -90,7 +91,7 @@ def load(
         _set_norm_statistics(loaded, norm_statistics)
     if path and paths.is_folder(path):
         notify(choice_note(file.path, loaded.step))
-    return dataclasses.replace(loaded, limits=limits, memory=most)
+    return dataclasses.replace(loaded, limits=limits, memory=most, notify=notify)
 
 
 def find_model(
@@ -150,6 +151,7 @@ def load_model(
         step=step if isinstance(step, int) else None,
         weights=file.path,
         config=file.config,
+        formats=formats_in(opened.header, translator.config),
     )
 
 
@@ -193,7 +195,8 @@ def import_model(
         store.root.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
             ours = Path(folder) / paths.RUN_MODEL
-            header = model_header(spec.name, translator.config, names, translator.targets[0])
+            formats = formats_in(opened.header, translator.config)
+            header = model_header(spec.name, translator.config, names, translator.targets[0], formats)
             checkpoints.write(ours, translator.tensors(), header)
             return import_file(
                 store, name, ours, method=spec.name, domains=names, source=file, overwrite=overwrite, notify=notify
@@ -239,13 +242,21 @@ def check_features(spec: MethodSpec, path: Path) -> None:
     registry.implementation(spec).from_features(spec.config(), checkpoints.read(path))
 
 
-def model_header(method: str, architecture: MethodConfig, domains: tuple[str, str], target: Domain) -> dict[str, Any]:
+def model_header(
+    method: str,
+    architecture: MethodConfig,
+    domains: tuple[str, str],
+    target: Domain,
+    formats: Mapping[Domain, PixelFormat] | None = None,  # of images that are not in color
+) -> dict[str, Any]:
     """The header of a model's checkpoint. Header and weights suffice to build the model."""
+    stated = {domain: pixels.to_header() for domain, pixels in (formats or {}).items() if not pixels.is_color}
     return {
         "method": method,
         "architecture": dataclasses.asdict(architecture),
         "domains": list(domains),
         "target": target,
+        **({"images": stated} if stated else {}),
     }
 
 
@@ -256,6 +267,13 @@ def _set_norm_statistics(model: Model, statistics: NormStatistics) -> None:
         raise UsageError(
             f"{model.name} has no batch norms whose statistics can be chosen", hint="Leave out --norm-statistics."
         )
+
+
+def formats_in(header: Mapping[str, Any], architecture: MethodConfig) -> dict[Domain, PixelFormat]:
+    """The formats of the images of both domains, from the header of a model; a file of an original has none."""
+    stored = header.get("images")
+    stated = stored if isinstance(stored, Mapping) else {}
+    return {domain: PixelFormat.from_header(stated.get(domain), architecture.channels(domain)) for domain in DOMAINS}
 
 
 def _find_spec(method: str, model: str | None, store: Store) -> tuple[MethodSpec, str | None]:

@@ -1,31 +1,31 @@
 """A loaded translation model."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from imgxlate.callbacks import ignore
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.config import did_you_mean, require_at_least
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
-from imgxlate.images.pil import ImageLike, to_image_array, to_pil
+from imgxlate.images.pil import ImageLike, to_image_array, to_pil, to_values
+from imgxlate.images.pixel_format import PixelFormat, own_range
+from imgxlate.images.values import restored, scaled
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.large import OnBand
 from imgxlate.inference.translation import encode_style, translate
 from imgxlate.methods.protocol import Staged, StyleSampler, Translator
-from imgxlate.methods.spec import DOMAINS, Domain, MethodSpec
+from imgxlate.methods.spec import DOMAINS, OTHER, Domain, MethodSpec
 from imgxlate.nn.precision import each_fast, fast_arithmetic
 from imgxlate.threads import average_products
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 Styles = ImageLike | Sequence[ImageLike] | np.ndarray | Sequence[Sequence[float]]
 """Style images of the target domain, or style codes (S, style_dim)."""
@@ -58,6 +58,8 @@ class Model:
     limits: Limits = DEFAULT  # of the files that it reads
     weights: Path | None = None  # the file that it was loaded from
     config: Path | None = None  # the original's yaml that it was loaded with
+    formats: Mapping[Domain, PixelFormat] = field(default_factory=dict)  # of images that are not in color
+    notify: Notify = ignore  # called with a note if values of an image are clipped
 
     @property
     def has_bands(self) -> bool:
@@ -90,10 +92,13 @@ class Model:
         work_size: int | None = None,  # translate larger images at this shorter side, and upsample the change
         seed: int = 0,  # for the sampled styles
         on_band: OnBand = ignore,  # called for a large image, which is translated in bands of rows
-    ) -> "list[Image]":
+    ) -> list[Any]:
         """Translate an image, once for each style. A method without styles gives one image.
 
-        The images have the input's size and transparency. Guide the style by an image, or replay style codes:
+        The results are PIL images with the input's size and transparency. If images of the target domain are not in
+        color, the results are arrays (H, W, C), or (H, W) for one channel, in the type and the units of that domain.
+
+        Guide the style by an image, or replay style codes:
 
             >>> model = imgxlate.load("munit")
             >>> [snowy] = model.translate("photo.jpg", styles=["snow.jpg"])
@@ -131,12 +136,12 @@ class Model:
         work_size: int | None = None,
         seed: int = 0,
         on_band: OnBand = ignore,
-    ) -> "Iterator[Image]":
+    ) -> Iterator[Any]:
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
         codes = self._codes(domain, n_styles, styles, size, work_size, seed)
         outputs = self.translate_array(image, domain, codes, size, work_size=work_size, on_band=on_band)
-        return map(to_pil, outputs)
+        return (self._result(output, domain) for output in outputs)
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
         """Sample style codes (n_styles, style_dim) from N(0, I), in float32. The same seed gives the same codes.
@@ -167,7 +172,8 @@ class Model:
             ImageError: the image cannot be read.
             UsageError: the model has no such domain, or no styles.
         """
-        return self.encode_array(to_image_array(image, self.limits), self.target(to), size, work_size).numpy()
+        domain = self.target(to)
+        return self.encode_array(self.read(image, domain), domain, size, work_size).numpy()
 
     def translate_array(
         self,
@@ -182,12 +188,25 @@ class Model:
     ) -> Iterator[ImageArray]:
         """Translate an image, once for each of the style codes (S, style_dim), into arrays of 8 or 16 bits per channel.
 
-        With a `depth` of 16, a file of 16 bits is read with all its bits.
+        With a `depth` of 16, a file of 16 bits is read with all its bits. If images of `to` are not in color, the
+        arrays hold floats, which `values` converts.
+
+        Raises:
+            ImageError: the image cannot be read, or has other channels than the model takes.
+            UsageError: `work_size` is given, and images of a domain are not in color.
         """
+        if work_size is not None and not all(self.format_of(domain).is_color for domain in DOMAINS):
+            raise UsageError(
+                f"{self.name} translates images that are not in color, at the size of the input or of --size only",
+                hint="Leave out --work-size.",
+            )
+        source = self.read(image, OTHER[to], depth)
+        if not self.format_of(to).is_color:
+            source, depth = replace(source, alpha=None), 32
         images = translate(
             self.translator,
             self.device,
-            to_image_array(image, self.limits, depth),
+            source,
             to,
             codes,
             size,
@@ -197,6 +216,36 @@ class Model:
             on_band=on_band,
         )
         return each_fast(images, self.arithmetic.fast)
+
+    def format_of(self, domain: Domain) -> PixelFormat:
+        """The channels, the range and the type of images of `domain`."""
+        return self.formats.get(domain) or PixelFormat(self.translator.config.channels(domain))
+
+    def read(self, image: ImageLike, domain: Domain, depth: Depth = 8) -> ImageArray:
+        """Read an image of `domain` as the networks take it. `depth` is for files in color, as in `translate_array`.
+
+        Raises:
+            ImageError: it cannot be read, or has other channels than images of `domain`.
+        """
+        pixels = self.format_of(domain)
+        if pixels.is_color:
+            return to_image_array(image, self.limits, depth)
+        if isinstance(image, ImageArray) and image.depth == 32:
+            return image
+        if isinstance(image, ImageArray) and pixels.range not in (None, own_range(image.rgb.dtype.name)):
+            raise UsageError(
+                f"{self.name} takes images of {pixels}, not images in color",
+                hint="Type `imgxlate translate`, or call `Model.translate` with a file or an array.",
+            )
+        name = str(image) if isinstance(image, str | os.PathLike) else "image"
+        array, note = scaled(to_values(image, self.limits), pixels, name)
+        if note:
+            self.notify(f"{name}: {note}")
+        return array
+
+    def values(self, image: ImageArray, domain: Domain) -> np.ndarray:
+        """The values (H, W, C) of a translated image of `domain`, which is not in color, in its type and units."""
+        return restored(image, self.format_of(domain))
 
     def encode_array(
         self, image: ImageArray, domain: Domain, size: int | None = None, work_size: int | None = None
@@ -237,6 +286,13 @@ class Model:
         """The name of a domain."""
         return self.domains[DOMAINS.index(domain)]
 
+    def _result(self, output: ImageArray, domain: Domain) -> Any:
+        """A translated image as `translate` returns it."""
+        if self.format_of(domain).is_color:
+            return to_pil(output)
+        values = self.values(output, domain)
+        return values[..., 0] if values.shape[2] == 1 else values
+
     def _style_sampler(self) -> StyleSampler:
         """The translator of a method with styles.
 
@@ -266,7 +322,7 @@ class Model:
         translator = self._style_sampler()
         images = _style_images(styles)
         if images:
-            arrays = (to_image_array(image, self.limits) for image in images)
+            arrays = (self.read(image, domain) for image in images)
             return torch.cat([self.encode_array(array, domain, size, work_size) for array in arrays])
         try:
             codes = torch.as_tensor(np.asarray(styles, np.float32))

@@ -105,7 +105,7 @@ def _fitting(
 def _outputs(
     translator: Translator, device: torch.device, rgb: Tensor, to: Domain, codes: Tensor | None
 ) -> Iterator[Tensor]:
-    """The translations (1, 3, H, W) of an image (1, 3, H, W) in [-1, 1], on the CPU."""
+    """The translations (1, C', H, W) of an image (1, C, H, W) in [-1, 1], on the CPU."""
     padded, box = pad_to(rgb.to(device), translator.stride, translator.minimum_side)
     for translated in translator.translate(padded, to, codes):
         yield crop(translated.float(), box).cpu()

@@ -1,4 +1,4 @@
-"""The protocols that a method's implementation satisfies. Images are (B, 3, H, W) float32 in [-1, 1] throughout."""
+"""The protocols that a method's implementation satisfies. Images are (B, C, H, W) float32 in [-1, 1] throughout."""
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ class Translator(Protocol):
         """Move the networks to `device`, to compute in `dtype` (float32 or bfloat16) where that keeps the image."""
 
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield a batch of translated images (B, 3, H, W) for each row of `styles` (S, style_dim).
+        """Yield a batch of translated images (B, C, H, W) for each row of `styles` (S, style_dim).
 
         Parts that do not depend on the style are computed once. Without styles, it takes None and yields one batch.
         """
@@ -134,8 +134,9 @@ class Graph:
     multiples: Mapping[str, int] = field(default_factory=dict)  # by name of an axis: its length is a multiple of this
 
 
-IMAGE_AXES = ("batch", 3, "height", "width")
-"""The axes of images in `Graph.inputs`."""
+def image_axes(channels: int) -> tuple[int | str, ...]:
+    """The axes of images in `Graph.inputs`."""
+    return ("batch", channels, "height", "width")
 
 
 @runtime_checkable

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Lt
+from annotated_types import Ge, Le, Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig
+from imgxlate.images.pixel_format import MAX_CHANNELS
 
 Domain = Literal["A", "B"]
 """One of the two kinds of images between which a model translates."""
@@ -20,6 +21,13 @@ OTHER: Mapping[Domain, Domain] = {"A": "B", "B": "A"}
 
 
 Decay = Annotated[NonNegativeFloat, Lt(1)]
+
+RGB = 3
+"""The channels of images in color."""
+
+Channels = Annotated[PositiveInt, Le(MAX_CHANNELS)]
+
+_CHANNELS = "the originals' input_dim_a, input_dim_b, input_nc and output_nc"
 
 
 class Capability(StrEnum):
@@ -45,6 +53,22 @@ class Citation:
 @dataclass(frozen=True, slots=True)
 class MethodConfig:
     """Base of every method's configuration: a frozen dataclass whose fields carry their documentation."""
+
+    def channels(self, domain: Domain) -> int:
+        """The channels of images of `domain`."""
+        return RGB
+
+
+@dataclass(frozen=True, slots=True)
+class TranslatorConfig(MethodConfig):
+    """Base of the configurations of methods that translate images with other numbers of channels, too."""
+
+    channels_a: Channels = option(RGB, "channels of images of A", _CHANNELS)
+    channels_b: Channels = option(RGB, "channels of images of B", _CHANNELS)
+
+    def channels(self, domain: Domain) -> int:
+        """The channels of images of `domain`."""
+        return self.channels_a if domain == "A" else self.channels_b
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

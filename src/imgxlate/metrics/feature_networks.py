@@ -19,7 +19,7 @@ from imgxlate.callbacks import Notify
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, ImgxlateError, WeightsError
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.tensors import resize, to_tensor
+from imgxlate.images.tensors import as_color, resize, to_tensor
 from imgxlate.metrics.distributions import SetFeatures
 from imgxlate.metrics.diversity import PerceptualDistance
 from imgxlate.metrics.measure import MetricsChoice
@@ -151,7 +151,7 @@ def inception(weights: Weights, device: torch.device) -> SetFeatures:
     network = InceptionV3(weights(INCEPTION)).to(device)
 
     def features(image: ImageArray) -> Tensor:
-        vectors: Tensor = network(torch.tensor(image.on_white().rgb, device=device).permute(2, 0, 1)[None])
+        vectors: Tensor = network(torch.tensor(image.on_white().at_depth(8).rgb, device=device).permute(2, 0, 1)[None])
         return vectors
 
     return SetFeatures(
@@ -168,7 +168,7 @@ def vgg_features(vgg: Vgg) -> SetFeatures:
     """The deepest features of the bundled VGG-19, averaged over positions."""
 
     def features(image: ImageArray) -> Tensor:
-        resized = resize(to_tensor(image.on_white().rgb), (_VGG_SIDE, _VGG_SIDE)).to(vgg.mean.device)
+        resized = resize(as_color(to_tensor(image.on_white().rgb)), (_VGG_SIDE, _VGG_SIDE)).to(vgg.mean.device)
         maps: Tensor = vgg(resized, (DEEPEST,))[DEEPEST]  # (1, 512, 14, 14)
         return maps.mean(dim=(2, 3))
 

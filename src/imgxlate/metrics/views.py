@@ -4,7 +4,7 @@ from torch import Tensor
 
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.sizes import Size
-from imgxlate.images.tensors import pad_to, resize, to_tensor
+from imgxlate.images.tensors import as_color, pad_to, resize, to_tensor
 
 LONGEST_SIDE = 256
 """Pixels. The papers of MUNIT and LPIPS measure images of 256 x 256."""
@@ -24,7 +24,7 @@ def view(image: ImageArray, size: Size | None = None) -> Tensor:
 
     `size` is the size of the image that it is compared with: it is resized to that first. None: its own size.
     """
-    tensor = resize(to_tensor(image.on_white().rgb), _bounded(size or image.size))
+    tensor = resize(as_color(to_tensor(image.on_white().rgb)), _bounded(size or image.size))
     return pad_to(tensor, 1, SMALLEST_SIDE)[0]
 
 

@@ -65,7 +65,7 @@ def _part(adain: Tensor | None, block: int) -> Tensor | None:
 
 
 class ContentEncoder(nn.Module):
-    """Image (B, 3, H, W) to content code (B, dim 2^n_downsample, H / 2^n_downsample, W / 2^n_downsample)."""
+    """Image (B, C, H, W) to content code (B, dim 2^n_downsample, H / 2^n_downsample, W / 2^n_downsample)."""
 
     def __init__(
         self,
@@ -76,13 +76,14 @@ class ContentEncoder(nn.Module):
         norm: NormKind,
         activ: Activation,
         pad_type: Padding,
+        channels: int = 3,  # of images
     ) -> None:
         super().__init__()
 
         def make(channels: int) -> nn.Module:
             return make_norm(norm, channels)
 
-        layers: list[nn.Module] = [ConvBlock(3, dim, 7, norm=make(dim), activ=activ, pad_type=pad_type)]
+        layers: list[nn.Module] = [ConvBlock(channels, dim, 7, norm=make(dim), activ=activ, pad_type=pad_type)]
         for _ in range(n_downsample):
             layers.append(ConvBlock(dim, 2 * dim, 4, stride=2, norm=make(2 * dim), activ=activ, pad_type=pad_type))
             dim *= 2
@@ -90,7 +91,7 @@ class ContentEncoder(nn.Module):
         self.model = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode (B, 3, H, W) in [-1, 1]."""
+        """Encode (B, C, H, W) in [-1, 1]."""
         code: Tensor = self.model(x)
         return code
 
@@ -100,7 +101,7 @@ class ContentEncoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Content code (B, dim 2^n_upsample, h, w) to image (B, 3, h 2^n_upsample, w 2^n_upsample) in [-1, 1]."""
+    """Content code (B, dim 2^n_upsample, h, w) to image (B, C, h 2^n_upsample, w 2^n_upsample) in [-1, 1]."""
 
     def __init__(
         self,
@@ -111,6 +112,7 @@ class Decoder(nn.Module):
         norm: NormKind | None,  # of the residual blocks; None: adaptive, its parameters come with the code
         activ: Activation,
         pad_type: Padding,
+        channels: int = 3,  # of images
     ) -> None:
         super().__init__()
 
@@ -124,7 +126,7 @@ class Decoder(nn.Module):
             up = UpsampledConvBlock(width, half, norm=LayerNorm(half), activ=activ, pad_type=pad_type)
             layers += [nn.Identity(), up]  # The originals count the upsampling as a layer of its own.
             width = half
-        layers.append(ConvBlock(dim, 3, 7, activ="tanh", pad_type=pad_type))
+        layers.append(ConvBlock(dim, channels, 7, activ="tanh", pad_type=pad_type))
         self.model = nn.ModuleList(layers)
 
     @property

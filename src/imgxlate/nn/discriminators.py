@@ -36,11 +36,12 @@ class MultiScaleDiscriminator(nn.Module):
         norm: DiscriminatorNorm,  # after every convolution but the first
         activ: Activation,
         pad_type: Padding,
+        channels: int = 3,  # of images
     ) -> None:
         super().__init__()
 
         def network() -> nn.Sequential:
-            layers: list[nn.Module] = [ConvBlock(3, dim, 4, stride=2, activ=activ, pad_type=pad_type)]
+            layers: list[nn.Module] = [ConvBlock(channels, dim, 4, stride=2, activ=activ, pad_type=pad_type)]
             for width in (dim * 2**step for step in range(n_layer - 1)):
                 wider = _NORMS[norm](2 * width)
                 layers.append(ConvBlock(width, 2 * width, 4, stride=2, norm=wider, activ=activ, pad_type=pad_type))
@@ -49,7 +50,7 @@ class MultiScaleDiscriminator(nn.Module):
         self.cnns = nn.ModuleList(network() for _ in range(num_scales))
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Scores (B, 1, h, w) of images (B, 3, H, W) in [-1, 1] at each scale, the finest first."""
+        """Scores (B, 1, h, w) of images (B, C, H, W) in [-1, 1] at each scale, the finest first."""
         scores = []
         for index, network in enumerate(self.cnns):
             if index:
@@ -69,7 +70,7 @@ def smallest_side(n_layer: int, num_scales: int, norm: DiscriminatorNorm) -> int
 
 
 class PatchDiscriminator(nn.Module):
-    """CycleGAN's and CUT's discriminator: image (B, 3, H, W) to scores (B, 1, h, w) of its overlapping patches.
+    """CycleGAN's and CUT's discriminator: image (B, C, H, W) to scores (B, 1, h, w) of its overlapping patches.
 
     arXiv 1703.10593, Appendix 7.2. It halves height and width `n_layers` times; with 3, a patch has 70 x 70 pixels.
     """
@@ -82,6 +83,7 @@ class PatchDiscriminator(nn.Module):
         norm: NormKind,
         bias: bool,  # whether convolutions before a norm have a bias
         antialias: bool = False,  # whether halving blurs first; otherwise convolutions have a stride of 2
+        channels: int = 3,  # of images
     ) -> None:
         super().__init__()
 
@@ -95,7 +97,7 @@ class PatchDiscriminator(nn.Module):
             ]
 
         widths = [ndf * 2 ** min(index, 3) for index in range(n_layers + 1)]
-        layers = layer(3, ndf, normalized=False, halve=True)
+        layers = layer(channels, ndf, normalized=False, halve=True)
         for index, (width_in, width_out) in enumerate(pairwise(widths), 1):
             layers += layer(width_in, width_out, normalized=True, halve=index < n_layers)
         self.model = nn.Sequential(*layers, Conv2d(widths[-1], 1, 4, 1, 1))

@@ -41,7 +41,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResnetGenerator(nn.Module):
-    """Image (B, 3, H, W) of one domain to an image of the other, both in [-1, 1].
+    """Image (B, C, H, W) of one domain to an image (B, C', H, W) of the other, both in [-1, 1].
 
     H and W are multiples of `stride`, and at least `minimum_side`.
     """
@@ -57,6 +57,8 @@ class ResnetGenerator(nn.Module):
         dropout: bool,  # whether the residual blocks were trained with dropout
         downsampling: Literal["strided", "blurred"],
         upsampling: Upsampling | Literal["blurred"],
+        channels_in: int = 3,  # of images
+        channels_out: int = 3,
     ) -> None:
         super().__init__()
         self.stride = 2**n_downsampling
@@ -88,12 +90,12 @@ class ResnetGenerator(nn.Module):
         widths = [ngf * 2**step for step in range(n_downsampling + 1)]
         self.model = nn.Sequential(
             nn.ReflectionPad2d(3),
-            *normalized(Conv2d(3, ngf, 7, bias=bias)),
+            *normalized(Conv2d(channels_in, ngf, 7, bias=bias)),
             *chain.from_iterable(map(down, widths[:-1])),
             *(ResidualBlock(widths[-1], norm=norm, bias=bias, dropout=dropout) for _ in range(n_blocks)),
             *chain.from_iterable(map(up, widths[:0:-1])),
             nn.ReflectionPad2d(3),
-            Conv2d(ngf, 3, 7),
+            Conv2d(ngf, channels_out, 7),
             nn.Tanh(),
         )
         # The originals' test programs stay in training mode unless `--eval` is given (test.py), with batches of 1.
@@ -118,7 +120,7 @@ def _stages(parts: Iterable[nn.Module]) -> list[Stage]:
     """The description of modules that follow each other."""
     found: list[Stage] = []
     padding: nn.ReflectionPad2d | None = None
-    channels = 3
+    channels = 0  # A norm follows a convolution.
     for part in parts:
         if isinstance(part, ResidualBlock | UpsampledConvBlock | BlurredDownsampling | BlurredUpsampling):
             found += part.stages()

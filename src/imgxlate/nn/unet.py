@@ -34,7 +34,7 @@ class UnetBlock(nn.Module):
 
 
 class UnetGenerator(nn.Module):
-    """Image (B, 3, H, W) of one domain to an image of the other, both in [-1, 1].
+    """Image (B, C, H, W) of one domain to an image (B, C', H, W) of the other, both in [-1, 1].
 
     H and W are multiples of `stride`, and at least `minimum_side`.
     """
@@ -46,6 +46,8 @@ class UnetGenerator(nn.Module):
         n_downsampling: int,  # how often height and width are halved: 7 in unet_128, 8 in unet_256
         norm: NormKind,
         bias: bool,  # whether convolutions before a norm have a bias
+        channels_in: int = 3,
+        channels_out: int = 3,
     ) -> None:
         super().__init__()
         self.stride = self.minimum_side = 2**n_downsampling
@@ -56,10 +58,10 @@ class UnetGenerator(nn.Module):
         inside = [block] if block else []
         # The outermost block is a module of its own in the originals, hence the two levels of names.
         layers = nn.Sequential(
-            Conv2d(3, ngf, 4, 2, 1, bias=bias),
+            Conv2d(channels_in, ngf, 4, 2, 1, bias=bias),
             *inside,
             nn.ReLU(),
-            nn.ConvTranspose2d(2 * ngf if block else ngf, 3, 4, 2, 1),
+            nn.ConvTranspose2d(2 * ngf if block else ngf, channels_out, 4, 2, 1),
             nn.Tanh(),
         )
         self.model = nn.Sequential(OrderedDict(model=layers))

@@ -10,9 +10,12 @@ from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import Limits
+from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.images.sizes import centered_box
+from imgxlate.images.value_files import read_values
+from imgxlate.images.values import scaled
 from imgxlate.inference.translation import resized
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import DOMAINS, Domain
 
 _MAX_ASPECT_RATIO = 3  # of an image; longer ones are cropped
 
@@ -34,19 +37,28 @@ def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: Dat
     rejected: list[Rejected] = []
     notes: dict[str, Path] = {}
     limits = Limits(white=data.white or None)
-    a, b = (_decoded(files, count, side, limits, rejected, notes) for files in (files_a, files_b))
+    a, b = (
+        _decoded(files, count, side, limits, rejected, notes, data.format(domain))
+        for files, domain in zip((files_a, files_b), DOMAINS, strict=True)
+    )
     return LoadedImages({"A": a, "B": b}, tuple(rejected), notes)
 
 
 def _decoded(
-    files: Sequence[Path], count: int, side: int, limits: Limits, rejected: list[Rejected], notes: dict[str, Path]
+    files: Sequence[Path],
+    count: int,
+    side: int,
+    limits: Limits,
+    rejected: list[Rejected],
+    notes: dict[str, Path],
+    pixels: PixelFormat,
 ) -> tuple[ImageArray, ...]:
     images: list[ImageArray] = []
     for file in files:
         if len(images) == count:
             break
         try:
-            image = decode(file, limits=limits)
+            image = _read(file, pixels, limits)
             images.append(resized(_center(image.on_white()), side))
             notes |= {note: file for note in image.notes if note not in notes}
         except ImageError as error:
@@ -54,8 +66,12 @@ def _decoded(
     return tuple(images)
 
 
+def _read(file: Path, pixels: PixelFormat, limits: Limits) -> ImageArray:
+    return decode(file, limits=limits) if pixels.is_color else scaled(read_values(file), pixels, str(file))[0]
+
+
 def _center(image: ImageArray) -> ImageArray:
     """The image, cropped around its center to the largest aspect ratio."""
     height, width = (min(side, _MAX_ASPECT_RATIO * min(image.size)) for side in image.size)
     box = centered_box((height, width), image.size)
-    return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width])
+    return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width], stored=image.stored)

@@ -21,7 +21,7 @@ from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, MethodSpec
 from imgxlate.threads import AdaptiveThreads
 from imgxlate.torchrun import find_rank
-from imgxlate.training import budget, evaluations, history, quality, recipes
+from imgxlate.training import budget, evaluations, history, image_formats, quality, recipes
 from imgxlate.training import start as starts
 from imgxlate.training.evaluations import Evaluation
 from imgxlate.training.evaluator import find_inception
@@ -163,6 +163,7 @@ def train(
     epochs = recipe.config.epochs
     given = [Path(data) for data in (data_a, data_b) if data is not None]
     recipe, images = find_images(recipe, given, notify)
+    recipe = image_formats.settle(recipe, images, resumed=resume and run.config.exists(), notify=notify)
     if epochs and recipe.config.epochs is None:
         larger = max(len(images.train_a), len(images.train_b))
         once = "epoch" if epochs == 1 else "epochs"

@@ -14,6 +14,7 @@ from imgxlate import __version__, checkpoint
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.inference.device import Arithmetic, require_exact
+from imgxlate.inference.loading import formats_in
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Domain, MethodSpec
@@ -73,4 +74,5 @@ def build_model(
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
     first, second = header["domains"]
-    return Model(spec, spec.name, translator, (first, second), device, arithmetic)
+    formats = formats_in(header, translator.config)
+    return Model(spec, spec.name, translator, (first, second), device, arithmetic, formats=formats)

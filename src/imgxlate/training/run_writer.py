@@ -14,6 +14,7 @@ from imgxlate.errors import DivergedError
 from imgxlate.inference.loading import model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods.protocol import Trainable
+from imgxlate.methods.spec import DOMAINS
 from imgxlate.training import plots, run_model, samples
 from imgxlate.training.averaging import Average
 from imgxlate.training.evaluations import Evaluation
@@ -161,7 +162,9 @@ class RunWriter:
 
     def _header(self) -> dict[str, Any]:
         plan = self._plan
-        return model_header(plan.spec.name, self._trainable.architecture(), plan.folders.names, run_model.TARGET)
+        formats = {domain: plan.config.data.format(domain) for domain in DOMAINS}
+        architecture = self._trainable.architecture()
+        return model_header(plan.spec.name, architecture, plan.folders.names, run_model.TARGET, formats)
 
     def _weights(self) -> dict[str, Tensor]:
         return self._average.state() if self._average else self._trainable.generators()

@@ -9,6 +9,8 @@ from imgxlate.errors import UsageError
 from imgxlate.methods.cyclegan.config import PRESETS, CycleganTrainingConfig, from_original
 from imgxlate.methods.shared.train_options import EPOCH
 
+IN_COLOR = {"data.channels_a": 3, "data.channels_b": 3}
+
 # What the original's train.py takes by default, with all that it writes down.
 DEFAULTS = {
     "batch_size": 1,
@@ -54,7 +56,7 @@ def configured(options):
 
 
 def test_the_default_preset_has_the_defaults_of_the_original():
-    assert configured(DEFAULTS) == CycleganTrainingConfig()
+    assert configured(DEFAULTS) == overridden(CycleganTrainingConfig(), IN_COLOR)
 
 
 def test_the_golden_options_are_read(golden):
@@ -77,6 +79,7 @@ def test_the_golden_options_are_read(golden):
         ({"n_layers_D": 4}, {"n_layers": 3}),
         ({"n_epochs": 30, "n_epochs_decay": 10}, {"iterations": 40 * EPOCH, "lr_decay_share": 0.25}),
         ({"n_epochs_decay": 0, "batch_size": 4}, {"iterations": 25 * EPOCH, "lr_decay_share": 0, "batch_size": 4}),
+        ({"input_nc": 1, "output_nc": 2}, {"data.channels_a": 1, "data.channels_b": 2}),
         ({"verbose": True, "name": "maps"}, {}),
     ],
 )
@@ -93,7 +96,6 @@ def test_each_option_becomes_a_key_of_ours(options, expected):
         ({"gan_mode": "wgangp"}, "gan_mode is 'wgangp'"),
         ({"norm": ["instance"]}, "norm is"),
         ({"lr_policy": "step"}, "lr_policy is 'step'"),
-        ({"input_nc": 1}, "input_nc is 1"),
         ({"init_type": "xavier"}, "init_type is 'xavier'"),
         ({"preprocess": "none"}, "preprocess is 'none'"),
         ({"direction": "BtoA"}, "direction is 'BtoA'"),

@@ -67,7 +67,13 @@ def test_without_a_policy_the_learning_rate_is_constant(options, method):
 @both
 def test_options_without_a_counterpart_are_left_out(method):
     ignored = {"data_root": "./datasets", "log_iter": 1, "image_display_iter": 1, "data_list_train_a": "a.txt"}
-    assert training(method).from_original(ignored | {"input_dim_a": 3, "input_dim_b": 3, **STEP}) == STEP
+    assert training(method).from_original(ignored | STEP) == STEP
+
+
+@both
+def test_the_channels_of_each_domain_are_read(method):
+    config = read(method, {"input_dim_a": 1, "input_dim_b": 4})
+    assert (config.data.channels_a, config.data.channels_b) == (1, 4)
 
 
 def test_options_that_the_code_of_unit_does_not_read_are_left_out():
@@ -82,7 +88,6 @@ def test_options_that_the_code_of_unit_does_not_read_are_left_out():
         ({"recon_x_ww": 1}, "'recon_x_ww'", "recon_x_w"),
         ({"gen": {"dimm": 1}}, "'gen.dimm'", "gen.dim"),
         ({1: 2}, "unknown key", "train.py"),
-        ({"input_dim_a": 1}, "input_dim_a", None),
         ({"new_size_a": 1, "new_size_b": 2}, "new_size_b 2", "new_size"),
         ({"dis": {"norm": "sn"}}, "'sn'", "none, in, ln"),
         ({"dis": {"norm": ["none"]}}, "dis.norm", "none, in, ln"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options
-from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_image, write_image
+from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_input, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
@@ -22,7 +22,7 @@ from imgxlate.images.sizes import shorter_side
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability, MethodSpec
+from imgxlate.methods.spec import OTHER, Capability, MethodSpec
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _new_grid(
     codes = source.codes(model, to=to, size=size, seed=seed)
     if codes is None:
         raise UsageError(f"{model.name} has no style codes")
-    images = [thumbnail(read_image(out, Source(Path(name)), model.limits), cell) for name in source.images]
+    images = [thumbnail(read_input(out, model, Source(Path(name)), model.target(to)), cell) for name in source.images]
     if interpolate:
         codes = style_grids.interpolate(codes, interpolate)
         rows = style_grids.interpolated_rows(images, interpolate)
@@ -267,7 +267,7 @@ def _fill(
     advice = SizeAdvice(out, grid.model, grid.size)
 
     def add(job: Job) -> None:
-        image = read_image(out, job.source, grid.model.limits)
+        image = read_input(out, grid.model, job.source, OTHER[grid.to])
         advice.consider(job.source, image)
         pixels = math.prod(image.size if grid.size is None else shorter_side(image.size, grid.size))
         with threads.step(pixels * len(grid.styles), grid.model.average_products(pixels)):

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
@@ -11,24 +11,23 @@ import typer
 
 from imgxlate.callbacks import ignore
 from imgxlate.cli import complete, options, recording
-from imgxlate.cli.files import SizeAdvice, find_share, model_sources, write_image
+from imgxlate.cli.files import SizeAdvice, find_share, model_sources, write_values
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
 from imgxlate.cli.recording import Input, Recording
-from imgxlate.errors import ImgxlateError
+from imgxlate.errors import ImgxlateError, UsageError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
-from imgxlate.images.limits import Limits
 from imgxlate.images.names import Naming
-from imgxlate.images.outputs import Existing, Job, Target, plan_jobs, require_depth, require_output_format
+from imgxlate.images.outputs import Existing, Job, Target, names_file, plan_jobs, require_depth, require_output_format
 from imgxlate.images.sizes import at_most, shorter_side
 from imgxlate.inference import provenance, style_codes
 from imgxlate.inference.provenance import TranslationRecord
 from imgxlate.inference.style_codes import StyleCodes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability
+from imgxlate.methods.spec import OTHER, Capability
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -132,6 +131,10 @@ def translate(
     threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
     kept = Recording(keep_metadata, keep_gps)
+    suffix = _suffixes(loaded, domain, output, depth)
+    if suffix is not None:  # Outputs are no PNG files.
+        recording.require_none(kept, record, loaded.name_of(domain))
+        jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides, naming, suffix)
     if record:
         common = recording.common_facts(settings, loaded.device, threads)
         facts = _record(loaded, domain, size, work_size, bits, common, kept)
@@ -148,13 +151,13 @@ def translate(
     advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
     work = _Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads, kept)
     if grid and grid in extras:
-        work.grid = _Grid.of(out, len(sources), source.count, grid, loaded.limits)
-        jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE, naming=naming)
+        work.grid = _Grid.of(out, len(sources), source.count, grid, lambda path: loaded.read(path, domain))
+        jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE, naming=naming, suffix=suffix)
     with Bar(out, method, len(jobs), "images").shown() as bar:
         work.watch = BandWatch(out, bar, loaded)
         failures = stream_jobs(
             jobs,
-            lambda job: kept.read(out, job.source, loaded.limits, bits),
+            lambda job: kept.read(out, loaded, job.source, OTHER[domain], bits),
             work.compute,
             work.write,
             inputs=len(sources),
@@ -208,6 +211,24 @@ def _require_same_model(record: TranslationRecord, made: TranslationRecord) -> N
     provenance.require_same("the model", record.weights_sha256, made.weights_sha256, hint)
     hint = "Give the original's yaml of that model with --config FILE, or none if there was none."
     provenance.require_same("the file of --config", record.config_sha256, made.config_sha256, hint)
+def _suffixes(model: "Model", to: "Domain", output: str | None, depth: str) -> "Callable[[Source], str] | None":
+    """The suffixes of outputs, by the input, if images of `to` are not in color; None: they are.
+
+    Raises:
+        UsageError: `output` or `depth` do not suit such images.
+    """
+    pixels = model.format_of(to)
+    if pixels.is_color:
+        if names_file(output):
+            require_output_format(Path(str(output)))
+        return None
+    if depth != "8":
+        raise UsageError(
+            f"--depth is for images in color; images of {model.name_of(to)} have {pixels}", hint="Leave it out."
+        )
+    from imgxlate.images.value_files import output_suffix
+
+    return lambda source: output_suffix(source.name, pixels)
 
 
 @dataclass(slots=True)
@@ -216,11 +237,11 @@ class _Grid:
 
     path: Path
     plan: "SheetPlan"
-    limits: Limits
+    read: "Callable[[Path], ImageArray]"  # reads an output
     rows: "list[list[ImageArray | None]]" = field(default_factory=list)
 
     @classmethod
-    def of(cls, out: Output, inputs: int, outputs: int, path: Path, limits: Limits) -> Self:
+    def of(cls, out: Output, inputs: int, outputs: int, path: Path, read: "Callable[[Path], ImageArray]") -> Self:
         """A sheet for `inputs` with `outputs` each, small enough for memory and for the file's format."""
         from imgxlate.images.encode import longest_side
         from imgxlate.images.grids import CELL, plan_sheet
@@ -229,18 +250,17 @@ class _Grid:
         if plan.cell < CELL:
             rest = "" if plan.rows == inputs else f" of the first {plan.rows} inputs"
             out.note(f"{path} shows images{rest} at {plan.cell} pixels, because there are {inputs}")
-        return cls(path, plan, limits)
+        return cls(path, plan, read)
 
     def add(self, image: "ImageArray", targets: Sequence[Target], computed: "Mapping[int, ImageArray]") -> None:
         """Add the row of an input. `computed` has thumbnails by number of the style; the others come from the files."""
-        from imgxlate.images.decode import decode
         from imgxlate.images.grids import thumbnail
 
         if len(self.rows) < self.plan.rows:
             row = dict(computed)
             for target in targets:
                 if target.index not in row and target.path:
-                    row[target.index] = thumbnail(decode(target.path, limits=self.limits), self.plan.cell)
+                    row[target.index] = thumbnail(self.read(target.path), self.plan.cell)
             self.rows.append([thumbnail(image, self.plan.cell), *(row[target.index] for target in targets)])
 
     def write(self, out: Output, domain: str) -> None:
@@ -302,7 +322,10 @@ class _Translation:
         """Write an output and report it."""
         height, width = output.image.size
         style = None if self.codes is None else self.codes.codes[output.target.index]
-        self.kept.write(self.out, output.image, output.target.path, output.given, style=style)
+        if self.model.format_of(self.to).is_color:
+            self.kept.write(self.out, output.image, output.target.path, output.given, style=style)
+        else:
+            write_values(self.out, self.model.values(output.image, self.to), output.target.path)
         self.out.record(
             {
                 "input": output.source.name,

@@ -89,7 +89,7 @@ def _design(layers: Sequence[Layer]) -> Generator:
 
 def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     """The fields of the configuration that the tensors show."""
-    seen = resnets.architecture(checkpoint, tensors, "cut")
+    seen = resnets.architecture(checkpoint, tensors, "cut", "A")
     first, blurred = resnets.first_block(tensors), resnets.filters(tensors)
     return {
         **seen,

@@ -12,7 +12,7 @@ from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
 from imgxlate.methods.shared.config import augment_option
 from imgxlate.methods.shared.train_options import EPOCH, NORMS, choice, options_reader
-from imgxlate.methods.spec import MethodConfig, Scale, TrainingConfig
+from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind
 
 _ORIGINAL = "taesungp/contrastive-unpaired-translation"
@@ -23,7 +23,7 @@ _NETWORKS = f"{_ORIGINAL}, models/networks.py"
 
 
 @dataclass(frozen=True, slots=True)
-class CutConfig(MethodConfig):
+class CutConfig(TranslatorConfig):
     """CUT's ResNet generator: CycleGAN's, with anti-aliased sampling."""
 
     ngf: PositiveInt = option(64, "channels after the first convolution", _OPTIONS)

@@ -61,7 +61,7 @@ class Cut:
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield one batch of translated images (B, 3, H, W); the method has no styles.
+        """Yield one batch of translated images (B, C, H, W); the method has no styles.
 
         Raises:
             UsageError: `to` is A.
@@ -88,7 +88,7 @@ class Cut:
 
     def graphs(self) -> list[Graph]:
         """The generator."""
-        return [resnets.graph("B", self._generator)]
+        return [resnets.graph("B", self._generator, self.config.channels_a)]
 
 
 def _require_direction(to: Domain) -> None:

@@ -13,7 +13,7 @@ from imgxlate.nn.resnet import ResnetGenerator
 
 
 class Generator(ResnetGenerator):
-    """G: image (B, 3, H, W) of A to an image of B, both in [-1, 1]."""
+    """G: image (B, C, H, W) of A to an image (B, C', H, W) of B, both in [-1, 1]."""
 
     def __init__(self, config: CutConfig) -> None:
         super().__init__(
@@ -25,6 +25,8 @@ class Generator(ResnetGenerator):
             dropout=config.dropout,
             downsampling="blurred" if config.antialias else "strided",
             upsampling="blurred" if config.antialias_up else "transposed",
+            channels_in=config.channels_a,
+            channels_out=config.channels_b,
         )
         self.config = config
 
@@ -35,6 +37,7 @@ class Encoder(nn.Module):
     def __init__(self, generator: Generator, layers: Sequence[int]) -> None:
         super().__init__()
         self.layers = tuple(layers)  # increasing indices
+        self._channels = generator.config.channels_a
         end = layers[-1] + 1
         # A ReLU changes its input in place, so the features are its output.
         end += isinstance(generator.model[end], nn.ReLU)
@@ -43,14 +46,14 @@ class Encoder(nn.Module):
     @property
     def widths(self) -> list[int]:
         """The channels of the outputs."""
-        channels, widths = 3, []
+        channels, widths = self._channels, []
         for layer in self.model:
             channels = layer.out_channels if isinstance(layer, Conv2d) else channels
             widths.append(channels)
         return [widths[index] for index in self.layers]
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """The outputs of the layers for images (B, 3, H, W), each (B, C, h, w)."""
+        """The outputs of the layers for images (B, C, H, W), each (B, C', h, w)."""
         outputs = []
         for index, layer in enumerate(self.model):
             x = layer(x)
@@ -77,5 +80,10 @@ def make_discriminator(config: CutTrainingConfig) -> PatchDiscriminator:
     """D, which has the generator's norm and its anti-aliasing."""
     gen = config.gen
     return PatchDiscriminator(
-        config.ndf, n_layers=config.n_layers, norm=gen.norm, bias=gen.bias, antialias=gen.antialias
+        config.ndf,
+        n_layers=config.n_layers,
+        norm=gen.norm,
+        bias=gen.bias,
+        antialias=gen.antialias,
+        channels=gen.channels_b,
     )

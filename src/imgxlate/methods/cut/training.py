@@ -66,6 +66,12 @@ class CutTraining(AdversarialTraining):
         del features
         resnets.require_trainable("CUT", config.gen, config.n_layers, config.data)
         _require_layers(config)
+        if config.gen.channels_a != config.gen.channels_b:
+            raise UsageError(
+                f"CUT needs images of the same number of channels, because its generator encodes inputs and outputs: "
+                f"those of A have {config.gen.channels_a} and those of B {config.gen.channels_b}",
+                hint="Type `imgxlate train cyclegan`, munit or unit instead, which take different numbers.",
+            )
         return cls(config)
 
     def architecture(self) -> CutConfig:

@@ -42,15 +42,17 @@ def load(
         UsageError: `options` are no options of CycleGAN's.
     """
     config, weights = _read(checkpoint, options)
-    make = partial(make_generator, config)
-    generators = {domain: build(make, tensors, str(checkpoint.path)) for domain, tensors in weights.items()}
+
+    def built(domain: Domain, tensors: dict[str, Tensor], path: Path) -> AnyGenerator:
+        return build(partial(make_generator, config, domain), tensors, str(path))
+
+    generators = {domain: built(domain, tensors, checkpoint.path) for domain, tensors in weights.items()}
     beside = opposite(checkpoint.path)
     if len(generators) > 1 or beside is None or not beside.is_file():
         return config, generators, ()
     try:
         opened, _ = tensor_names.averaged(tensor_names.unwrapped(checkpoints.read(beside)))
-        other = _generators(opened)
-        added = {domain: build(make, tensors, str(beside)) for domain, tensors in other.items()}
+        added = {domain: built(domain, tensors, beside) for domain, tensors in _generators(opened).items()}
     except CheckpointError as error:  # It may be half written, or of another network.
         return config, generators, (f"the generator of the other direction is left out: {error}",)
     return config, generators | {domain: one for domain, one in added.items() if domain not in generators}, ()
@@ -64,10 +66,10 @@ def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
     """
     config, weights = _read(checkpoint, {})
     with torch.device("meta"):
-        network = make_generator(config)
+        generators = {domain: make_generator(config, domain) for domain in weights}
     return [
-        read_network(f"generator of {domain} to {OTHER[domain]}", network, tensors, checkpoint)
-        for domain, tensors in weights.items()
+        read_network(f"generator of {domain} to {OTHER[domain]}", generator, weights[domain], checkpoint)
+        for domain, generator in generators.items()
     ]
 
 
@@ -89,7 +91,8 @@ def original_files(generators: Mapping[Domain, AnyGenerator], step: int | None) 
 def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CycleganConfig, dict[Domain, dict[str, Tensor]]]:
     """The architecture, and the tensors of each generator by the domain whose images it takes."""
     weights = _generators(checkpoint)
-    seen = _architecture(checkpoint, next(iter(weights.values())))
+    source, tensors = next(iter(weights.items()))
+    seen = _architecture(checkpoint, tensors, source)
     return configure(CycleganConfig, seen, _stated(options), checkpoint), weights
 
 
@@ -122,11 +125,11 @@ def _design(layers: Sequence[Layer]) -> AnyGenerator:
     return Generator(CycleganConfig(**resnets.sizes(layers), upsampling="nearest" if nearest else "transposed"))
 
 
-def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], source: Domain) -> dict[str, Any]:
     """The fields of the configuration that the tensors show."""
     if unets.FIRST in tensors:
-        return {"network": "unet", **unets.architecture(tensors, checkpoint.path)}
-    seen = resnets.architecture(checkpoint, tensors, "cyclegan")
+        return {"network": "unet", **unets.architecture(tensors, checkpoint.path, source)}
+    seen = resnets.architecture(checkpoint, tensors, "cyclegan", source)
     up = resnets.first_block(tensors) + seen["n_blocks"]
     return {
         "network": "resnet",

@@ -10,7 +10,7 @@ from imgxlate.data.config import DataConfig, crop
 from imgxlate.losses import GanLoss
 from imgxlate.methods.shared.config import augment_option
 from imgxlate.methods.shared.train_options import EPOCH, NORMS, options_reader
-from imgxlate.methods.spec import MethodConfig, Scale, TrainingConfig
+from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind, Upsampling
 
 _OPTIONS = "junyanz/pytorch-CycleGAN-and-pix2pix, options/base_options.py"
@@ -22,7 +22,7 @@ Network = Literal["resnet", "unet"]
 
 
 @dataclass(frozen=True, slots=True)
-class CycleganConfig(MethodConfig):
+class CycleganConfig(TranslatorConfig):
     """CycleGAN's generators, the same for both directions."""
 
     network: Network = option(

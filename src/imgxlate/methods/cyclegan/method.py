@@ -79,7 +79,7 @@ class UnetCyclegan:
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield one batch of translated images (B, 3, H, W); the method has no styles.
+        """Yield one batch of translated images (B, C, H, W); the method has no styles.
 
         Raises:
             UsageError: the model has no generator for that direction.
@@ -99,7 +99,10 @@ class UnetCyclegan:
 
     def graphs(self) -> list[Graph]:
         """A graph for each direction."""
-        return [resnets.graph(target, generator) for target, generator in self._generators.items()]
+        return [
+            resnets.graph(target, generator, self.config.channels(OTHER[target]))
+            for target, generator in self._generators.items()
+        ]
 
 
 class Cyclegan(UnetCyclegan):

@@ -20,7 +20,7 @@ from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
-from imgxlate.methods.spec import DOMAINS
+from imgxlate.methods.spec import DOMAINS, OTHER
 from imgxlate.nn.initialization import initialize, seeded
 
 
@@ -31,8 +31,10 @@ class CycleganTraining(AdversarialTraining):
 
     def __init__(self, config: CycleganTrainingConfig) -> None:
         with seeded(config.seed):
-            generators = {name: initialize(Generator(config.gen), config.init) for name in ("G_A", "G_B")}
-            discriminators = {name: initialize(make_discriminator(config), config.init) for name in ("D_A", "D_B")}
+            generators = {f"G_{source}": initialize(Generator(config.gen, source), config.init) for source in DOMAINS}
+            discriminators = {
+                f"D_{source}": initialize(make_discriminator(config, OTHER[source]), config.init) for source in DOMAINS
+            }
         super().__init__(
             config,
             generators,
@@ -62,6 +64,12 @@ class CycleganTraining(AdversarialTraining):
                 hint="Leave gen.network at 'resnet', which all models of the paper have.",
             )
         resnets.require_trainable("CycleGAN", config.gen, config.n_layers, config.data)
+        if config.lambda_identity and config.gen.channels_a != config.gen.channels_b:
+            raise UsageError(
+                f"lambda_identity is {config.lambda_identity}: the identity loss needs images of the same number of "
+                f"channels, but those of A have {config.gen.channels_a} and those of B {config.gen.channels_b}",
+                hint="Type `--set lambda_identity=0`.",
+            )
         return cls(config)
 
     def architecture(self) -> CycleganConfig:
@@ -167,7 +175,8 @@ class CycleganTraining(AdversarialTraining):
         wanted = {domain: [f"pools.{domain}.{slot}" for slot in slots] for domain in DOMAINS}
         for name, tensor in tensors.items():
             known = any(name in names for names in wanted.values())
-            if not known or tensor.shape != (3, data.crop_height, data.crop_width):
+            channels = self.config.gen.channels_a if name.startswith("pools.A.") else self.config.gen.channels_b
+            if not known or tensor.shape != (channels, data.crop_height, data.crop_width):
                 raise CheckpointError(f"the state has {name} of {tuple(tensor.shape)}, which does not fit")
         for domain, pool in self._pools.items():
             filled = sum(name in tensors for name in wanted[domain])
@@ -187,10 +196,10 @@ class ImagePool:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.images: list[Tensor] = []  # (3, H, W) each
+        self.images: list[Tensor] = []  # (C, H, W) each
 
     def exchange(self, fakes: Tensor, rng: random.Random) -> Tensor:
-        """The images that the discriminator sees instead of `fakes` (B, 3, H, W), which are those of all processes.
+        """The images that the discriminator sees instead of `fakes` (B, C, H, W), which are those of all processes.
 
         Until the pool is full, each image is kept and returned. Afterwards one in two is returned; any other replaces
         an older image, which is returned instead.

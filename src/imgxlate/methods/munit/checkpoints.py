@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.networks import STYLE_DOWNSAMPLE, Generator
-from imgxlate.methods.protocol import IMAGE_AXES, Graph, NetworkReading
+from imgxlate.methods.protocol import Graph, NetworkReading, image_axes
 from imgxlate.methods.shared import autoencoders
-from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
+from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture, stated_channels
 from imgxlate.methods.shared.checkpoints import build, configure, section, size
 from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.spec import DOMAINS, Domain
@@ -31,7 +31,7 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfi
     config, weights = _read(checkpoint, options)
     return config, {
         domain: build(
-            partial(Generator, config),
+            partial(Generator, config, domain),
             {**_unused_statistics(tensors), **tensors},
             f"{checkpoint.path}, domain {domain}",
         )
@@ -59,8 +59,8 @@ def graphs(generators: Mapping[Domain, Generator], config: MunitConfig) -> list[
 def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[MunitConfig, dict[Domain, dict[str, Tensor]]]:
     """The architecture, and the tensors of each domain."""
     weights = both_domains(checkpoint, "munit", "enc_content.model.0.conv.weight", _design, "MUNIT")
-    config = configure(MunitConfig, _architecture(checkpoint, weights["A"]), section(options, "gen"), checkpoint)
-    return config, weights
+    stated = {**section(options, "gen"), **stated_channels(options)}
+    return configure(MunitConfig, _architecture(checkpoint, weights), stated, checkpoint), weights
 
 
 def _design(layers: Sequence[Layer]) -> Generator:
@@ -70,10 +70,11 @@ def _design(layers: Sequence[Layer]) -> Generator:
     return Generator(MunitConfig(**autoencoders.sizes(layers), style_dim=max(style_dim, 1), mlp_dim=max(mlp_dim, 1)))
 
 
-def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def _architecture(checkpoint: Checkpoint, networks: Mapping[Domain, Mapping[str, Tensor]]) -> dict[str, Any]:
     """The fields of the configuration that the tensors show."""
+    tensors = networks["A"]
     return {
-        **encoder_architecture(checkpoint, tensors, "enc_content"),
+        **encoder_architecture(checkpoint, networks, "enc_content"),
         "style_dim": size(tensors, f"enc_style.model.{STYLE_DOWNSAMPLE + 2}.weight", 0, checkpoint.path),
         "mlp_dim": size(tensors, "mlp.model.0.fc.weight", 0, checkpoint.path),
     }
@@ -96,7 +97,7 @@ def _graphs(domain: Domain, generator: Generator, config: MunitConfig) -> Iterat
             name=f"{name}_{domain.lower()}",
             does=f"image of {domain} to {name} code",
             module=encoder,
-            inputs={"image": IMAGE_AXES},
+            inputs={"image": image_axes(config.channels(domain))},
             output=name,
             multiples={"height": stride, "width": stride},
         )

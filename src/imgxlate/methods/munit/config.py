@@ -9,7 +9,7 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, optio
 from imgxlate.data.config import DataConfig, crop
 from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
 from imgxlate.methods.shared.yaml_options import yaml_reader
-from imgxlate.methods.spec import MethodConfig, Scale, TrainingConfig
+from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
 
 _YAML = "NVlabs/MUNIT, configs/*.yaml"
@@ -17,7 +17,7 @@ _YOSEMITE = "NVlabs/MUNIT, configs/summer2winter_yosemite256_folder.yaml"
 
 
 @dataclass(frozen=True, slots=True)
-class MunitConfig(MethodConfig):
+class MunitConfig(TranslatorConfig):
     """MUNIT's generators, the same for both domains. The names are those of the original's yaml, under `gen`."""
 
     dim: PositiveInt = option(64, "channels after the first convolution of each encoder", _YAML)

@@ -57,7 +57,7 @@ class Munit:
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield translated images (B, 3, H, W) for each of `styles` (S, style_dim); content is encoded once.
+        """Yield translated images (B, C, H, W) for each of `styles` (S, style_dim); content is encoded once.
 
         Raises:
             UsageError: there are no styles, or they have another length.

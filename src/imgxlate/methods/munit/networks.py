@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from imgxlate.methods.munit.config import MunitConfig
+from imgxlate.methods.spec import Domain
 from imgxlate.nn import Activation, Padding
 from imgxlate.nn.autoencoder import ContentEncoder, Decoder
 from imgxlate.nn.blocks import ConvBlock, make_activation
@@ -13,11 +14,11 @@ STYLE_DOWNSAMPLE = 4  # how often the style encoder halves height and width
 
 
 class StyleEncoder(nn.Module):
-    """Image (B, 3, H, W) to style code (B, style_dim); without normalization, which would remove the style."""
+    """Image (B, C, H, W) to style code (B, style_dim); without normalization, which would remove the style."""
 
-    def __init__(self, dim: int, style_dim: int, activ: Activation, pad_type: Padding) -> None:
+    def __init__(self, channels: int, dim: int, style_dim: int, activ: Activation, pad_type: Padding) -> None:
         super().__init__()
-        layers: list[nn.Module] = [ConvBlock(3, dim, 7, activ=activ, pad_type=pad_type)]
+        layers: list[nn.Module] = [ConvBlock(channels, dim, 7, activ=activ, pad_type=pad_type)]
         for step in range(STYLE_DOWNSAMPLE):
             wider = 2 * dim if step < 2 else dim
             layers.append(ConvBlock(dim, wider, 4, stride=2, activ=activ, pad_type=pad_type))
@@ -26,7 +27,7 @@ class StyleEncoder(nn.Module):
         self.model = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode (B, 3, H, W) in [-1, 1]."""
+        """Encode (B, C, H, W) in [-1, 1]."""
         code: Tensor = self.model(x)
         return code.flatten(1)
 
@@ -77,9 +78,10 @@ class StyleMlp(nn.Module):
 class Generator(nn.Module):
     """The autoencoder of one domain: image to content and style code, and back."""
 
-    def __init__(self, config: MunitConfig) -> None:
+    def __init__(self, config: MunitConfig, domain: Domain = "A") -> None:
         super().__init__()
-        self.enc_style = StyleEncoder(config.dim, config.style_dim, config.activ, config.pad_type)
+        channels = config.channels(domain)
+        self.enc_style = StyleEncoder(channels, config.dim, config.style_dim, config.activ, config.pad_type)
         self.enc_content = ContentEncoder(
             config.dim,
             n_downsample=config.n_downsample,
@@ -87,6 +89,7 @@ class Generator(nn.Module):
             norm=config.norm,
             activ=config.activ,
             pad_type=config.pad_type,
+            channels=channels,
         )
         self.dec = Decoder(
             config.dim,
@@ -95,11 +98,12 @@ class Generator(nn.Module):
             norm=None,
             activ=config.activ,
             pad_type=config.pad_type,
+            channels=channels,
         )
         self.mlp = StyleMlp(config)
 
     def decode(self, content: Tensor, style: Tensor) -> Tensor:
-        """Content code (B, C, h, w) and style code (B, style_dim) to an image (B, 3, H, W) in [-1, 1]."""
+        """Content code (B, C, h, w) and style code (B, style_dim) to an image (B, C, H, W) in [-1, 1]."""
         image: Tensor = self.dec(content, self.mlp(style))
         return image
 

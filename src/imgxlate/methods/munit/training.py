@@ -1,6 +1,7 @@
 """MUNIT's training (arXiv 1804.04732): one step, in the order of the paper's equations."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import starmap
 from operator import itemgetter
 from typing import Self
@@ -73,8 +74,8 @@ class MunitTraining(AdversarialTraining):
         side = minimum_side(config.gen)
         require_trainable(config.gen, config.dis, config.data, minimum_side=side, perceptual=perceptual)
         with seeded(config.seed):
-            generators = make_generators(lambda: Generator(config.gen), config.init, spectral=config.spectral_gen)
-            discriminators = make_discriminators(config.dis)
+            generators = make_generators(partial(Generator, config.gen), config.init, spectral=config.spectral_gen)
+            discriminators = make_discriminators(config.dis, config.gen)
         return cls(config, generators, discriminators, perceptual)
 
     def architecture(self) -> MunitConfig:

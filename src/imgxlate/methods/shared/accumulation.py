@@ -15,7 +15,7 @@ from imgxlate.methods.spec import Domain
 Codes = TypeVar("Codes")
 
 Images = dict[Domain, Tensor]
-"""Images (B, 3, H, W) in [-1, 1] of each domain."""
+"""Images (B, C, H, W) in [-1, 1] of each domain."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from imgxlate.methods.shared.config import DiscriminatorConfig
 from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.structure import Design, networks_by_structure
-from imgxlate.methods.spec import DOMAINS, Domain
+from imgxlate.methods.spec import DOMAINS, Domain, MethodConfig
 from imgxlate.nn import Init
 from imgxlate.nn.autoencoder import Decoder
 from imgxlate.nn.convolution import set_compute_dtype
@@ -77,18 +77,21 @@ def sizes(layers: Sequence[Layer]) -> dict[str, Any]:
     return {"dim": dim, "n_downsample": n_downsample, "n_res": n_res, "norm": norm if learned else "instance"}
 
 
-def encoder_architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], encoder: str) -> dict[str, Any]:
+def encoder_architecture(
+    checkpoint: Checkpoint, networks: Mapping[Domain, Mapping[str, Tensor]], encoder: str
+) -> dict[str, Any]:
     """The fields of the configuration that the tensors under the name `encoder` show.
 
     Raises:
         CheckpointError: a tensor is missing.
     """
-    path = checkpoint.path
+    path, tensors = checkpoint.path, networks["A"]
     n_downsample = count(tensors, f"{encoder}.model.{{}}.conv.weight") - 1
     blocks = f"{encoder}.model.{n_downsample + 1}.model.{{}}.model.0.conv.weight"
     size(tensors, blocks.format(0), 0, path)  # There is at least one residual block.
     learned = any(name.endswith(".activation.weight") for name in tensors)
     return {
+        **{f"channels_{d.lower()}": size(networks[d], f"{encoder}.model.0.conv.weight", 1, path) for d in DOMAINS},
         "dim": size(tensors, f"{encoder}.model.0.conv.weight", 0, path),
         "n_downsample": n_downsample,
         "n_res": count(tensors, blocks),
@@ -121,17 +124,23 @@ def place(generators: Mapping[Domain, nn.Module], device: torch.device, dtype: t
                 set_compute_dtype(block, dtype)
 
 
-def make_generators(make: Callable[[], Generator], init: Init, *, spectral: bool) -> dict[Domain, Generator]:
+def stated_channels(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The channels that the originals' yaml states, by the names of our fields."""
+    names = {f"channels_{letter}": f"input_dim_{letter}" for letter in "ab"}
+    return {ours: options[theirs] for ours, theirs in names.items() if theirs in options}
+
+
+def make_generators(make: Callable[[Domain], Generator], init: Init, *, spectral: bool) -> dict[Domain, Generator]:
     """The generator of each domain with its initial weights; `spectral`: they are normalized spectrally."""
-    generators = {domain: make() for domain in DOMAINS}
+    generators = {domain: make(domain) for domain in DOMAINS}
     generators = {domain: initialize(network, init) for domain, network in generators.items()}
     return {domain: normalize_spectrally(g) if spectral else g for domain, g in generators.items()}
 
 
-def make_discriminators(config: DiscriminatorConfig) -> dict[Domain, MultiScaleDiscriminator]:
+def make_discriminators(config: DiscriminatorConfig, gen: MethodConfig) -> dict[Domain, MultiScaleDiscriminator]:
     """The discriminator of each domain, with weights drawn from N(0, 0.02^2) (NVlabs/MUNIT, trainer.py)."""
 
-    def make() -> MultiScaleDiscriminator:
+    def make(domain: Domain) -> MultiScaleDiscriminator:
         return MultiScaleDiscriminator(
             config.dim,
             n_layer=config.n_layer,
@@ -139,9 +148,10 @@ def make_discriminators(config: DiscriminatorConfig) -> dict[Domain, MultiScaleD
             norm=config.norm,
             activ=config.activ,
             pad_type=config.pad_type,
+            channels=gen.channels(domain),
         )
 
-    discriminators = {domain: initialize(make(), "gaussian") for domain in DOMAINS}
+    discriminators = {domain: initialize(make(domain), "gaussian") for domain in DOMAINS}
     if config.norm == "spectral":
         discriminators = {domain: normalize_spectrally(network) for domain, network in discriminators.items()}
     return discriminators

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
+from imgxlate.images.tensors import as_color
 from imgxlate.losses.reconstruction import domain_invariant_error
 from imgxlate.methods.shared.config import PerceptualConfig
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
@@ -53,13 +54,14 @@ class PerceptualLoss:
     def __call__(self, fakes: Mapping[Domain, Tensor], images: Mapping[Domain, Tensor]) -> dict[Domain, Tensor]:
         """The loss of the translated images of each domain against the real images that they were translated from.
 
-        All images are (B, 3, H, W) in [-1, 1], by their domain, and go through the network as one batch. The real
-        images get no gradient.
+        All images are (B, C, H, W) in [-1, 1], by their domain, and go through the network as one batch. The network
+        sees colors: one channel is repeated, and of more than three it sees the first three. The real images get no
+        gradient.
         """
         sizes = [len(fakes[domain]) for domain in DOMAINS]
         with torch.no_grad():
-            targets = self._features(torch.cat([images[OTHER[domain]] for domain in DOMAINS]))
-        features = self._features(torch.cat([fakes[domain] for domain in DOMAINS]))
+            targets = self._features(torch.cat([as_color(images[OTHER[domain]]) for domain in DOMAINS]))
+        features = self._features(torch.cat([as_color(fakes[domain]) for domain in DOMAINS]))
         pairs = zip(torch.split(features, sizes), torch.split(targets, sizes), strict=True)
         return {domain: domain_invariant_error(*pair) for domain, pair in zip(DOMAINS, pairs, strict=True)}
 

@@ -13,7 +13,7 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
 from imgxlate.methods.file_kinds import refusal
-from imgxlate.methods.protocol import IMAGE_AXES, Graph
+from imgxlate.methods.protocol import Graph, image_axes
 from imgxlate.methods.shared.checkpoints import count, networks_in, size, visible_norm
 from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
 from imgxlate.methods.shared.train_options import blocks
@@ -68,8 +68,10 @@ def sizes(layers: Sequence[Layer]) -> dict[str, Any]:
     }
 
 
-def architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], method: str) -> dict[str, Any]:
+def architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], method: str, source: Domain) -> dict[str, Any]:
     """The fields of the configuration that the tensors of a generator show, but for those of its sampling.
+
+    The generator takes images of `source`.
 
     Raises:
         CheckpointError: `tensors` are not those of a generator of `method`.
@@ -84,6 +86,7 @@ def architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], method: 
     if first != 4 + layers * n_downsampling or not 1 <= n_downsampling <= MAX_DOWNSAMPLING:
         raise refusal(checkpoint, method)
     return {
+        **channels(checkpoint, tensors, source),
         "ngf": size(tensors, "model.1.weight", 0, checkpoint.path),
         "n_blocks": count(tensors, "model.{}.conv_block.1.weight", first),
         "n_downsampling": n_downsampling,
@@ -93,9 +96,28 @@ def architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], method: 
     }
 
 
+def channels(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], source: Domain) -> dict[str, int]:
+    """The channels of images, as fields of the configuration, from a generator that takes images of `source`.
+
+    Raises:
+        CheckpointError: a tensor is missing.
+    """
+    last = max((name for name in tensors if name.endswith(".weight")), key=_layer)
+    return {
+        f"channels_{source.lower()}": size(tensors, "model.1.weight", 1, checkpoint.path),
+        f"channels_{OTHER[source].lower()}": size(tensors, last, 0, checkpoint.path),
+    }
+
+
+def _layer(name: str) -> int:
+    """The index of the layer that a tensor belongs to; -1 for other names."""
+    found = re.match(r"model\.(\d+)\.", name)
+    return int(found[1]) if found else -1
+
+
 def stated(options: Mapping[str, Any], norm: str) -> dict[str, Any]:
     """The fields of the configuration that the originals' training options state; `norm` is their name for the norm."""
-    names = {"ngf": "ngf", norm: "norm"}
+    names = {"input_nc": "channels_a", "output_nc": "channels_b", "ngf": "ngf", norm: "norm"}
     found = {ours: options[theirs] for theirs, ours in names.items() if theirs in options}
     if "netG" in options:
         found["n_blocks"] = blocks(options["netG"])
@@ -123,14 +145,14 @@ def step_label(step: int | None) -> str:
     return "latest" if step is None else f"iter_{step}"
 
 
-def graph(target: Domain, generator: ResnetGenerator | UnetGenerator) -> Graph:
-    """The graph of a generator that makes images of `target`."""
+def graph(target: Domain, generator: ResnetGenerator | UnetGenerator, channels: int) -> Graph:
+    """The graph of a generator that makes images of `target`, from images of so many channels."""
     source = OTHER[target]
     return Graph(
         name=f"{source.lower()}2{target.lower()}",
         does=f"image of {source} to image of {target}",
         module=generator,
-        inputs={"image": IMAGE_AXES},
+        inputs={"image": image_axes(channels)},
         output="translated",
         multiples=dict.fromkeys(("height", "width"), generator.stride),
     )

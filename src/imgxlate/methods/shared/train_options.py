@@ -30,6 +30,8 @@ _SAME = {
     "beta1": "beta1",
     "batch_size": "batch_size",
     "load_size": "data.new_size",
+    "input_nc": "data.channels_a",
+    "output_nc": "data.channels_b",
 }
 
 _WORDS: Words = {
@@ -44,8 +46,6 @@ _WORDS: Words = {
     # Only one value is available here.
     "dataset_mode": {"unaligned": {}},
     "direction": {"AtoB": {}},
-    "input_nc": {3: {}},
-    "output_nc": {3: {}},
     "init_gain": {0.02: {}},
     "lr_policy": {"linear": {}},
     "serial_batches": {False: {}},

@@ -8,11 +8,13 @@ from torch import Tensor
 
 from imgxlate.methods.shared.checkpoints import size, visible_norm
 from imgxlate.methods.shared.layers import Layer
+from imgxlate.methods.spec import OTHER, Domain
 
 FIRST = "model.model.0.weight"
 """The name of the first convolution's weight."""
 
 _DEEPEST = 8  # how often a generator may halve height and width
+_LAST = "model.model.3.weight"  # of the transposed convolution that makes the image
 _INSIDE = "model.model.1"  # the block inside the outermost one
 
 
@@ -32,12 +34,14 @@ def sizes(layers: Sequence[Layer]) -> dict[str, Any]:
     }
 
 
-def architecture(tensors: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
-    """The fields of the configuration that the tensors of a generator show."""
+def architecture(tensors: Mapping[str, Tensor], path: Path, source: Domain) -> dict[str, Any]:
+    """The fields of the configuration that the tensors of a generator show, which takes images of `source`."""
     blocks = (f"{_INSIDE}{'.model.3' * depth}.model.1.weight" for depth in range(_DEEPEST))
     norm = visible_norm(tensors, f"{_INSIDE}.model.2")
     bias = f"{_INSIDE}.model.1.bias" in tensors
     return {
+        f"channels_{source.lower()}": size(tensors, FIRST, 1, path),
+        f"channels_{OTHER[source].lower()}": size(tensors, _LAST, 1, path),
         "ngf": size(tensors, FIRST, 0, path),
         "n_downsampling": 1 + sum(1 for name in blocks if name in tensors),
         "bias": bias,

@@ -14,6 +14,8 @@ _RENAMED = {
     "crop_image_height": "data.crop_height",
     "crop_image_width": "data.crop_width",
     "num_workers": "data.workers",
+    "input_dim_a": "data.channels_a",
+    "input_dim_b": "data.channels_b",
 }
 _SAME = (
     "batch_size",
@@ -39,7 +41,7 @@ _LEFT_OUT = (
     *(f"data_{kind}_{part}_{domain}" for kind in ("folder", "list") for part in ("train", "test") for domain in "ab"),
 )
 _OWN = {"munit": ("recon_s_w", "recon_c_w"), "unit": ("recon_kl_w", "recon_kl_cyc_w")}  # keys of one method alone
-_CHECKED = ("input_dim_a", "input_dim_b", "new_size_a", "new_size_b")
+_CHECKED = ("new_size_a", "new_size_b")
 
 
 def yaml_reader(
@@ -64,7 +66,6 @@ def yaml_reader(
     def read(options: Mapping[str, Any]) -> dict[str, Any]:
         given = dotted(options)
         _require_known(given, known)
-        _require_rgb(given)
         values = {ours: given[theirs] for theirs, ours in renamed.items() if theirs in given}
         # Without a policy, the originals have no schedule.
         return {"lr_policy": "constant"} | values | _size(given) | _norm(given)
@@ -85,12 +86,6 @@ def _require_known(given: Mapping[str, Any], known: Iterable[str]) -> None:
         missing = sorted(set(known) - given.keys())
         hint = did_you_mean(str(key), missing) or "Give the yaml that the original's train.py takes."
         raise UsageError(f"unknown key {key!r}", hint=hint)
-
-
-def _require_rgb(given: Mapping[str, Any]) -> None:
-    for key in ("input_dim_a", "input_dim_b"):
-        if given.get(key, 3) != 3:
-            raise UsageError(f"{key} is {shown(given[key])}; images here have 3 channels, gray ones too")
 
 
 def _size(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.methods.protocol import IMAGE_AXES, Graph, NetworkReading
+from imgxlate.methods.protocol import Graph, NetworkReading, image_axes
 from imgxlate.methods.shared import autoencoders
-from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture
+from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture, stated_channels
 from imgxlate.methods.shared.checkpoints import build, configure, section
 from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
@@ -29,7 +29,7 @@ def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[UnitConfig
     """
     config, weights = _read(checkpoint, options)
     return config, {
-        domain: build(partial(Generator, config), tensors, f"{checkpoint.path}, domain {domain}")
+        domain: build(partial(Generator, config, domain), tensors, f"{checkpoint.path}, domain {domain}")
         for domain, tensors in weights.items()
     }
 
@@ -42,20 +42,23 @@ def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
     """
     config, weights = _read(checkpoint, {})
     with torch.device("meta"):
-        network = Generator(config)
-    return [read_network(f"generator of {domain}", network, weights[domain], checkpoint) for domain in DOMAINS]
+        generators = {domain: Generator(config, domain) for domain in DOMAINS}
+    return [
+        read_network(f"generator of {domain}", network, weights[domain], checkpoint)
+        for domain, network in generators.items()
+    ]
 
 
-def graphs(generators: Mapping[Domain, Generator], stride: int) -> list[Graph]:
+def graphs(generators: Mapping[Domain, Generator], config: UnitConfig) -> list[Graph]:
     """A graph for each direction."""
     return [
         Graph(
             name=f"{source.lower()}2{OTHER[source].lower()}",
             does=f"image of {source} to image of {OTHER[source]}",
             module=_Translation(generators[source], generators[OTHER[source]]),
-            inputs={"image": IMAGE_AXES},
+            inputs={"image": image_axes(config.channels(source))},
             output="translated",
-            multiples={"height": stride, "width": stride},
+            multiples=dict.fromkeys(("height", "width"), 2**config.n_downsample),
         )
         for source in DOMAINS
     ]
@@ -65,8 +68,8 @@ def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[UnitConfi
     """The architecture, and the tensors of each domain."""
     weights = both_domains(checkpoint, "unit", "enc.model.0.conv.weight", _design, "UNIT")
     stated = {key: value for key, value in section(options, "gen").items() if key not in _UNUSED}
-    config = configure(UnitConfig, encoder_architecture(checkpoint, weights["A"], "enc"), stated, checkpoint)
-    return config, weights
+    stated |= stated_channels(options)
+    return configure(UnitConfig, encoder_architecture(checkpoint, weights, "enc"), stated, checkpoint), weights
 
 
 def _design(layers: Sequence[Layer]) -> Generator:
@@ -82,6 +85,6 @@ class _Translation(nn.Module):
         self.enc, self.dec = source.enc, target.dec
 
     def forward(self, image: Tensor) -> Tensor:
-        """Translate (B, 3, H, W)."""
+        """Translate (B, C, H, W)."""
         translated: Tensor = self.dec(self.enc(image))
         return translated

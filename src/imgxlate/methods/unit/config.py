@@ -9,7 +9,7 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, optio
 from imgxlate.data.config import DataConfig, crop
 from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
 from imgxlate.methods.shared.yaml_options import yaml_reader
-from imgxlate.methods.spec import MethodConfig, Scale, TrainingConfig
+from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
 
 _YAML = "mingyuliutw/UNIT, configs/*.yaml"
@@ -17,7 +17,7 @@ _YOSEMITE = "mingyuliutw/UNIT, configs/unit_summer2winter_yosemite256_folder.yam
 
 
 @dataclass(frozen=True, slots=True)
-class UnitConfig(MethodConfig):
+class UnitConfig(TranslatorConfig):
     """UNIT's generators, the same for both domains. The names are those of the original's yaml, under `gen`."""
 
     dim: PositiveInt = option(64, "channels after the first convolution of the encoder", _YAML)

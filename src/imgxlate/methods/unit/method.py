@@ -55,7 +55,7 @@ class Unit:
 
     @torch.inference_mode()
     def translate(self, images: Tensor, to: Domain, styles: Tensor | None) -> Iterator[Tensor]:
-        """Yield one batch of translated images (B, 3, H, W); the method has no styles."""
+        """Yield one batch of translated images (B, C, H, W); the method has no styles."""
         latent = self._generators[OTHER[to]].encode(images)
         yield self._generators[to].decode(latent)
 
@@ -73,4 +73,4 @@ class Unit:
 
     def graphs(self) -> list[Graph]:
         """A graph for each direction."""
-        return checkpoints.graphs(self._generators, self.stride)
+        return checkpoints.graphs(self._generators, self.config)

@@ -4,6 +4,7 @@ from typing import cast
 
 from torch import Tensor, nn
 
+from imgxlate.methods.spec import Domain
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.nn.autoencoder import ContentEncoder, Decoder, ResidualBlocks
 
@@ -11,8 +12,9 @@ from imgxlate.nn.autoencoder import ContentEncoder, Decoder, ResidualBlocks
 class Generator(nn.Module):
     """The variational autoencoder of one domain: image to latent code, and back."""
 
-    def __init__(self, config: UnitConfig) -> None:
+    def __init__(self, config: UnitConfig, domain: Domain = "A") -> None:
         super().__init__()
+        channels = config.channels(domain)
         self.enc = ContentEncoder(
             config.dim,
             n_downsample=config.n_downsample,
@@ -20,6 +22,7 @@ class Generator(nn.Module):
             norm=config.norm,
             activ=config.activ,
             pad_type=config.pad_type,
+            channels=channels,
         )
         self.dec = Decoder(
             config.dim,
@@ -28,15 +31,16 @@ class Generator(nn.Module):
             norm=config.norm,
             activ=config.activ,
             pad_type=config.pad_type,
+            channels=channels,
         )
 
     def encode(self, x: Tensor) -> Tensor:
-        """The mean of the latent code's distribution N(mean, I) for images (B, 3, H, W) in [-1, 1]."""
+        """The mean of the latent code's distribution N(mean, I) for images (B, C, H, W) in [-1, 1]."""
         mean: Tensor = self.enc(x)
         return mean
 
     def decode(self, latent: Tensor) -> Tensor:
-        """The image (B, 3, H, W) in [-1, 1] of a latent code (B, C, h, w)."""
+        """The image (B, C, H, W) in [-1, 1] of a latent code (B, K, h, w)."""
         image: Tensor = self.dec(latent)
         return image
 

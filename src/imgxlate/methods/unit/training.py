@@ -1,5 +1,6 @@
 """UNIT's training, as the authors' later release has it (arXiv 1703.00848): one step, in the order of the equations."""
 
+from functools import partial
 from itertools import starmap
 from operator import itemgetter
 from typing import Self
@@ -67,8 +68,8 @@ class UnitTraining(AdversarialTraining):
         side = minimum_side(config.gen)
         require_trainable(config.gen, config.dis, config.data, minimum_side=side, perceptual=perceptual)
         with seeded(config.seed):
-            generators = make_generators(lambda: Generator(config.gen), config.init, spectral=config.spectral_gen)
-            discriminators = make_discriminators(config.dis)
+            generators = make_generators(partial(Generator, config.gen), config.init, spectral=config.spectral_gen)
+            discriminators = make_discriminators(config.dis, config.gen)
         if config.share_latent:
             share_latent(generators["A"], generators["B"])
         return cls(config, generators, discriminators, perceptual)
