@@ -24,12 +24,14 @@ _PUBLIC = {
     "MethodConfig": "imgxlate.methods.spec",
     "MethodSpec": "imgxlate.methods.spec",
     "Model": "imgxlate.inference.model",
+    "PixelFormat": "imgxlate.images.pixel_format",
     "Run": "imgxlate.training.run",
     "Scale": "imgxlate.methods.spec",
     "StepResult": "imgxlate.training.trainer",
     "StyleTransfer": "imgxlate.inference.stylization",
     "TrainingConfig": "imgxlate.methods.spec",
     "TrainingSpec": "imgxlate.methods.spec",
+    "TranslatorConfig": "imgxlate.methods.spec",
     "check_data": "imgxlate.data.check",
     "compare": "imgxlate.api",
     "download_data": "imgxlate.data.download",
@@ -55,12 +57,14 @@ __all__ = [
     "MethodConfig",
     "MethodSpec",
     "Model",
+    "PixelFormat",
     "Run",
     "Scale",
     "StepResult",
     "StyleTransfer",
     "TrainingConfig",
     "TrainingSpec",
+    "TranslatorConfig",
     "__version__",
     "check_data",
     "compare",
@@ -82,6 +86,7 @@ if TYPE_CHECKING:
     from imgxlate.data.split import DataSplit, split_data
     from imgxlate.errors import ImgxlateError
     from imgxlate.evaluate.results import Comparison
+    from imgxlate.images.pixel_format import PixelFormat
     from imgxlate.inference.model import Model
     from imgxlate.inference.stylization import Iteration, StyleTransfer
     from imgxlate.methods.spec import (
@@ -93,6 +98,7 @@ if TYPE_CHECKING:
         Scale,
         TrainingConfig,
         TrainingSpec,
+        TranslatorConfig,
     )
     from imgxlate.training.evaluations import Evaluation
     from imgxlate.training.run import Run

@@ -127,3 +127,17 @@ def test_almost_flat_images_are_no_duplicates_of_each_other(data):
         noise = rng.integers(120, 126, (64, 64, 3), dtype=np.uint8)
         Image.fromarray(noise).save(data / "trainA" / f"gray{index}.png")
     assert check_data(data).duplicates == ()
+
+
+def test_images_that_are_not_in_color_are_examined_in_false_colors(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for index in range(3):
+            smooth = np.asarray(Image.fromarray(rng.integers(0, 255, (6, 6), np.uint8)).resize((64, 64)))
+            np.save(tmp_path / folder / f"{index}.npy", smooth.astype(np.float32) * 10 - 1000)
+    np.save(tmp_path / "b" / "copy.npy", np.load(tmp_path / "b" / "0.npy") + 1)
+    report = check_data(tmp_path / "a", tmp_path / "b", crop=64)
+    assert not report.bad
+    assert report.folders[0].modes == {"1 x float32": 3}
+    assert [sorted(file.name for file in group.files) for group in report.duplicates] == [["0.npy", "copy.npy"]]

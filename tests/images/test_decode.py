@@ -432,6 +432,8 @@ def test_a_whole_tiff_that_is_not_read_is_not_called_damaged(
     cut.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ImageError, match="damaged"):
         decode(cut)
+
+
 def test_heic_is_refused_with_the_name_of_the_extra_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     with pytest.raises(ImageError, match="an HEIC photograph") as caught:

@@ -54,7 +54,7 @@ def floats(folder, index):
 
 
 def bands(folder, index):
-    save_values(RNG.integers(0, 255, (20, 20, 5)).astype(np.uint8), folder / f"{index}.npy")
+    save_values(RNG.integers(0, 255, (20, 20, 5)).astype(np.uint8), folder / f"{index}.tif")
 
 
 def test_photos_leave_the_configuration_as_it_is(settle):
@@ -124,8 +124,14 @@ def test_percentiles_give_outputs_the_mean_range_of_the_images(settle):
 
 
 def test_images_of_several_kinds_are_refused(settle):
-    with pytest.raises(UsageError, match="1 x uint16"):
-        settle(lambda folder, index: (photo if index == 3 else twelve)(folder, index), photo)
+    with pytest.raises(UsageError, match="3 have 1 x uint16, 1 have 5 x uint8"):
+        settle(lambda folder, index: (bands if index == 3 else twelve)(folder, index), photo)
+
+
+@pytest.mark.parametrize("other", [photo, gray])
+def test_gray_images_of_sixteen_bits_among_others_are_read_in_color(settle, other):
+    config, _ = settle(lambda folder, index: (other if index == 3 else sixteen)(folder, index), photo)
+    assert config.data.format("A").is_color
 
 
 def test_changes_of_colors_are_refused(settle):

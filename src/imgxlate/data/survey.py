@@ -16,6 +16,7 @@ from imgxlate.downloads.remote import sha256_of
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode, read_header
 from imgxlate.images.sizes import Size
+from imgxlate.images.value_files import in_false_colors, mode_of
 
 _THREADS = 8  # at most; beyond that they wait for each other
 
@@ -26,7 +27,7 @@ class Surveyed:
 
     path: Path
     size: Size
-    mode: str  # Pillow's name, such as "RGB", "L" or "CMYK"
+    mode: str  # Pillow's name, such as "RGB", "L" or "CMYK"; or channels and type, such as "1 x uint16"
     sha256: str  # of the file
     hashes: Hashes
 
@@ -95,11 +96,15 @@ def groups(images: Sequence[Surveyed]) -> list[Group]:
 
 def _examine(file: Path) -> Surveyed | Rejected:
     try:
-        rgb = decode(file, sufficient_side=SUFFICIENT_SIDE).on_white().rgb
+        mode = mode_of(file)
+        if mode:
+            size, rgb = read_header(file).size, decode(file, sufficient_side=SUFFICIENT_SIDE).on_white().rgb
+        else:
+            image, mode = in_false_colors(file)
+            size, rgb = image.size, image.rgb
         if is_flat(rgb):
             return Rejected(file, "the whole image has one color")
-        header = read_header(file)
-        return Surveyed(file, header.size, header.mode, sha256_of(file), hashes(rgb))
+        return Surveyed(file, size, mode, sha256_of(file), hashes(rgb))
     except ImageError as error:
         return Rejected(file, error.reason)
     except OSError as error:

@@ -34,6 +34,7 @@ class Inspection:
     size: int  # bytes
     payload_sha256: str  # of names, dtypes, shapes and bytes of the tensors
     architecture: Mapping[str, Any] | None
+    images: Mapping[str, Any] | None  # channels, range and type of images that are not in color, by domain
     card: Mapping[str, Any] | None  # how a model was trained
     quality: Mapping[str, float] | None  # of the best model of a run: the numbers of its evaluation
     networks: Sequence[NetworkReading]  # the generators, layer by layer
@@ -64,6 +65,7 @@ def inspect(path: Path) -> Inspection:
         size=opened.path.stat().st_size,
         payload_sha256=checkpoint.payload_sha256(tensors),
         architecture=header.get("architecture"),
+        images=header.get("images"),
         card=header.get("card"),
         quality=header.get("quality"),
         networks=networks,

@@ -14,21 +14,21 @@ from imgxlate import atomic
 from imgxlate.errors import ImageError, UsageError
 from imgxlate.images import sniff
 from imgxlate.images.decode import (
-    decode,
     exif_orientation,
     failures_as_image_errors,
     open_image,
     read_file,
+    read_header,
     too_many_pixels,
 )
 from imgxlate.images.formats import ARRAY_SUFFIXES, TIFF_SUFFIXES
-from imgxlate.images.image_array import upright
+from imgxlate.images.image_array import ImageArray, upright
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.sizes import Size
-from imgxlate.images.values import channels_last
+from imgxlate.images.values import channels_last, scaled
 
 _ORIENTATION = 274  # TIFF tag
 _WHITE_IS_ZERO, _PALETTE = 0, 3  # photometric interpretations of TIFF
@@ -59,21 +59,42 @@ def read_values(source: Path | bytes, *, name: str | None = None, limits: Limits
     return values
 
 
-def is_array(file: Path) -> bool:
-    """Whether a file is named like an array of numpy."""
-    return file.suffix.lower() in ARRAY_SUFFIXES
+def mode_of(file: Path) -> str | None:
+    """Pillow's name of the mode of an image of 8 bits, such as "RGB" or "L"; None: `read_values` reads it.
+
+    Pillow opens PNG and TIFF of 16 bits in color as "RGB".
+    """
+    if file.suffix.lower() in ARRAY_SUFFIXES:
+        return None
+    try:
+        mode = read_header(file).mode
+    except ImageError:  # Pillow opens no TIFF with many channels.
+        return None
+    return None if mode.startswith(("I", "F")) else mode
 
 
-def shape_of(file: Path) -> Size:
+def in_false_colors(file: Path) -> tuple[ImageArray, str]:
+    """An image that is not in color, as one in color, scaled by its percentiles; and its kind, such as "1 x uint16".
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    values = read_values(file)
+    channels = values.shape[2]
+    image, _ = scaled(values, PixelFormat(channels, percentiles=True), str(file))
+    return image.at_depth(8), f"{channels} x {values.dtype}"
+
+
+def size_of(file: Path) -> Size:
     """Height and width of an image in pixels.
 
     Raises:
         ImageError: it cannot be read.
     """
-    if is_array(file):
-        height, width, _ = read_values(file).shape
-        return height, width
-    return decode(file).size
+    if mode_of(file):
+        return read_header(file).size
+    height, width, _ = read_values(file).shape
+    return height, width
 
 
 def output_suffix(name: str, pixels: PixelFormat) -> str:

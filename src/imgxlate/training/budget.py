@@ -16,7 +16,7 @@ import torch
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.data.folders import Folders
 from imgxlate.errors import ImageError, UsageError
-from imgxlate.images.value_files import shape_of
+from imgxlate.images.value_files import size_of
 from imgxlate.inference.device import require_exact
 from imgxlate.training import recipes
 from imgxlate.training.distributed import joined
@@ -97,7 +97,7 @@ def _shorter_side(images: Folders) -> float:
     for files in (images.train_a, images.train_b):
         for file in files[:: max(1, len(files) // _SAMPLED)][:_SAMPLED]:
             with contextlib.suppress(ImageError):
-                sides.append(min(shape_of(file)))
+                sides.append(min(size_of(file)))
     return statistics.median(sides) if sides else math.inf
 
 

@@ -13,16 +13,16 @@ from imgxlate.callbacks import Notify
 from imgxlate.data.config import DataConfig
 from imgxlate.data.folders import Folders
 from imgxlate.errors import ImageError, UsageError
-from imgxlate.images.decode import read_header
 from imgxlate.images.pixel_format import PixelFormat, Range, own_range
-from imgxlate.images.value_files import is_array, read_values
+from imgxlate.images.value_files import mode_of, read_values
 from imgxlate.images.values import percentiles
 from imgxlate.methods.spec import DOMAINS, RGB, Domain, TrainingConfig, TranslatorConfig
 from imgxlate.training.recipes import Recipe
 
 _SAMPLED = 48  # images of a domain that are looked at
 _DARK = 8  # If all values are below this part of the range, it is probably not theirs.
-_GRAY, _COLOR = (1, "uint8"), (RGB, "uint8")  # kinds of images: channels and type
+_GRAY, _GRAY_16, _COLOR = (1, "uint8"), (1, "uint16"), (RGB, "uint8")  # kinds of images: channels and type
+_READ_IN_COLOR = {_GRAY, _GRAY_16, _COLOR}
 _CHANGES_OF_COLOR = ("brightness", "contrast", "saturation", "hue")
 
 
@@ -79,11 +79,8 @@ def _look_at(domain: Domain, files: Sequence[Path]) -> _Sample:
 
 def _kind(file: Path) -> tuple[int, str]:
     """Channels and type of an image. Images that Pillow opens in color have 3 channels of uint8."""
-    if not is_array(file):
-        with contextlib.suppress(ImageError):  # Pillow opens no TIFF with many channels.
-            mode = read_header(file).mode
-            if not mode.startswith(("I", "F")):
-                return _GRAY if mode in ("1", "L", "LA", "La") else _COLOR
+    if mode := mode_of(file):
+        return _GRAY if mode in ("1", "L", "LA", "La") else _COLOR
     values = read_values(file)
     return values.shape[2], values.dtype.name
 
@@ -97,7 +94,7 @@ def _measured(sample: _Sample, data: DataConfig, of_model: int | None, notify: N
     if not sample.kinds:
         return {}
     channels = stated or _channels(sample, of_model)
-    if channels == RGB and pixels.is_color and {*sample.kinds} <= {_GRAY, _COLOR}:
+    if channels == RGB and pixels.is_color and {*sample.kinds} <= _READ_IN_COLOR:
         return {f"channels_{sample.key}": stated} if stated else {}
     kind = pixels.type or _type(sample)
     pixels = replace(pixels, channels=channels)
@@ -108,8 +105,10 @@ def _measured(sample: _Sample, data: DataConfig, of_model: int | None, notify: N
 
 
 def _channels(sample: _Sample, of_model: int | None) -> int:
-    if {*sample.kinds} <= {_GRAY, _COLOR}:
-        return of_model or (1 if _COLOR not in sample.kinds else RGB)
+    if {*sample.kinds} == {_GRAY}:
+        return of_model or 1
+    if {*sample.kinds} <= _READ_IN_COLOR:
+        return 1 if {*sample.kinds} == {_GRAY_16} else RGB
     found = {channels for channels, _ in sample.kinds}
     if len(found) > 1:
         raise UsageError(

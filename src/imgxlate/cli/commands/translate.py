@@ -211,6 +211,8 @@ def _require_same_model(record: TranslationRecord, made: TranslationRecord) -> N
     provenance.require_same("the model", record.weights_sha256, made.weights_sha256, hint)
     hint = "Give the original's yaml of that model with --config FILE, or none if there was none."
     provenance.require_same("the file of --config", record.config_sha256, made.config_sha256, hint)
+
+
 def _suffixes(model: "Model", to: "Domain", output: str | None, depth: str) -> "Callable[[Source], str] | None":
     """The suffixes of outputs, by the input, if images of `to` are not in color; None: they are.
 

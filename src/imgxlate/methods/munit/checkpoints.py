@@ -47,8 +47,11 @@ def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
     """
     config, weights = _read(checkpoint, {})
     with torch.device("meta"):
-        network = Generator(config)
-    return [read_network(f"generator of {domain}", network, weights[domain], checkpoint) for domain in DOMAINS]
+        generators = {domain: Generator(config, domain) for domain in DOMAINS}
+    return [
+        read_network(f"generator of {domain}", network, weights[domain], checkpoint)
+        for domain, network in generators.items()
+    ]
 
 
 def graphs(generators: Mapping[Domain, Generator], config: MunitConfig) -> list[Graph]:
