@@ -39,7 +39,7 @@ def note_reading(out: Output, source: Source, image: "ImageArray") -> None:
         out.note_once(source.name, note)
 
 
-def read_input(out: Output, model: "Model", source: Source, domain: "Domain", depth: "Depth" = 8) -> "ImageArray":
+def read_for_model(out: Output, model: "Model", source: Source, domain: "Domain", depth: "Depth" = 8) -> "ImageArray":
     """An input of a command as the model takes images of `domain`.
 
     Raises:

@@ -48,6 +48,7 @@ def load_model(
     checkpoint: Path | None,
     config: Path | None,
     settings: Settings,
+    *,
     norm_statistics: "NormStatistics | None" = None,
     generators: Sequence[str] = (),
 ) -> "Model":

@@ -160,15 +160,15 @@ def require_metadata(keep_metadata: bool, keep_gps: bool) -> None:
         raise UsageError("--keep-gps needs --keep-metadata", hint="Type both.")
 
 
-def require_none(kept: Recording, record: bool, domain: str) -> None:
-    """Refuse records and metadata for outputs that are not in color.
+def require_none(kept: Recording, record: bool, model: str) -> None:
+    """Refuse records and metadata for a model of images that are not in color.
 
     Raises:
         UsageError: one is wanted.
     """
     if record or kept.keep_metadata:
         option = "--record" if record else "--keep-metadata"
-        raise UsageError(f"{option} is for images in color; those of {domain} are not", hint="Leave it out.")
+        raise UsageError(f"{option} is for images in color; those of {model} are not", hint="Leave it out.")
 
 
 def require_alone(like: Path, made: "ImageRecord", spec: MethodSpec, others: Mapping[str, Any]) -> None:
@@ -188,9 +188,10 @@ def settings_like(settings: Settings, made: "ImageRecord") -> Settings:
     """The settings of a record. A device and a memory limit that are given stay.
 
     Raises:
-        UsageError: a precision or a seed is given.
+        UsageError: a precision, a seed or a value of white is given.
     """
-    for name, given in {"--seed": settings.seed != 0, "--precision": settings.precision != "auto"}.items():
+    seed, precision, white = settings.seed != 0, settings.precision != "auto", settings.white != "auto"
+    for name, given in {"--seed": seed, "--precision": precision, "--white": white}.items():
         if given:
             raise UsageError(f"--like and {name} exclude each other", hint="The record sets it.")
     return replace(
@@ -200,6 +201,7 @@ def settings_like(settings: Settings, made: "ImageRecord") -> Settings:
         threads=str(made.threads),
         device=made.device if settings.device == "auto" else settings.device,
         memory=settings.memory or made.memory,
+        white=made.white,
     )
 
 
@@ -217,6 +219,7 @@ def common_facts(settings: Settings, device: "torch.device", threads: AdaptiveTh
         "threads": threads.fixed,
         "memory": settings.memory,
         "seed": settings.seed,
+        "white": settings.white,
     }
 
 

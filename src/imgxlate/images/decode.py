@@ -96,7 +96,7 @@ def read_source(source: Source, limits: Limits = DEFAULT) -> bytes:
         ImageError: the file cannot be read.
     """
     if source.path is not None:
-        return _read(source.path, source.path, limits)
+        return read_file(source.path, source.path, limits)
     if sys.stdin is None:
         raise ImageError(STDIO, "standard input is closed")
     return _read_at_most(sys.stdin.buffer, limits.file_bytes + 1)
@@ -142,7 +142,7 @@ def read_text(data: bytes, *, name: str, limits: Limits = DEFAULT) -> str | None
 def _header(data: bytes, name: str, limits: Limits) -> Iterator[Image.Image]:
     with (
         WARNINGS_IGNORED,
-        _failures_as_image_errors(name, data[: sniff.HEAD], limits),
+        failures_as_image_errors(name, data[: sniff.HEAD], limits),
         PIXEL_GUARD.allowing(limits.pixels),
         Image.open(io.BytesIO(data), formats=INPUT_FORMATS) as image,
     ):

@@ -328,7 +328,7 @@ def _averaged_part(opened: Checkpoint) -> Checkpoint:
 def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None, notify: Notify) -> Translator:
     options = read_options(config)
     try:
-        translator = registry.implementation(spec).from_checkpoint(opened, options)
+        translator: Translator = registry.implementation(spec).from_checkpoint(opened, options)
     except UsageError as error:
         raise UsageError(f"{config}: {error}" if config else str(error), hint=error.hint) from error
     if not isinstance(translator, Translator):

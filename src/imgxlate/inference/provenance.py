@@ -44,7 +44,8 @@ class ImageRecord:
     threads: Annotated[int, Ge(1), Le(9999)]
     memory: str | None = None  # of --memory
     seed: Annotated[int, Ge(0), Le(2**63 - 1)]
-    depth: Literal[8, 16]
+    white: str = "auto"  # of --white
+    depth: Literal[8, 16, 32]
     keep_metadata: bool = False
     keep_gps: bool = False
 
@@ -55,6 +56,8 @@ class TranslationRecord(ImageRecord):
 
     command: ClassVar[str] = "translate"
     config_sha256: Sha256 | None = None  # of the original's yaml
+    norm_statistics: Literal["image", "running"] | None = None  # of --norm-statistics
+    generators: tuple[str, ...] = ()  # of --generator
     to: Domain
     style: tuple[IsFinite[float], ...] | None = None  # the style code; None: the method has no styles
     size: Annotated[int, Ge(1)] | None = None

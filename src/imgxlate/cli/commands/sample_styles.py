@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options
-from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_input, write_image
+from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
@@ -117,7 +117,7 @@ def sample_styles(
         return out.note("nothing to do: the sheet exists already")
 
     seed = settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, settings, generator or ())
+    loaded = load_model(out, spec, model, checkpoint, config, settings, generators=generator or ())
     threads = settings.start_threads(loaded.device)
     cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
     grid = _new_grid(out, loaded, source, to, size, seed, cell, interpolate)
@@ -249,7 +249,9 @@ def _new_grid(
     codes = source.codes(model, to=to, size=size, seed=seed)
     if codes is None:
         raise UsageError(f"{model.name} has no style codes")
-    images = [thumbnail(read_input(out, model, Source(Path(name)), model.target(to)), cell) for name in source.images]
+    images = [
+        thumbnail(read_for_model(out, model, Source(Path(name)), model.target(to)), cell) for name in source.images
+    ]
     if interpolate:
         codes = style_grids.interpolate(codes, interpolate)
         rows = style_grids.interpolated_rows(images, interpolate)
@@ -267,7 +269,7 @@ def _fill(
     advice = SizeAdvice(out, grid.model, grid.size)
 
     def add(job: Job) -> None:
-        image = read_input(out, grid.model, job.source, OTHER[grid.to])
+        image = read_for_model(out, grid.model, job.source, OTHER[grid.to])
         advice.consider(job.source, image)
         pixels = math.prod(image.size if grid.size is None else shorter_side(image.size, grid.size))
         with threads.step(pixels * len(grid.styles), grid.model.average_products(pixels)):

@@ -11,7 +11,7 @@ import typer
 
 from imgxlate.callbacks import ignore
 from imgxlate.cli import complete, options, recording
-from imgxlate.cli.files import SizeAdvice, find_share, model_sources, write_values
+from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model, write_image, write_values
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
@@ -98,14 +98,17 @@ def translate(
     --format and --name-template change that. Under torchrun, each process translates part of the files.
     """
     spec = registry.find(method, Capability.TRANSLATE)
-    source = choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
     recording.require_metadata(keep_metadata, keep_gps)
     made = provenance.read(like, TranslationRecord) if like else None
+    source = _source_like(like, made) if like and made else None
+    source = source or choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
     if like and made:
         others: dict[str, object] = {"--to": to, "--size": size, "--work-size": work_size, "--depth": depth == "16"}
         others |= {"--n-styles": n_styles, "--style": style, "--styles": styles_file, "--save-styles": save_styles}
-        recording.require_alone(like, made, spec, others | {"--keep-metadata": keep_metadata})
-        settings, source = recording.settings_like(settings, made), _source_like(like, made)
+        others |= {"--norm-statistics": norm_statistics, "--generator": generator, "--keep-metadata": keep_metadata}
+        recording.require_alone(like, made, spec, others)
+        settings = recording.settings_like(settings, made)
+        norm_statistics, generator = made.norm_statistics, list(made.generators)
         to, size, work_size, depth = made.to, made.size, made.work_size, "16" if made.depth == 16 else "8"
         record, keep_metadata, keep_gps = True, made.keep_metadata, made.keep_gps
         model = model if model or checkpoint else provenance.find_weights(made, "--checkpoint")
@@ -127,16 +130,22 @@ def translate(
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
     seed = settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, settings, norm_statistics, generator or ())
+    names = generator or ()
+    loaded = load_model(
+        out, spec, model, checkpoint, config, settings, norm_statistics=norm_statistics, generators=names
+    )
     threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
     kept = Recording(keep_metadata, keep_gps)
     suffix = _suffixes(loaded, domain, output, depth)
+    in_color = loaded.format_of(domain).is_color and loaded.format_of(OTHER[domain]).is_color
+    if not in_color:
+        recording.require_none(kept, record, loaded.name)
     if suffix is not None:  # Outputs are no PNG files.
-        recording.require_none(kept, record, loaded.name_of(domain))
         jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides, naming, suffix)
     if record:
         common = recording.common_facts(settings, loaded.device, threads)
+        common |= {"norm_statistics": norm_statistics, "generators": tuple(names)}
         facts = _record(loaded, domain, size, work_size, bits, common, kept)
         if like and made:
             _require_same_model(facts, made)
@@ -157,7 +166,11 @@ def translate(
         work.watch = BandWatch(out, bar, loaded)
         failures = stream_jobs(
             jobs,
-            lambda job: kept.read(out, loaded, job.source, OTHER[domain], bits),
+            lambda job: (
+                kept.read(out, job.source, loaded.limits, bits)
+                if in_color
+                else Input(read_for_model(out, loaded, job.source, OTHER[domain], bits))
+            ),
             work.compute,
             work.write,
             inputs=len(sources),

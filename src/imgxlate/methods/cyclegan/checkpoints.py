@@ -5,6 +5,7 @@ The generator named G_A takes images of A and makes images of B.
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
