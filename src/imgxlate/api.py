@@ -34,6 +34,7 @@ def stylize(
     settings: Mapping[str, Any] | None = None,
     init: ImageLike | None = None,
     seed: int = 0,
+    mask: ImageLike | None = None,
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
@@ -62,7 +63,7 @@ def stylize(
         offline=offline,
         max_pixels=max_pixels,
     )
-    return transfer.stylize(content, styles, init=init, seed=seed, on_iteration=on_iteration or ignore)
+    return transfer.stylize(content, styles, init=init, seed=seed, mask=mask, on_iteration=on_iteration or ignore)
 
 
 def load_style_transfer(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgxlate.cli.files import read_image, write_image
+from imgxlate.cli.masks import read_mask
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar, duration
 from imgxlate.cli.recording import Recording
@@ -36,12 +37,14 @@ class Painting:
     threads: AdaptiveThreads
     depth: "Depth"
     kept: Recording
+    mask: Path | None  # an image, or a folder of them
 
     def run(self, job: Job) -> None:
         """Paint one content image."""
         (target,) = job.targets
         steps = self._steps_folder(target)
         content = self.kept.read(self.out, job.source, self.transfer.limits, self.depth)
+        mask = read_mask(self.out, self.mask, job.source, self.transfer.limits)
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
@@ -50,6 +53,7 @@ class Painting:
                 self.styles,
                 init=self.init,
                 seed=self.seed,
+                mask=mask,
                 on_iteration=progress.show,
                 depth=self.depth,
             )

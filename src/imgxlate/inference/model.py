@@ -15,13 +15,14 @@ from imgxlate.config import did_you_mean, require_at_least
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.masks import blend, weights_of
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil, to_values
 from imgxlate.images.pixel_format import PixelFormat, own_range
 from imgxlate.images.values import restored, scaled
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.large import OnBand
-from imgxlate.inference.translation import encode_style, translate
+from imgxlate.inference.translation import encode_style, resized, translate
 from imgxlate.methods.protocol import Staged, StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain, MethodSpec
 from imgxlate.nn.precision import each_fast, fast_arithmetic
@@ -91,6 +92,7 @@ class Model:
         size: int | None = None,  # shorter side of the output in pixels; None: the input's size
         work_size: int | None = None,  # translate larger images at this shorter side, and upsample the change
         seed: int = 0,  # for the sampled styles
+        mask: ImageLike | None = None,  # its white part changes, its black part stays; None: all changes
         on_band: OnBand = ignore,  # called for a large image, which is translated in bands of rows
     ) -> list[Any]:
         """Translate an image, once for each style. A method without styles gives one image.
@@ -104,6 +106,10 @@ class Model:
             >>> [snowy] = model.translate("photo.jpg", styles=["snow.jpg"])
             >>> codes = model.sample_styles(4, seed=1)
             >>> [first, second, third, fourth] = model.translate("photo.jpg", styles=codes)
+
+        Change a part of the image:
+
+            >>> [winter] = model.translate("photo.jpg", mask="mask.png")
 
         Large photos take seconds with `work_size`, keep their detail, and change as much as a small image does:
 
@@ -121,6 +127,7 @@ class Model:
             size=size,
             work_size=work_size,
             seed=seed,
+            mask=mask,
             on_band=on_band,
         )
         return list(images)
@@ -135,12 +142,13 @@ class Model:
         size: int | None = None,
         work_size: int | None = None,
         seed: int = 0,
+        mask: ImageLike | None = None,
         on_band: OnBand = ignore,
     ) -> Iterator[Any]:
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
         codes = self._codes(domain, n_styles, styles, size, work_size, seed)
-        outputs = self.translate_array(image, domain, codes, size, work_size=work_size, on_band=on_band)
+        outputs = self.translate_array(image, domain, codes, size, work_size=work_size, mask=mask, on_band=on_band)
         return (self._result(output, domain) for output in outputs)
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
@@ -184,6 +192,7 @@ class Model:
         *,
         work_size: int | None = None,
         depth: Depth = 8,
+        mask: ImageLike | None = None,
         on_band: OnBand = ignore,
     ) -> Iterator[ImageArray]:
         """Translate an image, once for each of the style codes (S, style_dim), into arrays of 8 or 16 bits per channel.
@@ -193,13 +202,16 @@ class Model:
 
         Raises:
             ImageError: the image cannot be read, or has other channels than the model takes.
-            UsageError: `work_size` is given, and images of a domain are not in color.
+            UsageError: `work_size` or `mask` is given, and images of a domain are not in color.
         """
-        if work_size is not None and not all(self.format_of(domain).is_color for domain in DOMAINS):
-            raise UsageError(
-                f"{self.name} translates images that are not in color, at the size of the input or of --size only",
-                hint="Leave out --work-size.",
-            )
+        if not all(self.format_of(domain).is_color for domain in DOMAINS):
+            if work_size is not None:
+                raise UsageError(
+                    f"{self.name} translates images that are not in color, at the size of the input or of --size only",
+                    hint="Leave out --work-size.",
+                )
+            if mask is not None:
+                raise UsageError(f"{self.name} translates images that are not in color", hint="Leave out the mask.")
         source = self.read(image, OTHER[to], depth)
         if not self.format_of(to).is_color:
             source, depth = replace(source, alpha=None), 32
@@ -215,6 +227,8 @@ class Model:
             limit=self.memory,
             on_band=on_band,
         )
+        if mask is not None:
+            images = _masked(resized(source, size), images, to_image_array(mask, self.limits))
         return each_fast(images, self.arithmetic.fast)
 
     def format_of(self, domain: Domain) -> PixelFormat:
@@ -331,6 +345,12 @@ class Model:
         if codes.ndim != 2 or codes.shape[1] != translator.style_dim:
             raise UsageError(f"style codes must be (S, {translator.style_dim}), not {tuple(codes.shape)}")
         return codes
+
+
+def _masked(before: ImageArray, images: Iterator[ImageArray], mask: ImageArray) -> Iterator[ImageArray]:
+    """The images, with the pixels of `before` where the mask is black."""
+    weights = weights_of(mask, before.size)
+    return (blend(before, image, weights) for image in images)
 
 
 def _style_images(styles: Styles) -> list[ImageLike]:

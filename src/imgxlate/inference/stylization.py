@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from imgxlate import checkpoint
@@ -13,8 +14,10 @@ from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import DEFAULT, MAX_PIXELS, Limits
+from imgxlate.images.masks import blend, weights_of
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
-from imgxlate.images.tensors import from_tensor, to_tensor
+from imgxlate.images.sizes import Size
+from imgxlate.images.tensors import from_tensor, resize, to_tensor
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.memory import budget
 from imgxlate.memory import parse as parse_memory
@@ -75,6 +78,7 @@ class StyleTransfer:
         *,
         init: ImageLike | None = None,  # the image to start from; None: as the configuration says
         seed: int = 0,
+        mask: ImageLike | None = None,  # its white part is painted, its black part stays; None: all is painted
         on_iteration: Callable[[Iteration], None] = ignore,
     ) -> "Image":
         """Paint the content image in the style of one or more images, with the content's transparency.
@@ -87,7 +91,8 @@ class StyleTransfer:
             UsageError: there is no style image, or the number of style weights is not that of the style images.
             DivergedError: the loss is not finite.
         """
-        return to_pil(self.stylize_array(content, styles, init=init, seed=seed, on_iteration=on_iteration))
+        painting = self.stylize_array(content, styles, init=init, seed=seed, mask=mask, on_iteration=on_iteration)
+        return to_pil(painting)
 
     def stylize_array(
         self,
@@ -96,6 +101,7 @@ class StyleTransfer:
         *,
         init: ImageLike | None = None,
         seed: int = 0,
+        mask: ImageLike | None = None,
         on_iteration: Callable[[Iteration], None] = ignore,
         depth: Depth = 8,
     ) -> ImageArray:
@@ -104,13 +110,20 @@ class StyleTransfer:
         With a `depth` of 16, files of 16 bits are read with all their bits.
         """
         source, *guides = (to_image_array(image, self.limits, depth) for image in (content, *_listed(styles)))
+        outside = None if mask is None else to_image_array(mask, self.limits)
+        if outside:
+            weights_of(outside, source.size)  # Its proportions are checked before minutes of painting.
         start = None if init is None else to_image_array(init, self.limits, depth)
         iterates = stylize(
             self.stylizer, self.device, source, guides, start, seed, limit=self.memory, fast=self.arithmetic.fast
         )
         for iterate in iterates:
             on_iteration(_iteration(source, iterate, depth))
-        return painted(source, iterate, depth)
+        result = painted(source, iterate, depth)
+        if outside is None:
+            return result
+        before = source if source.size == result.size else source.with_rgb(_resized(source, result.size))
+        return blend(before, result, weights_of(outside, result.size))
 
 
 def load(
@@ -181,6 +194,10 @@ def stylize(
 def painted(content: ImageArray, iterate: Iterate, depth: Depth = 8) -> ImageArray:
     """The image of an iterate, with the content's transparency at its size."""
     return content.with_rgb(from_tensor(iterate.image().float().cpu(), depth))
+
+
+def _resized(image: ImageArray, size: Size) -> np.ndarray:
+    return from_tensor(resize(to_tensor(image.rgb), size), image.depth)
 
 
 def _listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import options, recording
+from imgxlate.cli import masks, options, recording
 from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
 from imgxlate.cli.files import find_share
 from imgxlate.cli.loading import load_style_transfer
@@ -109,6 +109,7 @@ def neural_style(
             "--set", metavar="KEY=VALUE", help="Any other option of the method, such as history_size=10. Repeatable."
         ),
     ] = None,
+    mask: masks.Mask = None,
     record: recording.Record = False,
     like: recording.Like = None,
     keep_metadata: recording.KeepMetadata = False,
@@ -127,8 +128,11 @@ def neural_style(
     init_file = None if init in (None, "content", "style", "noise") else Path(init)
     changes = {**given, "init": init} if init and not init_file else given
     name = figure_name(reconstruct, sweep)
-    if name and (record or like or keep_metadata):
-        raise UsageError("figures of the paper have no record and no metadata", hint="Leave out the options for them.")
+    if name and (record or like or keep_metadata or mask):
+        raise UsageError(
+            "figures of the paper have no mask, no record and no metadata", hint="Leave out the options for them."
+        )
+    masks.require_no_record(mask, record=record or like is not None)
     made = provenance.read(like, PaintingRecord) if like else None
     if like and made:
         others = {f"--{key.replace('_', '-')}": value for key, value in changes.items()}
@@ -151,7 +155,7 @@ def neural_style(
     rank = find_share(out, len(sources), output, [])
     guide_sources = expand(guides, notify=out.note)
     init_sources = [Source(init_file)] if init_file else []
-    other_inputs = [*guide_sources, *init_sources]
+    other_inputs = [*guide_sources, *init_sources, *masks.mask_sources(mask)]
     label = name or _SPEC.label
     recording.require_recordable(record, output, [*sources, *other_inputs], settings.existing)
     jobs = plan_jobs(sources, output, label, 1, settings.existing, (), rank.share, other_inputs, naming)
@@ -194,7 +198,7 @@ def neural_style(
     else:
         existing, seed = settings.existing, settings.seed
         work = Painting(
-            out, transfer, style_images, init_image, preset, seed, save_every, existing, threads, bits, kept
+            out, transfer, style_images, init_image, preset, seed, save_every, existing, threads, bits, kept, mask
         )
     failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
     return require_no_failures(failures, inputs=len(sources))

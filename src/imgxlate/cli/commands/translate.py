@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 import typer
 
 from imgxlate.callbacks import ignore
-from imgxlate.cli import complete, options, recording
+from imgxlate.cli import complete, masks, options, recording
 from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model, write_image, write_values
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
@@ -85,6 +85,7 @@ def translate(
         Path | None,
         typer.Option(metavar="FILE", help="Write the style codes to a file.", rich_help_panel=options.STYLE),
     ] = None,
+    mask: masks.Mask = None,
     record: recording.Record = False,
     like: recording.Like = None,
     keep_metadata: recording.KeepMetadata = False,
@@ -99,6 +100,7 @@ def translate(
     """
     spec = registry.find(method, Capability.TRANSLATE)
     recording.require_metadata(keep_metadata, keep_gps)
+    masks.require_no_record(mask, record=record or like is not None)
     made = provenance.read(like, TranslationRecord) if like else None
     source = _source_like(like, made) if like and made else None
     source = source or choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
@@ -121,7 +123,8 @@ def translate(
     sources = expand(inputs, output, registry.labels(), out.note)
     extras = [path for path in (grid, save_styles) if path]
     rank = find_share(out, len(sources), output, extras)
-    besides = [*(Source(Path(name)) for name in source.images), *model_sources(checkpoint, config)]
+    style_files = [Source(Path(name)) for name in source.images]
+    besides = [*style_files, *model_sources(checkpoint, config), *masks.mask_sources(mask)]
     recording.require_recordable(record, output, [*sources, *besides], existing)
     jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides, naming)
     if existing is Existing.SKIP:
@@ -158,7 +161,7 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
-    work = _Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads, kept)
+    work = _Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads, kept, mask)
     if grid and grid in extras:
         work.grid = _Grid.of(out, len(sources), source.count, grid, lambda path: loaded.read(path, domain))
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE, naming=naming, suffix=suffix)
@@ -316,6 +319,7 @@ class _Translation:
     advice: SizeAdvice
     threads: AdaptiveThreads
     kept: Recording
+    mask: Path | None  # an image, or a folder of them
     grid: "_Grid | None" = None
     watch: BandWatch | None = None
 
@@ -370,7 +374,14 @@ class _Translation:
         pixels = math.prod(at_most(size, self.work_size))
         on_band = self.watch.begin(source.name, pixels) if self.watch else ignore
         outputs = self.model.translate_array(
-            image, self.to, codes, self.size, work_size=self.work_size, depth=self.depth, on_band=on_band
+            image,
+            self.to,
+            codes,
+            self.size,
+            work_size=self.work_size,
+            depth=self.depth,
+            mask=masks.read_mask(self.out, self.mask, source, self.model.limits),
+            on_band=on_band,
         )
         products = self.model.average_products(pixels)
         for target in targets:

@@ -1,0 +1,92 @@
+"""`--mask` changes a part of each input."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def half(tmp_path):
+    """A mask whose right half is white."""
+
+    def draw(name="mask.png", size=(48, 64)):
+        values = np.zeros(size, np.uint8)
+        values[:, size[1] // 2 :] = 255
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values).save(path)
+        return path
+
+    return draw
+
+
+def assert_right_half_changed(pixels, before, after):
+    width = pixels(before).shape[1]
+    assert np.array_equal(pixels(after)[:, : width // 2], pixels(before)[:, : width // 2])
+    assert np.abs(pixels(after) - pixels(before))[:, width // 2 :].mean() > 0.5
+
+
+def test_translate_keeps_the_black_part_to_the_byte(run, photo, half, pixels, tmp_path):
+    path = photo()
+    result = run("translate", "munit", path, "--mask", half(), "--n-styles", "2", "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 0
+    for index in range(2):
+        assert_right_half_changed(pixels, path, tmp_path / "out" / f"photo.munit.{index:02d}.png")
+
+
+def test_neural_style_keeps_the_black_part_to_the_byte(run, photo, half, pixels, tmp_path):
+    path, style = photo(size=(48, 64)), photo("style.png", seed=3)
+    result = run(
+        "neural-style", path, style, "--mask", half(), "--size", "64", "--iterations", "3", "-o", tmp_path / "out.png"
+    )
+    assert result.exit_code == 0
+    assert_right_half_changed(pixels, path, tmp_path / "out.png")
+
+
+def test_each_input_of_a_folder_has_the_mask_of_its_name(run, photo, half, pixels, tmp_path):
+    paths = [photo(f"in/{name}.png", seed=seed) for seed, name in enumerate(("a", "sub/b"))]
+    half("masks/a.png")
+    half("masks/sub/b.png")
+    result = run("translate", "cyclegan", tmp_path / "in", "--mask", tmp_path / "masks", "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 0
+    for path, name in zip(paths, ("a", "sub/b"), strict=True):
+        assert_right_half_changed(pixels, path, tmp_path / "out" / f"{name}.cyclegan.png")
+
+
+def test_an_input_without_a_mask_fails_and_the_others_are_done(run, photo, half, tmp_path):
+    photo("in/a.png")
+    photo("in/b.png")
+    half("masks/a.png")
+    result = run("translate", "cyclegan", tmp_path / "in", "--mask", tmp_path / "masks", "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 4
+    assert "b.png: has no mask in" in result.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.cyclegan.png"]
+
+
+@pytest.mark.parametrize("command", ["translate", "neural-style"])
+def test_a_mask_of_other_proportions_is_refused(run, photo, half, command, tmp_path):
+    given = ("translate", "cyclegan", photo()) if command == "translate" else ("neural-style", photo(), photo("s.png"))
+    result = run(*given, "--mask", half(size=(48, 48)), "-o", tmp_path / "out.png")
+    assert result.exit_code == 3
+    assert "other proportions: 48 x 48 and 64 x 48 pixels" in result.stderr
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_the_output_does_not_replace_the_mask(run, photo, half):
+    mask = half()
+    result = run("translate", "cyclegan", photo(), "--mask", mask, "-o", mask, "--overwrite")
+    assert result.exit_code == 2
+    assert "input" in result.stderr
+
+
+def test_a_record_holds_no_mask(run, photo, half, tmp_path):
+    result = run("translate", "cyclegan", photo(), "--mask", half(), "--record", "-o", tmp_path / "out.png")
+    assert result.exit_code == 2
+    assert "--mask and a record exclude each other" in result.stderr
+
+
+def test_the_lines_of_json_are_the_same_with_a_mask(run, photo, half, tmp_path):
+    result = run("translate", "cyclegan", photo(), "--mask", half(), "--json", "-o", tmp_path / "out.png")
+    assert json.loads(result.stdout)["output"] == str(tmp_path / "out.png")
