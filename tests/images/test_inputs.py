@@ -180,3 +180,13 @@ def test_a_folder_of_unread_files_is_an_error_that_names_them(tmp_path):
         (tmp_path / f"{number}.dcm").touch()
     with pytest.raises(ImageError, match=r"5 files that look like images: 0.dcm, 1.dcm, 2.dcm and 2 more \(a format"):
         expand([str(tmp_path)])
+
+
+def test_patterns_that_no_shell_has_expanded_are_expanded(photos):
+    assert [source.name for source in expand(["photos/*.png", "photos/**/*.webp"])] == [
+        "photos/a.png",
+        "photos/trip/c.webp",
+    ]
+    (photos / "[x].png").touch()
+    assert expand(["[x].png"]) == [Source(Path("[x].png"))]
+    assert expand(["none/*.png"]) == [Source(Path("none/*.png"))]

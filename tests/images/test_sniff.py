@@ -72,3 +72,8 @@ def test_scientific_and_new_formats_are_named_with_a_way_to_convert_them(head: b
     reason, hint = describe(head + bytes(200))
     assert kind in reason
     assert hint
+
+
+@pytest.mark.parametrize("text", [b"photos/a.png\nphotos/b.png\n", b"C:\\a b.JPG\r\n", b"/data/1.tif 3\n"])
+def test_a_list_of_files_is_named(text: bytes) -> None:
+    assert ("a list of files" in describe(text)[0]) == (b" 3" not in text)

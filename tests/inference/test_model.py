@@ -277,3 +277,7 @@ def test_the_limit_of_pixels_holds_for_inputs_and_styles(golden, photo):
     assert len(model.translate(small, styles=[small])) == 1
     with pytest.raises(UsageError, match="at least 1"):
         imgxlate.load("munit", checkpoint=checkpoint, max_pixels=0)
+
+
+def test_the_originals_directions_name_the_target(munit):
+    assert [munit.target(to) for to in ("AtoB", "BtoA", "btoa")] == ["B", "A", "A"]

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from imgxlate import __version__
+from imgxlate.cli import original_flags
 
 # Where each command is, and its line in `imgxlate --help`, which imports none of them.
 COMMANDS = {
@@ -62,6 +63,17 @@ class _Commands(MutableMapping[str, Any]):
         return len(COMMANDS)
 
 
+class _Command(TyperCommand):
+    """A command that knows the options of the original programs."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments. An option of the originals is an error that says what to type."""
+        own = [name for option in self.params for name in (*option.opts, *option.secondary_opts)]
+        if message := original_flags.explain(str(self.name), args, own):
+            raise typer.BadParameter(message, ctx=ctx)
+        return super().parse_args(ctx, args)
+
+
 class _Group(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -101,7 +113,7 @@ def _load(name: str) -> Any:
     if isinstance(found, typer.Typer):
         alone.add_typer(found, name=name)
     else:
-        alone.command(name)(found)
+        alone.command(name, cls=_Command)(found)
     return typer.main.get_group(alone).commands[name]
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import ARRAY_SUFFIXES, IMAGE_SUFFIXES
-from imgxlate.images.inputs import images_or_arrays, left_out_note, no_image, web_address
+from imgxlate.images.inputs import images_or_arrays, left_out_note, no_image
 from imgxlate.images.left_out import LeftOut
+from imgxlate.images.missing import explain
 
 _TRAIN = ("trainA", "trainB")
 _TEST = {"trainA": "testA", "trainB": "testB"}
@@ -175,12 +176,8 @@ def _test_images(folder: Path, given: str, notify: Notify) -> tuple[Path, ...]:
 
 def _require_folder(folder: Path) -> None:
     if not os.path.lexists(folder):
-        if web_address(str(folder)):
-            raise UsageError(
-                f"{folder}: a web address, not a folder",
-                hint="Download the images first. `imgxlate data list` shows the sets that have a name.",
-            )
-        raise UsageError(f"{folder}: no such folder")
+        reason, hint = explain(str(folder))
+        raise UsageError(f"{folder}: {reason.replace('file', 'folder')}", hint=hint)
     if not folder.is_dir():
         raise UsageError(f"{folder}: not a folder", hint="Training takes folders of images.")
 

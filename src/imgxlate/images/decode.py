@@ -16,10 +16,10 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from imgxlate.errors import ImageError, disk_hint
-from imgxlate.images import sixteen_bits, sniff, tiff_kinds
+from imgxlate.images import missing, sixteen_bits, sniff, tiff_kinds
 from imgxlate.images.formats import INPUT_FORMATS
 from imgxlate.images.image_array import Depth, ImageArray, upright
-from imgxlate.images.inputs import STDIO, Source, web_address
+from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.limits import DEFAULT, SIXTEEN_BITS, Limits, white_note
 from imgxlate.images.metadata import TEXT_KEY, Metadata, metadata_of
 from imgxlate.images.pixel_guard import PIXEL_GUARD
@@ -234,9 +234,8 @@ def read_file(file: Path, path: Path | str, limits: Limits) -> bytes:
 
 
 def _missing(path: Path | str) -> ImageError:
-    if address := web_address(str(path)):
-        return ImageError(path, "a web address, not a file", hint=f"Download it first: `curl -LO {address}`.")
-    return ImageError(path, "no such file")
+    reason, hint = missing.explain(str(path))
+    return ImageError(path, reason, hint=hint)
 
 
 def _read_at_most(stream: BinaryIO, most: int) -> bytes:

@@ -1,5 +1,6 @@
 """Finding the input images of a command. Imports no torch."""
 
+import glob
 import os
 import re
 import stat
@@ -40,6 +41,8 @@ def expand(
 ) -> list[Source]:
     """The images that INPUT... names: files as given, folders as `walk` finds them in sorted order, `-` for stdin.
 
+    Patterns such as `photos/*.png` are expanded, as a shell does; that of Windows leaves it to the program.
+
     Results of earlier runs in a folder are left out: the output folder, if it is inside, and files that are named like
     an output of another image (`<stem>.<label>[.<nn>].png`). The image may be beside the output, or in the folder that
     the output's folder mirrors. `notify` is told of files in a folder that look like images and are not read.
@@ -52,6 +55,7 @@ def expand(
     if list(inputs).count(STDIO) > 1:
         raise UsageError("standard input (-) can be read only once")
     sources: list[Source] = []
+    inputs = [match for name in inputs for match in _matches(name)]
     for name in inputs:
         if name == STDIO:
             sources.append(Source(None))
@@ -68,10 +72,11 @@ def expand(
     return sources
 
 
-def web_address(name: str) -> str | None:
-    """The web address that a path was made of, which made one slash of two; None: it is no web address."""
-    found = re.match(r"(https?|ftp|s3|gs):/+(.+)", name)
-    return f"{found[1]}://{found[2]}" if found else None
+def _matches(name: str) -> Sequence[str]:
+    """The files and folders that a pattern matches, in sorted order; or the name itself."""
+    if not glob.has_magic(name) or os.path.lexists(name):
+        return [name]
+    return sorted(glob.glob(name, recursive=True)) or [name]  # noqa: PTH207
 
 
 def left_out_note(folder: Path | str, left_out: Sequence[LeftOut]) -> str:

@@ -10,6 +10,7 @@ HEAD = 1024
 _DOWNLOAD = "Download the image itself again: servers often send an error page instead."
 _HEIC = rb"....ftyp(hei|hev|mif1|msf1)"
 
+_EXPAND = "Give the files: `xargs -a LIST imgxlate ...`."
 _CONVERT = "Convert it to PNG or JPEG first."
 _SPLIT = "Split it into images first: `ffmpeg -i FILE frames/%05d.png`, with a folder frames/ that exists."
 
@@ -19,6 +20,11 @@ _OTHERS = (
     (rb"\s*<([?!].*?<)?svg", "an SVG drawing", _CONVERT),
     (rb"\s*<\?xml", "an XML document", _DOWNLOAD),
     (rb"\s*[{\[]", "JSON text", _DOWNLOAD),
+    (
+        rb"[^\0\n]{1,500}\.(?i:png|jpe?g|tiff?|bmp|webp|gif)\s*[\r\n]",
+        "a list of files",
+        "Give the files: `xargs -a LIST imgxlate ...`.",
+    ),
     (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the image itself with `git lfs pull`."),
     (rb"%PDF", "a PDF document", _CONVERT),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file", _CONVERT),

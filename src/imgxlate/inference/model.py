@@ -28,6 +28,8 @@ from imgxlate.methods.spec import DOMAINS, OTHER, Domain, MethodSpec
 from imgxlate.nn.precision import each_fast, fast_arithmetic
 from imgxlate.threads import average_products
 
+_DIRECTIONS = ("AtoB", "BtoA")
+
 Styles = ImageLike | Sequence[ImageLike] | np.ndarray | Sequence[Sequence[float]]
 """Style images of the target domain, or style codes (S, style_dim)."""
 
@@ -275,13 +277,16 @@ class Model:
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A or B, a domain's own name in any case, or None for the model's default.
 
+        AtoB and BtoA, the directions of CycleGAN's own program, mean B and A.
+
         Raises:
             UsageError: the model has no such domain, or does not translate to it.
         """
         if to is None:
             return self.translator.targets[0]
         # The letters come last: they mean A and B even in a model whose domains are called `b` and `a`.
-        names = {name.lower(): domain for name, domain in zip((*self.domains, *DOMAINS), DOMAINS * 2, strict=True)}
+        words = (*_DIRECTIONS, *self.domains, *DOMAINS)
+        names = {word.lower(): domain for word, domain in zip(words, ("B", "A", *DOMAINS * 2), strict=True)}
         domain = names.get(to.lower())
         if domain is None:
             raise UsageError(
