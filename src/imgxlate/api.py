@@ -41,6 +41,7 @@ def stylize(
     memory: int | str | None = None,
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,
+    white: int | None = None,
     on_iteration: Callable[[Iteration], None] | None = None,
 ) -> "Image":
     """Paint a content image in the style of one or more images, by neural style (Gatys et al.).
@@ -62,6 +63,7 @@ def stylize(
         memory=memory,
         offline=offline,
         max_pixels=max_pixels,
+        white=white,
     )
     return transfer.stylize(content, styles, init=init, seed=seed, mask=mask, on_iteration=on_iteration or ignore)
 
@@ -77,6 +79,7 @@ def load_style_transfer(
     memory: int | str | None = None,
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,
+    white: int | None = None,
     progress: Progress = ignore,
     notify: Notify = ignore,
 ) -> StyleTransfer:
@@ -96,6 +99,7 @@ def load_style_transfer(
             computed in bands of rows.
         offline: Do not use the network.
         max_pixels: The most pixels of an image that is read, width x height.
+        white: The value of white in images of 16 bits; None: 4095 in images without larger values, else 65535.
         progress: Called while weights are downloaded.
         notify: Called with messages for the user.
 
@@ -116,6 +120,7 @@ def load_style_transfer(
         memory=memory,
         offline=offline,
         max_pixels=max_pixels,
+        white=white,
         progress=progress,
         notify=notify,
     )

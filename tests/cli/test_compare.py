@@ -479,3 +479,16 @@ def test_the_limit_of_pixels_holds_for_inputs_and_targets(run, tmp_path, monkeyp
     assert result.exit_code == 3
     assert "3,840 pixels are more than the limit of 2,000" in result.stderr
     assert run(*arguments, "--max-pixels", "4K", "-o", "large").exit_code == 0
+
+
+def test_how_files_were_read_is_said_once_and_left_out_files_are_named(run, tmp_path):
+    values = np.linspace(0, 4000, 24 * 24).astype(np.uint16).reshape(24, 24)
+    (tmp_path / "in").mkdir()
+    Image.fromarray(values).save(tmp_path / "in" / "ct.png")
+    (tmp_path / "in" / "ct.dcm").write_bytes(bytes(128) + b"DICM")
+    arguments = ("compare", tmp_path / "in", *models("unit", "cyclegan"), "--metrics", "none")
+    result = run(*arguments, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("white is 4095") == 1
+    assert "left out 1 file that looks like an image: ct.dcm" in result.stderr
+    assert "white is" not in run(*arguments, "-o", tmp_path / "dark", "--white", 65535).stderr

@@ -52,3 +52,10 @@ def test_what_is_no_value_of_white_is_refused(text: str) -> None:
 
 def test_a_value_of_white_is_a_number_or_auto() -> None:
     assert (parse_white("auto"), parse_white("4095")) == (None, 4095)
+
+
+def test_limits_have_a_possible_value_of_white() -> None:
+    assert Limits.of(100, 4095).white == 4095
+    for white in (0, 65536):
+        with pytest.raises(UsageError, match="white must be"):
+            Limits.of(100, white)

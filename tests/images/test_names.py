@@ -4,8 +4,8 @@ import pytest
 
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source, expand
-from imgxlate.images.names import Naming
-from imgxlate.images.outputs import Existing, plan_jobs
+from imgxlate.images.names import SAME, Naming
+from imgxlate.images.outputs import Existing, plan_jobs, require_depth
 
 LABELS = ("munit", "unit")
 
@@ -57,3 +57,12 @@ def test_names_and_formats_are_for_a_folder_of_outputs(tmp_path):
     for naming in (Naming("{stem}"), Naming(suffix=".jpg")):
         with pytest.raises(UsageError, match="name the files of a folder"):
             plan_jobs([Source(tmp_path / "a.png")], "out.png", "unit", 1, Existing.REFUSE, naming=naming)
+
+
+def test_results_may_have_the_format_of_their_input(tmp_path):
+    sources = [Source(tmp_path / name) for name in ("a.jpg", "b.TIF", "c.gif")]
+    jobs = plan_jobs([*sources, Source(None)], str(tmp_path), "unit", 1, Existing.REFUSE, naming=Naming(suffix=SAME))
+    names = [target.path.name for job in jobs for target in job.targets]
+    assert names == ["a.unit.jpg", "b.unit.TIF", "c.unit.png", "stdin.unit.png"]
+    with pytest.raises(UsageError, match="--format same"):
+        require_depth("16", str(tmp_path), SAME)

@@ -14,7 +14,7 @@ from imgxlate.errors import DivergedError, UsageError
 from imgxlate.images.decode import decode
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.tensors import resize, to_tensor
-from imgxlate.inference.translation import translate
+from imgxlate.inference.translation import resized, translate
 from imgxlate.inference.work_size import work_tensor
 
 
@@ -162,3 +162,11 @@ def test_a_network_that_diverges_is_an_error_at_a_work_size_too(photo):
     image = decode(photo())
     with pytest.raises(DivergedError):
         list(translate(Brighten(torch.nan), torch.device("cpu"), image, "B", work_size=16))
+
+
+def test_hidden_colors_do_not_mix_into_a_resized_image():
+    colors = np.zeros((8, 8, 3), np.uint8)
+    alpha = np.full((8, 8), 255, np.uint8)
+    colors[:, 4:], alpha[:, 4:] = (255, 0, 0), 0
+    small = resized(ImageArray(colors, alpha), 4)
+    assert (small.rgb[..., 0] == small.rgb[..., 1]).all()

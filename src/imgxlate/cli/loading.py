@@ -1,7 +1,6 @@
 """Loads torch, models and weights, with a progress bar for downloads."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,11 +73,11 @@ def load_model(
             memory=settings.memory,
             offline=settings.offline,
             max_pixels=settings.limits.pixels,
+            white=settings.limits.white,
             norm_statistics=norm_statistics,
             progress=bar.update,
             notify=out.note,
         )
-    model = replace(model, limits=settings.limits)
     out.detail(f"{model.name} on {model.device} in {model.arithmetic}: {model.translator.config}")
     return model
 
@@ -102,10 +101,10 @@ def load_style_transfer(out: Output, config: "MethodConfig", features: str, sett
             memory=settings.memory,
             offline=settings.offline,
             max_pixels=settings.limits.pixels,
+            white=settings.limits.white,
             progress=bar.update,
             notify=out.note,
         )
-    transfer = replace(transfer, limits=settings.limits)
     out.detail(f"{features} on {transfer.device} in {transfer.arithmetic}: {config}")
     return transfer
 

@@ -100,8 +100,11 @@ Depth = Annotated[
     ),
 ]
 Format = Annotated[
-    Literal["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "ppm"],
-    typer.Option("--format", help="The format of the files in a folder of outputs."),
+    Literal["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp", "ppm", "same"],
+    typer.Option(
+        "--format",
+        help="The format of the files in a folder of outputs; same: that of each input, if it can be written.",
+    ),
 ]
 NameTemplate = Annotated[
     str,

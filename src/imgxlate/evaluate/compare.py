@@ -58,6 +58,7 @@ def compare(
     offline: bool = False,
     memory: int | str | None = None,
     max_pixels: int = MAX_PIXELS,
+    white: int | None = None,
     folder: str | os.PathLike[str] | None = None,
     overwrite: bool = False,
     on_progress: Callable[[Stage], None] = ignore,
@@ -101,6 +102,7 @@ def compare(
         memory: the most for the process on the device that computes, such as "4GB"; None: half of what is free. Images
             that need more are computed in bands of rows.
         max_pixels: the most pixels of an image that is read, width x height.
+        white: the value of white in images of 16 bits; None: 4095 in images without larger values, else 65535.
         folder: write images/ there while they are made; None: into a temporary folder that lives as long as the result.
         overwrite: replace files in `folder`.
         on_progress: called when work advances.
@@ -131,7 +133,7 @@ def compare(
         raise UsageError("--targets needs feature networks, but --metrics none loads none")
     input_list, style_list = listed(inputs), listed(styles)
     named = None if methods is None else listed(methods)
-    limits, most = Limits.of(max_pixels), parse_memory(memory)
+    limits, most = Limits.of(max_pixels, white), parse_memory(memory)
     choices = choose_methods(named, models or {}, settings or {}, has_style_images=bool(style_list))
     with output_folder(folder) as root:
         counts = {choice.key: len(written_styles(choice, n_styles)) for choice in choices}

@@ -60,6 +60,14 @@ class ComparisonState:
     thumbnails: dict[Source, dict[Column | None, ImageArray]] = field(default_factory=dict)  # None: the input's own
     failures: dict[Source, str] = field(default_factory=dict)  # the first reason for each input
     unreadable: set[Source] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)  # notes on how files were read
+
+    def tell(self, path: Path, image: ImageArray) -> None:
+        """Tell the user each note on how files were read once."""
+        for note in image.notes:
+            if note not in self.told:
+                self.told.add(note)
+                self.notify(f"{path}: {note}")
 
     def add(self, source: Source, content: ImageArray, result: ImageResult, output: ImageArray) -> None:
         """Keep a result, and thumbnails if the grid shows its input."""
@@ -143,7 +151,9 @@ class MethodEvaluation:
 
     def _evaluate_input(self, job: Job) -> None:
         path = Path(job.source.name)
-        content = resized(decode(path, limits=self.evaluation.settings.limits), self.evaluation.settings.size)
+        image = decode(path, limits=self.evaluation.settings.limits)
+        self.evaluation.tell(path, image)
+        content = resized(image, self.evaluation.settings.size)
         self._advise(path, content)
         measure = self.evaluation.metrics.of_outputs(content)
         made = self.method.make(content, self._codes(content), partial(self._show_iteration, job))

@@ -31,10 +31,12 @@ class Limits:
         """The limits for images of that many pixels. Larger ones may take eight bytes a pixel, as RGBA of 16 bits does.
 
         Raises:
-            UsageError: `pixels` is less than 1.
+            UsageError: `pixels` is less than 1, or `white` is not from 1 to 65535.
         """
         if pixels < 1:
             raise UsageError(f"the limit of pixels must be at least 1, not {pixels:,}")
+        if white is not None and not 1 <= white <= SIXTEEN_BITS:
+            raise _invalid_white(str(white))
         return cls(pixels, 8 * pixels if pixels > MAX_PIXELS else _FILE_BYTES, white)
 
 
@@ -66,11 +68,15 @@ def parse_white(text: str) -> int | None:
     if text == AUTO:
         return None
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= SIXTEEN_BITS):
-        raise UsageError(
-            f"white must be {AUTO} or a number from 1 to {SIXTEEN_BITS}, not {text!r}",
-            hint="4095 is white in images with 12 bits, 16383 in images with 14: `--white 4095`.",
-        )
+        raise _invalid_white(text)
     return int(text)
+
+
+def _invalid_white(text: str) -> UsageError:
+    return UsageError(
+        f"white must be {AUTO} or a number from 1 to {SIXTEEN_BITS}, not {text!r}",
+        hint="4095 is white in images with 12 bits, 16383 in images with 14: `--white 4095`.",
+    )
 
 
 def parse_pixels(text: str) -> int:

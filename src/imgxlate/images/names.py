@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgxlate.errors import UsageError
+from imgxlate.images.formats import OUTPUT_FORMATS
+
+SAME = ".same"
+"""In place of a suffix: outputs have the format of their input."""
 
 _LONGEST = 250  # bytes. File systems allow 255; a name beside an output, such as `<name>.steps`, is a little longer.
 _MARK = "~"
@@ -25,7 +29,7 @@ class Naming:
     """
 
     template: str = "{stem}.{method}"
-    suffix: str = ".png"
+    suffix: str = ".png"  # or `SAME`
 
     def __post_init__(self) -> None:
         try:
@@ -38,13 +42,19 @@ class Naming:
         if not fields or Path(self.template).name != self.template:
             raise self._refusal("it must be the name of a file, with a field")
 
-    def names(self, stem: str, method: str, count: int) -> Iterator[str]:
-        """The names of the `count` outputs of an input. Several are numbered from 00. Long names are shortened."""
+    def names(self, stem: str, method: str, count: int, own_suffix: str = ".png") -> Iterator[str]:
+        """The names of the `count` outputs of an input. Several are numbered from 00. Long names are shortened.
+
+        With `SAME`, they have the suffix of the input, `own_suffix`, if its format can be written.
+        """
+        suffix = self.suffix
+        if suffix == SAME:
+            suffix = own_suffix if own_suffix.lower() in OUTPUT_FORMATS else ".png"
         digits = max(2, len(str(count - 1)))
         numbered = count > 1 and "{style}" not in self.template
         for index in range(count):
             style = f"{index:0{digits}d}"
-            rest = f".{style}{self.suffix}" if numbered else self.suffix
+            rest = f".{style}{suffix}" if numbered else suffix
             length = len(os.fsencode(self.template.format(stem="", method=method, style=style) + rest))
             yield self.template.format(stem=_shortened(stem, _LONGEST - length), method=method, style=style) + rest
 

@@ -19,7 +19,7 @@ from imgxlate.images.formats import (
     UNREAD_SUFFIXES,
 )
 from imgxlate.images.inputs import STDIO, Source
-from imgxlate.images.names import Naming
+from imgxlate.images.names import SAME, Naming
 
 _MISTYPED = 0.8  # how similar a suffix is to a real one: .jpgg is, and .tmp is not
 _DEFAULT_NAMES = Naming()
@@ -153,6 +153,8 @@ def require_depth(depth: Literal["8", "16"], output: str | None, suffix: str = "
     if depth == "8":
         return 8
     kind = Path(str(output)).suffix if names_file(output) else suffix
+    if kind == SAME:
+        raise UsageError("--depth 16 and --format same exclude each other", hint="Type `--format png`, or tif.")
     if kind.lower() not in SIXTEEN_BIT_SUFFIXES:
         raise UsageError(
             f"{output or 'outputs'}: --depth 16 cannot write {kind}, which holds 8 bits per channel",
@@ -208,7 +210,7 @@ def _jobs(
         unique = namesakes[source.folder, source.stem] == 1 or source.path is None
         stem = source.stem if unique else Path(source.name).name
         own = replace(naming, suffix=suffix(source)) if suffix else naming
-        names = own.names(stem, label, count)
+        names = own.names(stem, label, count, source.path.suffix if source.path else ".png")
         targets = tuple(Target(index, folder / source.folder / name) for index, name in enumerate(names))
         jobs.append(Job(source, targets))
     return jobs

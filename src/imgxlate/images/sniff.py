@@ -20,11 +20,7 @@ _OTHERS = (
     (rb"\s*<([?!].*?<)?svg", "an SVG drawing", _CONVERT),
     (rb"\s*<\?xml", "an XML document", _DOWNLOAD),
     (rb"\s*[{\[]", "JSON text", _DOWNLOAD),
-    (
-        rb"[^\0\n]{1,500}\.(?i:png|jpe?g|tiff?|bmp|webp|gif)\s*[\r\n]",
-        "a list of files",
-        "Give the files: `xargs -a LIST imgxlate ...`.",
-    ),
+    (rb"[^\0\n]{1,500}\.(?i:png|jpe?g|tiff?|bmp|webp|gif)\s*[\r\n]", "a list of files", _EXPAND),
     (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the image itself with `git lfs pull`."),
     (rb"%PDF", "a PDF document", _CONVERT),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file", _CONVERT),

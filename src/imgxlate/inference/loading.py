@@ -57,6 +57,7 @@ def load(
     memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,  # of an image that is read, width x height
+    white: int | None = None,  # in images of 16 bits; None: 4095 in images without larger values, else 65535
     norm_statistics: NormStatistics | None = None,  # of batch norms; None: as the original's test program
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
@@ -76,7 +77,7 @@ def load(
         CheckpointError: the file is damaged, or holds no model of the method.
         DeviceError: this machine has no such device.
     """
-    store, limits, most = Store(), Limits.of(max_pixels), parse_memory(memory)
+    store, limits, most = Store(), Limits.of(max_pixels, white), parse_memory(memory)
     spec, model = _find_spec(method, model, store)
     where = find_device(device)
 

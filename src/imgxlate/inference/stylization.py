@@ -136,6 +136,7 @@ def load(
     memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
     offline: bool = False,
     max_pixels: int = MAX_PIXELS,  # of an image that is read, width x height
+    white: int | None = None,  # in images of 16 bits; None: 4095 in images without larger values, else 65535
     progress: Progress = ignore,  # of a download
     notify: Notify = ignore,
 ) -> StyleTransfer:
@@ -148,7 +149,7 @@ def load(
             than 1.
         DeviceError: this machine has no such device.
     """
-    limits, most = Limits.of(max_pixels), parse_memory(memory)
+    limits, most = Limits.of(max_pixels, white), parse_memory(memory)
     where = find_device(device)
     arithmetic = find_arithmetic(precision, where)
     file = find_features(features, partial(Store().path, offline=offline, progress=progress, notify=notify))

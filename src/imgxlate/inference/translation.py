@@ -153,6 +153,7 @@ def resized(image: ImageArray, size: int | None) -> ImageArray:
     require_at_least(1, size=size)
     if size is None or size == min(image.size):
         return image
+    image = image.on_white()  # Colors of transparent pixels would mix with their neighbors.
     return image.with_rgb(from_tensor(resize(to_tensor(image.rgb), shorter_side(image.size, size)), image.depth))
 
 

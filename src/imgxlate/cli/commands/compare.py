@@ -26,7 +26,16 @@ _NUMBERS = "Numbers"
 
 
 @options.command(
-    "device", "precision", "seed", "threads", "memory", "max_pixels", "overwrite", "offline", json=options.JSON_LINES
+    "device",
+    "precision",
+    "seed",
+    "threads",
+    "memory",
+    "max_pixels",
+    "white",
+    "overwrite",
+    "offline",
+    json=options.JSON_LINES,
 )
 def compare(
     out: Output,
@@ -135,6 +144,7 @@ def compare(
             offline=settings.offline,
             memory=settings.memory,
             max_pixels=settings.limits.pixels,
+            white=settings.limits.white,
             folder=output,
             overwrite=settings.overwrite,
             on_progress=bars.show,
