@@ -21,6 +21,7 @@ MAGIC = 0x1950A86A20F9469CFC6C  # the first value of torch's older format
 _PROTOCOL = 1001  # the second one
 _MAX_DEPTH = 20  # of nested containers and modules
 _MAX_ENTRIES = 1_000_000  # in all of them: a dict in a file may occur often, and contain itself
+_MAX_TENSORS = 100_000
 _STORAGES = {
     "DoubleStorage": torch.float64,
     "FloatStorage": torch.float32,
@@ -56,7 +57,7 @@ class UnusableError(ValueError):
 class _Storage:
     """A block of numbers in a file, which is read when a tensor needs it."""
 
-    read: Callable[[], bytes]
+    read: Callable[[], bytes | memoryview]
     dtype: torch.dtype
     numel: int
     offset: int = 0  # of a storage that is part of another one
@@ -122,7 +123,7 @@ def _older_value(data: bytes) -> object:
     if system.get("little_endian") is not True:
         raise ValueError("its numbers are big-endian")
     dtypes: dict[str, torch.dtype] = {}
-    records: dict[str, bytes] = {}
+    records: dict[str, memoryview] = {}
     storages: dict[str, _Storage] = {}
 
     def persistent(reference: object) -> object:
@@ -139,7 +140,9 @@ def _older_value(data: bytes) -> object:
         if not isinstance(key, str):
             raise ValueError("a storage has no name")
         (numel,) = struct.unpack("<q", stream.read(8))
-        records[key] = stream.read(max(0, numel) * dtypes[key].itemsize)
+        start = stream.tell()
+        end = stream.seek(start + max(0, numel) * dtypes[key].itemsize)
+        records[key] = memoryview(data)[start:end]
     return value
 
 
@@ -176,12 +179,15 @@ def _are_sizes(values: tuple[object, ...]) -> bool:
 
 def _tensors(value: object) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
+    nested: dict[Object, object] = {}  # the values of files of torch within a plain pickle
     for number, (name, child) in enumerate(_walk(value)):
         if number == _MAX_ENTRIES:
             raise UnusableError(f"holds more than {_MAX_ENTRIES} entries")
-        tensor = _tensor(name, child) if isinstance(child, Object) else None
+        tensor = _tensor(name, child, nested) if isinstance(child, Object) else None
         if tensor is not None and name in tensors:
             raise UnusableError(f"holds two tensors named {name}")
+        if len(tensors) == _MAX_TENSORS:
+            raise UnusableError(f"holds more than {_MAX_TENSORS} tensors")
         if tensor is not None:
             tensors[name] = tensor
     if not tensors and isinstance(value, Object):
@@ -227,14 +233,14 @@ def _entries(value: object) -> dict[object, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _tensor(name: str, call: Object) -> Tensor | None:
+def _tensor(name: str, call: Object, nested: dict[Object, object]) -> Tensor | None:
     """The tensor that this call of a function of torch would give; None for any other call."""
     while call.maker in _WRAPPERS or call.maker in _TYPED:
         call = _wrapped(call)
     if call.maker in _STRIDED:
         storage, *layout = call.arguments[:4]
         dtype = call.arguments[6] if call.maker.endswith("_v3") else None
-        return _strided(_content(storage, dtype), *layout)
+        return _strided(_content(storage, dtype, nested), *layout)
     if call.maker.startswith("torch._utils._rebuild_"):
         raise UnusableError(f"holds {name}, which is not a plain tensor")
     return None
@@ -251,11 +257,13 @@ def _wrapped(call: Object) -> Object:
     return inner
 
 
-def _content(storage: object, dtype: object) -> Tensor:
+def _content(storage: object, dtype: object, nested: dict[Object, object]) -> Tensor:
     """The numbers of a storage, as the type that the tensor has, if the storage has none."""
     if isinstance(storage, Object) and storage.maker == "torch.storage._load_from_bytes":  # in a plain pickle
-        (data,) = storage.arguments
-        storage = _older_value(bytes(data)) if isinstance(data, bytes | bytearray) else None
+        if storage not in nested:
+            (data,) = storage.arguments
+            nested[storage] = _older_value(bytes(data)) if isinstance(data, bytes | bytearray) else None
+        storage = nested[storage]
     if not isinstance(storage, _Storage):
         raise ValueError("a tensor has no storage")
     if dtype is None:

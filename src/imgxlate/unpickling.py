@@ -25,6 +25,7 @@ _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _EXTENSIONS = frozenset({"EXT1", "EXT2", "EXT4"})
 _SETS = frozenset({"builtins.set", "builtins.frozenset", "__builtin__.set", "__builtin__.frozenset"})
 _ORDERED_DICT = "collections.OrderedDict"  # Python 2 gives its pairs to the constructor.
+_LONGEST_KEY = 500  # characters
 _LARGEST_KEY = 2**63  # Python refuses to write very large integers as text.
 
 
@@ -55,7 +56,7 @@ def evaluate(stream: BinaryIO, persistent: Callable[[object], object]) -> object
 
     The value consists of None, bool, int, float, str, bytes, bytearray, list, tuple, dict, Name, Object, and the
     results of `persistent`, which is called with each persistent id. Sets become lists. A dict keeps only keys that are
-    None, numbers or strings. Any of the containers may contain itself.
+    None, numbers or short strings. Any of the containers may contain itself.
 
     Raises:
         PicklingError: the bytes are not a whole pickle, or one of too many operations.
@@ -227,5 +228,7 @@ def _text(value: object) -> str:
 
 
 def _is_key(value: object) -> bool:
-    """Whether a dict keeps this key: it has a short hash and a text. Tuples have neither if they are nested deeply."""
-    return value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < _LARGEST_KEY)
+    """Whether a dict keeps this key: its text is short. The hash of a tuple nested deeply could end the process."""
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_KEY
+    return value is None or isinstance(value, float) or (isinstance(value, int) and abs(value) < _LARGEST_KEY)

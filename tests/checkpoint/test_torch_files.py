@@ -169,6 +169,13 @@ def test_tensors_that_share_a_storage_share_their_memory(tmp_path, form):
     assert tensors["b"][0, 0] == 7
 
 
+@forms
+def test_a_tensor_with_two_names_has_the_same_memory(tmp_path, form):
+    w = torch.arange(6.0)
+    tensors = read(tmp_path / "x.pth", {"a": w, "b": w}, form)
+    assert tensors["a"].data_ptr() == tensors["b"].data_ptr()
+
+
 def test_a_state_dict_of_python_2_is_read(tmp_path):
     storage = b"(S'storage'\nctorch\nFloatStorage\nS'7'\nS'cuda:0'\nI2\nNtQ"
     tensor = b"ctorch._utils\n_rebuild_tensor\n(" + storage + b"I0\n(I2\nt(I1\nttR"

@@ -289,6 +289,19 @@ def test_lists_that_contain_each_other_many_times_are_refused_soon(tmp_path):
         checkpoint.read(write_zip(tmp_path / "x.pth", program))
 
 
+def test_a_tensor_with_very_many_names_is_refused_soon(tmp_path):
+    tensor = TENSOR % (STORAGE % b"")
+    program = b"(l" + tensor + b"p0\na" + b"g0\na" * 200_000 + b"."
+    with pytest.raises(CheckpointError, match="more than 100000 tensors"):
+        checkpoint.read(write_zip(tmp_path / "x.pth", program))
+
+
+def test_an_entry_with_a_very_long_name_is_left_out(tmp_path):
+    tensor = TENSOR % (STORAGE % b"")
+    program = b"}(V" + b"x" * 10**6 + b"\n" + tensor + b"Vw\n" + tensor + b"u."
+    assert list(checkpoint.read(write_zip(tmp_path / "x.pth", program)).tensors) == ["w"]
+
+
 def test_a_program_with_too_many_operations_is_refused(monkeypatch):
     monkeypatch.setattr(unpickling, "MAX_OPERATIONS", 1000)
     with pytest.raises(PicklingError, match="more than 1000 operations"):
