@@ -45,6 +45,7 @@ def test_the_public_names_are_these():
         "load",
         "load_style_transfer",
         "option",
+        "read_record",
         "split_data",
         "stylize",
         "train",

@@ -38,6 +38,7 @@ _PUBLIC = {
     "load": "imgxlate.api",
     "load_style_transfer": "imgxlate.api",
     "option": "imgxlate.config",
+    "read_record": "imgxlate.inference.provenance",
     "split_data": "imgxlate.data.split",
     "stylize": "imgxlate.api",
     "train": "imgxlate.api",
@@ -72,6 +73,7 @@ __all__ = [
     "load",
     "load_style_transfer",
     "option",
+    "read_record",
     "split_data",
     "stylize",
     "train",
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
     from imgxlate.evaluate.results import Comparison
     from imgxlate.images.pixel_format import PixelFormat
     from imgxlate.inference.model import Model
+    from imgxlate.inference.provenance import read_record
     from imgxlate.inference.stylization import Iteration, StyleTransfer
     from imgxlate.methods.spec import (
         Capability,

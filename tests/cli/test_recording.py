@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+import imgxlate
 from imgxlate.images.decode import decode, read_text
 
 PAINT = ("--size", 48, "--iterations", 3, "--coarse-iterations", 2)
@@ -90,6 +91,17 @@ def test_another_image_is_translated_in_the_same_style(run, munit, inside):
     succeeded(run("translate", *munit, "style.png", "--like", "photo.munit.01.png", "-o", "like.png"))
     wanted = decode(inside / "style.munit.01.png").rgb
     assert np.array_equal(decode(inside / "like.png").rgb, wanted)
+
+
+def test_python_reads_the_record_and_makes_the_same_image(run, munit, inside):
+    options = ("--n-styles", 2, "--size", 40, "--to", "A", "--precision", "fp32")
+    succeeded(run("translate", *munit, "photo.png", *options, "--record"))
+    record = imgxlate.read_record("photo.munit.01.png")
+    model = imgxlate.load("munit", checkpoint=munit[2], precision=record["precision"])
+    [image] = model.translate("photo.png", styles=[record["style"]], to=record["to"], size=record["size"])
+    assert np.array_equal(np.asarray(image), decode(inside / "photo.munit.01.png").rgb)
+    with pytest.raises(imgxlate.ImgxlateError, match="no record"):
+        imgxlate.read_record("photo.png")
 
 
 def test_nothing_is_recorded_by_default(run, munit, inside):
@@ -208,15 +220,23 @@ def test_a_record_of_another_command_or_method_is_refused(run, munit, inside):
     assert (other.exit_code, "made with 'munit', not with unit" in other.stderr) == (2, True)
 
 
-DAMAGED = ["", "[]", "{}", "nonsense", "[" * 100_000, '{"command": "translate"}', '{"command": ["x"]}']
+DAMAGED = [
+    "",
+    "[]",
+    "{}",
+    "nonsense",
+    "[" * 100_000,
+    '{"command": "translate"}',
+    '{"command": "translate", "seed": []}',
+]
 
 
 @pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
 def test_a_damaged_record_is_an_error(run, inside, text):
-    (inside / "x.png.json").write_text(text)
-    result = run("translate", "munit", "photo.png", "--like", "x.png")
+    (inside / "x.jpg.json").write_text(text)
+    result = run("translate", "munit", "photo.png", "--like", "x.jpg")
     assert result.exit_code == 2
-    assert "x.png" in result.stderr
+    assert "x.jpg: its record is damaged" in result.stderr
 
 
 FORGED = [
@@ -247,7 +267,12 @@ def test_a_file_without_a_record_is_an_error(run, inside):
     result = run("translate", "munit", "photo.png", "--like", "style.png")
     assert (result.exit_code, "has no record" in result.stderr) == (2, True)
     result = run("translate", "munit", "photo.png", "--like", "missing.png")
-    assert (result.exit_code, "missing.png" in result.stderr) == (2, True)
+    assert (result.exit_code, "missing.png: cannot be read" in result.stderr) == (2, True)
+    (inside / "words.png").write_text("words")
+    result = run("translate", "munit", "photo.png", "--like", "words.png")
+    assert (result.exit_code, "words.png: has no record" in result.stderr) == (2, True)
+    result = run("translate", "munit", "photo.png", "--like", ".")
+    assert (result.exit_code, "cannot be read" in result.stderr) == (2, True)
 
 
 def test_an_output_on_standard_output_holds_its_record(run_process, munit, inside):

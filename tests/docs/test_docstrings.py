@@ -7,7 +7,21 @@ from pathlib import Path
 import pytest
 
 import imgxlate
+from imgxlate.inference.provenance import TranslationRecord, to_json
 
+RECORD = TranslationRecord(
+    method="munit",
+    weights="munit-summer2winter",
+    weights_sha256="0" * 64,
+    input_sha256="0" * 64,
+    device="cpu",
+    precision="fp32",
+    threads=1,
+    seed=0,
+    depth=8,
+    to="B",
+    style=(0.5,) * 8,
+)
 PHOTOS = Path(__file__).parents[2] / "examples" / "photos"
 
 
@@ -27,6 +41,7 @@ def folder(tmp_path, monkeypatch):
     for name, photo in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PHOTOS / photo, tmp_path / name)
+    (tmp_path / "recorded.jpg.json").write_text(to_json(RECORD))
     monkeypatch.chdir(tmp_path)
 
 

@@ -17,6 +17,7 @@ from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source
 from imgxlate.images.limits import Limits
 from imgxlate.images.outputs import Existing, names_file, require_writable
+from imgxlate.inference.provenance import ImageRecord, file_beside, to_json
 from imgxlate.methods.spec import MethodSpec
 from imgxlate.threads import AdaptiveThreads
 
@@ -25,10 +26,8 @@ if TYPE_CHECKING:
 
     from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.images.metadata import Metadata
-    from imgxlate.inference.provenance import ImageRecord
 
 _PANEL = "Records and metadata"
-_RECORD_SUFFIX = ".json"
 
 Record = Annotated[
     bool,
@@ -76,7 +75,7 @@ class Recording:
 
     keep_metadata: bool = False
     keep_gps: bool = False
-    record: "ImageRecord | None" = None  # all but what differs between outputs; None: nothing is recorded
+    record: ImageRecord | None = None  # all but what differs between outputs; None: nothing is recorded
 
     def read(self, out: Output, source: Source, limits: Limits, depth: "Depth" = 8) -> Input:
         """Read an image, with what outputs keep of its file.
@@ -97,10 +96,8 @@ class Recording:
 
         metadata = given.metadata or NONE
         if self.record:
-            from imgxlate.inference.provenance import to_json
-
             text = to_json(replace(self.record, input_sha256=given.sha256, **facts))
-            if path and (beside := beside_of(path)):
+            if path and (beside := file_beside(path)):
                 atomic.write_bytes(beside, text.encode())
             else:
                 metadata = replace(metadata, text=text)
@@ -133,11 +130,6 @@ def read_input(
     return Input(image, hashlib.sha256(data).hexdigest(), kept)
 
 
-def beside_of(path: Path) -> Path | None:
-    """The file of the record of an output; None if the output holds it."""
-    return None if path.suffix.lower() == ".png" else path.with_name(path.name + _RECORD_SUFFIX)
-
-
 def require_recordable(record: bool, output: str | None, sources: list[Source], existing: Existing) -> None:
     """Check that the record beside an output that is no PNG file can be written.
 
@@ -145,7 +137,7 @@ def require_recordable(record: bool, output: str | None, sources: list[Source], 
         UsageError: the file is an input.
         OutputError: the file exists, or cannot be written.
     """
-    beside = beside_of(Path(str(output))) if record and names_file(output) else None
+    beside = file_beside(Path(str(output))) if record and names_file(output) else None
     if beside and existing is not Existing.SKIP:
         require_writable([beside], sources, existing)
 
@@ -171,7 +163,7 @@ def require_none(kept: Recording, record: bool, model: str) -> None:
         raise UsageError(f"{option} is for images in color; those of {model} are not", hint="Leave it out.")
 
 
-def require_alone(like: Path, made: "ImageRecord", spec: MethodSpec, others: Mapping[str, Any]) -> None:
+def require_alone(like: Path, made: ImageRecord, spec: MethodSpec, others: Mapping[str, Any]) -> None:
     """Refuse options that the record of `--like` sets, and records of other methods.
 
     Raises:
@@ -184,7 +176,7 @@ def require_alone(like: Path, made: "ImageRecord", spec: MethodSpec, others: Map
         raise UsageError(f"{like}: was made with {shown(made.method)}, not with {spec.name}")
 
 
-def settings_like(settings: Settings, made: "ImageRecord") -> Settings:
+def settings_like(settings: Settings, made: ImageRecord) -> Settings:
     """The settings of a record. A device and a memory limit that are given stay.
 
     Raises:
@@ -223,7 +215,7 @@ def common_facts(settings: Settings, device: "torch.device", threads: AdaptiveTh
     }
 
 
-def note_differences(out: Output, like: Path, made: "ImageRecord") -> None:
+def note_differences(out: Output, like: Path, made: ImageRecord) -> None:
     """Note that another version made the image, so that the result may differ."""
     from imgxlate import __version__
 

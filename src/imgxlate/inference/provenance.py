@@ -5,6 +5,7 @@ A record names no file, folder or user. Weights and inputs are known by their sh
 
 import dataclasses
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,11 @@ from imgxlate.methods.spec import Domain
 from imgxlate.weights import cards
 from imgxlate.weights.store import Store
 
-SUFFIX = ".json"
-"""A record that the format of an image does not hold is in a file beside it: `image.jpg.json`."""
-
 Sha256 = Annotated[str, Len(64, 64), Predicate(str.isalnum)]
 
+_SUFFIX = ".json"
 _LARGEST = 10_000_000  # characters of a record
+_OUTPUTS = "Only outputs of --record have one: in a PNG file, or in a .json file beside another image."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,42 +84,70 @@ def to_json(record: ImageRecord) -> str:
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True)
 
 
+def file_beside(image: Path) -> Path | None:
+    """The file of the record of an image: `image.jpg.json`. None: the image holds it, because it is a PNG file."""
+    return None if image.suffix.lower() == ".png" else image.parent / (image.name + _SUFFIX)
+
+
+def read_record(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The record of an output of `--record`, as docs/records.md describes it.
+
+        >>> record = imgxlate.read_record("recorded.jpg")
+        >>> record["command"], record["to"], len(record["style"])
+        ('translate', 'B', 8)
+
+    Args:
+        path: A PNG file that holds its record, another image with its record beside it, or a file of a record.
+
+    Raises:
+        UsageError: the file has no record, or is damaged.
+    """
+    try:
+        document = json.loads(_text(Path(path)))
+        if isinstance(document, dict) and "command" in document:
+            return document
+    except (ValueError, RecursionError):
+        pass
+    raise UsageError(f"{path}: its record is damaged", hint="Give another output of --record.")
+
+
 def read(path: Path, kind: type[Kind]) -> Kind:
-    """The record of an image: in the PNG file, in `image.jpg.json` beside it, or in that file itself.
+    """The record of an image that was made by the command of `kind`.
 
     Raises:
         UsageError: the file has no record, is damaged, or was made by another command.
     """
     from pydantic import TypeAdapter, ValidationError  # Imported late: only this needs it.
 
-    text = _text(path)
+    document = read_record(path)
+    if document["command"] != kind.command:
+        raise UsageError(f"{path}: was made by another command, {shown(document['command'])}")
     try:
-        document = json.loads(text)
-        command = document["command"]
-        if command != kind.command:
-            raise UsageError(f"{path}: was made by another command, {shown(command)}")
         return TypeAdapter(kind).validate_python(document)
-    except (ValueError, LookupError, TypeError, RecursionError, ValidationError) as error:
-        raise UsageError(f"{path}: its record is damaged", hint="Give another output of --record.") from error
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise UsageError(
+            f"{path}: its record is damaged: {shown(key)}", hint="Give another output of --record."
+        ) from error
 
 
 def _text(path: Path) -> str:
+    """The text in a PNG file, or that of the file beside another image."""
     from imgxlate.images.decode import read_text
 
-    beside = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+    beside = path if path.suffix.lower() == _SUFFIX else file_beside(path)
     try:
-        if beside.is_file():
+        if beside:
             with beside.open(encoding="utf-8") as file:
                 return file.read(_LARGEST)
-        with path.open("rb") as file:
-            data = file.read(DEFAULT.file_bytes)
-        text = read_text(data, name=str(path))
+        with path.open("rb") as image:
+            text = read_text(image.read(DEFAULT.file_bytes), name=str(path))
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}", hint="Check the path.") from error
+        raise UsageError(f"{error.filename}: cannot be read: {error.strerror}", hint=_OUTPUTS) from error
     except (ImageError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: has no record: it is not an image", hint="Give an output of --record.") from error
+        raise UsageError(f"{path}: has no record: {error}", hint=_OUTPUTS) from error
     if text is None:
-        raise UsageError(f"{path}: has no record of how it was made", hint="Only outputs of --record have one.")
+        raise UsageError(f"{path}: has no record of how it was made", hint=_OUTPUTS)
     return text
 
 
