@@ -11,7 +11,7 @@ from torch import Tensor
 from imgxlate import checkpoint, paths
 from imgxlate.checkpoint import TRAINING, Checkpoint
 from imgxlate.errors import CheckpointError, ImgxlateError
-from imgxlate.inference.loading import readable
+from imgxlate.inference.model_tensors import readable
 from imgxlate.methods import registry
 from imgxlate.methods.file_kinds import FileKind, recognize
 from imgxlate.methods.protocol import Inspectable, NetworkReading
@@ -69,7 +69,7 @@ def inspect(path: Path) -> Inspection:
         card=header.get("card"),
         quality=header.get("quality"),
         networks=networks,
-        left_over=_left_over(opened, networks),
+        left_over=_left_over(opened, method, networks),
         departures=departures,
     )
 
@@ -99,26 +99,27 @@ def _networks(opened: Checkpoint, kind: FileKind | None) -> tuple[str | None, Se
     A file whose names are known has one method. For another file, every method looks for its layers.
     """
     given = opened.header.get("method") or (kind.method if kind else None)
-    specs, _ = registry.discover()
-    methods = [given] if given else [] if kind else list(specs)
     if opened.header.get("kind") == TRAINING:
         return given, (), {}
+    specs, _ = registry.discover()
+    methods = [given] if given else [] if kind else list(specs)
     departures: dict[str, str] = {}
     for spec in (specs[name] for name in methods if name in specs):
         try:
             implementation = registry.implementation(spec)
             if isinstance(implementation, Inspectable):
-                return spec.name, implementation.networks(readable(opened)), {}
+                return spec.name, implementation.networks(readable(spec, opened)), {}
         except ImgxlateError as error:
             departures[spec.name] = str(error).removeprefix(f"{opened.path}: ")
     return given, (), departures
 
 
-def _left_over(opened: Checkpoint, networks: Sequence[NetworkReading]) -> list[str]:
+def _left_over(opened: Checkpoint, method: str | None, networks: Sequence[NetworkReading]) -> list[str]:
     """The names of the tensors that no network takes."""
-    tensors = readable(opened).tensors if networks else {}
+    if not (method and networks):
+        return []
     taken = {name for network in networks for layer in network.layers for name in layer.tensors}
-    return [name for name in tensors if name not in taken]
+    return [name for name in readable(registry.find(method), opened).tensors if name not in taken]
 
 
 def _contents(header: Mapping[str, Any], kind: FileKind | None, method: str | None) -> str:

@@ -20,18 +20,17 @@ from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
+from imgxlate.inference.model_tensors import notes, readable
 from imgxlate.memory import parse as parse_memory
-from imgxlate.methods import registry, tensor_names
+from imgxlate.methods import registry
 from imgxlate.methods.original_files import read_options
-from imgxlate.methods.protocol import BatchNormalized, Inspectable, Noting, Translator
+from imgxlate.methods.protocol import BatchNormalized, Translator
 from imgxlate.methods.spec import DOMAINS, Capability, Domain, MethodConfig, MethodSpec
 from imgxlate.nn import NormStatistics
 from imgxlate.weights.cards import Card, bundled_model
 from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store, writing
-
-_SHOWN = 4  # names in a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def load_model(
         CheckpointError: the file is damaged, or holds no model of the method.
         UsageError: the original's yaml cannot be read, or is another method's.
     """
-    opened = readable(checkpoints.read(file.path), file.generators, notify)
+    opened = readable(spec, checkpoints.read(file.path), file.generators, notify)
     translator = _build(spec, opened, file.config, notify)
     require_exact(device, arithmetic.dtype)
     translator.place(device, arithmetic.dtype)
@@ -187,7 +186,7 @@ def import_model(
         notify(choice_note(file, opened.header.get("step")))
     else:
         opened = checkpoints.read(file)
-    opened = readable(opened, generators, notify)
+    opened = readable(spec, opened, generators, notify)
     translator = _build(spec, opened, config, notify)
     if card:
         return import_file(store, card.name, file, method=spec.name, domains=domains, config=config, notify=notify)
@@ -202,28 +201,6 @@ def import_model(
             return import_file(
                 store, name, ours, method=spec.name, domains=names, source=file, overwrite=overwrite, notify=notify
             )
-
-
-def readable(opened: Checkpoint, generators: Sequence[str] = (), notify: Notify = ignore) -> Checkpoint:
-    """The tensors of the generators, under names that methods know.
-
-    Raises:
-        CheckpointError: there is no network of a name in `generators`, or a training checkpoint holds no average.
-        UsageError: `generators` are given for a file of ours, or are more than two.
-    """
-    if opened.header.get("kind") == checkpoints.TRAINING:
-        return _averaged_part(opened)
-    if generators:
-        opened = tensor_names.chosen(opened, generators)
-    if opened.header:
-        return opened
-    opened, averages = tensor_names.averaged(tensor_names.unwrapped(opened))
-    if averages:
-        notify(
-            f"{opened.path}: holds averaged weights beside the trained ones ({', '.join(averages[:_SHOWN])}); "
-            "the averaged ones are taken"
-        )
-    return opened
 
 
 def choice_note(file: Path, step: int | None) -> str:
@@ -310,22 +287,6 @@ def _model_at(path: Path, config: Path | None) -> ModelFile:
     return ModelFile(path.resolve().name, file, config)
 
 
-def _averaged_part(opened: Checkpoint) -> Checkpoint:
-    """The model in a checkpoint that training resumes from.
-
-    Raises:
-        CheckpointError: it holds no averaged weights.
-    """
-    tensors = opened.part("average")
-    if not tensors:
-        raise CheckpointError(
-            f"{opened.path}: is not a model but a checkpoint to resume a training from, without averaged weights",
-            hint="Give the run's folder, or the model.safetensors in it.",
-        )
-    header = {key: value for key, value in opened.header.items() if key != "kind"}
-    return dataclasses.replace(opened, tensors=tensors, header=header)
-
-
 def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None, notify: Notify) -> Translator:
     options = read_options(config)
     try:
@@ -334,22 +295,9 @@ def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None, notify: No
         raise UsageError(f"{config}: {error}" if config else str(error), hint=error.hint) from error
     if not isinstance(translator, Translator):
         raise CheckpointError(f"{spec.implementation} is not a translator", hint=f"The plug-in {spec.name} has a bug.")
-    for note in translator.notes if isinstance(translator, Noting) else ():
+    for note in notes(translator, opened):
         notify(note)
-    if not opened.header and isinstance(translator, Inspectable) and not _has_known_names(translator, opened):
-        notify(
-            f"{opened.path}: has other names than the original's file, and was read by its layers; padding and "
-            "activations, which weights do not show, are the original's"
-        )
     return translator
-
-
-def _has_known_names(translator: Translator, opened: Checkpoint) -> bool:
-    """Whether most tensors of a model have their names in the file, too, but for the name of the network."""
-    ours = {name.partition(".")[2] for name in translator.tensors()}
-    words = [name.split(".") for name in opened.tensors]
-    given = {".".join(each[place:]) for each in words for place in range(len(each))}
-    return 2 * len(ours & given) > len(ours)
 
 
 def _domains(opened: Checkpoint) -> tuple[str, str]:
