@@ -1,4 +1,4 @@
-"""`--generator`: networks of an original's file by their names in it."""
+"""Checkpoints of other programs, networks that `--generator` names, and checkpoints of a run."""
 
 import json
 
@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+from imgxlate import checkpoint
+from imgxlate.training.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -126,3 +129,33 @@ def test_an_unusable_file_of_the_other_direction_is_a_note(run, photo, golden, t
     backwards = run(*arguments, "--to", "A", "-o", tmp_path / "back.png")
     assert backwards.exit_code == 2
     assert "latest_net_G_B.pth" in backwards.stderr
+
+
+def test_sample_styles_takes_both_domains_by_name(run, photo, stored, golden, tmp_path):
+    renamed, original = tmp_path / "renamed.png", tmp_path / "original.png"
+    names = ("--generator", "apples", "--generator", "pears")
+    for sheet, file, options in (
+        (renamed, stored("munit", "apples", "pears"), names),
+        (original, golden / "munit" / "gen_00000001.pt", ()),
+    ):
+        done = run("sample-styles", "munit", photo, "--checkpoint", file, "--n-styles", 1, "-o", sheet, *options)
+        assert done.exit_code == 0, done.stderr
+    assert renamed.read_bytes() == original.read_bytes()
+
+
+def test_every_command_takes_a_checkpoint_of_a_run(run, photo, generators, tmp_path):
+    _, tensors, header = generators("cyclegan")
+    folder = RunFolder(tmp_path / "run")
+    state = {f"training.generators.weights.{name}": torch.zeros_like(tensor) for name, tensor in tensors.items()}
+    step = folder.save(7, state | {f"average.{name}": tensor for name, tensor in tensors.items()}, header)
+    checkpoint.write(tmp_path / "model.safetensors", tensors, header)
+    expected = image(run, photo, "cyclegan", tmp_path / "model.safetensors")
+    assert image(run, photo, "cyclegan", step) == expected
+    for arguments in (
+        ("weights", "export", step, "--format", "half", "-o", tmp_path / "half.safetensors"),
+        ("weights", "import", "step7", step, "--method", "cyclegan"),
+        ("compare", photo, "--methods", "cyclegan", "--model", f"cyclegan={step}", "-o", tmp_path / "compared"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 0, done.stderr
+    assert run("translate", "cyclegan", photo, "--model", "step7", "-o", "-").stdout_bytes == expected
