@@ -39,7 +39,7 @@ cyclegans = st.builds(
     n_blocks=st.sampled_from([1, 6, 9]),
     n_downsampling=st.integers(1, 2),
     norm=norms,
-    upsampling=st.sampled_from(["transposed", "nearest"]),
+    upsampling=st.sampled_from(["transposed", "nearest", "resize"]),
     bias=st.booleans(),
     dropout=st.booleans(),
 )

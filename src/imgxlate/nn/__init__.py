@@ -11,5 +11,5 @@ NormKind = Literal["instance", "instance_affine", "batch", "none"]
 NormStatistics = Literal["image", "running"]
 """What a batch norm normalizes with in translation: the statistics of each image, or those of the training images."""
 DiscriminatorNorm = Literal["none", "instance", "layer", "spectral"]
-Upsampling = Literal["transposed", "nearest"]
+Upsampling = Literal["transposed", "nearest", "resize"]
 Init = Literal["kaiming", "xavier", "orthogonal", "gaussian"]

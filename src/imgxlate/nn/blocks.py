@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from imgxlate.nn import Activation, Padding
 from imgxlate.nn.convolution import Conv2d
@@ -65,6 +66,22 @@ class ConvBlock(nn.Module):
     def _convolve(self, x: Tensor) -> Tensor:
         y: Tensor = self.conv(pad(x, self.padding, self.pad_type))
         return y
+
+
+class Repeat(nn.Module):
+    """Double height and width: repeat each position 2 x 2 times (nearest neighbor)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to (B, C, 2 H, 2 W)."""
+        return functional.interpolate(x, scale_factor=2.0, mode="nearest")
+
+    def stages(self) -> list[Stage]:
+        """The stages, for computing in bands."""
+        return [Local(self, self.channels, scale=2)]
 
 
 class UpsampledConvBlock(nn.Module):

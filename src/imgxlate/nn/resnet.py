@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from imgxlate.nn import NormKind, Upsampling
 from imgxlate.nn.antialiasing import BlurredDownsampling, BlurredUpsampling
-from imgxlate.nn.blocks import UpsampledConvBlock
+from imgxlate.nn.blocks import Repeat, UpsampledConvBlock
 from imgxlate.nn.convolution import Conv2d
 from imgxlate.nn.norms import make_norm, norm_stages, set_norm_statistics
 from imgxlate.nn.stages import Residual, Stage, convolution
@@ -81,6 +81,8 @@ class ResnetGenerator(nn.Module):
             half = channels // 2
             if upsampling == "blurred":
                 return [BlurredUpsampling(channels), *normalized(Conv2d(channels, half, 3, 1, 1, bias=bias))]
+            if upsampling == "resize":
+                return [Repeat(channels), *normalized(Conv2d(channels, half, 3, 1, 1, bias=bias))]
             if upsampling == "nearest":
                 return [
                     UpsampledConvBlock(channels, half, norm=make_norm(norm, half), activ="relu", pad_type="reflect")
@@ -122,7 +124,7 @@ def _stages(parts: Iterable[nn.Module]) -> list[Stage]:
     padding: nn.ReflectionPad2d | None = None
     channels = 0  # A norm follows a convolution.
     for part in parts:
-        if isinstance(part, ResidualBlock | UpsampledConvBlock | BlurredDownsampling | BlurredUpsampling):
+        if isinstance(part, ResidualBlock | UpsampledConvBlock | Repeat | BlurredDownsampling | BlurredUpsampling):
             found += part.stages()
         elif isinstance(part, nn.ReflectionPad2d):
             padding = part  # Reflection belongs to the convolution that follows.

@@ -297,6 +297,23 @@ def test_nearest_upsampling_is_read_off_the_weights_and_leaves_no_checkerboard(l
         model.original_files(None)
 
 
+@pytest.mark.parametrize("block", ["conv_block", "block"])
+def test_a_generator_of_pytorch_gan_with_resize_convolutions_computes_the_same(load, saved, block):
+    torch.manual_seed(0)
+    layers = list(reference(nn.InstanceNorm2d, bias=True, dropout=False).model)
+    for place, width in ((15, 8), (12, 16)):  # each a transposed convolution
+        layers[place : place + 1] = [nn.Upsample(scale_factor=2), nn.Conv2d(width, width // 2, 3, padding=1)]
+    network = nn.Sequential(*layers)
+    tensors = {f"model.{name.replace('conv_block', block)}": tensor for name, tensor in network.state_dict().items()}
+    model = load("cyclegan", saved(tensors, "G_BA_100.pth"))
+    assert model.config == CycleganConfig(ngf=4, n_blocks=2, upsampling="resize")
+    assert model.targets == ("A",)
+    assert any("that of PyTorch-GAN" in note for note in model.notes)
+    image = torch.rand(1, 3, 16, 20) * 2 - 1
+    with torch.inference_mode():
+        assert torch.allclose(translated(model, image, "A"), network(image), atol=1e-5)
+
+
 def test_a_checkpoint_of_ours_is_read_back_with_both_directions(model, load, tmp_path):
     header = {"method": "cyclegan", "architecture": dataclasses.asdict(model.config), "domains": ["horse", "zebra"]}
     checkpoint.write(tmp_path / "model.safetensors", model.tensors(), header)

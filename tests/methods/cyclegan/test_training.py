@@ -287,7 +287,7 @@ def test_the_gradient_penalty_is_the_same_for_compiled_networks(train, batch, co
 
 
 @pytest.mark.parametrize(
-    ("upsampling", "halvings"), [("transposed", 2), ("nearest", 2), ("transposed", 1), ("nearest", 3)]
+    ("upsampling", "halvings"), [("transposed", 2), ("nearest", 2), ("transposed", 1), ("nearest", 3), ("resize", 2)]
 )
 @pytest.mark.parametrize(("norm", "bias"), [("instance", True), ("instance_affine", False), ("none", False)])
 def test_every_trainable_model_can_be_loaded_again(train, tmp_path, load, norm, bias, upsampling, halvings):

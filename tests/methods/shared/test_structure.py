@@ -216,7 +216,10 @@ def resized(tensors):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (resized, "net.up.0.conv is a convolution 8 -> 4, 3x3, where CycleGAN has a transposed one"),
+        (
+            lambda tensors: tensors | {"up.1.conv.weight": tensors["up.1.conv.weight"].transpose(0, 1).contiguous()},
+            "net.up.0.conv is a transposed convolution 8 -> 4, 3x3, where CycleGAN has one that is not transposed",
+        ),
         (
             lambda tensors: tensors | {"down.0.conv.weight": torch.zeros(4, 2, 4, 4)},
             "net.down.0.conv is a convolution 2 -> 4, 4x4, where CycleGAN has a convolution 2 -> 4, 3x3",
@@ -244,6 +247,13 @@ def test_the_error_says_at_which_layer_the_file_departs(load, change, message):
     with pytest.raises(CheckpointError) as caught:
         load({f"net.{name}": tensor for name, tensor in tensors.items()})
     assert message in str(caught.value)
+
+
+def test_resize_convolutions_are_named_where_they_are_not_known(load):
+    with pytest.raises(
+        CheckpointError, match=r"up\.0\.conv is a convolution 8 -> 4, 3x3, where CUT has a transposed one"
+    ):
+        load(resized(renamed(CYCLEGAN, NAMED)), "cut")
 
 
 def test_names_of_any_depth_are_no_problem(load):

@@ -25,6 +25,7 @@ from imgxlate.methods.shared.checkpoints import build, by_domain, configure, lis
 from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.shared.structure import networks_by_structure
 from imgxlate.methods.spec import OTHER, Domain
+from imgxlate.nn import Upsampling
 
 _PAIRS = (("g", "f"), ("forward", "backward"), ("fwd", "bwd"))  # The paper calls the generators G and F.
 
@@ -43,6 +44,7 @@ def load(
         UsageError: `options` are no options of CycleGAN's.
     """
     config, weights = _read(checkpoint, options)
+    notes = _notes(checkpoint, config)
 
     def built(domain: Domain, tensors: dict[str, Tensor], path: Path) -> AnyGenerator:
         return build(partial(make_generator, config, domain), tensors, str(path))
@@ -50,13 +52,13 @@ def load(
     generators = {domain: built(domain, tensors, checkpoint.path) for domain, tensors in weights.items()}
     beside = opposite(checkpoint.path)
     if len(generators) > 1 or beside is None or not beside.is_file():
-        return config, generators, ()
+        return config, generators, notes
     try:
         opened, _ = tensor_names.averaged(tensor_names.unwrapped(checkpoints.read(beside)))
         added = {domain: built(domain, tensors, beside) for domain, tensors in _generators(opened).items()}
     except CheckpointError as error:  # It may be half written, or of another network.
-        return config, generators, (f"the generator of the other direction is left out: {error}",)
-    return config, generators | {domain: one for domain, one in added.items() if domain not in generators}, ()
+        return config, generators, (*notes, f"the generator of the other direction is left out: {error}")
+    return config, generators | {domain: one for domain, one in added.items() if domain not in generators}, notes
 
 
 def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
@@ -117,13 +119,26 @@ def _generators(checkpoint: Checkpoint) -> dict[Domain, dict[str, Tensor]]:
     return {domain_in_file_name(checkpoint.path) or "A": next(iter(networks.values()))}
 
 
+def _notes(checkpoint: Checkpoint, config: CycleganConfig) -> tuple[str, ...]:
+    """What the weights do not show, and is assumed."""
+    if checkpoint.header or config.upsampling != "resize":
+        return ()
+    return (
+        f"{checkpoint.path}: upsampling is taken to be that of PyTorch-GAN: repeated pixels, then a 3x3 convolution "
+        "padded with zeros",
+    )
+
+
 def _design(layers: Sequence[Layer]) -> AnyGenerator:
     """The generator that some layers of a file may be."""
     kernels = {layer.shape[2:] for layer in layers if layer.stream == "convolution"}
     if kernels == {(4, 4)}:
         return Unet(CycleganConfig(network="unet", **unets.sizes(layers)))
-    nearest = any(layer.shape[2:] == (5, 5) and layer.shape[1] == 2 * layer.shape[0] for layer in layers)
-    return Generator(CycleganConfig(**resnets.sizes(layers), upsampling="nearest" if nearest else "transposed"))
+    halving = {
+        layer.shape[2:] for layer in layers if layer.stream == "convolution" and layer.shape[1] == 2 * layer.shape[0]
+    }
+    upsampling: Upsampling = "nearest" if (5, 5) in halving else "resize" if (3, 3) in halving else "transposed"
+    return Generator(CycleganConfig(**resnets.sizes(layers), upsampling=upsampling))
 
 
 def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], source: Domain) -> dict[str, Any]:
@@ -132,10 +147,11 @@ def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], source:
         return {"network": "unet", **unets.architecture(tensors, checkpoint.path, source)}
     seen = resnets.architecture(checkpoint, tensors, "cyclegan", source)
     up = resnets.first_block(tensors) + seen["n_blocks"]
+    nearest, transposed = f"model.{up}.conv.weight" in tensors, f"model.{up}.weight" in tensors
     return {
         "network": "resnet",
         **seen,
-        "upsampling": "nearest" if f"model.{up}.conv.weight" in tensors else "transposed",
+        "upsampling": "nearest" if nearest else "transposed" if transposed else "resize",
     }
 
 

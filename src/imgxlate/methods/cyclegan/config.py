@@ -42,7 +42,8 @@ class CycleganConfig(TranslatorConfig):
     norm: NormKind = option("instance", "normalization", _OPTIONS)
     upsampling: Upsampling = option(
         "transposed",
-        "upsampling; nearest repeats pixels and applies a 5x5 convolution, which leaves no checkerboard pattern",
+        "upsampling; nearest repeats pixels and applies a 5x5 convolution, which leaves no checkerboard pattern; "
+        "resize applies a 3x3 convolution, padded with zeros, as eriklindernoren/PyTorch-GAN does",
         f"{_MODEL.replace('cycle_gan_model', 'networks')}; arXiv 1804.04732, Appendix B.2",
     )
     bias: bool = option(True, "whether convolutions before a normalization have a bias", "models/networks.py")
