@@ -206,13 +206,20 @@ def _read_torch(path: Path, start: bytes) -> Checkpoint:
         raise
     except torch_files.UnusableError as error:
         raise CheckpointError(f"{path}: {error}", hint=_STATE_DICT) from error
-    except OSError as error:
-        if error.errno in (None, errno.EINVAL):  # A damaged file leads to invalid positions.
-            raise _damaged(path, error) from error
-        raise _unreadable(path, error) from error
     except Exception as error:  # Damaged files give many kinds of errors.
+        if failure := _disk_failure(error):
+            raise _unreadable(path, failure) from failure
         raise _damaged(path, error) from error
     return Checkpoint(path, tensors)
+
+
+def _disk_failure(error: BaseException | None) -> OSError | None:
+    """The error of the disk that led to `error`. An invalid argument is none: damage leads to invalid positions."""
+    while error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:

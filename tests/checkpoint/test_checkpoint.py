@@ -301,6 +301,16 @@ def test_a_disk_that_fails_is_not_taken_for_a_damaged_file(tmp_path, monkeypatch
     assert isinstance(raised.value.__cause__, OSError)  # A run does not skip such a checkpoint.
 
 
+def test_a_disk_that_fails_while_an_archive_is_checked_is_not_taken_for_damage(tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    torch.save({"w": torch.zeros(3)}, tmp_path / "model.pt")
+    monkeypatch.setattr(zipfile, "_EndRecData", fail)  # `zipfile` itself hides the error.
+    with pytest.raises(CheckpointError, match="cannot be read: Input/output error"):
+        checkpoint.read(tmp_path / "model.pt")
+
+
 def test_a_full_disk_is_an_output_error_for_files_of_originals_too(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))  # A write past it fails as on a full disk.
