@@ -118,6 +118,18 @@ def test_the_folder_is_flushed_after_the_rename(tmp_path, monkeypatch):
     assert flushed == [(False, False), (True, True)]
 
 
+def test_the_parents_of_new_folders_are_flushed(tmp_path, monkeypatch):
+    flushed, flush = [], os.fsync
+
+    def note(descriptor):
+        flushed.append(os.fstat(descriptor).st_ino)
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    atomic.write_bytes(tmp_path / "a" / "b" / "file", b"data")
+    assert {path.stat().st_ino for path in (tmp_path, tmp_path / "a", tmp_path / "a" / "b")} <= set(flushed)
+
+
 def test_a_temporary_file_that_cannot_be_removed_does_not_hide_the_error(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EIO, "Input/output error")

@@ -1,6 +1,7 @@
 """Atomic writes: write to a temporary file or folder beside the target, then rename it."""
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -27,7 +28,7 @@ def writer(path: Path) -> Iterator[BinaryIO]:
     try:
         _require_file_or_nothing(path)
         target = Path(os.path.realpath(path))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         temporary = target.with_name(f".{os.urandom(8).hex()}.part")
         try:
             with temporary.open("xb") as file:
@@ -39,7 +40,7 @@ def writer(path: Path) -> Iterator[BinaryIO]:
             with contextlib.suppress(OSError):  # The first error matters more.
                 temporary.unlink(missing_ok=True)
             raise
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -56,7 +57,7 @@ def folder_writer(path: Path) -> Iterator[Path]:
     try:
         require_new_folder(path)
         target = path.resolve()  # "." has no name, and a link cannot be replaced by a folder.
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         temporary = target.with_name(f".{os.urandom(8).hex()}.part")
         try:
             temporary.mkdir()
@@ -64,7 +65,7 @@ def folder_writer(path: Path) -> Iterator[Path]:
             temporary.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        _flush_folder(target.parent)
+        flush_folder(target.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
 
@@ -94,6 +95,28 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(f"{path}: cannot be written: {error.strerror or error}", hint=disk_hint(error))
 
 
+def make_folder(folder: Path) -> None:
+    """Create a folder and its missing parents, so that they survive a power failure like the files in them.
+
+    Raises:
+        OSError: a folder cannot be created.
+    """
+    missing = list(itertools.takewhile(lambda parent: not parent.exists(), (folder, *folder.parents)))
+    folder.mkdir(parents=True, exist_ok=True)
+    for created in missing:
+        flush_folder(created.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Make new names in a folder survive a power failure, on platforms that can open folders."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def leftovers(folder: Path) -> list[Path]:
     """The temporary files in `folder` of writes that were killed or still run. Empty if it cannot be read."""
     with contextlib.suppress(OSError):
@@ -113,13 +136,3 @@ def _require_file_or_nothing(path: Path) -> None:
         raise OutputError(
             f"{path}: cannot be written: it is a pipe or a device", hint="Give a file; `-` is standard output."
         )
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make a rename survive a power failure, on platforms that can open folders."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

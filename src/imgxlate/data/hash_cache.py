@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imgxlate import paths
+from imgxlate import atomic, paths
 from imgxlate.data.perceptual_hash import Hashes
 
 _TABLE = """CREATE TABLE IF NOT EXISTS hashes (
@@ -42,7 +42,7 @@ def remember(images: Iterable[tuple[Path, Hashes]]) -> None:
 def _open() -> Iterator[sqlite3.Connection]:
     """The database. Changes are kept at the end of the block."""
     path = paths.cache_dir() / "data" / "hashes.sqlite"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(path.parent)
     with contextlib.closing(sqlite3.connect(path, timeout=_WAIT)) as database, database:
         database.execute(_TABLE)
         yield database

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from imgxlate import atomic
 from imgxlate.callbacks import Notify
 
 STALE_SECONDS = 7 * 24 * 3600.0  # Older leftovers are removed.
@@ -93,7 +94,7 @@ def locked(root: Path, name: str, patience: Patience, notify: Notify) -> Iterato
     from filelock import FileLock, Timeout  # Imported late: only downloads need it.
 
     folder = root / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(folder)
     lock = FileLock(folder / f"{name}.lock")
     # Timeout is an OSError. File systems without locks raise an OSError, too.
     with contextlib.suppress(OSError, NotImplementedError):
@@ -116,7 +117,7 @@ def claim(parent: Path) -> Iterator[Partial]:
     Raises:
         OSError: the folder cannot be created.
     """
-    parent.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(parent)
     folder = parent / _folder_name(os.getpid())
     _take_over_largest(parent, folder)
     folder.mkdir(exist_ok=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
+from imgxlate import atomic, paths
 from imgxlate import checkpoint as checkpoints
-from imgxlate import paths
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.config import require_choice
@@ -192,7 +192,7 @@ def import_model(
         return import_file(store, card.name, file, method=spec.name, domains=domains, config=config, notify=notify)
     names = domains or _domains(opened)
     with writing(store.root):
-        store.root.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(store.root)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
             ours = Path(folder) / paths.RUN_MODEL
             formats = formats_in(opened.header, translator.config)

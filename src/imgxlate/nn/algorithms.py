@@ -107,7 +107,7 @@ class Choices:
 
         path = choices_file()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(path.parent)
             with FileLock(path.with_suffix(".lock"), timeout=self._patience):
                 remembered = read_choices(path)
                 known = remembered.setdefault(machine(), {})

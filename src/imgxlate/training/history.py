@@ -9,13 +9,14 @@ and infinity: they are the strings "NaN", "Infinity" and "-Infinity".
 import itertools
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from imgxlate.atomic import cannot_write
+from imgxlate.atomic import cannot_write, flush_folder, make_folder
 
 
 def _now() -> datetime:
@@ -43,8 +44,9 @@ class History:
         """
         self._path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             self._file: BinaryIO = path.open("ab", buffering=0)
+            flush_folder(path.parent)
         except OSError as error:
             raise cannot_write(self._path, error) from error
         self.truncate(step)
@@ -59,6 +61,17 @@ class History:
         try:
             while rest:
                 rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+    def flush(self) -> None:
+        """Write through to the disk, so that a power failure loses no line.
+
+        Raises:
+            OutputError: the disk fails.
+        """
+        try:
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise cannot_write(self._path, error) from error
 

@@ -147,7 +147,7 @@ class RunFolder:
             raise OutputError(f"{self.path}: is not a folder", hint="Give another --out.")
         created = not self.path.exists()
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(self.path)
         except OSError as error:
             raise OutputError(
                 f"{self.path}: cannot be created: {error.strerror or error}", hint=disk_hint(error)

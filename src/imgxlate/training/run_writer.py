@@ -130,6 +130,8 @@ class RunWriter:
     def save(self, step: int, attempt: int) -> Path:
         """Write a checkpoint, then the model and, now and then, the curves; then remove old checkpoints.
 
+        The history is flushed first: a run that continues from the checkpoint needs all lines before it.
+
         Raises:
             OutputError: a file cannot be written. The files that were there before are intact.
         """
@@ -140,6 +142,7 @@ class RunWriter:
         header = self._header() | {"attempt": attempt, "preset": plan.preset}
         header |= {"config": flattened(plan.config), "pictures": plan.folders.digest}
         header |= {"threads": plan.threads.fixed if plan.threads else None, "start": self._start}
+        self._history.flush()
         path = plan.run.save(step, tensors, header)
         self._write_model(step)
         if time.monotonic() >= self._next_curves:

@@ -92,7 +92,7 @@ def _own(name: str, file: Path, method: str) -> Card:
 
 
 def _copy(store: Store, card: Card, file: Path, source: Path, settings: bytes | None, overwrite: bool) -> Record:
-    store.root.mkdir(parents=True, exist_ok=True)
+    atomic.make_folder(store.root)
     with tempfile.TemporaryDirectory(prefix=".import-", dir=store.root) as folder:
         copy = Path(shutil.copyfile(file, Path(folder) / card.filename))
         digest = sha256_of(copy)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from imgxlate import paths, signatures
+from imgxlate import atomic, paths, signatures
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.downloads import partials
 from imgxlate.downloads.partials import Patience
@@ -124,8 +124,9 @@ class Store:
         with file.open("r+b") as whole:
             os.fsync(whole.fileno())
         target = self.file(record)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        atomic.make_folder(target.parent)
         file.replace(target)
+        atomic.flush_folder(target.parent)
         self._note_unchanged(record)
         return target
 
