@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo check test lint unit docs figures assets models clean
+.PHONY: demo check test lint unit faults docs figures assets models clean
 
 demo: .venv/installed
 	$(BIN)/python scripts/demo.py demo
@@ -23,6 +23,11 @@ lint: .venv/dev
 # Two processes of one thread each: with more threads they would wait for each other.
 unit: .venv/dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# Let every call of every command to the system fail once, and the power at every moment: more than an hour. `make test`
+# tries a sample.
+faults: .venv/dev
+	IMGXLATE_EVERY_FAULT=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -o faulthandler_timeout=0 tests/faults
 
 # The generated pages of docs/.
 docs: .venv/dev

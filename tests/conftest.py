@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 from PIL import Image
+from processes import launcher  # noqa: F401 (a fixture)
+from shim import shim  # noqa: F401 (a fixture)
 from typer.testing import CliRunner
 
 settings.register_profile("imgxlate", deadline=None)  # The first call of a library may take seconds.
@@ -23,6 +25,7 @@ SLOW = (
     "chaos/",
     "distributed/",
     "examples/",
+    "faults/",
     "scripts/",
     "cli/test_compare.py",
     "cli/test_large_images.py",
