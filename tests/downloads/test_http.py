@@ -3,6 +3,7 @@ import hashlib
 import socket
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from web_server import CERTIFICATE
@@ -228,6 +229,24 @@ def test_a_length_far_from_the_cards_is_refused(server, make_card, body, fetch, 
 
 def test_a_length_near_the_cards_is_accepted(server, make_card, body, fetch):
     assert fetch(make_card(server.offer("/a", body), size=3_100_000)) == body
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_note_that_cannot_be_read_for_a_moment_does_not_end_a_download(
+    server, make_card, body, fetch, monkeypatch, number
+):
+    reads, read = [], Path.read_bytes
+
+    def fail_once(path):
+        data = read(path)
+        if path.name == "source.json":
+            reads.append(path)
+            if len(reads) == number:
+                raise OSError(5, "Input/output error")
+        return data
+
+    monkeypatch.setattr(Path, "read_bytes", fail_once)
+    assert fetch(make_card(server.offer("/a", body))) == body
 
 
 def test_an_empty_file_is_refused(server, make_card, fetch):

@@ -206,7 +206,8 @@ def _status(response: requests.Response) -> str:
 
 
 def _receive(response: requests.Response, remote: RemoteFile, partial: Partial, progress: Progress) -> None:
-    total = partial.source.total if partial.source else None
+    source = partial.source  # Read from the disk at each access, which may fail.
+    total = source.total if source else None
     with partial.file.open("r+b") as file:
         done = file.seek(0, os.SEEK_END)
         progress(done, total)
