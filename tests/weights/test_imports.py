@@ -1,5 +1,6 @@
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +90,24 @@ def test_another_model_of_the_name_is_replaced_only_with_overwrite(store, file):
     second = import_file(store, "mine", file, method="unit", overwrite=True)
     assert first.sha256 != second.sha256
     assert store.path(store.find("mine")).read_bytes() == b"better weights"
+
+
+def test_a_model_whose_record_cannot_be_read_is_not_replaced(store, file, monkeypatch):
+    import_file(store, "mine", file, method="unit")
+    file.write_bytes(b"other weights")
+    read = Path.read_bytes
+
+    def fail(path):
+        if path.name == "mine.json":
+            raise OSError(5, "Input/output error")
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        with pytest.raises(UsageError, match="whose record cannot be read"):
+            import_file(store, "mine", file, method="unit")
+    assert store.path(store.find("mine"), offline=True).read_bytes() == b"a user's weights"
+    assert import_file(store, "mine", file, method="unit", overwrite=True)
 
 
 def test_a_name_whose_file_is_gone_is_free(store, file):

@@ -119,7 +119,14 @@ def _require_free(store: Store, card: Card, digest: str) -> None:
         UsageError: it would.
     """
     known = store.record(card.name)
-    if card.name in cards() or known is None or known.sha256 == digest or not store.file(known).exists():
+    if card.name in cards():
+        return
+    if known is None and store.has_record(card.name):
+        raise UsageError(
+            f"{card.name} is the name of another model, whose record cannot be read",
+            hint="Choose another name, or add --overwrite to replace that model.",
+        )
+    if known is None or known.sha256 == digest or not store.file(known).exists():
         return
     raise UsageError(
         f"{card.name} is the name of another model, imported from {known.source}",

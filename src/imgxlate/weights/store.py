@@ -90,6 +90,10 @@ class Store:
         """The record of a name."""
         return Record.read(self._record_path(name))
 
+    def has_record(self, name: str) -> bool:
+        """Whether there is a record of a name, readable or not."""
+        return self._record_path(name).exists()
+
     def records(self) -> tuple[Record, ...]:
         """All records, sorted by name."""
         found = (Record.read(path) for path in sorted(self.root.glob("records/*.json")))
