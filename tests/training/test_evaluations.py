@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from imgxlate.errors import CheckpointError
 from imgxlate.methods import registry
 from imgxlate.training import evaluations
 from imgxlate.training.evaluations import add, best, is_due, since_best
@@ -56,6 +57,11 @@ def test_a_file_gives_back_what_was_written(tmp_path):
     again = evaluations.read(tmp_path / "quality.jsonl")
     assert [replace(one, time=other.time) for one, other in zip(found, again, strict=True)] == again
     assert abs((again[0].time - found[0].time).total_seconds()) < 0.001
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match="cannot be read: Is a directory"):
+        evaluations.read(tmp_path)
 
 
 def test_damaged_lines_are_skipped_and_a_missing_file_holds_none(tmp_path):

@@ -16,6 +16,7 @@ from statistics import fmean
 from typing import Any
 
 from imgxlate import atomic
+from imgxlate.errors import CheckpointError, disk_hint
 from imgxlate.methods.spec import TrainingConfig
 
 
@@ -68,11 +69,16 @@ def read(path: Path) -> list[Evaluation]:
     """The evaluations in a file; none if there is no file. Lines that are damaged are skipped.
 
     Raises:
-        OSError: the file cannot be read.
+        CheckpointError: the file cannot be read.
     """
-    if not path.exists():
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
         return []
-    return [one for line in path.read_bytes().splitlines() if (one := _parsed(line))]
+    except OSError as error:
+        reason = f"{path}: cannot be read: {error.strerror or error}"
+        raise CheckpointError(reason, hint=disk_hint(error)) from error
+    return [one for line in lines if (one := _parsed(line))]
 
 
 def write(path: Path, evaluations: Sequence[Evaluation]) -> None:
