@@ -1,6 +1,7 @@
 """`imgxlate train`, as a user types it."""
 
 import json
+import resource
 import shutil
 import signal
 import subprocess
@@ -235,6 +236,19 @@ def test_an_interrupted_run_prints_the_command_to_continue(command, heed_signals
     process.stderr.close()
     assert process.wait() == 130
     assert f"continue with `imgxlate train cyclegan --out {begun} --resume`" in said
+
+
+def test_a_run_that_fills_the_disk_prints_the_command_to_continue(run, begun):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))  # Checkpoints are larger.
+    try:
+        result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert result.exit_code == 9
+    assert f"continue with `imgxlate train cyclegan --out {begun} --resume`" in " ".join(result.stderr.split())
+    assert "step-00000002.safetensors: cannot be written: File too large" in result.stderr
+    assert run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 2).exit_code == 0
 
 
 def test_a_folder_whose_name_is_not_utf8_is_an_error(run, tmp_path):

@@ -14,7 +14,7 @@ from imgxlate import memory, threads
 from imgxlate.cli import complete, config_options, loading, options, recipe_table
 from imgxlate.cli.output import Output
 from imgxlate.cli.training_view import TrainingView
-from imgxlate.errors import OutputError, TerminatedError, UsageError
+from imgxlate.errors import CheckpointError, OutputError, TerminatedError, UsageError
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability, TrainingConfig
 from imgxlate.paths import run_model
@@ -232,16 +232,24 @@ class _Reporter:
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """Show the run within the block. If it is interrupted, say how to continue."""
+        """Show the run within the block. If it is interrupted, or the disk fails, say how to continue."""
         try:
             with self._view.shown():
                 yield
         except (KeyboardInterrupt, TerminatedError):
+            self._tell_how_to_continue()
+            raise
+        except OutputError as error:
+            if isinstance(error.__cause__, OSError):
+                self._tell_how_to_continue()
+            raise
+
+    def _tell_how_to_continue(self) -> None:
+        with contextlib.suppress(CheckpointError):  # The error that ended the run matters more.
             if self._run.has_checkpoints():
                 self._out.note(
                     f"continue with `imgxlate train {self._recipe.method} --out {_quoted(self._run.path)} --resume`"
                 )
-            raise
 
     def step(self, result: "StepResult") -> None:
         """Show a step."""
