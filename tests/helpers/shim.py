@@ -85,21 +85,15 @@ class Report:
                 for number in range(1, self.counts[call] + 1):
                     yield Fault(call, number, error)
 
-    def sample(self, each: int, offset: int) -> Iterator[Fault]:
+    def sample(self, each: int, offset: int) -> list[Fault]:
         """`each` faults for each error, spread over the calls and their numbers. `offset` gives others."""
+        faults = []
         for error in dict.fromkeys(error for errors in ERRORS.values() for error in errors):
             calls = [call for call in Call if error in ERRORS[call] and self.counts[call]]
-            for index in range(each if calls else 0):
-                turn = offset + index
+            for turn in range(offset, offset + each) if calls else ():
                 call = calls[turn % len(calls)]
-                yield Fault(call, 1 + turn * 7 % self.counts[call], error)
-
-
-def spread(count: int, sample: int | None) -> list[int]:
-    """`sample` of the numbers from 0 to `count` - 1, evenly spread; all if it is None."""
-    if sample is None or sample >= count:
-        return list(range(count))
-    return [(2 * index + 1) * count // (2 * sample) for index in range(sample)]
+                faults.append(Fault(call, 1 + turn * 7 % self.counts[call], error))
+        return faults
 
 
 @pytest.fixture(scope="session")
