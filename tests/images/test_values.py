@@ -22,7 +22,7 @@ def test_values_of_sixteen_bits_come_back_exactly(values):
     pixels = PixelFormat(1, (0, 65535), "uint16")
     image, note = scaled(column(values, np.uint16), pixels)
     assert note is None
-    assert restored(image, pixels)[:, 0, 0].tolist() == values
+    assert restored(image)[:, 0, 0].tolist() == values
 
 
 @given(st.lists(st.integers(-1024, 3071), min_size=1, max_size=50))
@@ -31,14 +31,14 @@ def test_hounsfield_units_come_back_exactly(values):
     image, note = scaled(column(values, np.int16), pixels)
     assert note is None
     assert np.abs(image.rgb).max() <= 1
-    result = restored(image, pixels)
+    result = restored(image)
     assert (result.dtype, result[:, 0, 0].tolist()) == (np.int16, values)
 
 
 def test_the_ends_of_the_range_become_minus_one_and_one():
     image, _ = scaled(column([0, 2048, 4096], np.uint16), PixelFormat(1, (0, 4096), "uint16"))
     assert image.rgb[:, 0, 0].tolist() == [-1, 0, 1]
-    assert image.stored == np.uint16
+    assert image.pixels == PixelFormat(1, (0, 4096), "uint16")
 
 
 def test_clipped_values_are_counted():
@@ -50,7 +50,7 @@ def test_clipped_values_are_counted():
 def test_without_a_range_and_a_type_outputs_are_like_the_input():
     for kind, top in ((np.uint8, 255), (np.uint16, 65535), (np.float32, 1)):
         image, _ = scaled(column([0, top], kind), GRAY)
-        result = restored(image, GRAY)
+        result = restored(image)
         assert (result.dtype, result[:, 0, 0].tolist()) == (kind, [0, top])
 
 
@@ -67,7 +67,7 @@ def test_percentiles_scale_each_image_by_itself():
     assert np.allclose(dark.rgb, light.rgb)
     assert dark.rgb.min() == -1
     assert dark.rgb.max() == 1
-    assert restored(dark, pixels).max() == 100  # the range of outputs
+    assert restored(dark).max() == 100  # the range of outputs
 
 
 def test_an_image_of_one_value_is_black_by_percentiles():
@@ -120,3 +120,9 @@ def test_false_colors_are_gray_or_the_first_three_channels():
     assert one.at_depth(8).rgb.tolist() == [[[0, 0, 0], [255, 255, 255]]]
     many = ImageArray(np.array([[[-1.0, 0.0, 1.0, 0.5]]], np.float32))
     assert many.at_depth(8).rgb.tolist() == [[[0, 128, 255]]]
+
+
+def test_the_channels_in_false_colors_can_be_chosen():
+    image, _ = scaled(np.array([[[0, 50, 100, 200]]], np.uint8), PixelFormat(4, (0, 255), shown=(3, 2, 1)))
+    assert image.at_depth(8).rgb.tolist() == [[[200, 100, 50]]]
+    assert image.with_rgb(image.rgb).at_depth(16).rgb.tolist() == [[[51400, 25700, 12850]]]

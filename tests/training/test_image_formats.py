@@ -69,7 +69,7 @@ def test_channels_range_and_type_are_read_off_the_images(settle):
     assert str(config.data.format("B")) == "5 channels of uint8 from 0 to 255"
     assert (config.gen.channels_a, config.gen.channels_b) == (1, 5)
     assert "in gray" in notes[0]
-    assert "first three channels" in notes[1]
+    assert "by its channels 0, 1, 2" in notes[1]
 
 
 def test_gray_images_have_one_channel_and_photos_stay_in_color(settle):
@@ -132,6 +132,18 @@ def test_images_of_several_kinds_are_refused(settle):
 def test_gray_images_of_sixteen_bits_among_others_are_read_in_color(settle, other):
     config, _ = settle(lambda folder, index: (other if index == 3 else sixteen)(folder, index), photo)
     assert config.data.format("A").is_color
+
+
+def test_the_channels_in_false_colors_are_chosen(settle):
+    config, notes = settle(bands, photo, "data.shown_a=[3, 2, 1]", "lambda_identity=0")
+    assert config.data.format("A").shown == (3, 2, 1)
+    assert "by its channels 3, 2, 1" in notes[0]
+
+
+def test_channels_in_false_colors_that_the_images_lack_are_refused(settle):
+    with pytest.raises(UsageError, match="images of A have 5 channels") as caught:
+        settle(bands, photo, "data.shown_a=[5, 2, 1]")
+    assert "the last one is 4" in caught.value.hint
 
 
 def test_changes_of_colors_are_refused(settle):

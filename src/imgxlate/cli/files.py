@@ -12,8 +12,6 @@ from imgxlate.paths import RUN_BEST, RUN_MODEL, is_folder
 from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.images.metadata import Metadata
     from imgxlate.inference.model import Model
@@ -52,15 +50,17 @@ def read_for_model(out: Output, model: "Model", source: Source, domain: "Domain"
     return model.read(source.path or read_source(source, model.limits), domain)
 
 
-def write_values(output: Output, values: "np.ndarray", path: Path | None) -> None:
-    """Write values (H, W, C) in the format of the path's suffix, or to standard output as PNG, or else as TIFF.
+def write_values(output: Output, image: "ImageArray", path: Path | None) -> None:
+    """Write an image that is not in color in the format of the path's suffix, or to standard output as PNG or TIFF.
 
     Raises:
         UsageError: the format does not hold these values.
         OutputError: the file cannot be written.
     """
     from imgxlate.images.value_files import encode_values, save_values, suffix_for
+    from imgxlate.images.values import restored
 
+    values = restored(image)
     if path is None:
         output.image(encode_values(values, suffix_for(values)))
     else:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, IsFinite, Le
 
 from imgxlate.config import NonNegativeInt, PositiveInt, option
-from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat, ValueType
+from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat, Shown, ValueType
 
 _MUNIT = "NVlabs/MUNIT, utils.py:73-97 and configs/*.yaml"
 _TESTS: Mapping[str, Any] = {"panel": "Quality", "metavar": "FOLDER"}
@@ -18,6 +18,7 @@ _INPUT = "the originals' input_dim_a, input_dim_b, input_nc and output_nc"
 _READ = "none: read off the images"
 _RANGE = "that the networks see as -1 and as 1, such as [0, 4095]; none: the smallest and largest of their type"
 _PERCENTILES = "is scaled by its own 1st and 99th percentile, which clips the values beyond; for values without a unit"
+_SHOWN = "in false colors, from 0, such as [3, 2, 1], on samples and for losses of VGG features; none: the first three"
 
 Share = Annotated[IsFinite[float], Ge(0), Le(1)]
 Channels = Annotated[PositiveInt, Le(MAX_CHANNELS)]
@@ -93,15 +94,17 @@ class DataConfig:
     range_b: tuple[Number, Number] | None = option(None, f"values of images of B {_RANGE}", "chosen here", fixed=True)
     percentiles_a: bool = option(False, f"whether each image of A {_PERCENTILES}", "chosen here", fixed=True)
     percentiles_b: bool = option(False, f"whether each image of B {_PERCENTILES}", "chosen here", fixed=True)
+    shown_a: Shown | None = option(None, f"channels of A {_SHOWN}", "chosen here", fixed=True)
+    shown_b: Shown | None = option(None, f"channels of B {_SHOWN}", "chosen here", fixed=True)
     type_a: ValueType | None = option(None, f"type of the values of A; {_READ}", "chosen here", fixed=True)
     type_b: ValueType | None = option(None, f"type of the values of B; {_READ}", "chosen here", fixed=True)
 
     def format(self, domain: Literal["A", "B"]) -> PixelFormat:
         """The channels, the range and the type of the images of `domain`."""
-        channels, low_high, percentiles, kind = (
-            getattr(self, f"{name}_{domain.lower()}") for name in ("channels", "range", "percentiles", "type")
+        channels, low_high, kind, percentiles, shown = (
+            getattr(self, f"{name}_{domain.lower()}") for name in ("channels", "range", "type", "percentiles", "shown")
         )
-        return PixelFormat(channels or 3, low_high, kind, percentiles)
+        return PixelFormat(channels or 3, low_high, kind, percentiles, shown)
 
 
 def crop(side: int) -> dict[str, int]:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 import numpy as np
 from PIL import Image
 
-from imgxlate.images.pixel_format import shown_channels
+from imgxlate.images.pixel_format import PixelFormat, Shown, shown_channels
 from imgxlate.images.sizes import Size, bands
 
 Depth = Literal[8, 16, 32]
@@ -30,7 +30,7 @@ class ImageArray:
     rgb: np.ndarray  # (H, W, 3) uint8 or uint16, sRGB; or (H, W, C) float32 in [-1, 1]
     alpha: np.ndarray | None = None  # (H, W) of the same type, 255 or 65535 is opaque; None: no transparency
     notes: tuple[str, ...] = ()  # what a user should know about how the file was read
-    stored: np.dtype | None = None  # of floats: the type that the values have in the file
+    pixels: PixelFormat | None = None  # of floats: the channels, the range and the type of their values
 
     def __post_init__(self) -> None:
         kind = self.rgb.dtype
@@ -51,8 +51,15 @@ class ImageArray:
         """Bits of a channel."""
         return depth_of(self.rgb)
 
+    @property
+    def shown(self) -> Shown:
+        """The channels that are shown as red, green and blue."""
+        return (self.pixels and self.pixels.shown) or shown_channels(self.rgb.shape[2])
+
     def at_depth(self, depth: Depth) -> Self:
         """The image with that many bits, rounded to the nearest value. Floats become false colors."""
+        if self.rgb.dtype == np.float32:
+            return type(self)(_false_colors(self.rgb[..., list(self.shown)], depth))
         alpha = None if self.alpha is None else to_depth(self.alpha, depth)
         return self if depth == self.depth else type(self)(to_depth(self.rgb, depth), alpha, self.notes)
 
@@ -70,8 +77,10 @@ class ImageArray:
 
     def with_rgb(self, rgb: np.ndarray) -> Self:
         """The image with other colors (H, W, 3). The transparency is brought to their size and depth."""
-        if self.alpha is None or rgb.dtype == np.float32:
-            return type(self)(rgb, stored=self.stored)
+        if rgb.dtype == np.float32:
+            return type(self)(rgb, pixels=self.pixels)
+        if self.alpha is None:
+            return type(self)(rgb)
         alpha = self.alpha if self.size == rgb.shape[:2] else _resized(self.alpha, rgb.shape[1], rgb.shape[0])
         return type(self)(rgb, to_depth(alpha, depth_of(rgb)))
 
@@ -87,12 +96,9 @@ def full_scale(depth: Depth) -> int:
 
 
 def to_depth(values: np.ndarray, depth: Depth) -> np.ndarray:
-    """Values with that many bits, rounded to the nearest. Floats become false colors."""
+    """Values of type uint8 or uint16 with that many bits, rounded to the nearest."""
     if depth_of(values) == depth:
         return values
-    if values.dtype == np.float32:
-        colors = values[..., list(shown_channels(values.shape[2]))]
-        return ((colors + 1) * (full_scale(depth) / 2)).round().astype(_TYPES[depth])
     if depth == 16:
         return values.astype(np.uint16) * 257
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -117,6 +123,11 @@ def _resized(alpha: np.ndarray, width: int, height: int) -> np.ndarray:
         return np.asarray(Image.fromarray(alpha).resize((width, height), Image.Resampling.BICUBIC))
     values = Image.fromarray(alpha.astype(np.float32)).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(values).round().clip(0, 65535).astype(np.uint16)  # Bicubic overshoots.
+
+
+def _false_colors(values: np.ndarray, depth: Depth) -> np.ndarray:
+    """(H, W, 3) in [-1, 1] as colors of 8 or 16 bits."""
+    return ((values + 1) * (full_scale(depth) / 2)).round().astype(_TYPES[depth])
 
 
 def empty_colors(size: Size, depth: Depth, channels: int = 3) -> np.ndarray:

@@ -13,6 +13,9 @@ ValueType = Literal["uint8", "uint16", "uint32", "int8", "int16", "int32", "floa
 Range = tuple[float, float]
 """The values that the networks see as -1 and as 1."""
 
+Shown = tuple[int, int, int]
+"""The channels, from 0, that are shown as red, green and blue where only colors can be: on samples, and to VGG."""
+
 _OWN_RANGES: Mapping[str, Range] = {
     "uint8": (0, 255),
     "uint16": (0, 65535),
@@ -30,6 +33,7 @@ class PixelFormat:
     range: Range | None = None  # None: the own range of the type of each image
     type: ValueType | None = None  # of outputs; None: the type of the input
     percentiles: bool = False  # whether each input is scaled by its own percentiles; outputs are scaled by `range`
+    shown: Shown | None = None  # the channels in false colors; None: the first three
 
     @property
     def is_color(self) -> bool:
@@ -41,8 +45,8 @@ class PixelFormat:
         """The format in the header of a model; without one, it is that of images with so many channels."""
         if not isinstance(stored, Mapping):
             return cls(channels)
-        low_high = stored.get("range")
-        return cls(channels, tuple(low_high) if low_high else None, stored.get("type"), bool(stored.get("percentiles")))
+        low_high, shown = (None if (value := stored.get(key)) is None else tuple(value) for key in ("range", "shown"))
+        return cls(channels, low_high, stored.get("type"), bool(stored.get("percentiles")), shown)
 
     def to_header(self) -> dict[str, Any]:
         """The inverse of `from_header`, as JSON."""
@@ -58,8 +62,8 @@ class PixelFormat:
         return f"{channels}{kind}" + (f" from {self.range[0]:g} to {self.range[1]:g}" if self.range else "")
 
 
-def shown_channels(count: int) -> tuple[int, int, int]:
-    """Which of `count` channels are shown as red, green and blue where only colors can be: the first three."""
+def shown_channels(count: int) -> Shown:
+    """The channels in false colors of images of `count`: the first three, or the last one again."""
     return (0, min(1, count - 1), min(2, count - 1))
 
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from imgxlate.errors import DivergedError
 from imgxlate.images.image_array import Depth, depth_of, full_scale
-from imgxlate.images.pixel_format import shown_channels
+from imgxlate.images.pixel_format import Shown, shown_channels
 from imgxlate.images.sizes import Box, Size, centered_box, padded_side
 
 LUMA = (0.299, 0.587, 0.114)
@@ -45,10 +45,10 @@ def from_tensor(image: Tensor, depth: Depth = 8) -> np.ndarray:
     return levels.to(torch.uint16 if depth == 16 else torch.uint8).contiguous().cpu().numpy()
 
 
-def as_color(images: Tensor) -> Tensor:
-    """(B, C, H, W) to (B, 3, H, W), for networks that see colors: one channel is repeated, of many the first three."""
-    channels = images.shape[1]
-    return images if channels == 3 else images[:, list(shown_channels(channels))]
+def as_color(images: Tensor, shown: Shown | None = None) -> Tensor:
+    """(B, C, H, W) to (B, 3, H, W), for networks that see colors: the channels `shown`, or the first three."""
+    channels = shown or shown_channels(images.shape[1])
+    return images if images.shape[1] == 3 and channels == (0, 1, 2) else images[:, list(channels)]
 
 
 def pad_to(images: Tensor, stride: int, minimum_side: int) -> tuple[Tensor, Box]:

@@ -1,10 +1,13 @@
 """Images that are not in color: their values as a file has them, and scaled to [-1, 1] for networks."""
 
+from dataclasses import replace
+from typing import cast
+
 import numpy as np
 
 from imgxlate.errors import ImageError
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat, Range, own_range
+from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat, Range, ValueType, own_range
 
 _PERCENTILES = (1, 99)
 
@@ -18,18 +21,18 @@ def scaled(values: np.ndarray, pixels: PixelFormat, name: str = "array") -> tupl
     values = _with_channels(values, pixels.channels, name)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ImageError(name, "has values that are not finite (NaN or infinity)", hint="Replace them first.")
-    low, high = percentiles(values) if pixels.percentiles else pixels.range or _own_range(values, name)
+    own = pixels.range or (None if pixels.percentiles else _own_range(values, name))
+    low, high = percentiles(values) if own is None or pixels.percentiles else own
     floats = (values.astype(np.float64) - low) * (2 / (high - low) if high > low else 0.0) - 1
-    image = ImageArray(floats.clip(-1, 1).astype(np.float32), stored=values.dtype)
+    kind = pixels.type or cast(ValueType, values.dtype.name)
+    image = ImageArray(floats.clip(-1, 1).astype(np.float32), pixels=replace(pixels, range=own, type=kind))
     return image, None if pixels.percentiles else _clipping(floats, (low, high))
 
 
-def restored(image: ImageArray, pixels: PixelFormat) -> np.ndarray:
-    """The inverse of `scaled`: (H, W, C) of floats in [-1, 1] as values of the type and in the range of `pixels`.
-
-    Without a type, the values have the type of the input, as far as it holds them.
-    """
-    kind = np.dtype(pixels.type) if pixels.type else image.stored or np.dtype(np.float32)
+def restored(image: ImageArray) -> np.ndarray:
+    """The inverse of `scaled`: floats in [-1, 1] as values (H, W, C) of the type and in the range of the image."""
+    pixels = image.pixels or PixelFormat(image.rgb.shape[2])
+    kind = np.dtype(pixels.type or "float32")
     low, high = pixels.range or own_range(kind.name) or (0.0, 1.0)
     values = (image.rgb.astype(np.float64) + 1) * ((high - low) / 2) + low
     if kind.kind == "f":

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.masks import blend, weights_of
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil, to_values
-from imgxlate.images.pixel_format import PixelFormat, own_range
+from imgxlate.images.pixel_format import PixelFormat, ValueType, own_range
 from imgxlate.images.values import restored, scaled
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
@@ -200,7 +200,7 @@ class Model:
         """Translate an image, once for each of the style codes (S, style_dim), into arrays of 8 or 16 bits per channel.
 
         With a `depth` of 16, a file of 16 bits is read with all its bits. If images of `to` are not in color, the
-        arrays hold floats, which `values` converts.
+        arrays hold floats, which `imgxlate.images.values.restored` converts.
 
         Raises:
             ImageError: the image cannot be read, or has other channels than the model takes.
@@ -215,8 +215,10 @@ class Model:
             if mask is not None:
                 raise UsageError(f"{self.name} translates images that are not in color", hint="Leave out the mask.")
         source = self.read(image, OTHER[to], depth)
-        if not self.format_of(to).is_color:
-            source, depth = replace(source, alpha=None), 32
+        pixels = self.format_of(to)
+        if not pixels.is_color:  # Outputs are of the type of the input if the model does not say of which.
+            kind = pixels.type or (source.pixels.type if source.pixels else cast(ValueType, source.rgb.dtype.name))
+            source, depth, pixels = replace(source, alpha=None), 32, replace(pixels, type=kind)
         images = translate(
             self.translator,
             self.device,
@@ -231,7 +233,8 @@ class Model:
         )
         if mask is not None:
             images = _masked(resized(source, size), images, to_image_array(mask, self.limits))
-        return each_fast(images, self.arithmetic.fast)
+        outputs = each_fast(images, self.arithmetic.fast)
+        return outputs if pixels.is_color else (replace(output, pixels=pixels) for output in outputs)
 
     def format_of(self, domain: Domain) -> PixelFormat:
         """The channels, the range and the type of images of `domain`."""
@@ -258,10 +261,6 @@ class Model:
         if note:
             self.notify(f"{name}: {note}")
         return array
-
-    def values(self, image: ImageArray, domain: Domain) -> np.ndarray:
-        """The values (H, W, C) of a translated image of `domain`, which is not in color, in its type and units."""
-        return restored(image, self.format_of(domain))
 
     def encode_array(
         self, image: ImageArray, domain: Domain, size: int | None = None, work_size: int | None = None
@@ -309,7 +308,7 @@ class Model:
         """A translated image as `translate` returns it."""
         if self.format_of(domain).is_color:
             return to_pil(output)
-        values = self.values(output, domain)
+        values = restored(output)
         return values[..., 0] if values.shape[2] == 1 else values
 
     def _style_sampler(self) -> StyleSampler:

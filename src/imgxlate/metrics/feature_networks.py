@@ -168,7 +168,8 @@ def vgg_features(vgg: Vgg) -> SetFeatures:
     """The deepest features of the bundled VGG-19, averaged over positions."""
 
     def features(image: ImageArray) -> Tensor:
-        resized = resize(as_color(to_tensor(image.on_white().rgb)), (_VGG_SIDE, _VGG_SIDE)).to(vgg.mean.device)
+        color = as_color(to_tensor(image.on_white().rgb), image.shown)
+        resized = resize(color, (_VGG_SIDE, _VGG_SIDE)).to(vgg.mean.device)
         maps: Tensor = vgg(resized, (DEEPEST,))[DEEPEST]  # (1, 512, 14, 14)
         return maps.mean(dim=(2, 3))
 

@@ -24,7 +24,7 @@ def view(image: ImageArray, size: Size | None = None) -> Tensor:
 
     `size` is the size of the image that it is compared with: it is resized to that first. None: its own size.
     """
-    tensor = resize(as_color(to_tensor(image.on_white().rgb)), _bounded(size or image.size))
+    tensor = resize(as_color(to_tensor(image.on_white().rgb), image.shown), _bounded(size or image.size))
     return pad_to(tensor, 1, SMALLEST_SIDE)[0]
 
 

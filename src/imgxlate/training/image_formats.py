@@ -13,7 +13,7 @@ from imgxlate.callbacks import Notify
 from imgxlate.data.config import DataConfig
 from imgxlate.data.folders import Folders
 from imgxlate.errors import ImageError, UsageError
-from imgxlate.images.pixel_format import PixelFormat, Range, own_range
+from imgxlate.images.pixel_format import PixelFormat, Range, own_range, shown_channels
 from imgxlate.images.value_files import mode_of, read_values
 from imgxlate.images.values import percentiles
 from imgxlate.methods.spec import DOMAINS, RGB, Domain, TrainingConfig, TranslatorConfig
@@ -98,6 +98,11 @@ def _measured(sample: _Sample, data: DataConfig, of_model: int | None, notify: N
         return {f"channels_{sample.key}": stated} if stated else {}
     kind = pixels.type or _type(sample)
     pixels = replace(pixels, channels=channels)
+    if pixels.shown and max(pixels.shown) >= channels:
+        raise UsageError(
+            f"data.shown_{sample.key} is {list(pixels.shown)}, but images of {sample.domain} have {channels} channels",
+            hint=f"Channels count from 0: the last one is {channels - 1}.",
+        )
     found = pixels.range or _range(sample, pixels, kind, notify)
     if pixels.range and not pixels.percentiles:
         _note_clipping(sample, pixels, notify)
@@ -194,9 +199,14 @@ def _generators(config: TrainingConfig) -> TranslatorConfig:
     return getattr(config, name) if name else TranslatorConfig()
 
 
+def _numbers(pixels: PixelFormat) -> str:
+    """The channels in false colors, as text."""
+    return ", ".join(map(str, pixels.shown or shown_channels(pixels.channels)))
+
+
 def _announce(config: TrainingConfig, names: tuple[str, str], notify: Notify) -> None:
     for domain, name in zip(DOMAINS, names, strict=True):
         pixels = config.data.format(domain)
         if not pixels.is_color:
-            view = "in gray" if pixels.channels == 1 else "in false colors, of its first three channels"
+            view = "in gray" if pixels.channels == 1 else f"in false colors, by its channels {_numbers(pixels)}"
             notify(f"{name} is {pixels}; samples, evaluations and losses of VGG features see it {view}")

@@ -74,4 +74,4 @@ def _center(image: ImageArray) -> ImageArray:
     """The image, cropped around its center to the largest aspect ratio."""
     height, width = (min(side, _MAX_ASPECT_RATIO * min(image.size)) for side in image.size)
     box = centered_box((height, width), image.size)
-    return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width], stored=image.stored)
+    return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width], pixels=image.pixels)

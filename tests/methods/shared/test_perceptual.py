@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from imgxlate.config import overridden
+from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
 from imgxlate.methods.shared.config import PerceptualConfig
 from imgxlate.methods.shared.perceptual import PerceptualLoss
@@ -17,7 +18,7 @@ variants = pytest.mark.parametrize("variant", [CODE, PAPER])
 
 @pytest.fixture
 def load(vgg19):
-    return lambda changes=(): PerceptualLoss.load(overridden(PerceptualConfig(), dict(changes)), vgg19)
+    return lambda changes=(): PerceptualLoss.load(overridden(PerceptualConfig(), dict(changes)), vgg19, DataConfig())
 
 
 @pytest.fixture
@@ -111,3 +112,20 @@ def test_it_is_the_mean_squared_difference_of_normalized_features(load, images, 
     loss.place(torch.device("cpu"), torch.float64, compiled=False)
     expected = nn.MSELoss()(features(images), features(sources))
     assert compared(loss, images.double(), sources.double()).item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_images_of_other_channels_are_seen_in_gray_or_false_colors(vgg19):
+    data = DataConfig(channels_a=1, channels_b=5, shown_b=(4, 2, 0))
+    loss = PerceptualLoss.load(PerceptualConfig(), vgg19, data)
+    in_color = PerceptualLoss.load(PerceptualConfig(), vgg19, DataConfig())
+    generator = torch.Generator().manual_seed(0)
+    fakes, images = (
+        {"A": torch.rand(1, 1, 32, 32, generator=generator), "B": torch.rand(1, 5, 32, 32, generator=generator)}
+        for _ in "ab"
+    )
+    shown = {"A": [0, 0, 0], "B": [4, 2, 0]}
+    found = loss(fakes, images)
+    expected = in_color(
+        *({domain: batch[:, shown[domain]] for domain, batch in each.items()} for each in (fakes, images))
+    )
+    assert found == expected

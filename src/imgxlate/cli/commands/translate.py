@@ -344,7 +344,7 @@ class _Translation:
         if self.model.format_of(self.to).is_color:
             self.kept.write(self.out, output.image, output.target.path, output.given, style=style)
         else:
-            write_values(self.out, self.model.values(output.image, self.to), output.target.path)
+            write_values(self.out, output.image, output.target.path)
         self.out.record(
             {
                 "input": output.source.name,

@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.data.config import DataConfig
 from imgxlate.errors import CheckpointError
+from imgxlate.images.pixel_format import Shown
 from imgxlate.images.tensors import as_color
 from imgxlate.losses.reconstruction import domain_invariant_error
 from imgxlate.methods.shared.config import PerceptualConfig
@@ -19,14 +21,15 @@ from imgxlate.nn.vgg import Vgg
 class PerceptualLoss:
     """Distance between the VGG features of translated images and those of their sources."""
 
-    def __init__(self, network: Vgg, layer: str) -> None:
+    def __init__(self, network: Vgg, layer: str, shown: Mapping[Domain, Shown | None] | None = None) -> None:
         self._network = network
         self._layer = layer
+        self._shown = shown or dict.fromkeys(DOMAINS)  # the channels that the network sees as colors
         poolings = sum(name.startswith("pool") for name in network.layers[: network.layers.index(layer)])
         self.smallest_side = 2 ** (poolings + 1)  # side, in pixels, of an image whose features have 2 x 2 positions
 
     @classmethod
-    def load(cls, config: PerceptualConfig, features: Checkpoint | None) -> Self:
+    def load(cls, config: PerceptualConfig, features: Checkpoint | None, data: DataConfig) -> Self:
         """The loss over the network in `features`, which is the one that `config.network` names.
 
         Raises:
@@ -39,7 +42,7 @@ class PerceptualLoss:
         convention = None if config.convention == "auto" else config.convention
         network = vgg_files.load(features, omitted=omitted, convention=convention)
         network.require([config.layer])
-        return cls(network, config.layer)
+        return cls(network, config.layer, {domain: data.format(domain).shown for domain in DOMAINS})
 
     def place(self, device: torch.device, dtype: torch.dtype, *, compiled: bool) -> None:
         """Move the network to `device`, to convolve in `dtype`, or in float32 if `dtype` is less precise.
@@ -55,15 +58,19 @@ class PerceptualLoss:
         """The loss of the translated images of each domain against the real images that they were translated from.
 
         All images are (B, C, H, W) in [-1, 1], by their domain, and go through the network as one batch. The network
-        sees colors: one channel is repeated, and of more than three it sees the first three. The real images get no
-        gradient.
+        sees colors: one channel is repeated, and of more it sees three. The real images get no gradient.
         """
         sizes = [len(fakes[domain]) for domain in DOMAINS]
         with torch.no_grad():
-            targets = self._features(torch.cat([as_color(images[OTHER[domain]]) for domain in DOMAINS]))
-        features = self._features(torch.cat([as_color(fakes[domain]) for domain in DOMAINS]))
+            targets = self._features(
+                torch.cat([self._seen(images[OTHER[domain]], OTHER[domain]) for domain in DOMAINS])
+            )
+        features = self._features(torch.cat([self._seen(fakes[domain], domain) for domain in DOMAINS]))
         pairs = zip(torch.split(features, sizes), torch.split(targets, sizes), strict=True)
         return {domain: domain_invariant_error(*pair) for domain, pair in zip(DOMAINS, pairs, strict=True)}
+
+    def _seen(self, images: Tensor, domain: Domain) -> Tensor:
+        return as_color(images, self._shown[domain])
 
     def _features(self, images: Tensor) -> Tensor:
         features: Tensor = self._network(images, (self._layer,))[self._layer]

@@ -64,7 +64,7 @@ class UnitTraining(AdversarialTraining):
             UsageError: the crop is too small for the networks or no multiple of their stride, or a value is invalid.
             CheckpointError: `features` is no VGG network, or is needed and missing.
         """
-        perceptual = PerceptualLoss.load(config.vgg, features) if config.features else None
+        perceptual = PerceptualLoss.load(config.vgg, features, config.data) if config.features else None
         side = minimum_side(config.gen)
         require_trainable(config.gen, config.dis, config.data, minimum_side=side, perceptual=perceptual)
         with seeded(config.seed):
