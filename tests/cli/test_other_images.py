@@ -36,16 +36,22 @@ def trained(slices, tmp_path_factory):
     }
 
 
-@pytest.fixture
-def gray_model(golden, tmp_path):
-    """CycleGAN's golden generator for gray images, in the original's file."""
+def model_to_gray(golden, folder, *, of_gray):
+    """CycleGAN's golden generator to gray images, of photos or of gray images, in the original's file."""
     weights = torch.load(golden / "cyclegan" / "latest_net_G_A.pth", weights_only=True)
-    weights["model.1.weight"] = weights["model.1.weight"].sum(1, keepdim=True)
+    if of_gray:
+        weights["model.1.weight"] = weights["model.1.weight"].sum(1, keepdim=True)
     for part in ("weight", "bias"):
         name = [name for name in weights if name.endswith(part)][-1]
         weights[name] = weights[name][:1]
-    torch.save(weights, tmp_path / "latest_net_G_A.pth")
-    return tmp_path / "latest_net_G_A.pth"
+    torch.save(weights, folder / "latest_net_G_A.pth")
+    return folder / "latest_net_G_A.pth"
+
+
+@pytest.fixture
+def gray_model(golden, tmp_path):
+    """CycleGAN's golden generator for gray images."""
+    return model_to_gray(golden, tmp_path, of_gray=True)
 
 
 def error(result):
@@ -195,3 +201,21 @@ def test_compare_refuses_models_with_a_range(run, slices, trained, tmp_path):
     )
     assert result.exit_code == 2
     assert "not images in color" in error(result)
+
+
+def test_photos_become_gray_images_of_eight_bits(run, golden, tmp_path):
+    checkpoint = model_to_gray(golden, tmp_path, of_gray=False)
+    photo = golden / "cyclegan" / "a.png"
+    result = run("translate", "cyclegan", photo, "--checkpoint", checkpoint, "-o", f"{tmp_path}/")
+    assert result.exit_code == 0, result.stderr
+    found = read_values(tmp_path / "a.cyclegan.png")
+    assert (found.shape[2], found.dtype) == (1, np.uint8)
+    with Image.open(golden / "cyclegan" / "a2b.png") as image:
+        expected = np.asarray(image)[..., :1]  # the original's image
+    assert np.abs(found.astype(int) - expected).max() <= 1
+
+
+def test_an_imported_model_keeps_its_formats(run, slices, trained, tmp_path):
+    assert run("weights", "import", "mr2ct", trained["cyclegan"].folder, "--method", "cyclegan").exit_code == 0
+    model = imgxlate.load("cyclegan", model="mr2ct")
+    assert model.format_of("B") == trained["cyclegan"].model.format_of("B")

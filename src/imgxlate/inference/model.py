@@ -1,10 +1,9 @@
 """A loaded translation model."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +15,12 @@ from imgxlate.errors import UsageError
 from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.masks import blend, weights_of
-from imgxlate.images.pil import ImageLike, to_image_array, to_pil, to_values
-from imgxlate.images.pixel_format import PixelFormat, ValueType, own_range
-from imgxlate.images.values import restored, scaled
-from imgxlate.inference import style_codes
+from imgxlate.images.pil import ImageLike, to_image_array
+from imgxlate.images.pixel_format import PixelFormat
+from imgxlate.inference import domain_images, style_codes
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.large import OnBand
+from imgxlate.inference.style_arguments import Styles, images_among, to_codes
 from imgxlate.inference.translation import encode_style, resized, translate
 from imgxlate.methods.protocol import Staged, StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain, MethodSpec
@@ -29,9 +28,6 @@ from imgxlate.nn.precision import each_fast, fast_arithmetic
 from imgxlate.threads import average_products
 
 _DIRECTIONS = ("AtoB", "BtoA")
-
-Styles = ImageLike | Sequence[ImageLike] | np.ndarray | Sequence[Sequence[float]]
-"""Style images of the target domain, or style codes (S, style_dim)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +147,7 @@ class Model:
         domain = self.target(to)
         codes = self._codes(domain, n_styles, styles, size, work_size, seed)
         outputs = self.translate_array(image, domain, codes, size, work_size=work_size, mask=mask, on_band=on_band)
-        return (self._result(output, domain) for output in outputs)
+        return map(domain_images.result, outputs)
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
         """Sample style codes (n_styles, style_dim) from N(0, I), in float32. The same seed gives the same codes.
@@ -206,19 +202,13 @@ class Model:
             ImageError: the image cannot be read, or has other channels than the model takes.
             UsageError: `work_size` or `mask` is given, and images of a domain are not in color.
         """
-        if not all(self.format_of(domain).is_color for domain in DOMAINS):
-            if work_size is not None:
-                raise UsageError(
-                    f"{self.name} translates images that are not in color, at the size of the input or of --size only",
-                    hint="Leave out --work-size.",
-                )
-            if mask is not None:
-                raise UsageError(f"{self.name} translates images that are not in color", hint="Leave out the mask.")
+        self._require_size(work_size)
+        if mask is not None and not all(self.format_of(domain).is_color for domain in DOMAINS):
+            raise UsageError(f"{self.name} translates images that are not in color", hint="Leave out the mask.")
         source = self.read(image, OTHER[to], depth)
-        pixels = self.format_of(to)
-        if not pixels.is_color:  # Outputs are of the type of the input if the model does not say of which.
-            kind = pixels.type or (source.pixels.type if source.pixels else cast(ValueType, source.rgb.dtype.name))
-            source, depth, pixels = replace(source, alpha=None), 32, replace(pixels, type=kind)
+        pixels = domain_images.output_format(self.format_of(to), source)
+        if pixels:
+            source, depth = replace(source, alpha=None), 32
         images = translate(
             self.translator,
             self.device,
@@ -234,7 +224,7 @@ class Model:
         if mask is not None:
             images = _masked(resized(source, size), images, to_image_array(mask, self.limits))
         outputs = each_fast(images, self.arithmetic.fast)
-        return outputs if pixels.is_color else (replace(output, pixels=pixels) for output in outputs)
+        return (replace(output, pixels=pixels) for output in outputs) if pixels else outputs
 
     def format_of(self, domain: Domain) -> PixelFormat:
         """The channels, the range and the type of images of `domain`."""
@@ -246,21 +236,7 @@ class Model:
         Raises:
             ImageError: it cannot be read, or has other channels than images of `domain`.
         """
-        pixels = self.format_of(domain)
-        if pixels.is_color:
-            return to_image_array(image, self.limits, depth)
-        if isinstance(image, ImageArray) and image.depth == 32:
-            return image
-        if isinstance(image, ImageArray) and pixels.range not in (None, own_range(image.rgb.dtype.name)):
-            raise UsageError(
-                f"{self.name} takes images of {pixels}, not images in color",
-                hint="Type `imgxlate translate`, or call `Model.translate` with a file or an array.",
-            )
-        name = str(image) if isinstance(image, str | os.PathLike) else "image"
-        array, note = scaled(to_values(image, self.limits), pixels, name)
-        if note:
-            self.notify(f"{name}: {note}")
-        return array
+        return domain_images.read(image, self.format_of(domain), self.limits, depth, self.notify)
 
     def encode_array(
         self, image: ImageArray, domain: Domain, size: int | None = None, work_size: int | None = None
@@ -270,6 +246,7 @@ class Model:
         Raises:
             UsageError: the model has no styles.
         """
+        self._require_size(work_size)
         with fast_arithmetic(self.arithmetic.fast):
             return encode_style(self._style_sampler(), self.device, image, domain, size, work_size, limit=self.memory)
 
@@ -304,12 +281,17 @@ class Model:
         """The name of a domain."""
         return self.domains[DOMAINS.index(domain)]
 
-    def _result(self, output: ImageArray, domain: Domain) -> Any:
-        """A translated image as `translate` returns it."""
-        if self.format_of(domain).is_color:
-            return to_pil(output)
-        values = restored(output)
-        return values[..., 0] if values.shape[2] == 1 else values
+    def _require_size(self, work_size: int | None) -> None:
+        """Check that `work_size` is given for images in color only.
+
+        Raises:
+            UsageError: images of a domain are not in color.
+        """
+        if work_size is not None and not all(self.format_of(domain).is_color for domain in DOMAINS):
+            raise UsageError(
+                f"{self.name} translates images that are not in color, at the size of the input or of --size only",
+                hint="Leave out --work-size.",
+            )
 
     def _style_sampler(self) -> StyleSampler:
         """The translator of a method with styles.
@@ -337,43 +319,14 @@ class Model:
             return None
         if styles is None:
             return torch.from_numpy(self.sample_styles(1 if n_styles is None else n_styles, seed=seed))
-        translator = self._style_sampler()
-        images = _style_images(styles)
-        if images:
+        style_dim = self._style_sampler().style_dim
+        if images := images_among(styles):
             arrays = (self.read(image, domain) for image in images)
             return torch.cat([self.encode_array(array, domain, size, work_size) for array in arrays])
-        try:
-            codes = torch.as_tensor(np.asarray(styles, np.float32))
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"style codes must be {translator.style_dim} numbers each") from error
-        if codes.ndim != 2 or codes.shape[1] != translator.style_dim:
-            raise UsageError(f"style codes must be (S, {translator.style_dim}), not {tuple(codes.shape)}")
-        return codes
+        return to_codes(styles, style_dim)
 
 
 def _masked(before: ImageArray, images: Iterator[ImageArray], mask: ImageArray) -> Iterator[ImageArray]:
     """The images, with the pixels of `before` where the mask is black."""
     weights = weights_of(mask, before.size)
     return (blend(before, image, weights) for image in images)
-
-
-def _style_images(styles: Styles) -> list[ImageLike]:
-    """The images in `styles`, or an empty list if it holds codes.
-
-    Raises:
-        UsageError: it holds both.
-    """
-    if isinstance(styles, np.ndarray):
-        return [styles] if styles.dtype in (np.uint8, np.uint16) else []
-    if not isinstance(styles, Sequence) or isinstance(styles, str | bytes):
-        return [styles]
-    images = [style for style in styles if not _is_code(style)]
-    if 0 < len(images) < len(styles):
-        raise UsageError("styles holds both images and style codes", hint="Encode the images with `encode_style`.")
-    return images  # type: ignore[return-value]
-
-
-def _is_code(style: object) -> bool:
-    if isinstance(style, np.ndarray):
-        return style.ndim == 1
-    return isinstance(style, Sequence) and not isinstance(style, str | bytes)
