@@ -133,6 +133,29 @@ def test_damaged_files_and_too_many_pixels_are_image_errors(tmp_path, suffix):
         read_values(data, limits=Limits(pixels=100))
 
 
+@pytest.mark.parametrize("suffix", [".npy", ".npz", ".tif", ".png"])
+def test_files_with_changed_bytes_are_read_or_are_image_errors(suffix):
+    data, random = encode_values(drawn("uint16", 3), suffix), np.random.default_rng(1)
+    for _ in range(150):
+        changed = bytearray(data)
+        for place in random.integers(0, min(len(data), 400), 3):
+            changed[place] = random.integers(256)
+        try:
+            values = read_values(bytes(changed))
+        except ImageError:
+            continue
+        assert values.ndim == 3
+        assert values.shape[2] <= 16
+
+
+def test_too_many_channels_are_refused_before_they_are_read():
+    data = tiff(np.zeros((9, 20, 30), np.uint8), photometric="minisblack", planarconfig="separate")
+    assert read_values(data).shape == (20, 30, 9)
+    data = tiff(np.zeros((20, 20, 30), np.uint8), photometric="minisblack", planarconfig="separate")
+    with pytest.raises(ImageError, match="20 channels, more than 16"):
+        read_values(data)
+
+
 def test_outputs_are_of_the_inputs_kind_if_it_holds_them():
     ct, bands = PixelFormat(1, (-1024, 3071), "int16"), PixelFormat(5, (0, 1), "float32")
     mr = PixelFormat(1, (0, 4095), "uint16")

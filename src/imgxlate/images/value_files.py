@@ -24,7 +24,7 @@ from imgxlate.images.decode import (
 from imgxlate.images.formats import ARRAY_SUFFIXES, TIFF_SUFFIXES
 from imgxlate.images.image_array import ImageArray, upright
 from imgxlate.images.limits import DEFAULT, Limits
-from imgxlate.images.pixel_format import PixelFormat
+from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.sizes import Size
@@ -191,9 +191,11 @@ def _tiff(data: bytes, path: str, limits: Limits) -> np.ndarray:
     with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page, series = file.pages.first, file.series[0]
         _require_pixels((page.imagelength, page.imagewidth), path, limits)
+        if page.samplesperpixel > MAX_CHANNELS:
+            raise ImageError(path, f"has {page.samplesperpixel} channels, more than {MAX_CHANNELS}")
         if page.photometric == _PALETTE or page.compression in (6, 7):
             return _image(data, path, limits)
-        if len(file.pages) > 1 and series.axes not in ("CYX", "QYX", "IYX"):
+        if len(file.pages) > (MAX_CHANNELS if series.axes in ("CYX", "QYX", "IYX") else 1):
             raise ImageError(
                 path, f"holds {len(file.pages)} images", hint="Save each slice of a volume as an image of its own."
             )
