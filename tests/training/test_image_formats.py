@@ -19,13 +19,14 @@ RNG = np.random.default_rng(0)
 def settle(tmp_path):
     """The settled configuration for images that are drawn by a function for each domain, and the notes."""
 
-    def settled(draw_a, draw_b, *assignments, method="cyclegan", resumed=False, start=None):
+    def settled(draw_a, draw_b, *assignments, method="cyclegan", resumed=False, start=None, channels=3):
         for name, draw in (("a_images", draw_a), ("b_images", draw_b)):
             (tmp_path / name).mkdir()
             for index in range(4):
                 draw(tmp_path / name, index)
         recipe = recipes.resolve(registry.find(method), preset="tiny", assignments=assignments)
-        recipe = dataclasses.replace(recipe, start=start)
+        gen = dataclasses.replace(recipe.config.gen, channels_a=channels) if channels != 3 else recipe.config.gen
+        recipe = dataclasses.replace(recipe, start=start, config=dataclasses.replace(recipe.config, gen=gen))
         found = folders.find(tmp_path / "a_images", tmp_path / "b_images")
         notes = []
         return image_formats.settle(recipe, found, resumed=resumed, notify=notes.append).config, notes
@@ -91,6 +92,16 @@ def test_gray_images_are_in_color_if_that_is_stated(settle):
 
 def test_a_run_from_a_model_in_color_keeps_its_channels(settle):
     assert settle(gray, photo, start="munit-summer2winter")[0].gen.channels_a == 3
+
+
+def test_a_run_from_a_gray_model_takes_photos(settle):
+    assert settle(photo, photo, start="runs/gray", channels=1)[0].gen.channels_a == 3
+
+
+def test_channels_of_generators_that_the_images_do_not_have_are_refused(settle):
+    with pytest.raises(UsageError, match=r"--set: gen\.channels_a is 1, but images of A have 3") as caught:
+        settle(photo, photo, "gen.channels_a=1")
+    assert "data.channels_a=1" in caught.value.hint
 
 
 def test_a_resumed_run_keeps_its_formats(settle):

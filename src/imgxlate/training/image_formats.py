@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from imgxlate.callbacks import Notify
+from imgxlate.config import flattened
 from imgxlate.data.config import DataConfig
 from imgxlate.data.folders import Folders
 from imgxlate.errors import ImageError, UsageError
@@ -53,17 +54,44 @@ def settle(recipe: Recipe, images: Folders, *, resumed: bool, notify: Notify) ->
         return recipe
     formats: dict[str, Any] = {}
     for domain, files in zip(DOMAINS, (images.train_a, images.train_b), strict=True):
-        stated = _generators(recipe.config).channels(domain) if recipe.start else None
-        formats |= _measured(_look_at(domain, files), data, stated, notify)
-    if not formats:
-        return recipe
+        formats |= _measured(_look_at(domain, files), data, _of_model(recipe, domain), notify)
     candidates = tuple(
         replace(each, recipe=replace(each.recipe, config=_formatted(each.recipe.config, formats)))
         for each in recipe.candidates
     )
     settled = replace(recipe, config=_formatted(recipe.config, formats), candidates=candidates)
+    _require_channels(recipe, settled.config)
     _announce(settled.config, images.names, notify)
     return settled
+
+
+def _of_model(recipe: Recipe, domain: Domain) -> int | None:
+    """The channels that gray images keep: those of the model that the run begins from, or the only ones of a method.
+
+    None: the images decide.
+    """
+    name = _generators_key(recipe.config)
+    if name is None:
+        return RGB
+    channels: int = getattr(recipe.config, name).channels(domain)
+    return channels if recipe.start else None
+
+
+def _require_channels(recipe: Recipe, settled: TrainingConfig) -> None:
+    """Check that the user does not state other channels for the generators than those of the images.
+
+    Raises:
+        UsageError: that is the case.
+    """
+    before, after = flattened(recipe.config), flattened(settled)
+    for letter in "ab":
+        key = f"{_generators_key(settled)}.channels_{letter}"
+        by_user = not recipe.origins.get(key, "preset").startswith(("preset", "architecture of", "--hours"))
+        if by_user and before[key] != after[key]:
+            raise UsageError(
+                f"{recipe.origins[key]}: {key} is {before[key]}, but images of {letter.upper()} have {after[key]}",
+                hint=f"Type `--set data.channels_{letter}={before[key]}` instead, if the images can be read so.",
+            )
 
 
 def _look_at(domain: Domain, files: Sequence[Path]) -> _Sample:
@@ -88,7 +116,7 @@ def _kind(file: Path) -> tuple[int, str]:
 def _measured(sample: _Sample, data: DataConfig, of_model: int | None, notify: Notify) -> dict[str, Any]:
     """The options that state the format of a domain; none if its images are in color and nothing is stated.
 
-    `of_model` are the channels of the model that the run begins from: it keeps them for 8-bit images.
+    `of_model` are the channels that gray images have; None: one.
     """
     pixels, stated = data.format(sample.domain), getattr(data, f"channels_{sample.key}")
     if not sample.kinds:
@@ -110,10 +138,8 @@ def _measured(sample: _Sample, data: DataConfig, of_model: int | None, notify: N
 
 
 def _channels(sample: _Sample, of_model: int | None) -> int:
-    if {*sample.kinds} == {_GRAY}:
-        return of_model or 1
     if {*sample.kinds} <= _READ_IN_COLOR:
-        return 1 if {*sample.kinds} == {_GRAY_16} else RGB
+        return of_model or 1 if {*sample.kinds} in ({_GRAY}, {_GRAY_16}) else RGB
     found = {channels for channels, _ in sample.kinds}
     if len(found) > 1:
         raise UsageError(
@@ -192,11 +218,6 @@ def _generators_key(config: TrainingConfig) -> str | None:
     return next(
         (field.name for field in fields(config) if isinstance(getattr(config, field.name), TranslatorConfig)), None
     )
-
-
-def _generators(config: TrainingConfig) -> TranslatorConfig:
-    name = _generators_key(config)
-    return getattr(config, name) if name else TranslatorConfig()
 
 
 def _numbers(pixels: PixelFormat) -> str:
