@@ -170,7 +170,7 @@ def test_models_in_color_refuse_arrays_and_take_gray_photos(run, tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((64, 64), np.float32))
     result = run("translate", "cyclegan", tmp_path / "a.npy", "-o", tmp_path / "a.png")
     assert result.exit_code == 3
-    assert "an array of numpy" in error(result)
+    assert "a NumPy array" in error(result)
     assert run("translate", "cyclegan", tmp_path / "a.npy", "-o", tmp_path / "a.npz").exit_code == 2
     Image.new("L", (64, 64), 90).save(tmp_path / "gray.png")
     assert run("translate", "cyclegan", tmp_path / "gray.png", "-o", tmp_path / "b.png").exit_code == 0

@@ -153,7 +153,7 @@ def test_files_that_look_like_images_and_are_not_read_are_named(photos):
     said: list[str] = []
     folder = photos / "photos"
     contents = {
-        "IMG_2.HEIC": b"",
+        "IMG_2.PSD": b"",
         "trip/ct.dcm": b"",
         "clip.mp4": b"",
         "nosuffix": b"\x89PNG\r\n\x1a\n",
@@ -170,7 +170,7 @@ def test_files_that_look_like_images_and_are_not_read_are_named(photos):
     assert len(expand(["photos"], None, LABELS, said.append)) == 3
     assert said == [
         "photos: left out 7 files that look like images: .hidden.png, .thumbs (hidden); "
-        "IMG_2.HEIC, clip.mp4, ct.dcm (a format that is not read); "
+        "IMG_2.PSD, clip.mp4, ct.dcm (a format that is not read); "
         "lost.png (a link to nothing, or no file); nosuffix (no suffix)"
     ]
 

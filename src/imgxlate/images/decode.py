@@ -285,6 +285,7 @@ def failures_as_image_errors(
     except MemoryError as error:
         raise ImageError(path, "too little memory to read it") from error
     except Exception as error:
+        _refuse_unread_tiff(path, head, file)
         raise ImageError(path, _damage(error)) from error
 
 

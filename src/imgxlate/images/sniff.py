@@ -27,7 +27,7 @@ _OTHERS = (
     (_HEIC, "an HEIC photograph", "Type `pip install 'imgxlate[heif]'`, or convert it to PNG or JPEG first."),
     (rb"....ftyp(mp4|iso|qt|M4V|avc|3g|dash|MSNV)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba|FLV\x01", "a video", _SPLIT),
     (rb"....(moov|mdat|wide|free|skip)", "a video", _SPLIT),
-    (rb"\x93NUMPY", "an array of numpy", "Only models of images that are not in color take it."),
+    (rb"\x93NUMPY", "a NumPy array", "Only models of images that are not in color take it."),
     (rb"8BPS", "a Photoshop document", _CONVERT),
     (rb".{128}DICM", "a DICOM file", "Save its array as PNG or TIFF first: `pydicom.dcmread(FILE).pixel_array`."),
     (rb"v/1\x01", "an OpenEXR image", _CONVERT),
