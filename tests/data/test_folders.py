@@ -204,3 +204,12 @@ def test_training_names_the_files_that_look_like_images_and_are_not_read(tmp_pat
     assert len(said) == 2
     assert "a.psd" in said[0]
     assert "c.dcm" in said[1]
+
+
+def test_two_folders_of_other_names_are_proposed(tmp_path):
+    for name in ("horses/a.png", "zebras/b.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError, match="holds the folders horses, zebras") as caught:
+        find(tmp_path, None)
+    assert f"{tmp_path / 'horses'} {tmp_path / 'zebras'}" in caught.value.hint

@@ -449,3 +449,15 @@ def test_heic_is_read_with_the_package_of_the_extra() -> None:
     image = decode(file.getvalue())
     assert image.size == (32, 48)
     assert np.abs(image.rgb.astype(int) - rgb).max() < 12
+
+
+def test_a_label_image_is_said_to_be_almost_black(file_of: Encoder) -> None:
+    """Masks and label maps store the number of the class, and look black."""
+    labels = np.arange(16, dtype=np.uint8).reshape(4, 4) % 3
+    [note] = decode(file_of(labels)).notes
+    assert "almost black" in note
+    for other in (np.zeros((4, 4), np.uint8), labels * 120):
+        assert not decode(file_of(other)).notes
+    colored = Image.fromarray(labels).convert("P")
+    colored.putpalette([0, 0, 0, 250, 0, 0, 0, 250, 0])
+    assert not decode(file_of(colored)).notes

@@ -142,7 +142,9 @@ def _training_folders(data: Path) -> tuple[Path, Path]:
     holds = f"the folders {', '.join(found[:8])}{', ...' if len(found) > 8 else ''}" if found else "no folders"
     raise UsageError(
         f"{data} does not hold both trainA and trainB: it holds {holds}",
-        hint="Give two folders, one for each domain, or one folder that holds trainA and trainB.",
+        hint=f"Give both folders: {data / found[0]} {data / found[1]}."
+        if len(found) == len(_TRAIN)
+        else "Give two folders, one for each domain, or one folder that holds trainA and trainB.",
     )
 
 

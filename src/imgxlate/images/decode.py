@@ -30,6 +30,11 @@ from imgxlate.images.srgb import UnclearPixelsError, separate
 silence_libtiff()
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # It reports what it finds odd about a file.
 
+_ALMOST_BLACK = 15  # of 255
+_LABELS = (
+    f"no value is above {_ALMOST_BLACK} of 255, so the image is almost black. If the values are labels, such as those "
+    "of a mask, map them to colors first"
+)
 _CHUNK = 1 << 20  # bytes that are read at once
 _SERIES = ("TIFF", "GIF", "WEBP", "PNG", "AVIF")  # formats whose later images are pages or frames, not previews
 _FIRST_ONLY = (
@@ -206,6 +211,8 @@ def _image_array(
 ) -> ImageArray:
     """The image of colors, transparency and the value of white, with a note if white was found below the largest."""
     rgb, alpha, white = parts
+    if 0 < rgb.max() <= _ALMOST_BLACK and rgb.dtype == np.uint8:
+        notes = (*notes, _LABELS)
     is_found = white is not None and white < SIXTEEN_BITS and limits.white is None
     return ImageArray(rgb, alpha, (*notes, white_note(white)) if white and is_found else notes)
 
