@@ -213,3 +213,24 @@ def test_two_folders_of_other_names_are_proposed(tmp_path):
     with pytest.raises(UsageError, match="holds the folders horses, zebras") as caught:
         find(tmp_path, None)
     assert f"{tmp_path / 'horses'} {tmp_path / 'zebras'}" in caught.value.hint
+
+
+def test_a_data_set_one_folder_below_is_proposed(tmp_path):
+    for name in ("maps/trainA", "maps/trainB", "maps/testA"):
+        (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(UsageError, match="holds the folders maps") as caught:
+        find(tmp_path, None)
+    assert caught.value.hint == f"Give {tmp_path / 'maps'}, which holds both."
+
+
+def test_results_beside_their_inputs_are_not_trained_on(tmp_path):
+    said = []
+    for name in ("trainA/a.png", "trainA/a.munit.00.png", "trainA/other.munit.png", "trainB/b.png", "testB/c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = find(tmp_path, None, notify=said.append, labels=("munit", "unit"))
+    assert [path.name for path in found.train_a] == ["a.png", "other.munit.png"]
+    assert said == [
+        f"{tmp_path / 'trainA'}: left out 1 file that looks like an image: a.munit.00.png (a result of imgxlate)"
+    ]
+    assert found.digest != find(tmp_path, None).digest

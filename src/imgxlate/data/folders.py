@@ -2,15 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import ARRAY_SUFFIXES, IMAGE_SUFFIXES
-from imgxlate.images.inputs import images_or_arrays, left_out_note, no_image
-from imgxlate.images.left_out import LeftOut
+from imgxlate.images.inputs import images_or_arrays, left_out_note, no_image, without_results
+from imgxlate.images.left_out import RESULT, LeftOut
 from imgxlate.images.missing import explain
 
 _TRAIN = ("trainA", "trainB")
@@ -74,28 +74,29 @@ def find(
     names: tuple[str, str] = ("", ""),
     tests: tuple[str, str] = ("", ""),
     notify: Notify = ignore,
+    labels: Collection[str] = (),
 ) -> Folders:
     """The images of two folders, or of one folder that holds trainA and trainB. `images_or_arrays` searches them.
 
     `tests` are the folders of the test images. Where one is empty, the test images of folders called trainA and trainB
     are in testA and testB beside them. A domain whose name is empty has the name of its folder, or A and B if that is
     trainA and trainB, or if both folders have the same name. `notify` is told of files that look like images and are
-    not read.
+    not read. Among these are results of translations, which `labels` mark in their names, beside their inputs.
 
     Raises:
         UsageError: a folder does not exist, is a file, or holds no image; or the names are the same.
         ImageError: a folder cannot be read.
     """
     folder_a, folder_b = (data_a, data_b) if data_b is not None else _training_folders(data_a)
-    (train_a, sizes_a), (train_b, sizes_b) = _images(folder_a, notify), _images(folder_b, notify)
+    (train_a, sizes_a), (train_b, sizes_b) = (_images(each, notify, labels) for each in (folder_a, folder_b))
     return Folders(
         names=_names(names, folder_a, folder_b),
         folder_a=folder_a,
         folder_b=folder_b,
         train_a=train_a,
         train_b=train_b,
-        test_a=_test_images(folder_a, tests[0], notify) or train_a,
-        test_b=_test_images(folder_b, tests[1], notify) or train_b,
+        test_a=_test_images(folder_a, tests[0], notify, labels) or train_a,
+        test_b=_test_images(folder_b, tests[1], notify, labels) or train_b,
         digest=_digest(sizes_a, sizes_b),
     )
 
@@ -142,17 +143,25 @@ def _training_folders(data: Path) -> tuple[Path, Path]:
     holds = f"the folders {', '.join(found[:8])}{', ...' if len(found) > 8 else ''}" if found else "no folders"
     raise UsageError(
         f"{data} does not hold both trainA and trainB: it holds {holds}",
-        hint=f"Give both folders: {data / found[0]} {data / found[1]}."
-        if len(found) == len(_TRAIN)
-        else "Give two folders, one for each domain, or one folder that holds trainA and trainB.",
+        hint=_nearest_folders(data, found),
     )
 
 
-def _images(folder: Path, notify: Notify) -> tuple[tuple[Path, ...], dict[str, int]]:
+def _nearest_folders(data: Path, found: Sequence[str]) -> str:
+    """What to give in place of `data`, which holds the folders `found`: archives often unpack into one more folder."""
+    for name in found:
+        if all((data / name / part).is_dir() for part in _TRAIN):
+            return f"Give {data / name}, which holds both."
+    if len(found) == len(_TRAIN):
+        return f"Give both folders: {data / found[0]} {data / found[1]}."
+    return "Give two folders, one for each domain, or one folder that holds trainA and trainB."
+
+
+def _images(folder: Path, notify: Notify, labels: Collection[str]) -> tuple[tuple[Path, ...], dict[str, int]]:
     """The images in a folder, and their lengths in bytes by their names relative to it."""
     _require_folder(folder)
     left_out: list[LeftOut] = []
-    sizes = _sizes(folder, left_out)
+    sizes = _sizes(folder, left_out, labels)
     if not sizes:
         suffixes = " ".join((*sorted(IMAGE_SUFFIXES), *ARRAY_SUFFIXES))
         raise UsageError(f"{folder}: {no_image(left_out)}", hint=f"Looked for {suffixes}, also in subfolders.")
@@ -161,16 +170,16 @@ def _images(folder: Path, notify: Notify) -> tuple[tuple[Path, ...], dict[str, i
     return tuple(folder / name for name in sizes), sizes
 
 
-def _test_images(folder: Path, given: str, notify: Notify) -> tuple[Path, ...]:
+def _test_images(folder: Path, given: str, notify: Notify, labels: Collection[str]) -> tuple[Path, ...]:
     """The test images in the folder `given`, or if that is empty, those that belong to a folder of training images."""
     if given:
-        return _images(Path(given), notify)[0]
+        return _images(Path(given), notify, labels)[0]
     beside = _TEST.get(folder.name)
     if beside is None or not folder.with_name(beside).is_dir():
         return ()
     tests = folder.with_name(beside)
     left_out: list[LeftOut] = []
-    sizes = _sizes(tests, left_out)
+    sizes = _sizes(tests, left_out, labels)
     if left_out:
         notify(left_out_note(tests, left_out))
     return tuple(tests / name for name in sizes)
@@ -184,10 +193,12 @@ def _require_folder(folder: Path) -> None:
         raise UsageError(f"{folder}: not a folder", hint="Training takes folders of images.")
 
 
-def _sizes(folder: Path, left_out: list[LeftOut]) -> dict[str, int]:
+def _sizes(folder: Path, left_out: list[LeftOut], labels: Collection[str]) -> dict[str, int]:
     """The lengths in bytes of the images in a folder, by their names relative to it, sorted."""
-    found = images_or_arrays(folder, left_out)
-    return dict(sorted((path.relative_to(folder).as_posix(), path.stat().st_size) for path in found))
+    found = sorted(path.relative_to(folder) for path in images_or_arrays(folder, left_out))
+    images = without_results(found, labels)
+    left_out += [(path, RESULT) for path in sorted(set(found).difference(images))]
+    return dict(sorted((path.as_posix(), (folder / path).stat().st_size) for path in images))
 
 
 def _names(given: tuple[str, str], folder_a: Path, folder_b: Path) -> tuple[str, str]:

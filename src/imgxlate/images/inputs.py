@@ -139,13 +139,18 @@ def _images_in(folder: Path, output: str | None, labels: Collection[str], left_o
     skipped = _output_inside(folder, output)
     found = images_or_arrays(folder, left_out)
     paths = [path for path in found if skipped is None or skipped not in path.resolve().parents]
-    images = [path.relative_to(folder) for path in paths]
-    if labels:
-        label = rf"(?:{'|'.join(map(re.escape, labels))})(?:-\d+)?"  # `compare` numbers several models of a method.
-        originals = {*images, *(image.with_suffix("") for image in images)}
-        originals |= {image.with_name(names.signature_of(image.name)) for image in originals if image.name}
-        images = [image for image in images if not _is_result(image, label, originals)]
+    images = without_results([path.relative_to(folder) for path in paths], labels)
     return [Source(folder / image, image.parent) for image in images]
+
+
+def without_results(images: Sequence[Path], labels: Collection[str]) -> list[Path]:
+    """The images, by their paths relative to a folder, that are no results of earlier runs, as `expand` says."""
+    if not labels:
+        return list(images)
+    label = rf"(?:{'|'.join(map(re.escape, labels))})(?:-\d+)?"  # `compare` numbers several models of a method.
+    originals = {*images, *(image.with_suffix("") for image in images)}
+    originals |= {image.with_name(names.signature_of(image.name)) for image in originals if image.name}
+    return [image for image in images if not _is_result(image, label, originals)]
 
 
 def _raise_no_image(folder: Path, left_out: Sequence[LeftOut]) -> NoReturn:

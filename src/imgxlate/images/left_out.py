@@ -12,6 +12,7 @@ LeftOut = tuple[Path, str]
 """A file or folder, and why it is left out."""
 
 FORMAT, NO_SUFFIX, HIDDEN, NO_FILE = "a format that is not read", "no suffix", "hidden", "a link to nothing, or no file"
+RESULT = "a result of imgxlate"
 
 _LISTED = 3  # names for each reason
 

@@ -55,7 +55,7 @@ def white_note(white: int) -> str:
     """Tells the user that a value of white was found."""
     return (
         f"no value is above {white} of {SIXTEEN_BITS}, so white is {white}, as for 12 bits stored in 16. "
-        f"`--white {SIXTEEN_BITS}` keeps such images dark"
+        f"`--white N` sets it for all images alike, and `--white {SIXTEEN_BITS}` keeps such images dark"
     )
 
 

@@ -261,7 +261,9 @@ def find_images(recipe: Recipe, given: list[Path], notify: Notify = ignore) -> t
     config, data = recipe.config, recipe.config.data
     test_a, test_b = (str(Path(test).absolute()) if test else "" for test in (data.test_a, data.test_b))
     names = data.domain_a, data.domain_b
-    found = folders.find(paths[0], paths[1] if len(paths) > 1 else None, names, (test_a, test_b), notify)
+    found = folders.find(
+        paths[0], paths[1] if len(paths) > 1 else None, names, (test_a, test_b), notify, registry.labels()
+    )
     if config.evaluate_every:
         found = folders.hold_out(found, config.held_out)
     named = replace(data, domain_a=found.names[0], domain_b=found.names[1], test_a=test_a, test_b=test_b)
