@@ -83,6 +83,12 @@ def test_numbers_in_names_give_the_order_of_a_shuffled_file(tmp_path_factory, or
     assert same(model, "G_A.", CYCLEGAN)
 
 
+def test_of_several_numbers_in_a_name_the_first_one_counts_most(load):
+    names = [f"stage{number // 4}_{10 + number}_conv" for number in range(len(NAMED))]
+    tensors = renamed(CYCLEGAN, names)
+    assert same(load(dict(sorted(tensors.items(), key=lambda entry: entry[0][::-1]))), "G_A.", CYCLEGAN)
+
+
 @settings(max_examples=25)
 @given(st.permutations(range(2 * len(NAMED))))
 def test_shapes_and_names_together_give_the_order_of_a_shuffled_file(tmp_path_factory, order):
@@ -114,7 +120,7 @@ def test_an_order_is_never_guessed(tmp_path_factory, order):
 
 def test_an_order_that_nothing_shows_is_refused_with_the_layers_that_it_concerns(load):
     shuffled = dict(reversed(renamed(CYCLEGAN, LEFT_AND_RIGHT).items()))
-    with pytest.raises(CheckpointError, match=r"res\.1\.left and res\.1\.right have the same shapes") as caught:
+    with pytest.raises(CheckpointError, match=r"res\.(\d)\.left and res\.\1\.right have the same shapes") as caught:
         load(shuffled)
     assert "torch.save(model.state_dict(), FILE)" in caught.value.hint
 

@@ -1,6 +1,5 @@
 """Layers with weights: those that a network has, in order, and those that a file holds, by the modules in its names."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,7 +22,6 @@ MAX_BLOCKS = 100
 
 _ROLES = {"gamma": "weight", "scale": "weight", "beta": "bias", "shift": "bias"}
 _DEEPEST = 50  # words in the name of a module
-_NUMBER = re.compile(r"(\d{1,9})$")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,12 +141,6 @@ def width_of_stem(shapes: Collection[tuple[int, ...]], wider: Callable[[int], tu
     ends = [shape for shape in shapes if shape[2:] == (7, 7)] or list(shapes)[:1]
     widths = sorted({max(width, 1) for shape in ends for width in shape[:2]}, reverse=True)
     return next((width for width in widths if wider(width) in shapes), widths[0])
-
-
-def number_at_end(word: str) -> tuple[str, int] | None:
-    """A word without the number at its end, and that number: ("res", 2) for "res2"; None if it ends in no number."""
-    found = _NUMBER.search(word)
-    return (word[: found.start()], int(found[1])) if found else None
 
 
 def _by_module(tensors: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -16,14 +16,13 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods.file_kinds import recognize, refusal
-from imgxlate.methods.shared.layers import STREAMS, Layer, Node, Stream, layers_of, number_at_end, parts_of
+from imgxlate.methods.shared.layer_order import Pairs, UnclearOrderError, in_order, ways
+from imgxlate.methods.shared.layers import STREAMS, Layer, Node, Stream, layers_of, parts_of
 
 Design = Callable[[Sequence[Layer]], nn.Module]
 """Makes the network of a method whose sizes are those of some layers of a file, as far as these are the network's."""
 
-_Found = frozenset[tuple[Layer, Layer]]  # pairs of a layer of the network, and the layer of the file that it is
 _LEAST = 6  # convolutions of the smallest network of a method
-_MAX_STATES = 20_000  # of a search for the order of parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,118 +83,26 @@ def _search(
         yield f"{node.name}." if node.name else "", _renamed(result, network, tensors)
 
 
-def _match(node: Node, wanted: Sequence[Layer], title: str) -> _Found | _Attempt:
+def _match(node: Node, wanted: Sequence[Layer], title: str) -> Pairs | _Attempt:
     """The layer of the file for each layer of a network; or how far they agree, if they do not."""
-    given = _in_order(node)
+    given = in_order(node)
     matched = _agreeing(given, wanted)
     if any(each.others for each in node.walk()) or _counts(given) != _counts(wanted):
         return _Attempt(matched, _departure(given, wanted, title) or _surplus(node, title))
-    streams = {stream: [layer for layer in wanted if layer.stream == stream] for stream in STREAMS}
-    found = _ways(node, streams, in_file_order=True)[:1] if _is_ordered(node) else []
     try:
-        found = found or _ways(node, streams, in_file_order=False)
-    except _TooManyError:
+        found = ways(node, wanted)
+    except UnclearOrderError:
         return _Attempt(matched, "", _alike(given))
     if len(found) > 1:
         return _Attempt(matched, "", _difference(*found))
     return found[0] if found else _Attempt(len(given), f"it has the layers of {title}, but in another order")
 
 
-class _TooManyError(Exception):
-    """The search for the order of parts has too many states."""
-
-
-def _ways(node: Node, streams: Mapping[Stream, Sequence[Layer]], *, in_file_order: bool) -> list[_Found]:
-    """Up to two ways in which the layers of a part are those of `streams`, of which it takes all."""
-    states = 0
-
-    def ways(part: Node, start: Counter[Stream]) -> list[_Found]:
-        """Up to two ways for a part whose first layers are those at `start` in the streams."""
-        nonlocal states
-        begin = frozenset[tuple[Layer, Layer]]()
-        if part.layer:
-            place = start[part.layer.stream]
-            if not (place < len(streams[part.layer.stream]) and _fits(part.layer, streams[part.layer.stream][place])):
-                return []
-            begin = frozenset({(streams[part.layer.stream][place], part.layer)})
-            start = start + Counter([part.layer.stream])
-        chains = [list(part.children.values())] if in_file_order else _chains(part)
-        reached: dict[tuple[int, ...], tuple[Counter[Stream], list[_Found]]] = {(0,) * len(chains): (start, [begin])}
-        for _ in range(len(part.children)):
-            following: dict[tuple[int, ...], tuple[Counter[Stream], list[_Found]]] = {}
-            for (taken, (place_now, so_far)), number in itertools.product(reached.items(), range(len(chains))):
-                if taken[number] == len(chains[number]):
-                    continue
-                states += 1
-                if states > _MAX_STATES:
-                    raise _TooManyError
-                child = chains[number][taken[number]]
-                after = (*taken[:number], taken[number] + 1, *taken[number + 1 :])
-                joined = [one | other for one in so_far for other in ways(child, place_now)]
-                if joined:
-                    place_then = place_now + Counter(layer.stream for layer in child.layers())
-                    known = following.setdefault(after, (place_then, []))[1]
-                    known += [each for each in dict.fromkeys(joined) if each not in known]
-                    del known[2:]
-            reached = following
-        return next((found for _, found in reached.values()), [])
-
-    return ways(node, Counter())
-
-
-def _chains(part: Node) -> list[list[Node]]:
-    """The parts of a part, in lists whose order is known: by the numbers at the end of names that else are equal."""
-    chains: dict[str, list[tuple[int, Node]]] = {}
-    for word, child in part.children.items():
-        stem, number = number_at_end(word) or (f"{word}.", 0)
-        chains.setdefault(stem, []).append((number, child))
-    return [[child for _, child in sorted(chain, key=lambda entry: entry[0])] for chain in chains.values()]
-
-
-def _is_ordered(node: Node) -> bool:
-    """Whether the order of the file may be that of the network.
-
-    It is not if a part is torn apart, if numbers in names contradict it, or if the file sorts its tensors by name.
-    """
-    places = {name: place for part in node.walk() for name, place in part.places.items()}
-    by_part = [part.places.values() for part in node.walk() if part.places]
-    whole = all(max(before) < min(after) for before, after in itertools.pairwise(by_part))
-    names = sorted(places, key=places.__getitem__)
-    is_sorted = len(by_part) > 1 and names == sorted(names)
-    return whole and not is_sorted and all(_follows_numbers(part) for part in node.walk())
-
-
-def _follows_numbers(part: Node) -> bool:
-    """Whether parts whose order is known by numbers are in this order in the file, too."""
-    places = {child.name: place for place, child in enumerate(part.children.values())}
-    return all(
-        places[before.name] < places[after.name]
-        for chain in _chains(part)
-        for before, after in itertools.pairwise(chain)
-    )
-
-
-def _in_order(node: Node) -> list[Layer]:
-    """The layers of a part: in the order of the file, or else in that of the numbers in names."""
-    if _is_ordered(node):
-        return node.layers()
-    own = [node.layer] if node.layer else []
-    return own + [layer for chain in _chains(node) for child in chain for layer in _in_order(child)]
-
-
-def _fits(given: Layer, wanted: Layer) -> bool:
-    """Whether a layer of a file can be that layer of a network. A missing bias is zero."""
-    roles = {role for role in given.names if role != "num_batches_tracked"}
-    needed = {role for role in wanted.names if role not in ("bias", "num_batches_tracked")}
-    surplus = roles - wanted.names.keys() - {"running_mean", "running_var"}
-    return given.shape == wanted.shape and needed <= roles and not surplus
-
-
 def _counts(layers: Sequence[Layer]) -> Counter[tuple[Stream, tuple[int, ...]]]:
     return Counter((layer.stream, layer.shape) for layer in layers)
 
 
-def _renamed(found: _Found, network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _renamed(found: Pairs, network: nn.Module, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors under the names of the network, in its order."""
     taken = {
         wanted.names[role]: tensors[name]
@@ -223,7 +130,7 @@ def _alike(layers: Sequence[Layer]) -> tuple[str, str] | None:
     return next(((one.module, other.module) for one, other in pairs if one.shape == other.shape), None)
 
 
-def _difference(one: _Found, other: _Found) -> tuple[str, str]:
+def _difference(one: Pairs, other: Pairs) -> tuple[str, str]:
     """Two modules of a file that may be in either order."""
     first, second = dict(one), dict(other)
     unlike = min((wanted for wanted in first if first[wanted] is not second[wanted]), key=lambda wanted: wanted.module)
