@@ -28,6 +28,7 @@ def trained(slices, tmp_path_factory):
     """A model of each of two methods, from MR to CT, after a few steps."""
     folder = tmp_path_factory.mktemp("runs")
     settings = {"iterations": 3, "data.workers": 0, "data.percentiles_a": True, "data.range_b": [0, 4095]}
+    settings |= {"evaluate_every": 3, "evaluate_images": 2}
     return {
         method: imgxlate.train(
             method, slices / "mr", slices / "ct", out=folder / method, preset="tiny", settings=settings
@@ -75,6 +76,22 @@ def test_the_model_carries_the_formats(trained):
     model = trained["cyclegan"].model
     assert str(model.format_of("A")) == "1 channel of uint16, each image scaled by its percentiles"
     assert str(model.format_of("B")) == "1 channel of uint16 from 0 to 4095"
+
+
+def test_the_model_is_evaluated_in_false_colors(trained):
+    [evaluation] = trained["cyclegan"].quality
+    assert evaluation.step == 3
+    assert all(np.isfinite(value) for value in evaluation.quality.values())
+
+
+def test_a_run_continues_with_the_formats_that_it_began_with(slices, trained, tmp_path):
+    folder = trained["munit"].folder
+    notes = []
+    settings = {"iterations": 4, "data.workers": 0}
+    resumed = imgxlate.train("munit", out=folder, settings=settings, resume=True, notify=notes.append)
+    assert resumed.step == 4
+    assert resumed.model.format_of("B") == trained["munit"].model.format_of("B")
+    assert not any("channels" in note and "changed" in note for note in notes)
 
 
 def test_arrays_go_in_and_come_out_in_the_units_of_the_target(slices, trained):
