@@ -104,6 +104,12 @@ def test_results_beside_the_photos_are_not_translated_again(recipe, names):
     assert names("photos") == expected
 
 
+def test_results_have_plain_names_and_another_format(recipe, names):
+    recipe("Names and formats of results")
+    assert names("winter") == ["alps.jpg", "tatra.jpg"]
+    assert names("styles") == [f"{style}_{name}.png" for style in ("00", "01", "02") for name in ("alps", "tatra")]
+
+
 def test_a_photograph_has_the_style_that_its_name_gives(recipe, translated, pixels, tmp_path, names):
     recipe("A style for each photo")
     assert names("own-style") == names("four-styles") == ["alps.munit.png", "tatra.munit.png"]
