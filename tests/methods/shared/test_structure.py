@@ -274,10 +274,24 @@ def test_a_search_that_would_take_too_long_is_given_up_with_two_layers_without_a
         load(dict(reversed(renamed(own, names).items())))
 
 
+def test_numbers_that_are_widths_do_not_matter_in_a_file_that_has_the_order_of_the_network(load):
+    names = ["c7s1_64", "d128", "d256", *(f"r256_{number}" for number in range(4)), "u128", "u64", "c7s1_3"]
+    tensors = renamed(CYCLEGAN, names)
+    assert same(load(tensors), "G_A.", CYCLEGAN)
+    with pytest.raises(CheckpointError, match="in another order"):
+        load(dict(sorted(tensors.items())))
+
+
+def test_numbers_that_contradict_the_order_of_the_file_are_refused_if_both_may_be(load):
+    names = [*NAMED[:3], *(f"block{number}" for number in (4, 3, 2, 1)), *NAMED[7:]]
+    with pytest.raises(CheckpointError, match=r"block(\d) and block\d have the same shapes"):
+        load(renamed(CYCLEGAN, names))
+
+
 def test_numbers_that_contradict_the_shapes_are_refused(load):
-    backwards = [f"layer{len(NAMED) - number}" for number in range(len(NAMED))]
+    backwards = renamed(CYCLEGAN, [f"layer{len(NAMED) - number:02}" for number in range(len(NAMED))])
     with pytest.raises(CheckpointError, match="it has the layers of CycleGAN, but in another order"):
-        load(renamed(CYCLEGAN, backwards))
+        load(dict(sorted(backwards.items())))
 
 
 SHAPES = [

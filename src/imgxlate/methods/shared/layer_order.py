@@ -25,27 +25,23 @@ class UnclearOrderError(Exception):
 def ways(node: Node, wanted: Sequence[Layer]) -> list[Pairs]:
     """The ways in which the layers of a part of a file are all those of a network: none, one, or two of several.
 
-    The order of the file counts, if it may be that of the network. Otherwise numbers in names and shapes decide.
+    The order of the file counts, if numbers in names do not contradict it. Otherwise the numbers count, and shapes; or
+    the order of the file, if the numbers allow none. The numbers are widths then.
 
     Raises:
         UnclearOrderError: there are too many ways to try.
     """
     streams = {stream: [layer for layer in wanted if layer.stream == stream] for stream in STREAMS}
-    found = _Search(streams, in_file_order=True).ways(node, Counter())[:1] if is_ordered(node) else []
-    return found or _Search(streams, in_file_order=False).ways(node, Counter())
+    by_file = _Search(streams, in_file_order=True).ways(node, Counter()) if _has_order(node) else []
+    if by_file and is_ordered(node):
+        return by_file
+    by_numbers = _Search(streams, in_file_order=False).ways(node, Counter())
+    return list(dict.fromkeys([*by_file, *by_numbers]))[:2]
 
 
 def is_ordered(node: Node) -> bool:
-    """Whether the order of the file may be that of the network.
-
-    It is not if a part is torn apart, if numbers in names contradict it, or if the file sorts its tensors by name.
-    """
-    places = {name: place for part in node.walk() for name, place in part.places.items()}
-    by_part = [part.places.values() for part in node.walk() if part.places]
-    whole = all(max(before) < min(after) for before, after in itertools.pairwise(by_part))
-    names = sorted(places, key=places.__getitem__)
-    is_sorted = len(by_part) > 1 and names == sorted(names)
-    return whole and not is_sorted and all(map(_follows_numbers, node.walk()))
+    """Whether the order of the file may be that of the network, and numbers in names agree."""
+    return _has_order(node) and all(map(_follows_numbers, node.walk()))
 
 
 def in_order(node: Node) -> list[Layer]:
@@ -54,6 +50,15 @@ def in_order(node: Node) -> list[Layer]:
         return node.layers()
     own = [node.layer] if node.layer else []
     return own + [layer for chain in _chains(node) for child in chain for layer in in_order(child)]
+
+
+def _has_order(node: Node) -> bool:
+    """Whether the file keeps the layers of each part together, and does not sort its tensors by name."""
+    places = {name: place for part in node.walk() for name, place in part.places.items()}
+    by_part = [part.places.values() for part in node.walk() if part.places]
+    whole = all(max(before) < min(after) for before, after in itertools.pairwise(by_part))
+    names = sorted(places, key=places.__getitem__)
+    return whole and not (len(by_part) > 1 and names == sorted(names))
 
 
 @dataclass(slots=True)

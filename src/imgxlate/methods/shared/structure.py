@@ -56,7 +56,7 @@ def networks_by_structure(
     if best.unclear:
         raise CheckpointError(
             f"{checkpoint.path}: holds the layers of {title}, but not their order: {' and '.join(best.unclear)} have "
-            "the same shapes, and neither their names nor the file say which comes first",
+            "the same shapes, and their names and places in the file do not settle which comes first",
             hint="Save the state dict as the network has it: torch.save(model.state_dict(), FILE).",
         )
     raise refusal(checkpoint, method, best.departure if best.matched else "")
