@@ -134,3 +134,10 @@ def test_the_layer_at_which_an_unknown_file_departs_is_named_for_each_method(gol
 def test_a_model_of_a_run_has_layers_and_its_checkpoint_has_none(run_folder):
     assert len(inspect(run_folder.model).networks) == 2
     assert inspect(run_folder.checkpoint_at(6)).networks == ()
+
+
+def test_the_default_target_has_its_domains_name(tmp_path, generators):
+    _, tensors, header = generators("cyclegan", ("winter", "summer"))
+    for target, name in (("A", "winter"), ("B", "summer")):
+        checkpoint.write(tmp_path / "x.safetensors", tensors, header | {"target": target})
+        assert inspect(tmp_path / "x.safetensors").target == name
