@@ -103,6 +103,18 @@ def test_a_line_says_if_a_file_was_read_by_its_layers(run, photo, networks, tmp_
     assert files[0].with_suffix(".png").read_bytes() == files[1].with_suffix(".png").read_bytes()
 
 
+def test_generators_of_another_method_are_recognized_under_other_names(run, photo, golden, tmp_path):
+    cut = torch.load(golden / "cut" / "latest_net_G.pth", weights_only=True)
+    torch.save({name.replace("model", "net"): tensor for name, tensor in cut.items()}, tmp_path / "renamed.pth")
+    refused = run("translate", "cyclegan", photo, "--checkpoint", tmp_path / "renamed.pth", "-o", "-")
+    assert refused.exit_code == 6
+    assert "holds generators of CUT, under other names" in refused.stderr
+    assert "imgxlate translate cut" in refused.stderr
+    assert image(run, photo, "cut", tmp_path / "renamed.pth") == image(
+        run, photo, "cut", golden / "cut" / "latest_net_G.pth"
+    )
+
+
 def test_export_and_import_take_a_generator(run, photo, stored, golden, tmp_path):
     file = stored("cyclegan", "first", "second")
     expected = image(run, photo, "cyclegan", golden / "cyclegan" / "latest_net_G_B.pth", "--to", "A")

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from imgxlate import checkpoint, paths
 from imgxlate.checkpoint import TRAINING, Checkpoint
-from imgxlate.errors import CheckpointError, ImgxlateError
-from imgxlate.inference.model_tensors import readable
+from imgxlate.errors import CheckpointError
+from imgxlate.inference.model_tensors import find_networks, readable
 from imgxlate.methods import registry
 from imgxlate.methods.file_kinds import FileKind, recognize
-from imgxlate.methods.protocol import Inspectable, NetworkReading
+from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.spec import DOMAINS
 from imgxlate.training.run_folder import RunFolder
 
@@ -102,16 +102,8 @@ def _networks(opened: Checkpoint, kind: FileKind | None) -> tuple[str | None, Se
     if opened.header.get("kind") == TRAINING:
         return given, (), {}
     specs, _ = registry.discover()
-    methods = [given] if given else [] if kind else list(specs)
-    departures: dict[str, str] = {}
-    for spec in (specs[name] for name in methods if name in specs):
-        try:
-            implementation = registry.implementation(spec)
-            if isinstance(implementation, Inspectable):
-                return spec.name, implementation.networks(readable(spec, opened)), {}
-        except ImgxlateError as error:
-            departures[spec.name] = str(error).removeprefix(f"{opened.path}: ")
-    return given, (), departures
+    method, networks, departures = find_networks(opened, [given] if given else [] if kind else specs)
+    return given or method, networks, {} if networks else departures
 
 
 def _left_over(opened: Checkpoint, method: str | None, networks: Sequence[NetworkReading]) -> list[str]:

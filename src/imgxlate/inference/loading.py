@@ -20,7 +20,7 @@ from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
 from imgxlate.inference.model import Model
-from imgxlate.inference.model_tensors import notes, readable
+from imgxlate.inference.model_tensors import notes, other_method, readable
 from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
 from imgxlate.methods.original_files import read_options
@@ -293,6 +293,11 @@ def _build(spec: MethodSpec, opened: Checkpoint, config: Path | None, notify: No
         translator: Translator = registry.implementation(spec).from_checkpoint(opened, options)
     except UsageError as error:
         raise UsageError(f"{config}: {error}" if config else str(error), hint=error.hint) from error
+    except CheckpointError as error:
+        other = other_method(spec, opened)
+        if other:
+            raise other from error
+        raise
     if not isinstance(translator, Translator):
         raise CheckpointError(f"{spec.implementation} is not a translator", hint=f"The plug-in {spec.name} has a bug.")
     for note in notes(translator, opened):

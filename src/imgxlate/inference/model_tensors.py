@@ -1,13 +1,14 @@
 """The tensors of a model in a file: of a network that is chosen by its name, of averaged weights, of a training."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import TRAINING, Checkpoint
-from imgxlate.errors import CheckpointError
+from imgxlate.errors import CheckpointError, ImgxlateError
 from imgxlate.methods import registry, tensor_names
-from imgxlate.methods.protocol import Inspectable, Noting, Translator
+from imgxlate.methods.file_kinds import recognize
+from imgxlate.methods.protocol import Inspectable, NetworkReading, Noting, Translator
 from imgxlate.methods.spec import MethodSpec
 
 _SHOWN = 4  # names in a message
@@ -35,6 +36,36 @@ def readable(
             "the averaged ones are taken"
         )
     return opened
+
+
+def find_networks(
+    opened: Checkpoint, methods: Iterable[str]
+) -> tuple[str | None, Sequence[NetworkReading], dict[str, str]]:
+    """The first of `methods` whose generators a file holds, these generators, and for the methods before why not."""
+    specs, _ = registry.discover()
+    departures: dict[str, str] = {}
+    for spec in (specs[name] for name in methods if name in specs):
+        try:
+            implementation = registry.implementation(spec)
+            if isinstance(implementation, Inspectable):
+                return spec.name, implementation.networks(readable(spec, opened)), departures
+        except ImgxlateError as error:
+            departures[spec.name] = str(error).removeprefix(f"{opened.path}: ")
+    return None, (), departures
+
+
+def other_method(spec: MethodSpec, opened: Checkpoint) -> CheckpointError | None:
+    """The error for a file with generators of another method under other names, which gives the command for it."""
+    if opened.header or recognize(opened.tensors):
+        return None
+    specs, _ = registry.discover()
+    method, _, _ = find_networks(opened, [name for name in specs if name != spec.name])
+    if method is None:
+        return None
+    return CheckpointError(
+        f"{opened.path}: this file holds generators of {specs[method].title}, under other names",
+        hint=f"Type `imgxlate translate {method} ... --checkpoint {opened.path}`.",
+    )
 
 
 def notes(translator: Translator, opened: Checkpoint) -> Iterator[str]:
