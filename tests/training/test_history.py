@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.errors import OutputError
+from imgxlate.errors import CheckpointError, OutputError
 from imgxlate.training.history import Entry, History, count, read
 
 
@@ -139,6 +139,13 @@ def test_a_history_that_cannot_be_opened_is_an_output_error(path):
     path.mkdir(parents=True)
     with pytest.raises(OutputError, match=r"history.jsonl: cannot be written"):
         History(path)
+
+
+def test_curves_of_a_history_that_cannot_be_read_are_an_error_that_names_it(path):
+    path.mkdir(parents=True)
+    for action in (lambda: count(path), lambda: list(read(path))):
+        with pytest.raises(CheckpointError, match=r"history.jsonl: cannot be read: Is a directory"):
+            action()
 
 
 def test_a_history_that_cannot_be_read_is_an_output_error(path):

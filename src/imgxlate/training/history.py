@@ -6,6 +6,7 @@
 and infinity: they are the strings "NaN", "Infinity" and "-Infinity".
 """
 
+import contextlib
 import itertools
 import json
 import math
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from imgxlate.atomic import cannot_write, flush_folder, make_folder
+from imgxlate.errors import CheckpointError, disk_hint
 
 
 def _now() -> datetime:
@@ -103,21 +105,32 @@ def read(path: Path, every: int = 1) -> Iterator[Entry]:
     Lines that are damaged are skipped. A killed process may leave an incomplete one at the end.
 
     Raises:
-        OSError: the file cannot be read.
+        CheckpointError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with _reading(path), path.open("rb") as file:
         for line in itertools.islice(file, 0, None, every):
             if entry := _parsed(line):
                 yield entry
 
 
 def count(path: Path) -> int:
-    """The number of lines of a history; 0 if there is no file."""
+    """The number of lines of a history; 0 if there is no file.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    with _reading(path), contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    return 0
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    except FileNotFoundError:
-        return 0
+        yield
+    except OSError as error:
+        reason = f"{path}: cannot be read: {error.strerror or error}"
+        raise CheckpointError(reason, hint=disk_hint(error)) from error
 
 
 def _end_of(path: Path, step: int) -> int:

@@ -49,6 +49,7 @@ def write(path: Path, source: Path) -> None:
 
     Raises:
         OutputError: the image cannot be written.
+        CheckpointError: the history cannot be read.
     """
     curves = read_curves(source)
     if curves:
