@@ -24,7 +24,7 @@ _TRAIN = (
     "--checkpoint-every 2 --set sample_every=100 --set display_size=1 --set data.crop_height=32 "
     "--set data.crop_width=32 --set gen.ngf=4 --set gen.n_blocks=1 --set ndf=4 --iterations"
 )
-_VOLATILE = (".lock", ".sqlite")  # locks, and caches that any run may leave out
+_VOLATILE = (".lock", ".sqlite", ".sqlite-journal")  # locks, and caches that any run may leave out
 
 
 @dataclass(frozen=True)
