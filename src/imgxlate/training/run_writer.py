@@ -142,8 +142,10 @@ class RunWriter:
         header = self._header() | {"attempt": attempt, "preset": plan.preset}
         header |= {"config": flattened(plan.config), "pictures": plan.folders.digest}
         header |= {"threads": plan.threads.fixed if plan.threads else None, "start": self._start}
-        self._history.flush()
-        path = plan.run.save(step, tensors, header)
+        try:
+            self._history.flush()
+        finally:  # A history that cannot be flushed must not cost the weights.
+            path = plan.run.save(step, tensors, header)
         self._write_model(step)
         if time.monotonic() >= self._next_curves:
             self._draw_curves(step)
