@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from imgxlate.nn.norms import set_norm_statistics
 from imgxlate.nn.unet import UnetGenerator
 
 
@@ -45,9 +46,25 @@ def test_the_image_is_that_of_torchs_layers_with_the_same_names(kind, norm, bias
     theirs = reference(norm, bias=bias, ngf=2, depth=depth)
     ours = UnetGenerator(2, n_downsampling=depth, norm=kind, bias=bias).eval()
     ours.load_state_dict(theirs.state_dict())
-    image = torch.rand(2, 3, 2**depth, 2 ** (depth + 1)) * 2 - 1
+    image = torch.rand(1, 3, 2**depth, 2 ** (depth + 1)) * 2 - 1
     with torch.inference_mode():
-        assert torch.allclose(ours(image), theirs.model.model(image), atol=1e-5)
+        # The originals' test programs stay in training mode unless `--eval` is given (test.py).
+        expected = {"image": theirs.train().model.model(image), "running": theirs.eval().model.model(image)}
+        ours.load_state_dict(theirs.state_dict())  # The running statistics have changed in training mode.
+        for statistics in ("image", "running"):
+            set_norm_statistics(ours, statistics)
+            assert torch.allclose(ours(image), expected[statistics], atol=1e-5)
+
+
+def test_by_default_norms_use_the_statistics_of_the_image():
+    network = UnetGenerator(2, n_downsampling=5, norm="batch", bias=False).eval()
+    image = torch.rand(1, 3, 32, 64) * 2 - 1
+    with torch.inference_mode():
+        by_default = network(image)
+        set_norm_statistics(network, "image")
+        assert torch.equal(network(image), by_default)
+        set_norm_statistics(network, "running")
+        assert not torch.allclose(network(image), by_default, atol=1e-3)
 
 
 def test_the_names_are_the_originals():

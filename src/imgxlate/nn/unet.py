@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from imgxlate.nn import NormKind
 from imgxlate.nn.convolution import Conv2d
-from imgxlate.nn.norms import make_norm
+from imgxlate.nn.norms import make_norm, set_norm_statistics
 
 _WIDEST = 8  # The inner convolutions have this many times the channels of the first one, at most.
 
@@ -65,6 +65,7 @@ class UnetGenerator(nn.Module):
             nn.Tanh(),
         )
         self.model = nn.Sequential(OrderedDict(model=layers))
+        set_norm_statistics(self, "image")
 
     def forward(self, x: Tensor) -> Tensor:
         """Translate."""
