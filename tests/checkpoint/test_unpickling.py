@@ -271,7 +271,6 @@ def test_a_program_that_is_not_whole_is_refused(program):
     ids=["tuples", "lists", "dicts", "singles", "calls"],
 )
 def test_deep_nesting_does_not_exhaust_the_stack(program, tmp_path):
-    evaluate(program)
     with pytest.raises(CheckpointError, match="no tensors"):
         checkpoint.read(write_zip(tmp_path / "x.pth", program))
 
@@ -371,7 +370,7 @@ def test_mutated_programs_are_read_or_refused_without_another_error(tmp_path):
     whole = pickle.dumps({"w": VALUE, "x": [Name("a"), {1, 2}, torch.float32]}, 4) + content(TENSOR % (STORAGE % b""))
     whole = content(TENSOR % (STORAGE % b""), whole[2 : whole.index(b".}")])
     refused = 0
-    for _ in range(1500):
+    for _ in range(500):
         mutated = bytearray(whole)
         for _ in range(chance.randint(1, 4)):
             mutated[chance.randrange(len(mutated))] = chance.randrange(256)
@@ -379,7 +378,7 @@ def test_mutated_programs_are_read_or_refused_without_another_error(tmp_path):
             checkpoint.read(write_zip(tmp_path / "x.pth", bytes(mutated)))
         except CheckpointError:
             refused += 1
-    assert 0 < refused < 1500
+    assert 0 < refused < 500
 
 
 def test_a_tar_file_of_the_oldest_torch_is_refused(tmp_path):
