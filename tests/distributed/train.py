@@ -5,10 +5,12 @@ from pathlib import Path
 
 import torch
 
+from imgxlate import checkpoint
 from imgxlate.config import overridden
 from imgxlate.data import folders
 from imgxlate.inference.device import Arithmetic
 from imgxlate.methods import registry
+from imgxlate.paths import assets_dir
 from imgxlate.training.plan import Plan
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.trainer import open_trainer
@@ -24,7 +26,7 @@ def main(method, data, run, iterations, batch_size, *assignments):
         spec=spec,
         config=config,
         preset="tiny",
-        features=None,
+        features=checkpoint.read(assets_dir() / f"{config.features}.safetensors") if config.features else None,
         folders=folders.find(Path(data), None),
         run=RunFolder(Path(run)),
         device=torch.device("cpu"),

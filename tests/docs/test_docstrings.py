@@ -36,7 +36,7 @@ def _examples():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with the files that the examples name."""
-    files = dict.fromkeys(("photo.jpg", "snow.jpg", "painting.jpg", "summer/1.jpg"), "lake-sherburne.jpg")
+    files = dict.fromkeys(("photo.jpg", "snow.jpg", "mask.png", "painting.jpg", "summer/1.jpg"), "lake-sherburne.jpg")
     files |= {"summer/2.jpg": "tea-gardens.jpg", "winter/1.jpg": "picos-de-europa.jpg", "winter/2.jpg": "aitzgorri.jpg"}
     for name, photo in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)

@@ -20,6 +20,7 @@ from imgxlate.methods.cyclegan.config import CycleganConfig
 from imgxlate.methods.cyclegan.method import Cyclegan
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.protocol import Graph
+from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.nn.initialization import seeded
 
 FILES = {"munit": "gen_00000001.pt", "unit": "gen_00000001.pt", "cyclegan": "latest_net_G_A.pth"}
@@ -196,7 +197,7 @@ def test_a_file_without_a_model_is_refused_with_its_contents(golden, tmp_path):
 
 def test_a_method_without_export_is_refused(golden, tmp_path, monkeypatch):
     class Closed:
-        config, targets, stride, minimum_side = None, ("B",), 4, 8
+        config, targets, stride, minimum_side = UnitConfig(), ("B",), 4, 8
         tensors = place = translate = lambda *_: None
 
         @classmethod

@@ -292,15 +292,18 @@ def failures_as_image_errors(
     except MemoryError as error:
         raise ImageError(path, "too little memory to read it") from error
     except Exception as error:
-        _refuse_unread_tiff(path, head, file)
+        _refuse_unread_tiff(path, head, file, unless_common=True)
         raise ImageError(path, _damage(error)) from error
 
 
-def _refuse_unread_tiff(path: Path | str, head: bytes, file: io.BytesIO | None) -> None:
-    """Say what a whole TIFF file holds that is not read as an image. It is not damaged."""
+def _refuse_unread_tiff(path: Path | str, head: bytes, file: io.BytesIO | None, *, unless_common: bool = False) -> None:
+    """Say what a whole TIFF file holds that is not read as an image. It is not damaged.
+
+    `unless_common`: a file of one to four bands of integers would be read, so its pixels must be damaged.
+    """
     if file is None or file.closed or not head.startswith((b"II", b"MM")):
         return
-    if found := tiff_kinds.describe(file.getvalue()):
+    if found := tiff_kinds.describe(file.getvalue(), unless_common=unless_common):
         raise ImageError(
             path,
             f"a TIFF file that holds {found}, which is not read as an image",

@@ -45,7 +45,7 @@ class ImageRecord:
     memory: str | None = None  # of --memory
     seed: Annotated[int, Ge(0), Le(2**63 - 1)]
     white: str = "auto"  # of --white
-    depth: Literal[8, 16, 32]
+    depth: Literal[8, 16]
     keep_metadata: bool = False
     keep_gps: bool = False
 

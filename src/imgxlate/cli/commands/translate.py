@@ -27,7 +27,6 @@ from imgxlate.methods import registry
 from imgxlate.methods.spec import OTHER, Capability
 
 if TYPE_CHECKING:
-    from imgxlate.images.image_array import Depth
     from imgxlate.inference.model import Model
     from imgxlate.methods.spec import Domain
 
@@ -191,7 +190,7 @@ def _record(
     to: "Domain",
     size: int | None,
     work_size: int | None,
-    depth: "Depth",
+    depth: Literal[8, 16],
     common: Mapping[str, Any],
     kept: Recording,
 ) -> TranslationRecord:
