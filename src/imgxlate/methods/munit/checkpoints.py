@@ -15,8 +15,8 @@ from imgxlate.methods.protocol import Graph, NetworkReading, image_axes
 from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture, stated_channels
 from imgxlate.methods.shared.checkpoints import build, configure, section, size
-from imgxlate.methods.shared.layers import Layer, read_network
-from imgxlate.methods.spec import DOMAINS, Domain
+from imgxlate.methods.shared.layers import Layer
+from imgxlate.methods.spec import Domain
 
 _ADAPTIVE_CONV = re.compile(r"(dec\.model\.0\.model\.\d+\.model\.\d+)\.conv\.weight")
 
@@ -46,12 +46,7 @@ def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
         CheckpointError: it holds another network, or one domain only.
     """
     config, weights = _read(checkpoint, {})
-    with torch.device("meta"):
-        generators = {domain: Generator(config, domain) for domain in DOMAINS}
-    return [
-        read_network(f"generator of {domain}", network, weights[domain], checkpoint)
-        for domain, network in generators.items()
-    ]
+    return autoencoders.read_networks(partial(Generator, config), weights, checkpoint)
 
 
 def graphs(generators: Mapping[Domain, Generator], config: MunitConfig) -> list[Graph]:

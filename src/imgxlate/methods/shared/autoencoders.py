@@ -11,9 +11,10 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.file_kinds import refusal
+from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared.checkpoints import by_domain, count, listed, networks_in, size, visible_norm
 from imgxlate.methods.shared.config import DiscriminatorConfig
-from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
+from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, read_network, width_of_stem
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.structure import Design, networks_by_structure
 from imgxlate.methods.spec import DOMAINS, Domain, MethodConfig
@@ -98,6 +99,18 @@ def encoder_architecture(
         **visible_norm(tensors, f"{encoder}.model.0.norm"),
         **({"activ": "prelu"} if learned else {}),
     }
+
+
+def read_networks(
+    make: Callable[[Domain], nn.Module], weights: Mapping[Domain, Mapping[str, Tensor]], checkpoint: Checkpoint
+) -> list[NetworkReading]:
+    """The autoencoder of each domain, layer by layer, with the tensors of `checkpoint` that were taken for it."""
+    with torch.device("meta"):
+        networks = {domain: make(domain) for domain in DOMAINS}
+    return [
+        read_network(f"generator of {domain}", network, weights[domain], checkpoint)
+        for domain, network in networks.items()
+    ]
 
 
 def weights(generators: Mapping[Domain, nn.Module]) -> dict[str, Tensor]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from imgxlate.checkpoint import Checkpoint
@@ -12,7 +11,7 @@ from imgxlate.methods.protocol import Graph, NetworkReading, image_axes
 from imgxlate.methods.shared import autoencoders
 from imgxlate.methods.shared.autoencoders import both_domains, encoder_architecture, stated_channels
 from imgxlate.methods.shared.checkpoints import build, configure, section
-from imgxlate.methods.shared.layers import Layer, read_network
+from imgxlate.methods.shared.layers import Layer
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.networks import Generator
@@ -41,12 +40,7 @@ def networks(checkpoint: Checkpoint) -> list[NetworkReading]:
         CheckpointError: it holds another network, or one domain only.
     """
     config, weights = _read(checkpoint, {})
-    with torch.device("meta"):
-        generators = {domain: Generator(config, domain) for domain in DOMAINS}
-    return [
-        read_network(f"generator of {domain}", network, weights[domain], checkpoint)
-        for domain, network in generators.items()
-    ]
+    return autoencoders.read_networks(partial(Generator, config), weights, checkpoint)
 
 
 def graphs(generators: Mapping[Domain, Generator], config: UnitConfig) -> list[Graph]:
