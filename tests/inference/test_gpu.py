@@ -1,5 +1,7 @@
 """Large images on a GPU: translation, guided upsampling and neural style in bands, against the whole image."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -29,7 +31,7 @@ def difference(one, other):
 
 def within(model: Model, memory: int) -> Model:
     """The same model with less memory."""
-    return Model(**{**{name: getattr(model, name) for name in model.__dataclass_fields__}, "memory": memory})
+    return replace(model, memory=memory)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -69,6 +69,13 @@ def test_the_command_draws_one_style_at_the_given_size(tmp_path: Path) -> None:
     assert opened(folder / "stained-glass.jpg").size == (100, 100)
 
 
+def test_variants_differ_and_are_drawn_again_the_same(script: ModuleType) -> None:
+    first, again, second = (np.asarray(script.draw_variant("facets", 96, number)) for number in (1, 1, 2))
+    assert np.array_equal(first, again)
+    for other in (second, np.asarray(script.draw("facets", 96))):
+        assert np.abs(first.astype(int) - other).mean() > 10
+
+
 def test_every_example_image_is_listed_in_the_sources_beside_it() -> None:
     for folder in (STYLES, PHOTOS):
         listed = set(re.findall(r"`([\w-]+\.(?:jpg|png))`", (folder / "SOURCES.md").read_text(encoding="utf-8")))

@@ -1,6 +1,7 @@
 """AdaIN: the norm by its definition, the decoder's files, translation, large images and training."""
 
 import dataclasses
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,8 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.config import overridden
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.images.decode import decode
+from imgxlate.images.tensors import to_tensor
 from imgxlate.methods import registry
 from imgxlate.methods.adain.config import AdainConfig
 from imgxlate.methods.adain.method import Adain
@@ -27,6 +30,7 @@ from imgxlate.nn import vgg_files
 from imgxlate.nn.initialization import seeded
 from imgxlate.paths import assets_dir
 
+PHOTOS = Path(__file__).parents[3] / "examples" / "photos"
 LAYERS = ("relu2_1", "relu3_1", "relu4_1")
 
 
@@ -76,6 +80,15 @@ def test_the_encoder_has_the_features_of_vgg19_away_from_the_border(features):
     for ours, layer, mean in ((found[0], "relu1_1", 21.0), (found[2], "relu3_1", 96.0)):
         reference = expected[layer][..., inner, inner] / mean
         torch.testing.assert_close(ours[..., inner, inner], reference, rtol=1e-4, atol=1e-4)
+
+
+def test_the_features_of_photographs_have_a_mean_of_one(features):
+    encoder = Encoder("relu4_1", features)
+    means = []
+    for photo in sorted(PHOTOS.glob("*.*g")):
+        with torch.inference_mode():
+            means.append([layer.mean().item() for layer in encoder.features(to_tensor(decode(photo).rgb))])
+    assert torch.tensor(means).mean(0).tolist() == pytest.approx([1, 1, 1, 1], rel=0.02)
 
 
 @pytest.mark.parametrize("layer", LAYERS)

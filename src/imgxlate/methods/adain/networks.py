@@ -19,9 +19,11 @@ from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage, pointwise
 from imgxlate.nn.vgg import Convention
 from imgxlate.nn.vgg_files import convention_of, convolutions_of
 
-_CHANNELS = {"1": 64, "2": 128, "3": 256, "4": 512}  # of the convolutions of each block of VGG-19
+# Of VGG-19 (arXiv 1409.1556, Table 1, column E).
+_CHANNELS = {"1": 64, "2": 128, "3": 256, "4": 512}  # of the convolutions of each block
+_DEPTHS = {"1": 2, "2": 2, "3": 4, "4": 4}  # convolutions of each block
+
 _MEAN_ACTIVATIONS = {"relu1_1": 21.0, "relu2_1": 106.0, "relu3_1": 96.0, "relu4_1": 383.0}  # of the photos in examples/
-_DEPTHS = {"1": 2, "2": 2, "3": 4, "4": 4}  # convolutions of each block of VGG-19
 
 
 def convolutions_up_to(layer: str) -> list[str]:
