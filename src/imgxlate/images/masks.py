@@ -12,6 +12,7 @@ from imgxlate.images.tensors import LUMA
 
 _BAND_PIXELS = 1 << 20
 _PROPORTIONS = 0.01  # how far those of a mask may be from those of the image
+_HINT = "Give a mask of the image's size, or one with the same proportions."
 
 
 def weights_of(mask: ImageArray, size: Size, name: str = "the mask") -> np.ndarray:
@@ -48,6 +49,3 @@ def blend(before: ImageArray, after: ImageArray, weights: np.ndarray) -> ImageAr
         change = after.rgb[rows].astype(np.float32) - old[rows]
         mixed[rows] = np.rint(old[rows] + share * change)
     return replace(after, rgb=mixed)
-
-
-_HINT = "Give a mask of the image's size, or one with the same proportions."

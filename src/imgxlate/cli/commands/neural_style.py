@@ -173,25 +173,23 @@ def neural_style(
     threads = settings.start_threads(transfer.device)
     kept = Recording(keep_metadata, keep_gps)
     if record:
-        kept = replace(
-            kept,
-            record=PaintingRecord(
-                method=_SPEC.name,
-                weights=provenance.public_name(features),
-                weights_sha256=provenance.sha256_of_weights(transfer.features),
-                depth=bits,
-                keep_metadata=keep_metadata,
-                keep_gps=keep_gps,
-                preset=preset,
-                config=flattened(config),
-                styles_sha256=tuple(style.sha256 for style in style_inputs),
-                init_sha256=init_input.sha256 if init_input else None,
-                **recording.common_facts(settings, transfer.device, threads),
-            ),
+        facts = PaintingRecord(
+            method=_SPEC.name,
+            weights=provenance.public_name(features),
+            weights_sha256=provenance.sha256_of_weights(transfer.features),
+            depth=bits,
+            keep_metadata=keep_metadata,
+            keep_gps=keep_gps,
+            preset=preset,
+            config=flattened(config),
+            styles_sha256=tuple(style.sha256 for style in style_inputs),
+            init_sha256=init_input.sha256 if init_input else None,
+            **recording.common_facts(settings, transfer.device, threads),
         )
-    if like and made and isinstance(kept.record, PaintingRecord):
-        _require_same_images(kept.record, made)
-        recording.note_differences(out, like, made)
+        if like and made:
+            _require_same_images(facts, made)
+            recording.note_differences(out, like, made)
+        kept = replace(kept, record=facts)
     work: Painting | FigurePainting
     if name and figure and plan:
         work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
