@@ -56,6 +56,9 @@ UNREAD_SUFFIXES = (
 FILM_SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".flv"})
 """The suffixes, in lower case, of films."""
 
+FILM_OUTPUTS = (".mp4", ".mov", ".webm", ".gif")
+"""The suffixes, in lower case, of films that are written."""
+
 OUTPUT_FORMATS = {
     ".png": "PNG",
     ".jpg": "JPEG",

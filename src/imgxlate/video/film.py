@@ -1,0 +1,230 @@
+"""The way of a film: read frames, process each one, write them in segments, join the segments."""
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from imgxlate import __version__, atomic
+from imgxlate.callbacks import Notify, ignore
+from imgxlate.errors import UsageError
+from imgxlate.images.formats import FILM_OUTPUTS
+from imgxlate.images.inputs import Source
+from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.outputs import Existing, names_file, require_writable
+from imgxlate.images.sizes import Size
+from imgxlate.video.codecs import Encoding
+from imgxlate.video.frame_folders import FolderFilm, FolderWriter
+from imgxlate.video.frames import ALL, Film, Frame, Selection
+from imgxlate.video.masks import FilmMask
+from imgxlate.video.processor import FrameProcessor
+from imgxlate.video.reader import VideoFilm
+from imgxlate.video.segments import Segment, Segments, work_folder
+from imgxlate.video.sound import Sound
+from imgxlate.video.writer import GifWriter, VideoWriter
+
+Writer = VideoWriter | GifWriter | FolderWriter
+OnFrame = Callable[[int, int | None], None]
+"""Called with the number of finished frames and about how many there are, or None if that is unknown."""
+
+DEFAULT_RATE = Fraction(25)  # frames per second, of a folder
+
+
+@dataclass(frozen=True, slots=True)
+class FilmPlan:
+    """A film to make. All that can be checked before the work has been checked."""
+
+    source: Path
+    output: Path
+    film: Film
+    selection: Selection
+    writer: Writer
+    mask: Path | None
+    limits: Limits
+    anew: bool  # whether to drop what another command began
+    facts: Mapping[str, Any]  # how the film is made, but for the processor
+
+
+@dataclass(frozen=True, slots=True)
+class FilmResult:
+    """A film that was made."""
+
+    output: Path
+    size: Size  # of a frame
+    frames: int
+
+
+def plan_film(
+    source: Path,
+    output: Path,
+    *,
+    selection: Selection = ALL,
+    codec: str | None = None,  # a name of `CODECS`; None: the usual one of the output's format
+    quality: int | None = None,  # from 0 to 100
+    rate: Fraction | None = None,  # frames per second of a folder of frames
+    sound: bool = True,  # copy the sound
+    mask: Path | None = None,  # an image, a folder or a film
+    existing: Existing = Existing.REFUSE,
+    limits: Limits = DEFAULT,
+) -> FilmPlan | None:
+    """Open a film, and check that the output can be written. None: the output exists and is kept.
+
+    Raises:
+        ImageError: the film cannot be read.
+        UsageError: the output cannot hold the film, or an option has no effect on it.
+        OutputError: the output exists, or cannot be written.
+    """
+    is_folder = not names_file(str(output))
+    if _is_kept(output, existing, is_folder=is_folder):
+        return None
+    _require_output(source, output, existing, mask, is_folder=is_folder)
+    if rate is not None and not source.is_dir():
+        raise UsageError(f"--frame-rate is for folders of frames, and {source} has times of its own")
+    film: Film = FolderFilm(source, rate or DEFAULT_RATE, limits) if source.is_dir() else VideoFilm(source, limits)
+    writer = _writer(film, output, selection, codec, quality, sound=sound, is_folder=is_folder)
+    _require_frames(source, film, selection)
+    facts = {
+        "imgxlate": __version__,
+        "pyav": av.__version__,
+        "source": _identity(source),
+        "mask": _identity(mask) if mask else None,
+        "frames": [str(selection.start), str(selection.end), selection.every, str(rate)],
+        "output": [output.suffix.lower(), codec, quality, sound],
+    }
+    return FilmPlan(source, output, film, selection, writer, mask, limits, existing is Existing.OVERWRITE, facts)
+
+
+def make_film(
+    plan: FilmPlan,
+    processor: FrameProcessor,
+    facts: Mapping[str, Any],  # that determine what the processor does
+    *,
+    segment: int,  # frames of a segment, which are lost at most if the work is interrupted
+    on_frame: OnFrame = ignore,
+    notify: Notify = ignore,
+) -> FilmResult:
+    """Make the film. If an earlier process was interrupted, go on with the first segment that is missing.
+
+    Raises:
+        ImageError: the film or a mask is damaged.
+        OutputError: the output cannot be written, or another command began it.
+    """
+    facts = {**plan.facts, **facts, "segment": segment}
+    with Segments.opened(plan.output, plan.writer.suffix, facts, anew=plan.anew) as segments:
+        if segments.finished:
+            processor.load_state(segments.state())
+            notify(f"going on after {segments.frames} frames, which an earlier command has finished")
+        total = plan.selection.count(plan.film.info)
+        mask = FilmMask(plan.mask, plan.limits) if plan.mask else None
+        frames = itertools.islice(plan.selection.of(plan.film.frames()), segments.frames, None)
+        for first in frames:
+            batch = itertools.chain([first], itertools.islice(frames, segment - 1))
+            counted = _counted(batch, segments.frames, total, on_frame)
+            finished = _make_segment(plan.writer, segments.next_path(), counted, processor, mask)
+            segments.add(finished, processor.state())
+        if not segments.finished:
+            raise UsageError(f"{plan.source} has no frame in this part", hint="Change --start and --end.")
+        on_frame(segments.frames, segments.frames)
+        first_segment = segments.finished[0]
+        zero = first_segment.start if plan.selection.start else Fraction(0)
+        plan.writer.join(segments.finished, plan.output, zero)
+    return FilmResult(plan.output, first_segment.size, segments.frames)
+
+
+def _counted(frames: Iterator[Frame], done: int, total: int | None, on_frame: OnFrame) -> Iterator[Frame]:
+    for count, frame in enumerate(frames, done):
+        on_frame(count, total)
+        yield frame
+
+
+def _make_segment(
+    writer: Writer, path: Path, frames: Iterator[Frame], processor: FrameProcessor, mask: FilmMask | None
+) -> Segment:
+    """Process frames, at least one, and write them to `path`."""
+    count, start = 0, None
+    with writer.segment(path) as add:
+        for frame in frames:
+            before = frame.decode()
+            after = processor.process(before)
+            add(mask.apply(frame, before, after) if mask else after, frame.time)
+            start = frame.time if start is None else start
+            count += 1
+    return Segment(path, count, (after.shape[0], after.shape[1]), start or Fraction(0), frame.time + frame.duration)
+
+
+def _is_kept(output: Path, existing: Existing, *, is_folder: bool) -> bool:
+    """Whether the output exists and stays. If so, what is left of the work on it is removed."""
+    is_there = output.is_dir() and any(output.iterdir()) if is_folder else output.exists()
+    if existing is not Existing.SKIP or not is_there:
+        return False
+    shutil.rmtree(work_folder(output), ignore_errors=True)
+    return True
+
+
+def _require_output(source: Path, output: Path, existing: Existing, mask: Path | None, *, is_folder: bool) -> None:
+    """Check that the output can be written, and is neither an input nor there already.
+
+    Raises:
+        UsageError: it is an input, or has a suffix that is not written.
+        OutputError: it exists, or its folder cannot be written.
+    """
+    if is_folder:
+        if output.resolve() == source.resolve():
+            raise UsageError(f"{output} is the input", hint="Give another -o.")
+        return atomic.require_new_folder(output)
+    if output.suffix.lower() not in FILM_OUTPUTS:
+        raise UsageError(
+            f"{output}: cannot write a film as {output.suffix}",
+            hint=f"Use one of {' '.join(FILM_OUTPUTS)}, or a folder for its frames: `{output.with_suffix('')}/`.",
+        )
+    return require_writable([output], [Source(path) for path in (source, mask) if path], existing)
+
+
+def _writer(
+    film: Film,
+    output: Path,
+    selection: Selection,
+    codec: str | None,
+    quality: int | None,
+    *,
+    sound: bool,
+    is_folder: bool,
+) -> Writer:
+    """The writer for an output of that name.
+
+    Raises:
+        UsageError: the output cannot hold the codec or the sound, or has no codec.
+    """
+    if is_folder or output.suffix.lower() == ".gif":
+        if codec is not None or quality is not None:
+            raise UsageError("--codec and --quality are for .mp4, .mov and .webm files", hint="Leave them out.")
+        return FolderWriter() if is_folder else GifWriter(film.info)
+    encoding = Encoding.of(output, codec, quality)
+    if not (sound and film.info.sounds and isinstance(film, VideoFilm)):
+        return VideoWriter(film.info, encoding)
+    track = Sound(film, selection)
+    track.require_in(output)
+    return VideoWriter(film.info, encoding, track)
+
+
+def _require_frames(source: Path, film: Film, selection: Selection) -> None:
+    """Check that `--start` is within the film.
+
+    Raises:
+        UsageError: it is after the end.
+    """
+    start, seconds = selection.start, film.info.seconds
+    if start is not None and seconds is not None and start >= seconds:
+        raise UsageError(f"--start {float(start):g} is after the end of {source}, at {float(seconds):.2f} seconds")
+
+
+def _identity(path: Path) -> list[Any]:
+    """What tells a file or a folder of files from an older or a newer one of the same name."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    stats = [(file, file.stat()) for file in files]
+    return [str(path.resolve()), [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in stats]]

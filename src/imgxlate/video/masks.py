@@ -1,0 +1,65 @@
+"""Masks of a film: which part of each frame changes."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imgxlate.errors import ImageError
+from imgxlate.images.decode import decode
+from imgxlate.images.formats import FILM_SUFFIXES
+from imgxlate.images.image_array import ImageArray
+from imgxlate.images.limits import Limits
+from imgxlate.images.masks import blend, weights_of
+from imgxlate.images.tensors import from_tensor, resize, to_tensor
+from imgxlate.video.frame_folders import FolderFilm
+from imgxlate.video.frames import Film, Frame
+from imgxlate.video.reader import VideoFilm
+
+
+class FilmMask:
+    """A mask for all frames; or a film or a folder of masks, one for each frame of the film."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        """Read the mask, or the first one.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        self._path = path
+        self._frames: Iterator[Frame] | None = None
+        self._index = -1
+        if path.is_dir() or path.suffix.lower() in FILM_SUFFIXES:
+            film: Film = FolderFilm(path, Fraction(1), limits) if path.is_dir() else VideoFilm(path, limits)
+            self._frames = film.frames()
+        else:
+            self._mask = decode(path, limits=limits)
+
+    def apply(self, frame: Frame, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """`after` where the mask of the frame is white, and `before`, at the size of `after`, where it is black.
+
+        Raises:
+            ImageError: the frame has no mask, or it has other proportions.
+        """
+        size = (after.shape[0], after.shape[1])
+        weights = weights_of(self._mask_of(frame), size, str(self._path))
+        if before.shape != after.shape:
+            before = from_tensor(resize(to_tensor(before), size))
+        blended: NDArray[np.uint8] = blend(ImageArray(before), ImageArray(after), weights).rgb
+        return blended
+
+    def _mask_of(self, frame: Frame) -> ImageArray:
+        while self._frames is not None and self._index < frame.index:
+            mask = next(self._frames, None)
+            if mask is None:
+                raise ImageError(
+                    self._path,
+                    f"has {self._index + 1} masks, and the film has more frames",
+                    hint="Give one mask for each frame of the input, or one image for all of them.",
+                )
+            self._index = mask.index
+            if mask.index == frame.index:
+                self._mask = ImageArray(mask.decode())
+        return self._mask

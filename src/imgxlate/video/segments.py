@@ -1,0 +1,154 @@
+"""The finished segments of a long film, in a hidden folder beside its output.
+
+A film is made in segments of some frames. Each is written whole or not at all, with the state of the processor after
+it, so that a later process can go on with the next one.
+"""
+
+import contextlib
+import io
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from imgxlate import atomic
+from imgxlate.errors import OutputError
+from imgxlate.images.sizes import Size
+
+_FACTS = "film.json"
+_LOCK = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A finished segment."""
+
+    path: Path
+    frames: int
+    size: Size  # of each frame
+    start: Fraction  # when its first frame is shown, in seconds after the film begins
+    end: Fraction  # when its last frame ends
+
+
+class Segments:
+    """The segments of a film, in their order."""
+
+    def __init__(self, folder: Path, suffix: str) -> None:
+        self._folder = folder
+        self._suffix = suffix
+        self.finished: list[Segment] = []
+        while (segment := self._read(len(self.finished))) is not None:
+            self.finished.append(segment)
+
+    @classmethod
+    @contextlib.contextmanager
+    def opened(cls, output: Path, suffix: str, facts: Mapping[str, Any], *, anew: bool) -> Iterator[Self]:
+        """The segments of `output`. At the end of the block, unless it is an error, their folder is removed.
+
+        `facts` say how the film is made. Segments of other facts are removed if `anew`.
+
+        Raises:
+            OutputError: there are segments of other facts, another process makes the film, or the folder cannot be
+                written.
+        """
+        folder = work_folder(output)
+        document = json.dumps(facts, indent=2, sort_keys=True) + "\n"
+        with _locked(folder, output):
+            stored = folder / _FACTS
+            if not stored.exists() or stored.read_text() != document:
+                if stored.exists() and not anew:
+                    raise OutputError(
+                        f"{output} is unfinished, and was begun by a command with other inputs or options",
+                        hint="Type that command again to go on, or add --overwrite to begin anew.",
+                    )
+                _clear(folder)
+                atomic.write_bytes(stored, document.encode())
+            yield cls(folder, suffix)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def frames(self) -> int:
+        """The number of finished frames."""
+        return sum(segment.frames for segment in self.finished)
+
+    def next_path(self) -> Path:
+        """Where to write the next segment."""
+        return self._path(len(self.finished))
+
+    def add(self, segment: Segment, state: Mapping[str, NDArray[Any]]) -> None:
+        """Finish a segment that is written, with the state of the processor after it.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        number = len(self.finished)
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **state)
+        atomic.write_bytes(self._state(number), buffer.getbuffer())
+        facts = {"frames": segment.frames, "size": segment.size}
+        times = {"start": str(segment.start), "end": str(segment.end)}
+        atomic.write_bytes(self._marker(number), json.dumps(facts | times).encode())  # It is finished from here on.
+        if number:
+            self._state(number - 1).unlink(missing_ok=True)
+        self.finished.append(segment)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The state of the processor after the last finished segment."""
+        with np.load(self._state(len(self.finished) - 1), allow_pickle=False) as stored:
+            return dict(stored)
+
+    def _read(self, number: int) -> Segment | None:
+        """A finished segment, or None if there is none of that number."""
+        marker = self._marker(number)
+        if not marker.exists():
+            return None
+        document = json.loads(marker.read_bytes())
+        height, width = document["size"]
+        start, end = Fraction(document["start"]), Fraction(document["end"])
+        return Segment(self._path(number), document["frames"], (height, width), start, end)
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:06d}{self._suffix}"
+
+    def _state(self, number: int) -> Path:
+        return self._folder / f"{number:06d}.npz"
+
+    def _marker(self, number: int) -> Path:
+        return self._folder / f"{number:06d}.json"
+
+
+def work_folder(output: Path) -> Path:
+    """The hidden folder of the segments of an output."""
+    target = output.resolve()
+    return target.with_name(f".{target.name}.segments")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, output: Path) -> Iterator[None]:
+    try:
+        atomic.make_folder(folder)
+    except OSError as error:
+        raise atomic.cannot_write(output, error) from error
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise OutputError(
+            f"{output} is being made by another process", hint="Wait for it, or give another -o."
+        ) from error
+
+
+def _clear(folder: Path) -> None:
+    """Remove all in the folder but the lock."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != _LOCK:
+            path.unlink()
