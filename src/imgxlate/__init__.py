@@ -19,6 +19,7 @@ _PUBLIC = {
     "DataSplit": "imgxlate.data.split",
     "Evaluation": "imgxlate.training.evaluations",
     "FigureSpec": "imgxlate.methods.spec",
+    "FilmResult": "imgxlate.video.film",
     "ImgxlateError": "imgxlate.errors",
     "Iteration": "imgxlate.inference.stylization",
     "MethodConfig": "imgxlate.methods.spec",
@@ -41,7 +42,9 @@ _PUBLIC = {
     "read_record": "imgxlate.inference.provenance",
     "split_data": "imgxlate.data.split",
     "stylize": "imgxlate.api",
+    "stylize_video": "imgxlate.api",
     "train": "imgxlate.api",
+    "translate_video": "imgxlate.api",
 }
 
 __all__ = [
@@ -53,6 +56,7 @@ __all__ = [
     "DataSplit",
     "Evaluation",
     "FigureSpec",
+    "FilmResult",
     "ImgxlateError",
     "Iteration",
     "MethodConfig",
@@ -76,11 +80,13 @@ __all__ = [
     "read_record",
     "split_data",
     "stylize",
+    "stylize_video",
     "train",
+    "translate_video",
 ]
 
 if TYPE_CHECKING:
-    from imgxlate.api import compare, load, load_style_transfer, stylize, train
+    from imgxlate.api import compare, load, load_style_transfer, stylize, stylize_video, train, translate_video
     from imgxlate.config import option
     from imgxlate.data.check import DataReport, check_data
     from imgxlate.data.config import DataConfig
@@ -106,6 +112,7 @@ if TYPE_CHECKING:
     from imgxlate.training.evaluations import Evaluation
     from imgxlate.training.run import Run
     from imgxlate.training.trainer import StepResult
+    from imgxlate.video.film import FilmResult
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ import typer
 from imgxlate import memory
 from imgxlate import threads as torch_threads
 from imgxlate.cli import complete, config_options
+from imgxlate.cli.film import FilmOptions
 from imgxlate.errors import UsageError
 from imgxlate.images.limits import MAX_PIXELS, Limits, parse_pixels, parse_white
 from imgxlate.threads import AUTO, AdaptiveThreads
@@ -246,8 +247,9 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command: add shared options, and run it in a session.
 
-    Three parameters of the function are filled in: `out` with the session's output, `settings` with a `Settings`, and
-    `given` with the given options of `config`, by key. Typer turns all others into arguments and options.
+    Four parameters of the function are filled in: `out` with the session's output, `settings` with a `Settings`, `film`
+    with `FilmOptions`, and `given` with the given options of `config`, by key. Typer turns all others into arguments
+    and options.
 
     Args:
         shared: Fields of `Settings` that are options of the command. `--help` lists them in the place of `settings`.
@@ -260,6 +262,7 @@ def command(
     filled_in = {
         "out": [],
         "settings": [option for option in _fields(Settings) if option.name in shared],
+        "film": _fields(FilmOptions),
         "given": config_options.declared(config, is_base=is_base) if config else [],
     }
 
@@ -275,6 +278,8 @@ def command(
                 settings = Settings(**{name: values.pop(name) for name in shared})
                 given = config_options.take(config, values) if config else {}
                 passed = {"out": out, "settings": settings, "given": given}
+                if "film" in own:
+                    passed["film"] = FilmOptions(**{name: values.pop(name) for name in FilmOptions.names()})
                 function(**values, **{name: value for name, value in passed.items() if name in own})
 
         run.__dict__["__signature__"] = inspect.Signature(_sorted([*listed, *messages], after or {}))

@@ -145,7 +145,7 @@ class Model:
     ) -> Iterator[Any]:
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
-        codes = self._codes(domain, n_styles, styles, size, work_size, seed)
+        codes = self.codes(domain, n_styles, styles, size, work_size, seed)
         outputs = self.translate_array(image, domain, codes, size, work_size=work_size, mask=mask, on_band=on_band)
         return map(domain_images.result, outputs)
 
@@ -303,7 +303,7 @@ class Model:
             raise UsageError(f"{self.name} has no style codes", hint="Methods with styles: see `imgxlate methods`.")
         return self.translator
 
-    def _codes(
+    def codes(
         self,
         domain: Domain,
         n_styles: int | None,

@@ -109,7 +109,7 @@ class StyleTransfer:
 
         With a `depth` of 16, files of 16 bits are read with all their bits.
         """
-        source, *guides = (to_image_array(image, self.limits, depth) for image in (content, *_listed(styles)))
+        source, *guides = (to_image_array(image, self.limits, depth) for image in (content, *listed(styles)))
         outside = None if mask is None else to_image_array(mask, self.limits)
         if outside:
             weights_of(outside, source.size)  # Its proportions are checked before minutes of painting.
@@ -201,7 +201,8 @@ def _resized(image: ImageArray, size: Size) -> np.ndarray:
     return from_tensor(resize(to_tensor(image.rgb), size), image.depth)
 
 
-def _listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:
+def listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:
+    """The style images, of which one may be given alone."""
     return styles if isinstance(styles, list | tuple) else [styles]  # type: ignore[list-item]
 
 

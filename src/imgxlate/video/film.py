@@ -1,6 +1,7 @@
 """The way of a film: read frames, process each one, write them in segments, join the segments."""
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from imgxlate.images.outputs import Existing, names_file, require_writable
 from imgxlate.images.sizes import Size
 from imgxlate.video.codecs import Encoding
 from imgxlate.video.frame_folders import FolderFilm, FolderWriter
-from imgxlate.video.frames import ALL, Film, Frame, Selection
+from imgxlate.video.frames import Film, Frame, Selection, parse_rate, parse_time
 from imgxlate.video.masks import FilmMask
 from imgxlate.video.processor import FrameProcessor
 from imgxlate.video.reader import VideoFilm
@@ -63,12 +64,14 @@ def plan_film(
     source: Path,
     output: Path,
     *,
-    selection: Selection = ALL,
+    start: float | str | None = None,  # seconds, or a text such as "1:30"
+    end: float | str | None = None,
+    every: int = 1,
     codec: str | None = None,  # a name of `CODECS`; None: the usual one of the output's format
     quality: int | None = None,  # from 0 to 100
-    rate: Fraction | None = None,  # frames per second of a folder of frames
+    frame_rate: float | str | None = None,  # frames per second of a folder; None: 25
     sound: bool = True,  # copy the sound
-    mask: Path | None = None,  # an image, a folder or a film
+    mask: str | os.PathLike[str] | None = None,  # an image, a folder or a film
     existing: Existing = Existing.REFUSE,
     limits: Limits = DEFAULT,
 ) -> FilmPlan | None:
@@ -79,10 +82,13 @@ def plan_film(
         UsageError: the output cannot hold the film, or an option has no effect on it.
         OutputError: the output exists, or cannot be written.
     """
+    selection = Selection(parse_time(start), parse_time(end), every)
+    rate = parse_rate(frame_rate)
+    masks = None if mask is None else Path(mask)
     is_folder = not names_file(str(output))
     if _is_kept(output, existing, is_folder=is_folder):
         return None
-    _require_output(source, output, existing, mask, is_folder=is_folder)
+    _require_output(source, output, existing, masks, is_folder=is_folder)
     if rate is not None and not source.is_dir():
         raise UsageError(f"--frame-rate is for folders of frames, and {source} has times of its own")
     film: Film = FolderFilm(source, rate or DEFAULT_RATE, limits) if source.is_dir() else VideoFilm(source, limits)
@@ -92,11 +98,11 @@ def plan_film(
         "imgxlate": __version__,
         "pyav": av.__version__,
         "source": _identity(source),
-        "mask": _identity(mask) if mask else None,
+        "mask": _identity(masks) if masks else None,
         "frames": [str(selection.start), str(selection.end), selection.every, str(rate)],
         "output": [output.suffix.lower(), codec, quality, sound],
     }
-    return FilmPlan(source, output, film, selection, writer, mask, limits, existing is Existing.OVERWRITE, facts)
+    return FilmPlan(source, output, film, selection, writer, masks, limits, existing is Existing.OVERWRITE, facts)
 
 
 def make_film(

@@ -1,5 +1,6 @@
 """What a film is to the rest of the program: frames in their order, each with the time at which it is shown."""
 
+import contextlib
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from imgxlate.errors import UsageError
 from imgxlate.images.sizes import Size
+
+_FASTEST = 1000  # frames per second
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +96,32 @@ class Selection:
         return max(1, round((min(ends) - (self.start or 0)) * info.rate / self.every))
 
 
-ALL = Selection()
-
-
-def parse_time(text: str | None) -> Fraction | None:
-    """A time in seconds: "90", "90.5", "1:30" or "0:01:30.5"; None stays None.
+def parse_time(time: float | str | None) -> Fraction | None:
+    """A time in seconds: 90.5, "90.5", "1:30" or "0:01:30.5"; None stays None.
 
     Raises:
-        UsageError: `text` is no such time.
+        UsageError: `time` is no such time.
     """
-    if text is None:
+    if time is None:
         return None
+    text = str(time)
     if not re.fullmatch(r"(\d{1,6}:)?(\d{1,6}:)?\d{1,9}(\.\d{1,9})?", text, re.ASCII):
         raise UsageError(f"a time must be like 90.5, 1:30 or 0:01:30, not {text!r}")
     seconds = Fraction(0)
     for part in text.split(":"):
         seconds = seconds * 60 + Fraction(part)
     return seconds
+
+
+def parse_rate(rate: float | str | None) -> Fraction | None:
+    """Frames per second: 24, "23.976" or "30000/1001"; None stays None.
+
+    Raises:
+        UsageError: `rate` is no positive number.
+    """
+    if rate is None:
+        return None
+    with contextlib.suppress(ValueError, ZeroDivisionError):
+        if 0 < (number := Fraction(str(rate))) <= _FASTEST:
+            return number
+    raise UsageError(f"a frame rate must be a number of frames per second, such as 24 or 30000/1001, not {rate!r}")

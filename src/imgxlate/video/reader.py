@@ -214,4 +214,4 @@ def _orientation(image: Any) -> int:
         return 1
     a, b, _, c, d, *_ = np.frombuffer(bytes(data), np.int32).tolist()
     signs = tuple(round(value / 65536) for value in (a, b, c, d))
-    return _ORIENTATIONS.get(signs, 1)  # type: ignore[call-overload, no-any-return]
+    return _ORIENTATIONS.get(signs, 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +11,7 @@ import typer
 from imgxlate.cli import masks, options, recording
 from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
 from imgxlate.cli.files import find_share
+from imgxlate.cli.film import FilmOptions, refuse_for_films, stylize_film
 from imgxlate.cli.loading import load_style_transfer
 from imgxlate.cli.output import Output
 from imgxlate.cli.painting import FigurePainting, Painting
@@ -65,6 +67,7 @@ def neural_style(
     form: options.Format = "png",
     name_template: options.NameTemplate = "{stem}.{method}",
     *,
+    film: FilmOptions,
     given: Mapping[str, Any],
     init: Annotated[
         str | None, typer.Option(metavar="INIT", help="Start from content, style, noise, or an image FILE.")
@@ -150,6 +153,15 @@ def neural_style(
     preset = preset or (figure.preset if figure else next(iter(_SPEC.presets)))
     config = registry.configure(_SPEC, preset, changes, assignments or [], figure=name)
     plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
+    if film.is_for(inputs, output):
+        refuse_for_films(
+            {"--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every, "--like": like}
+            | {"--name-template": name_template != "{stem}.{method}", "--record": record, "--init FILE": init_file}
+            | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps, "--reconstruct": reconstruct, "--sweep": sweep}
+        )
+        load = partial(load_style_transfer, out, config, features, settings)
+        film_plan = film.plan(inputs, output, _SPEC.label, mask, settings)
+        return stylize_film(out, film, film_plan, load, expand(guides, notify=out.note), settings, preset)
     options.check_stdout(output, out.as_json)
     sources = expand(inputs, output, registry.labels(), out.note)
     rank = find_share(out, len(sources), output, [])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -9,6 +10,7 @@ import typer
 
 from imgxlate.cli import complete, masks, options, recording
 from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model
+from imgxlate.cli.film import FilmOptions, refuse_for_films, translate_film
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
@@ -85,14 +87,26 @@ def translate(
     keep_metadata: recording.KeepMetadata = False,
     keep_gps: recording.KeepGps = False,
     *,
+    film: FilmOptions,
     settings: options.Settings,
 ) -> None:
-    """Translate images of one domain into images of the other.
+    """Translate images, or a film, of one domain into the other.
 
     Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
     --format and --name-template change that. Under torchrun, each process translates part of the files.
     """
     spec = registry.find(method, Capability.TRANSLATE)
+    if film.is_for(inputs, output):
+        refuse_for_films(
+            {"--grid": grid, "--depth 16": depth == "16", "--format": form != "png", "--save-styles": save_styles}
+            | {"--name-template": name_template != "{stem}.{method}", "--record": record, "--like": like}
+            | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps}
+        )
+        styles = choose_styles(spec, n_styles, style or [], styles_file)
+        load = partial(load_model, out, spec, model, checkpoint, config, settings, norm_statistics=norm_statistics)
+        plan = film.plan(inputs, output, method, mask, settings)
+        sizes = {"size": size, "work_size": work_size}
+        return translate_film(out, film, plan, partial(load, generators=generator or ()), styles, settings, to, **sizes)
     recording.require_metadata(keep_metadata, keep_gps)
     masks.require_no_record(mask, record=record or like is not None)
     made = provenance.read(like, TranslationRecord) if like else None

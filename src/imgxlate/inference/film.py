@@ -1,0 +1,165 @@
+"""Films: each frame through a translation model, or painted in a style."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from imgxlate.callbacks import Notify, ignore
+from imgxlate.config import flattened
+from imgxlate.errors import UsageError
+from imgxlate.images.image_array import ImageArray
+from imgxlate.inference.model import Model
+from imgxlate.inference.provenance import sha256_of_weights
+from imgxlate.inference.style_codes import Code
+from imgxlate.inference.stylization import Iteration, StyleTransfer
+from imgxlate.methods.spec import DOMAINS, Domain
+from imgxlate.video.processor import FrameProcessor
+
+if TYPE_CHECKING:
+    from imgxlate.video.film import FilmPlan, FilmResult, OnFrame
+
+TRANSLATED = 48
+"""Frames of a segment of a translated film. They are lost at most if the work is interrupted."""
+
+PAINTED = 8
+"""Frames of a segment of a painted film. One takes minutes, so a segment has few."""
+
+
+class FilmArguments(TypedDict, total=False):
+    """Arguments of `translate_video` and `stylize_video`: which part of a film is taken, and how it is written."""
+
+    start: float | str | None  # begin at this time of the film: seconds, or a text such as "1:30"
+    end: float | str | None  # end before this time of the film
+    every: int  # take every N-th frame only
+    frame_rate: float | str | None  # frames per second of a folder of frames; None: 25
+    codec: str | None  # "h264", "h265", "vp9" or "prores"; None: the usual one of the output's format
+    quality: int | None  # of the video, from 0 to 100; None: 75
+    sound: bool  # copy the sound
+    mask: str | os.PathLike[str] | None  # an image; or a film or a folder with one mask for each frame of the input
+
+
+@dataclass(frozen=True, slots=True)
+class FrameByFrame:
+    """Turns each frame into its output independently of the others."""
+
+    output: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+    def process(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The output (H, W, 3) for a frame (H, W, 3)."""
+        return self.output(frame)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Nothing: no frame depends on earlier ones."""
+        return {}
+
+    def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Do nothing."""
+
+
+def translate_film(
+    model: Model,
+    plan: "FilmPlan",
+    *,
+    to: Domain,
+    code: Code | None = None,  # the style code of all frames; None: the method has no styles
+    size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+    work_size: int | None = None,  # longest shorter side to translate at
+    frame_by_frame: bool = False,
+    on_frame: "OnFrame" = ignore,
+    notify: Notify = ignore,
+) -> "FilmResult":
+    """Translate a film, all frames in one style.
+
+    Raises:
+        UsageError: images of a domain are not in color.
+        ImageError: the film or a mask is damaged.
+        OutputError: the output cannot be written, or another command began it.
+    """
+    from imgxlate.video.film import make_film
+
+    if not all(model.format_of(domain).is_color for domain in DOMAINS):
+        raise UsageError(f"{model.name} translates images that are not in color, and films are in color")
+    style = None if code is None else torch.tensor([code])
+    facts = {
+        "method": model.method,
+        "model": model.name,
+        "weights": model.weights and sha256_of_weights(model.weights),
+        "to": to,
+        "style": code,
+        "size": [size, work_size],
+        "frame_by_frame": frame_by_frame,
+    }
+    processor = _translation(model, to, style, size, work_size, frame_by_frame=frame_by_frame)
+    return make_film(plan, processor, facts, segment=TRANSLATED, on_frame=on_frame, notify=notify)
+
+
+def stylize_film(
+    transfer: StyleTransfer,
+    plan: "FilmPlan",
+    styles: Sequence[ImageArray],
+    *,
+    seed: int = 0,
+    frame_by_frame: bool = False,
+    on_frame: "OnFrame" = ignore,
+    on_iteration: Callable[[Iteration], None] = ignore,
+    notify: Notify = ignore,
+) -> "FilmResult":
+    """Paint a film in the style of one or more images.
+
+    Raises:
+        ImageError: the film or a mask is damaged.
+        OutputError: the output cannot be written, or another command began it.
+    """
+    from imgxlate.video.film import make_film
+
+    facts = {
+        "method": transfer.spec.name,
+        "config": {key: str(value) for key, value in flattened(transfer.config).items()},
+        "features": sha256_of_weights(transfer.features),
+        "styles": [hashlib.sha256(style.rgb.tobytes()).hexdigest() for style in styles],
+        "seed": seed,
+        "frame_by_frame": frame_by_frame,
+    }
+    processor = _stylization(transfer, styles, seed, on_iteration, frame_by_frame=frame_by_frame)
+    return make_film(plan, processor, facts, segment=PAINTED, on_frame=on_frame, notify=notify)
+
+
+def _translation(
+    model: Model,
+    to: Domain,
+    style: torch.Tensor | None,
+    size: int | None,
+    work_size: int | None,
+    *,
+    frame_by_frame: bool,
+) -> FrameProcessor:
+    """What translates the frames."""
+
+    def translated(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        colors: NDArray[np.uint8] = next(model.translate_array(frame, to, style, size, work_size=work_size)).rgb
+        return colors
+
+    return FrameByFrame(translated)
+
+
+def _stylization(
+    transfer: StyleTransfer,
+    styles: Sequence[ImageArray],
+    seed: int,
+    on_iteration: Callable[[Iteration], None],
+    *,
+    frame_by_frame: bool,
+) -> FrameProcessor:
+    """What paints the frames."""
+
+    def painted(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        colors: NDArray[np.uint8] = transfer.stylize_array(frame, styles, seed=seed, on_iteration=on_iteration).rgb
+        return colors
+
+    return FrameByFrame(painted)
