@@ -12,7 +12,10 @@ _HEIC = rb"....ftyp(hei|hev|mif1|msf1)"
 
 _EXPAND = "Give the files: `xargs -a LIST imgxlate ...`."
 _CONVERT = "Convert it to PNG or JPEG first."
-_SPLIT = "Split it into images first: `ffmpeg -i FILE frames/%05d.png`, with a folder frames/ that exists."
+_SPLIT = (
+    "`translate` and `neural-style` take films as INPUT: add --film. For other uses, split it into images first: "
+    "`ffmpeg -i FILE frames/%05d.png`, with a folder frames/ that exists."
+)
 
 # How the file starts, what it is, and what the user can do.
 _OTHERS = (

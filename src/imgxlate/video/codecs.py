@@ -23,6 +23,7 @@ class Codec:
     factors: tuple[int, int] | None = None  # the constant rate factors of quality 0 and 100
     profiles: tuple[str, ...] = ()  # in place of a factor: from the lowest quality to the highest
     options: Mapping[str, str] = field(default_factory=dict)
+    least_side: int = 1  # pixels
     tag: str = ""  # of the codec in the file; empty: ffmpeg's choice
     has_full_range: bool = True  # whether black may be 0 and white 255
     segments: str = "nut"  # the format of the file of a segment: one that keeps all times exactly
@@ -39,6 +40,7 @@ CODECS = {
         _SUBSAMPLED,
         (51, 12),
         options={"x265-params": "bframes=0:frame-threads=1:log-level=none"},
+        least_side=64,  # For narrower frames, it writes outside of its memory (x265 4.2).
         tag="hvc1",  # Apple's players know no other.
     ),
     "vp9": Codec(
@@ -108,7 +110,16 @@ class Encoding:
         return {**codec.options, "crf": str(lowest + (highest - lowest) * self.quality // 100)}
 
     def pixel_format(self, size: Size, source: str) -> str:
-        """The pixel format for frames of `size`: that of the input if the codec has it, and one that takes the size."""
+        """The pixel format for frames of `size`: that of the input if the codec has it, and one that takes the size.
+
+        Raises:
+            UsageError: the codec does not take frames of that size.
+        """
+        if min(size) < (least := self.codec.least_side):
+            raise UsageError(
+                f"{self.name} needs frames of at least {least} x {least} pixels, not {size[1]} x {size[0]}",
+                hint="Give another --codec.",
+            )
         usual, *_ = formats = self.codec.pixel_formats
         chosen = next((name for name in formats if name == source.replace("yuvj", "yuv")), usual)
         height, width = size

@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import av
+from typing import TYPE_CHECKING, Any
 
 from imgxlate import __version__, atomic
 from imgxlate.callbacks import Notify, ignore
@@ -22,12 +21,14 @@ from imgxlate.images.sizes import Size
 from imgxlate.video.codecs import Encoding
 from imgxlate.video.frame_folders import FolderFilm, FolderWriter
 from imgxlate.video.frames import Film, Frame, Selection, parse_rate, parse_time
-from imgxlate.video.masks import FilmMask
 from imgxlate.video.processor import FrameProcessor
 from imgxlate.video.reader import VideoFilm
 from imgxlate.video.segments import Segment, Segments, work_folder
 from imgxlate.video.sound import Sound
 from imgxlate.video.writer import GifWriter, VideoWriter
+
+if TYPE_CHECKING:
+    from imgxlate.video.masks import FilmMask
 
 Writer = VideoWriter | GifWriter | FolderWriter
 OnFrame = Callable[[int, int | None], None]
@@ -96,7 +97,7 @@ def plan_film(
     _require_frames(source, film, selection)
     facts = {
         "imgxlate": __version__,
-        "pyav": av.__version__,
+        "pyav": metadata.version("av"),
         "source": _identity(source),
         "mask": _identity(masks) if masks else None,
         "frames": [str(selection.start), str(selection.end), selection.every, str(rate)],
@@ -126,7 +127,7 @@ def make_film(
             processor.load_state(segments.state())
             notify(f"going on after {segments.frames} frames, which an earlier command has finished")
         total = plan.selection.count(plan.film.info)
-        mask = FilmMask(plan.mask, plan.limits) if plan.mask else None
+        mask = _open_mask(plan.mask, plan.limits) if plan.mask else None
         frames = itertools.islice(plan.selection.of(plan.film.frames()), segments.frames, None)
         for first in frames:
             batch = itertools.chain([first], itertools.islice(frames, segment - 1))
@@ -142,6 +143,12 @@ def make_film(
     return FilmResult(plan.output, first_segment.size, segments.frames)
 
 
+def _open_mask(path: Path, limits: Limits) -> "FilmMask":
+    from imgxlate.video.masks import FilmMask  # Imported late: it needs torch, and a film without masks does not.
+
+    return FilmMask(path, limits)
+
+
 def _counted(frames: Iterator[Frame], done: int, total: int | None, on_frame: OnFrame) -> Iterator[Frame]:
     for count, frame in enumerate(frames, done):
         on_frame(count, total)
@@ -149,7 +156,7 @@ def _counted(frames: Iterator[Frame], done: int, total: int | None, on_frame: On
 
 
 def _make_segment(
-    writer: Writer, path: Path, frames: Iterator[Frame], processor: FrameProcessor, mask: FilmMask | None
+    writer: Writer, path: Path, frames: Iterator[Frame], processor: FrameProcessor, mask: "FilmMask | None"
 ) -> Segment:
     """Process frames, at least one, and write them to `path`."""
     count, start = 0, None

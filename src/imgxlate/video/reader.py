@@ -40,6 +40,7 @@ _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
 _UNSPECIFIED, _RGB = 2, 0  # matrices of H.273
 _BT709, _BT601 = 1, 6
 _DEFAULT_RATE = Fraction(25)
+_CUT = "the film is damaged, cut short, or in an unknown codec: no frame of it can be read"
 
 # The orientation of EXIF of each display matrix (a, b, c, d): x' = ax + cy, y' = bx + dy.
 _ORIENTATIONS = {
@@ -69,7 +70,7 @@ class VideoFilm:
             stream = container.streams.video[0]
             first = next(container.decode(stream), None)
             if first is None:
-                raise ImageError(path, "the film has no frame")
+                raise ImageError(path, _CUT)
             self._orientation = _orientation(first)
             self._stored = (first.height, first.width)
             self._matrix = _matrix(first)
@@ -122,10 +123,12 @@ class VideoFilm:
             raise ImageError(self._path, "not a file" if self._path.exists() else reason, hint=hint)
         try:
             with av.open(str(self._path), options=_OPTIONS) as container:
-                if not container.streams.video:
+                stream = next(iter(container.streams.video), None)
+                if stream is None and len(container.streams):
                     raise ImageError(self._path, "the file holds no video, only sound or data")
-                stream = container.streams.video[0]
-                if (stream.width or 0) * (stream.height or 0) > self._limits.pixels:
+                if stream is None or stream.codec_context is None:
+                    raise ImageError(self._path, _CUT)
+                if stream.width * stream.height > self._limits.pixels:
                     raise too_many_pixels(stream.width * stream.height, self._path, self._limits)
                 stream.codec_context.options = {"max_pixels": str(self._limits.pixels)}
                 stream.thread_type = "AUTO"

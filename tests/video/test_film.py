@@ -1,0 +1,420 @@
+"""The way of a film: what is kept of the input, how long films are made in segments, and what is refused."""
+
+import os
+import signal
+import subprocess
+import sys
+import weakref
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgxlate.errors import ImageError, OutputError, UsageError
+from imgxlate.images.outputs import Existing
+from imgxlate.video.film import make_film, plan_film
+from imgxlate.video.segments import work_folder
+
+
+@pytest.fixture
+def make(inverted):
+    """Makes a film of negatives in segments of 5 frames."""
+
+    def run(source, output, *, facts=(), segment=5, processor=None, on_frame=lambda *_: None, **arguments):
+        plan = plan_film(Path(source), Path(output), **arguments)
+        return plan and make_film(plan, processor or inverted(), dict(facts), segment=segment, on_frame=on_frame)
+
+    return run
+
+
+def colors(frame):
+    """The colors of a frame, as its tags say."""
+    options = {} if frame.format.is_rgb else {"src_colorspace": frame.colorspace, "src_color_range": frame.color_range}
+    return frame.reformat(format="rgb24", dst_color_range=2, **options).to_ndarray().astype(int)
+
+
+def assert_negatives(frames, drawn, first=0, every=1, error=6):
+    for count, frame in enumerate(frames, 1):
+        shown = colors(frame)
+        assert np.abs(shown[8:] - (255 - drawn(first + (count - 1) * every)[8:].astype(int))).mean() < error
+        assert abs(shown[2, 2].mean() - 20 * count) < 20  # The processor has seen so many frames.
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov"])
+def test_a_film_keeps_its_times_to_the_tick(clip, make, opened, drawn, variable, tmp_path, name):
+    result = make(clip(times=variable), tmp_path / name)
+    times, frames, stream = opened(result.output)
+    assert times == [Fraction(time, 12800) for time in variable]
+    assert stream.duration * stream.time_base == Fraction(6536, 12800)
+    assert (result.frames, result.size) == (12, (32, 48))
+    assert_negatives(frames, drawn)
+    assert not work_folder(result.output).exists()
+
+
+def test_a_webm_film_keeps_its_times_to_the_millisecond(clip, make, opened, drawn, variable, tmp_path):
+    times, frames, stream = opened(make(clip(times=variable), tmp_path / "out.webm").output)
+    assert times == [Fraction(round(time / 12.8), 1000) for time in variable]
+    assert stream.codec_context.name == "vp9"
+    assert_negatives(frames, drawn)
+
+
+@pytest.mark.parametrize(
+    ("codec", "name", "found"),
+    [("vp9", "out.mp4", "vp9"), ("prores", "out.mov", "prores")],
+)
+def test_each_codec_is_joined_from_segments(clip, make, opened, drawn, variable, tmp_path, codec, name, found):
+    times, frames, stream = opened(make(clip(times=variable), tmp_path / name, codec=codec).output)
+    assert times == [Fraction(time, 12800) for time in variable]
+    assert stream.codec_context.name == found
+    assert_negatives(frames, drawn)
+
+
+def test_h265_has_the_tag_that_players_of_apple_know(make, opened, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for number in range(12):
+        Image.new("RGB", (80, 64), (20 * number,) * 3).save(tmp_path / "frames" / f"{number}.png")
+    times, frames, stream = opened(make(tmp_path / "frames", tmp_path / "out.mp4", codec="h265").output)
+    assert (stream.codec_context.name, stream.codec_context.codec_tag) == ("hevc", "hvc1")
+    assert times == [Fraction(number, 25) for number in range(12)]
+    assert [round((255 - colors(frame)[40, 40].mean()) / 20) for frame in frames] == list(range(12))
+
+
+def test_h265_refuses_sizes_at_which_its_encoder_breaks(clip, make, tmp_path):
+    with pytest.raises(UsageError, match="h265 needs frames of at least 64 x 64 pixels, not 48 x 32"):
+        make(clip(), tmp_path / "out.mp4", codec="h265")
+
+
+@pytest.mark.parametrize("is_full_range", [False, True])
+@pytest.mark.parametrize("pixel_format", ["yuv420p", "yuv444p"])
+def test_range_matrix_and_pixel_format_of_colors_are_kept(clip, make, opened, tmp_path, is_full_range, pixel_format):
+    source = clip(is_full_range=is_full_range, pixel_format=pixel_format)
+    _, [frame, *_], stream = opened(make(source, tmp_path / "out.mp4").output)
+    assert (frame.color_range, frame.colorspace) == (2 if is_full_range else 1, 1)
+    assert stream.pix_fmt.replace("yuvj", "yuv") == pixel_format
+
+
+def test_prores_has_no_full_range_and_says_so(clip, make, opened, drawn, tmp_path):
+    _, frames, _ = opened(make(clip(is_full_range=True), tmp_path / "out.mov", codec="prores").output)
+    assert frames[0].color_range == 1
+    assert_negatives(frames, drawn)
+
+
+def test_a_turned_film_comes_out_upright(clip, make, opened, tmp_path):
+    source = clip(rotation=(90,), aspect=Fraction(4, 3))
+    _, [frame, *_], stream = opened(make(source, tmp_path / "out.mp4").output)
+    assert (frame.width, frame.height, frame.rotation) == (32, 48, 0)
+    assert stream.sample_aspect_ratio == Fraction(3, 4)
+
+
+def test_higher_quality_makes_a_larger_file(clip, make, tmp_path):
+    sizes = [make(clip(), tmp_path / f"{q}.mp4", quality=q).output.stat().st_size for q in (10, 60, 95)]
+    assert sizes == sorted(set(sizes))
+
+
+def test_odd_sizes_are_kept(photo, make, opened, tmp_path):
+    for number in range(3):
+        photo(f"frames/{number}.png", size=(33, 47), seed=number)
+    for name in ("out.mp4", "out.mov", "out.webm", "out.gif"):
+        _, [frame, *_], _ = opened(make(tmp_path / "frames", tmp_path / name).output)
+        assert (frame.height, frame.width) == (33, 47)
+
+
+@pytest.mark.parametrize(("name", "sound"), [("out.mp4", "aac"), ("out.mov", "aac"), ("out.mp4", "libmp3lame")])
+def test_the_sound_is_kept_to_the_packet(clip, make, packets, tmp_path, name, sound):
+    source = clip(sound=sound)
+    assert packets(make(source, tmp_path / name).output) == packets(source)
+
+
+def test_the_sound_of_a_webm_film_is_kept(clip, make, packets, tmp_path):
+    source = clip("clip.webm", codec="libvpx-vp9", sound="libopus")
+    made = packets(make(source, tmp_path / "out.webm").output)
+    assert [data for _, data in made] == [data for _, data in packets(source)]
+
+
+def test_sound_that_the_output_cannot_hold_is_refused_before_the_work(clip, make, packets, tmp_path):
+    source = clip(sound="aac")
+    with pytest.raises(UsageError, match=r"a \.webm file cannot hold the sound of the film, which is aac") as caught:
+        make(source, tmp_path / "out.webm")
+    assert "--no-sound" in str(caught.value.hint)
+    with av.open(str(make(source, tmp_path / "out.webm", sound=False).output)) as container:
+        assert not container.streams.audio
+
+
+def test_a_part_is_cut_with_its_sound(clip, make, opened, packets, drawn, tmp_path):
+    source = clip(sound="aac")
+    output = make(source, tmp_path / "out.mp4", start="0.16", end=0.32).output
+    times, frames, _ = opened(output)
+    assert times == [Fraction(n, 25) for n in range(4)]
+    assert_negatives(frames, drawn, first=4)
+    whole = [(time, data) for time, data in packets(source) if Fraction(4, 25) <= time < Fraction(8, 25)]
+    part = packets(output)
+    assert [data for _, data in part] == [data for _, data in whole]
+    assert abs(part[0][0] - (whole[0][0] - Fraction(4, 25))) < Fraction(1, 1000)
+
+
+def test_of_every_third_frame_a_film_is_made_that_is_as_long(clip, make, opened, drawn, tmp_path):
+    times, frames, stream = opened(make(clip(), tmp_path / "out.mp4", every=3).output)
+    assert times == [Fraction(3 * n, 25) for n in range(4)]
+    assert stream.duration * stream.time_base == Fraction(12, 25)
+    assert_negatives(frames, drawn, every=3)
+
+
+def test_a_gif_has_the_times_of_the_film_in_hundredths(clip, make, drawn, variable, tmp_path):
+    with Image.open(make(clip(times=variable), tmp_path / "out.gif").output) as gif:
+        ends = np.cumsum([_at(gif, index).info["duration"] for index in range(gif.n_frames)])
+        shown = [np.asarray(_at(gif, index).convert("RGB")).astype(int) for index in range(gif.n_frames)]
+        assert gif.info["loop"] == 0
+    assert ends.tolist() == [10 * round(time / 128) for time in (*variable[1:], 6536)]
+    assert all(np.abs(image[8:] - (255 - drawn(index)[8:].astype(int))).mean() < 8 for index, image in enumerate(shown))
+
+
+def _at(image, index):
+    image.seek(index)
+    return image
+
+
+def test_a_gif_becomes_a_film(make, opened, tmp_path):
+    frames = [Image.new("RGB", (48, 32), (40 * n, 90, 200 - 30 * n)) for n in range(6)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=[100, 40, 40, 200, 40, 40])
+    times, shown, _ = opened(make(tmp_path / "a.gif", tmp_path / "out.mp4").output)
+    assert times == [Fraction(n, 100) for n in (0, 10, 14, 18, 38, 42)]
+    assert np.abs(colors(shown[5])[8:] - [55, 165, 205]).max() < 12
+
+
+def test_a_folder_of_frames_becomes_a_film_in_the_order_of_their_numbers(make, opened, tmp_path):
+    for number in (1, 2, 10):
+        Image.new("RGB", (48, 32), (20 * number,) * 3).save(tmp_path / f"f{number}.png")
+    (tmp_path / "notes.txt").touch()
+    times, shown, _ = opened(make(tmp_path, tmp_path / "out.mp4", frame_rate="30000/1001").output)
+    assert times == [Fraction(1001 * n, 30000) for n in range(3)]
+    assert [round(colors(frame)[20, 20].mean() / 20) for frame in shown] == [12, 11, 3]
+
+
+def test_a_film_becomes_a_folder_of_frames(clip, make, drawn, tmp_path):
+    result = make(clip(), tmp_path / "frames")
+    files = sorted(result.output.iterdir())
+    assert [file.name for file in files] == [f"{number:06d}.png" for number in range(1, 13)]
+    for index, file in enumerate(files):
+        image = np.asarray(Image.open(file)).astype(int)
+        assert np.abs(image[8:] - (255 - drawn(index)[8:].astype(int))).mean() < 5
+        assert image[2, 2, 0] == 20 * (index + 1)
+
+
+def test_a_frame_of_another_size_is_refused(photo, make, tmp_path):
+    photo("frames/1.png")
+    photo("frames/2.png", size=(64, 48))
+    with pytest.raises(ImageError, match=r"2\.png: this frame and the first one have other sizes: 48 x 64 and 64 x 48"):
+        make(tmp_path / "frames", tmp_path / "out.mp4")
+
+
+KILLED = """
+import os, signal, sys
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from conftest import Inverted
+from imgxlate.video.film import make_film, plan_film
+
+class Killed(Inverted):
+    def process(self, frame):
+        if self.count == {after}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().process(frame)
+
+make_film(plan_film(Path({source!r}), Path({output!r}), start=0.04), Killed(), {{}}, segment=3)
+"""
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.gif", "frames"])
+def test_a_film_goes_on_after_a_kill_and_ends_with_the_same_bytes(clip, make, inverted, tmp_path, name):
+    source, output = clip(sound=None if name == "out.gif" else "aac"), tmp_path / "killed" / name
+    whole = make(source, tmp_path / "whole" / name, start=0.04, segment=3).output
+    for after in (4, 8):
+        code = KILLED.format(tests=str(Path(__file__).parent), source=str(source), output=str(output), after=after)
+        assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == -signal.SIGKILL
+        assert not output.exists()
+    processor = inverted()
+    processed = []
+    result = make(
+        source, output, start=0.04, segment=3, processor=processor, on_frame=lambda done, _: processed.append(done)
+    )
+    assert processed == [6, 7, 8, 9, 10, 11]
+    assert (result.frames, processor.count) == (11, 11)
+    assert _bytes(output) == _bytes(whole)
+    assert not work_folder(output).exists()
+
+
+def _bytes(path):
+    return {file.name: file.read_bytes() for file in path.iterdir()} if path.is_dir() else path.read_bytes()
+
+
+def _interrupted(make, source, output, **arguments):
+    def stop(done, _):
+        if done == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make(source, output, on_frame=stop, **arguments)
+
+
+def test_another_command_does_not_go_on_with_the_film_of_the_first(clip, make, tmp_path):
+    source, output = clip(), tmp_path / "out.mp4"
+    _interrupted(make, source, output)
+    for other in ({"facts": {"style": 1}}, {"every": 2}, {"quality": 50}):
+        with pytest.raises(OutputError, match="is unfinished, and was begun by a command with other inputs"):
+            make(source, output, **other)
+    os.utime(source, (1, 1))
+    with pytest.raises(OutputError, match="is unfinished"):
+        make(source, output)
+    assert make(source, output, existing=Existing.OVERWRITE).frames == 12
+
+
+def test_a_film_is_made_by_one_process_at_a_time(clip, make, tmp_path):
+    source, output = clip(), tmp_path / "out.mp4"
+
+    def try_again(done, _):
+        if done == 3:
+            with pytest.raises(OutputError, match="is being made by another process"):
+                make(source, output)
+
+    assert make(source, output, on_frame=try_again).frames == 12
+
+
+def test_states_of_earlier_segments_are_removed(clip, make, tmp_path):
+    _interrupted(make, clip(), tmp_path / "out.mp4", segment=2)
+    assert [path.name for path in sorted(work_folder(tmp_path / "out.mp4").glob("*.npz"))] == ["000002.npz"]
+
+
+def test_an_existing_output_is_refused_skipped_or_replaced(clip, make, tmp_path):
+    source, output = clip(), tmp_path / "out.mp4"
+    output.write_bytes(b"old")
+    with pytest.raises(OutputError, match="already exists"):
+        make(source, output)
+    assert make(source, output, existing=Existing.SKIP) is None
+    assert output.read_bytes() == b"old"
+    assert make(source, output, existing=Existing.OVERWRITE).frames == 12
+    assert output.read_bytes() != b"old"
+
+
+def test_a_folder_with_files_is_never_replaced(clip, make, tmp_path):
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "mine.txt").touch()
+    for existing in (Existing.REFUSE, Existing.OVERWRITE):
+        with pytest.raises(OutputError, match="exists and is not an empty folder"):
+            make(clip(), tmp_path / "frames", existing=existing)
+    assert make(clip(), tmp_path / "frames", existing=Existing.SKIP) is None
+
+
+@pytest.mark.parametrize(
+    ("output", "arguments", "reason"),
+    [
+        ("out.avi", {}, r"cannot write a film as \.avi"),
+        ("out.png", {}, r"cannot write a film as \.png"),
+        ("out.webm", {"codec": "h264"}, r"a \.webm file holds no h264"),
+        ("out.mp4", {"codec": "prores"}, r"a \.mp4 file holds no prores"),
+        ("out.mp4", {"codec": "divx"}, "there is no codec 'divx'"),
+        ("out.mp4", {"quality": 101}, "the quality must be from 0 to 100"),
+        ("out.gif", {"quality": 50}, "--codec and --quality are for"),
+        ("frames", {"codec": "h264"}, "--codec and --quality are for"),
+        ("out.mp4", {"start": 9}, "--start 9 is after the end"),
+        ("out.mp4", {"start": 0.3, "end": 0.2}, "--end is not after --start"),
+        ("out.mp4", {"every": 0}, "--every 0: must be at least 1"),
+        ("out.mp4", {"frame_rate": 24}, "--frame-rate is for folders"),
+        ("clip.mp4", {}, "would be the same file"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_the_work(clip, make, tmp_path, output, arguments, reason):
+    with pytest.raises(UsageError, match=reason):
+        make(clip(), tmp_path / output, **arguments)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_frames_are_not_written_over_their_input(photo, make, tmp_path):
+    photo("frames/1.png")
+    with pytest.raises(UsageError, match="is the input"):
+        make(tmp_path / "frames", tmp_path / "frames", existing=Existing.OVERWRITE)
+
+
+def test_a_part_without_a_frame_is_refused(clip, make, tmp_path):
+    with pytest.raises(UsageError, match="has no frame in this part"):
+        make(clip(), tmp_path / "out.mp4", start=0.41, end=0.42)
+
+
+def test_few_frames_are_in_memory_at_once(clip, make, tmp_path):
+    alive, most = [], 0
+
+    class Watching:
+        def process(self, frame):
+            nonlocal most
+            alive[:] = [reference for reference in alive if reference() is not None]
+            alive.append(weakref.ref(frame))
+            most = max(most, len(alive))
+            return 255 - frame
+
+        def state(self):
+            return {}
+
+    assert (
+        make(clip(times=range(0, 60 * 512, 512)), tmp_path / "out.mp4", processor=Watching(), segment=30).frames == 60
+    )
+    assert most <= 2
+
+
+def test_a_mask_keeps_its_black_part(clip, make, tmp_path):
+    mask = np.zeros((32, 48), np.uint8)
+    mask[:, 24:] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    source = clip()
+    for part, folder in ((None, "plain"), (tmp_path / "mask.png", "masked")):
+        make(source, tmp_path / folder, mask=part)
+    make_frames = sorted((tmp_path / "masked").iterdir())
+    assert len(make_frames) == 12
+    for file in make_frames:
+        image, plain = (np.asarray(Image.open(path)) for path in (file, tmp_path / "plain" / file.name))
+        assert np.array_equal(image[8:, 24:], plain[8:, 24:])
+        assert np.array_equal(image[8:, :24], 255 - plain[8:, :24])
+
+
+@pytest.mark.parametrize("kind", ["folder", "film"])
+def test_each_frame_has_its_own_mask(clip, make, tmp_path, kind):
+    (tmp_path / "masks").mkdir()
+    for index in range(12):
+        Image.new("RGB", (48, 32), (255 * (index % 3 == 0),) * 3).save(tmp_path / "masks" / f"{index}.png")
+    masks = tmp_path / "masks"
+    if kind == "film":
+        with av.open(str(tmp_path / "masks.mp4"), "w") as container:
+            stream = container.add_stream("libx264", rate=25, options={"crf": "1"})
+            stream.width, stream.height = 48, 32
+            for file in sorted(masks.iterdir(), key=lambda file: int(file.stem)):
+                container.mux(stream.encode(av.VideoFrame.from_image(Image.open(file))))
+            container.mux(stream.encode())
+        masks = tmp_path / "masks.mp4"
+    source = clip()
+    make(source, tmp_path / "plain")
+    make(source, tmp_path / "masked", mask=masks, start=0.08, every=2)  # frames 2, 4, 6, 8, 10
+    for number, index in enumerate((2, 4, 6, 8, 10), 1):
+        image = np.asarray(Image.open(tmp_path / "masked" / f"{number:06d}.png")).astype(int)
+        plain = np.asarray(Image.open(tmp_path / "plain" / f"{index + 1:06d}.png")).astype(int)
+        expected = plain if index == 6 else 255 - plain
+        assert np.abs(image[8:] - expected[8:]).max() <= 2
+
+
+def test_too_few_masks_are_an_error_that_counts_them(clip, make, photo, tmp_path):
+    for index in range(5):
+        photo(f"masks/{index}.png", size=(32, 48))
+    with pytest.raises(ImageError, match="has 5 masks, and the film has more frames"):
+        make(clip(), tmp_path / "out.mp4", mask=tmp_path / "masks")
+
+
+def test_without_the_extra_the_error_says_what_to_type(clip):
+    code = (
+        "import sys; sys.modules['av'] = None\n"
+        "from imgxlate.errors import UsageError\n"
+        "try: import imgxlate.video.film\n"
+        "except UsageError as error: print(error, error.hint)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert "extra `video`" in result.stdout
+    assert 'pip install "imgxlate[video]"' in result.stdout

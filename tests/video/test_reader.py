@@ -1,0 +1,119 @@
+"""Reading video files: their frames, times, colors and rotation, and what is refused."""
+
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgxlate.errors import ImageError
+from imgxlate.images.limits import Limits
+from imgxlate.video.reader import VideoFilm
+
+
+def difference(one, other):
+    return np.abs(one.astype(int) - other).mean()
+
+
+def test_each_frame_has_its_exact_time_and_lasts_until_the_next(clip, drawn, variable):
+    frames = list(VideoFilm(clip(times=variable)).frames())
+    assert [frame.time for frame in frames] == [Fraction(time, 12800) for time in variable]
+    assert [frame.time + frame.duration for frame in frames[:-1]] == [frame.time for frame in frames[1:]]
+    assert frames[-1].duration == Fraction(512, 12800)
+    assert [frame.index for frame in frames] == list(range(12))
+    assert all(difference(frame.decode(), drawn(frame.index)) < 4 for frame in frames)
+
+
+@pytest.mark.parametrize("is_full_range", [False, True])
+def test_the_range_of_colors_is_respected(clip, drawn, is_full_range):
+    film = VideoFilm(clip(pixel_format="yuv444p", is_full_range=is_full_range))
+    assert film.info.colors.is_full_range == is_full_range
+    assert film.info.colors.matrix == 1
+    assert difference(next(film.frames()).decode(), drawn(0)) < 1
+
+
+@pytest.mark.parametrize(
+    ("rotation", "turned"),
+    [
+        ((90,), lambda image: np.rot90(image)),
+        ((180,), lambda image: np.rot90(image, 2)),
+        ((-90,), lambda image: np.rot90(image, -1)),
+        ((0, True), lambda image: image[:, ::-1]),
+        ((0, False, True), lambda image: image[::-1]),
+    ],
+)
+def test_frames_are_turned_as_the_display_matrix_says(clip, drawn, rotation, turned):
+    film = VideoFilm(clip(pixel_format="yuv444p", rotation=rotation, aspect=Fraction(4, 3)))
+    image = next(film.frames()).decode()
+    assert film.info.size == image.shape[:2]
+    assert difference(image, turned(drawn(0))) < 1
+    assert film.info.pixel_aspect == (Fraction(4, 3) if image.shape[1] == 48 else Fraction(3, 4))
+
+
+def test_a_transparent_gif_is_shown_on_white(tmp_path):
+    frames = [Image.new("RGBA", (16, 16)), Image.new("RGBA", (16, 16), "red")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=[40, 70], disposal=2)
+    film = VideoFilm(tmp_path / "a.gif")
+    shown = [(frame.time, frame.duration, frame.decode()[8, 8].tolist()) for frame in film.frames()]
+    assert shown == [(0, Fraction(4, 100), [255] * 3), (Fraction(4, 100), Fraction(7, 100), [255, 0, 0])]
+
+
+def test_a_missing_file_a_folder_and_a_text_are_refused(tmp_path):
+    (tmp_path / "text.mp4").write_text("no film at all")
+    for name, reason in (("none.mp4", "no such file"), (".", "not a file"), ("text.mp4", "damaged or of an unsuppor")):
+        with pytest.raises(ImageError, match=reason):
+            VideoFilm(tmp_path / name)
+
+
+def test_a_file_with_sound_only_is_refused(tmp_path):
+    with av.open(str(tmp_path / "song.mp4"), "w") as container:
+        track = container.add_stream("aac", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
+        frame.rate = 48000
+        container.mux(track.encode(frame))
+        container.mux(track.encode())
+    with pytest.raises(ImageError, match="holds no video"):
+        VideoFilm(tmp_path / "song.mp4")
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.8, 0.9])
+def test_a_film_that_is_cut_short_is_refused(clip, kept):
+    path = clip()
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    with pytest.raises(ImageError, match="the film is damaged"):
+        VideoFilm(path)
+
+
+def test_a_film_that_is_damaged_in_the_middle_says_where(clip):
+    path = clip()
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 300] = b"\xff" * 300
+    path.write_bytes(data)
+    frames = VideoFilm(path).frames()
+    with pytest.raises(ImageError, match=r"damaged .* after 0\.\d\d seconds") as caught:
+        list(frames)
+    assert "`--end 0." in str(caught.value.hint)
+
+
+def test_a_film_with_more_pixels_than_the_limit_is_refused(clip):
+    with pytest.raises(ImageError, match="1,536 pixels are more than the limit of 1,000"):
+        VideoFilm(clip(), Limits.of(1000))
+
+
+@pytest.mark.parametrize("text", ["#EXTM3U\n#EXTINF:1,\n{clip}\n", "ffconcat version 1.0\nfile {clip}\n"])
+def test_a_playlist_in_the_guise_of_a_film_is_not_followed(clip, tmp_path, text):
+    path = tmp_path / "list.mp4"
+    path.write_text(text.format(clip=clip()))
+    with pytest.raises(ImageError, match="unsupported kind"):
+        VideoFilm(path)
+
+
+def test_frames_are_decoded_one_at_a_time(clip, monkeypatch):
+    path, decoded = clip(times=range(0, 40 * 512, 512)), []
+    frames = VideoFilm(path).frames()
+    monkeypatch.setattr(VideoFilm, "_colors", lambda *_: decoded.append(1))
+    next(frames).decode()
+    next(frames)
+    assert len(decoded) == 1
