@@ -25,6 +25,7 @@ def test_the_public_names_are_these():
         "DataSplit",
         "Evaluation",
         "FigureSpec",
+        "FilmResult",
         "ImgxlateError",
         "Iteration",
         "MethodConfig",
@@ -48,7 +49,9 @@ def test_the_public_names_are_these():
         "read_record",
         "split_data",
         "stylize",
+        "stylize_video",
         "train",
+        "translate_video",
     ]
     assert all(getattr(imgxlate, name) for name in imgxlate.__all__)
 

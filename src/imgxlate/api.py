@@ -154,7 +154,7 @@ def translate_video(
     """Translate a film, all frames in one style. It needs the extra `video`.
 
         >>> model = imgxlate.load("munit")
-        >>> film = imgxlate.translate_video(model, "clip.mp4", "winter.mp4", start=0.1, codec="h265")
+        >>> film = imgxlate.translate_video(model, "clip.mp4", "winter.mp4", start=0.1, quality=90)
         >>> film.frames, film.size
         (9, (32, 48))
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from films import clip, drawn, opened  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

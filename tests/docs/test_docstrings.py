@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from films import clip, drawn  # noqa: F401 (fixtures)
 
 import imgxlate
 from imgxlate.inference.provenance import TranslationRecord, to_json
@@ -34,7 +35,7 @@ def _examples():
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, clip):  # noqa: F811
     """A folder with the files that the examples name."""
     files = dict.fromkeys(("photo.jpg", "snow.jpg", "mask.png", "painting.jpg", "summer/1.jpg"), "lake-sherburne.jpg")
     files |= {"summer/2.jpg": "tea-gardens.jpg", "winter/1.jpg": "picos-de-europa.jpg", "winter/2.jpg": "aitzgorri.jpg"}
@@ -42,6 +43,7 @@ def folder(tmp_path, monkeypatch):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PHOTOS / photo, tmp_path / name)
     (tmp_path / "recorded.jpg.json").write_text(to_json(RECORD))
+    clip()
     monkeypatch.chdir(tmp_path)
 
 

@@ -12,7 +12,7 @@ from imgxlate.cli import original_flags
 
 # Where each command is, and its line in `imgxlate --help`, which imports none of them.
 COMMANDS = {
-    "translate": ("translate:translate", "Translate images of one domain into images of the other."),
+    "translate": ("translate:translate", "Translate images, or a film, of one domain into the other."),
     "sample-styles": (
         "sample_styles:sample_styles",
         "Draw one sheet of styles: a row for each style, a column for each input.",

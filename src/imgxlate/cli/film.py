@@ -11,7 +11,7 @@ import typer
 
 from imgxlate.cli.files import read_image
 from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar
+from imgxlate.cli.progress import Bar, duration, is_live
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import FILM_OUTPUTS, FILM_SUFFIXES
 from imgxlate.images.inputs import STDIO, Source
@@ -214,28 +214,41 @@ def stylize_film(
 class _Progress:
     """Shows how much of a film is done."""
 
-    def __init__(self, bar: Bar) -> None:
+    def __init__(self, out: Output, bar: Bar) -> None:
         self.started = time.perf_counter()
         self.done = 0
         self._total: int | None = None
+        self._first = 0  # frames that were done before
+        self._is_live = is_live(out)
         self._bar = bar
 
     def show(self, done: int, total: int | None) -> None:
         """Show that `done` of about `total` frames are done."""
+        if self._total is None:
+            self._first = done
         self.done, self._total = done, total
-        self._bar.update(done, total, f"frame {done} of {total or '?'}")
+        self._bar.update(done, total, self._text(done))
 
     def show_iteration(self, state: "Iteration") -> None:
         """Show an iteration of a frame that is painted."""
         part = (state.scale - 1 + state.iteration / state.iterations) / state.scales
-        self._bar.update(self.done + part, self._total, f"frame {self.done + 1} of {self._total or '?'}, {part:.0%}")
+        self._bar.update(self.done + part, self._total, self._text(self.done + part))
+
+    def _text(self, done: float) -> str:
+        """How many frames are done, beside a bar that shows the time left; or the time left, in a log."""
+        if self._is_live:
+            return f"{done:.1f}".removesuffix(".0") + f" of {self._total or '?'} frames"
+        if not self._total or done <= self._first:
+            return ""
+        seconds = (time.perf_counter() - self.started) / (done - self._first) * (self._total - done)
+        return f"about {duration(seconds)} left"
 
 
 @contextlib.contextmanager
 def _shown(out: Output, plan: "FilmPlan", label: str) -> Iterator[_Progress]:
     """Show the progress within the block. If it is interrupted, say how to go on."""
     with Bar(out, label, None, "frames").shown() as bar:
-        progress = _Progress(bar)
+        progress = _Progress(out, bar)
         try:
             yield progress
         except (KeyboardInterrupt, SystemExit):

@@ -1,0 +1,178 @@
+"""Films in `imgxlate translate` and `imgxlate neural-style`."""
+
+import json
+import signal
+import time
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgxlate.video.reader import VideoFilm
+from imgxlate.video.segments import work_folder
+
+
+@pytest.fixture
+def munit(golden, tmp_path, monkeypatch):
+    """The first arguments of a translation with a small model."""
+    monkeypatch.chdir(tmp_path)
+    return ("translate", "munit", "--checkpoint", golden / "munit" / "gen_00000001.pt")
+
+
+def images_in(folder):
+    return [np.asarray(Image.open(path)).astype(int) for path in sorted(folder.iterdir())]
+
+
+def test_a_film_is_translated_in_one_style(run, munit, clip, opened, tmp_path):
+    result = run(*munit, clip(), "--seed", 3, "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert record.pop("seconds") > 0
+    assert record == {
+        "input": str(tmp_path / "clip.mp4"),
+        "output": "clip.munit.mp4",
+        "method": "munit",
+        "model": "gen_00000001.pt",
+        "to": "B",
+        "style": 0,
+        "seed": 3,
+        "width": 48,
+        "height": 32,
+        "frames": 12,
+    }
+    times, _, _ = opened(tmp_path / "clip.munit.mp4")
+    assert times == [Fraction(number, 25) for number in range(12)]
+
+
+def test_frame_by_frame_a_film_is_the_translations_of_its_frames(run, munit, clip, tmp_path):
+    run(*munit, clip(), "-o", "film/", "--frame-by-frame", "--every", 3, "--seed", 5)
+    assert len(images_in(tmp_path / "film")) == 4
+    (tmp_path / "frames").mkdir()
+    for frame in VideoFilm(clip()).frames():
+        if frame.index % 3 == 0:
+            Image.fromarray(frame.decode()).save(tmp_path / "frames" / f"{frame.index:02d}.png")
+    assert run(*munit, "frames", "-o", "images/", "--seed", 5, "--name-template", "{stem}").exit_code == 0
+    for film, image in zip(images_in(tmp_path / "film"), images_in(tmp_path / "images"), strict=True):
+        assert np.array_equal(film, image)
+
+
+def test_a_film_takes_its_style_from_an_image_or_a_file(run, munit, clip, photo, tmp_path):
+    source, style = clip(), photo("style.png")
+    options = ("--every", 6, "--frame-by-frame")
+    run(*munit, photo(), "--style", style, "--save-styles", "styles.json", "-o", "a.png")
+    for name, chosen in {"image": ("--style", style), "file": ("--styles", "styles.json"), "none": ()}.items():
+        assert run(*munit, source, *options, *chosen, "-o", f"{name}/").exit_code == 0
+    image, file, none = (images_in(tmp_path / name) for name in ("image", "file", "none"))
+    assert np.array_equal(image, file)
+    assert not np.array_equal(image, none)
+
+
+def test_a_folder_is_a_film_if_the_command_says_so(run, munit, photo, opened, tmp_path):
+    for number in range(3):
+        photo(f"in/{number}.png", size=(32, 48), seed=number)
+    assert run(*munit, "in", "-o", "images/").exit_code == 0
+    assert len(list((tmp_path / "images").iterdir())) == 3
+    assert run(*munit, "in", "--film", "--frame-rate", "12").exit_code == 0
+    assert run(*munit, "in", "-o", "out.mov").exit_code == 0
+    assert opened(tmp_path / "in.munit.mp4")[0] == [0, Fraction(1, 12), Fraction(2, 12)]
+    assert opened(tmp_path / "out.mov")[0] == [0, Fraction(1, 25), Fraction(2, 25)]
+
+
+def test_a_gif_is_an_image_or_a_film_as_the_command_says(run, munit, tmp_path):
+    frames = [Image.new("RGB", (48, 32), (40 * n, 90, 200)) for n in range(4)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=80)
+    assert run(*munit, "a.gif").exit_code == 0
+    assert (tmp_path / "a.munit.png").exists()
+    assert run(*munit, "a.gif", "--film").exit_code == 0
+    with Image.open(tmp_path / "a.munit.gif") as gif:
+        assert gif.n_frames == 4
+    assert run(*munit, "a.gif", "-o", "b.mp4").exit_code == 0
+
+
+def test_a_film_is_made_smaller(run, munit, clip, opened, tmp_path):
+    assert run(*munit, clip(), "--size", 16, "--end", "0:00.1", "-o", "out.mp4").exit_code == 0
+    times, [frame, *_], _ = opened(tmp_path / "out.mp4")
+    assert (len(times), frame.height, frame.width) == (3, 16, 24)
+
+
+def test_a_film_is_painted(run, clip, photo, opened, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ("--size", 32, "--iterations", 2, "--scales", 1, "--every", 6, "--json")
+    result = run("neural-style", clip(), photo("painting.png"), *options)
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    keys = ("output", "method", "preset", "seed", "width", "height", "frames")
+    assert [record[key] for key in keys] == ["clip.neural-style.mp4", "neural-style", "default", 0, 32, 21, 2]
+    assert opened(tmp_path / "clip.neural-style.mp4")[0] == [0, Fraction(6, 25)]
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--grid", "g.png"), "--grid has no effect on a film"),
+        (("--depth", "16"), "--depth 16 has no effect on a film"),
+        (("--format", "jpg"), "--format has no effect on a film"),
+        (("--name-template", "{stem}"), "--name-template has no effect on a film"),
+        (("--record",), "--record has no effect on a film"),
+        (("--keep-metadata",), "--keep-metadata has no effect on a film"),
+        (("--save-styles", "s.json"), "--save-styles has no effect on a film"),
+        (("--n-styles", "2"), "a film has one style, and 2 are given"),
+        (("other.mp4",), "a command makes one film at a time"),
+        (("-o", "-"), "films are not read from or written to pipes"),
+        (("--start", "soon"), "a time must be like"),
+        (("--frame-rate", "24"), "--frame-rate is for folders of frames"),
+    ],
+)
+def test_options_that_a_film_does_not_have_are_refused(run, munit, clip, options, reason):
+    result = run(*munit, clip(), *options)
+    assert (result.exit_code, reason in result.stderr) == (2, True), result.stderr
+
+
+@pytest.mark.parametrize("options", [("--save-every", 1), ("--init", "photo.png"), ("--reconstruct", "content")])
+def test_a_film_has_no_steps_and_no_figures(run, clip, photo, options):
+    result = run("neural-style", clip(), photo("painting.png"), *options)
+    assert (result.exit_code, f"{options[0]} " in result.stderr) == (2, True), result.stderr
+    assert "film" in result.stderr
+
+
+@pytest.mark.parametrize("options", [("--codec", "vp9"), ("--every", "2"), ("--no-sound",), ("--frame-by-frame",)])
+def test_options_of_films_are_refused_for_images(run, munit, photo, options):
+    result = run(*munit, photo(), *options)
+    assert (result.exit_code, f"{options[0]} is for films" in result.stderr) == (2, True)
+
+
+def test_processes_do_not_share_a_film(run, munit, clip, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    result = run(*munit, clip())
+    assert (result.exit_code, "several processes cannot share a film" in result.stderr) == (2, True)
+
+
+def test_an_existing_film_is_kept_or_refused(run, munit, clip, tmp_path):
+    (tmp_path / "out.mp4").write_bytes(b"old")
+    source = clip()
+    assert run(*munit, source, "-o", "out.mp4").exit_code == 9
+    assert "nothing to do" in run(*munit, source, "-o", "out.mp4", "--skip-existing").stderr
+    assert (tmp_path / "out.mp4").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_film_goes_on_after_a_signal_and_ends_with_the_same_bytes(run, munit, clip, launcher, tmp_path, number):
+    """The signal comes after the first segment. The film has 48 more frames, which take longer than a signal."""
+    source = clip(times=range(0, 512 * 100, 512))
+    options = (*munit, source, "--device", "cpu", "--skip-existing")
+    process = launcher.start([*options, "-o", "out.mp4"], tmp_path / "log.txt", folder=str(tmp_path))
+    marker = work_folder(tmp_path / "out.mp4") / "000000.json"
+    deadline = time.monotonic() + 120
+    while process.runs() and not marker.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.kill(number)
+    assert process.wait() == {signal.SIGKILL: -9, signal.SIGINT: 130}[number], process.errors
+    assert ("Type the same command again to go on" in process.errors) == (number != signal.SIGKILL)
+    again = run(*options, "-o", "out.mp4")
+    assert "going on after" in again.stderr
+    if number == signal.SIGKILL:
+        assert run(*options, "-o", "whole.mp4").exit_code == 0
+        assert (tmp_path / "out.mp4").read_bytes() == (tmp_path / "whole.mp4").read_bytes()
+    assert sorted(path.name for path in tmp_path.glob(".*")) == []

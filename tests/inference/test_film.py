@@ -1,0 +1,77 @@
+"""Films from Python."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from films import clip, drawn  # noqa: F401 (fixtures)
+from PIL import Image
+
+import imgxlate
+from imgxlate.errors import OutputError, UsageError
+
+# ruff: noqa: F811 (fixtures)
+
+
+@pytest.fixture
+def model(golden_model):
+    """A small model with styles."""
+    return imgxlate.load("munit", checkpoint=golden_model("munit"), device="cpu", precision="fp32")
+
+
+def test_a_film_has_the_style_code_that_is_given(model, clip, tmp_path):
+    code = model.sample_styles(1, seed=7)
+    counts = []
+    options = {"every": 6, "frame_by_frame": True}
+    result = imgxlate.translate_video(
+        model, clip(), tmp_path / "film", styles=code, on_frame=lambda *n: counts.append(n), **options
+    )
+    assert (result.frames, result.size, counts[-1]) == (2, (32, 48), (2, 2))
+    again = imgxlate.translate_video(model, clip(), tmp_path / "other", seed=7, **options)
+    for one, other in zip(sorted(result.output.iterdir()), sorted(again.output.iterdir()), strict=True):
+        assert np.array_equal(Image.open(one), Image.open(other))
+
+
+def test_a_film_has_one_style(model, clip, tmp_path):
+    with pytest.raises(UsageError, match="a film has one style, and 2 are given"):
+        imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", styles=model.sample_styles(2))
+
+
+def test_a_film_that_exists_is_replaced_on_demand_only(model, clip, tmp_path):
+    for overwrite in (False, True):
+        result = imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", every=6, overwrite=overwrite)
+        assert result.frames == 2
+    with pytest.raises(OutputError, match="already exists"):
+        imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", every=6)
+
+
+def test_another_style_does_not_go_on_with_a_film(model, clip, tmp_path):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", on_frame=stop)
+    with pytest.raises(OutputError, match="other inputs or options"):
+        imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", seed=1)
+
+
+def test_images_that_are_not_in_color_make_no_film(model, clip, tmp_path):
+    gray = replace(model, formats={"B": imgxlate.PixelFormat(1)})
+    with pytest.raises(UsageError, match="films are in color"):
+        imgxlate.translate_video(gray, clip(), tmp_path / "out.mp4")
+
+
+def test_a_painted_film_reports_its_iterations(clip, photo, tmp_path):
+    transfer = imgxlate.load_style_transfer(size=32, settings={"iterations": 2, "scales": 1})
+    states = []
+    result = imgxlate.stylize_video(
+        transfer,
+        clip(),
+        photo("painting.png"),
+        tmp_path / "film",
+        every=12,
+        mask=photo("mask.png", size=(32, 48)),
+        on_iteration=states.append,
+    )
+    assert (result.frames, result.size) == (1, (21, 32))
+    assert [state.iteration for state in states] == [1, 2]
