@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from films import clip, drawn  # noqa: F401 (fixtures)
+
+# ruff: noqa: F811 (fixtures)
 
 SCRIPTS = Path(__file__).parents[2] / "examples" / "python"
 
@@ -39,6 +42,11 @@ def test_the_scripts_that_translate_run(script, tmp_path):
 def test_the_scripts_that_stylize_run(script, tmp_path, pixels):
     assert "scale 1 of 1: loss" in script("stylize.py", "a.png", "b.png", "painted.png", "48")
     assert pixels(tmp_path / "painted.png").shape == (48, 48, 3)
+
+
+def test_the_script_that_makes_a_film_runs(script, clip):
+    clip()
+    assert script("film.py", "clip.mp4", "out.mp4", "0.2").splitlines() == ["0 of 5 frames", "out.mp4: 5 frames"]
 
 
 def test_the_script_that_prepares_runs(script, tmp_path, photo):

@@ -40,11 +40,12 @@ def clip(tmp_path, drawn):
         is_full_range=False,
         sound=None,
         aspect=1,
+        size=(32, 48),
     ):
         path = tmp_path / name
         with av.open(str(path), "w") as container:
             stream = container.add_stream(codec, rate=25, options={"crf": "4"} if codec == "libx264" else {})
-            stream.width, stream.height, stream.pix_fmt = 48, 32, pixel_format
+            stream.height, stream.width, stream.pix_fmt = *size, pixel_format
             stream.codec_context.time_base = Fraction(1, 12800)
             if codec == "libx264":
                 stream.codec_context.colorspace = 1
@@ -57,7 +58,7 @@ def clip(tmp_path, drawn):
                 frame = av.VideoFrame.from_ndarray(drawn(index))
                 if pixel_format.startswith("yuv"):
                     colors = {"dst_colorspace": 1, "src_color_range": 2, "dst_color_range": 2 if is_full_range else 1}
-                    frame = frame.reformat(format=pixel_format, **colors)
+                    frame = frame.reformat(size[1], size[0], pixel_format, **colors)
                 frame.pts, frame.time_base = time, Fraction(1, 12800)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())

@@ -23,9 +23,8 @@ def test_a_film_has_the_style_code_that_is_given(model, clip, tmp_path):
     code = model.sample_styles(1, seed=7)
     counts = []
     options = {"every": 6, "frame_by_frame": True}
-    result = imgxlate.translate_video(
-        model, clip(), tmp_path / "film", styles=code, on_frame=lambda *n: counts.append(n), **options
-    )
+    show = {"on_frame": lambda *numbers: counts.append(numbers)}
+    result = imgxlate.translate_video(model, clip(), tmp_path / "film", styles=code, **options, **show)
     assert (result.frames, result.size, counts[-1]) == (2, (32, 48), (2, 2))
     again = imgxlate.translate_video(model, clip(), tmp_path / "other", seed=7, **options)
     for one, other in zip(sorted(result.output.iterdir()), sorted(again.output.iterdir()), strict=True):
