@@ -401,6 +401,18 @@ def test_each_frame_has_its_own_mask(clip, make, tmp_path, kind):
         assert np.abs(image[8:] - expected[8:]).max() <= 2
 
 
+def test_a_mask_that_is_missing_is_an_error_before_the_work(clip, make, tmp_path):
+    with pytest.raises(ImageError, match=r"none\.png: no such file"):
+        make(clip(), tmp_path / "out.mp4", mask=tmp_path / "none.png")
+
+
+def test_a_film_inside_its_folder_of_frames_goes_on(photo, make, tmp_path):
+    for number in range(8):
+        photo(f"{number}.png", size=(32, 48), seed=number)
+    _interrupted(make, tmp_path, tmp_path / "out.mp4")
+    assert make(tmp_path, tmp_path / "out.mp4").frames == 8
+
+
 def test_too_few_masks_are_an_error_that_counts_them(clip, make, photo, tmp_path):
     for index in range(5):
         photo(f"masks/{index}.png", size=(32, 48))

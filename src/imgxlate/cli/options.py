@@ -13,7 +13,7 @@ import typer
 from imgxlate import memory
 from imgxlate import threads as torch_threads
 from imgxlate.cli import complete, config_options
-from imgxlate.cli.film import FilmOptions
+from imgxlate.cli.film_options import FilmOptions
 from imgxlate.errors import UsageError
 from imgxlate.images.limits import MAX_PIXELS, Limits, parse_pixels, parse_white
 from imgxlate.threads import AUTO, AdaptiveThreads

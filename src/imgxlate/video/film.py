@@ -10,16 +10,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgxlate import __version__, atomic
+from imgxlate import __version__
 from imgxlate.callbacks import Notify, ignore
-from imgxlate.errors import UsageError
+from imgxlate.errors import ImageError, OutputError, UsageError
+from imgxlate.images import missing
 from imgxlate.images.formats import FILM_OUTPUTS
 from imgxlate.images.inputs import Source
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.outputs import Existing, names_file, require_writable
 from imgxlate.images.sizes import Size
 from imgxlate.video.codecs import Encoding
-from imgxlate.video.frame_folders import FolderFilm, FolderWriter
+from imgxlate.video.frame_folders import FolderFilm, FolderWriter, numbered_images
 from imgxlate.video.frames import Film, Frame, Selection, parse_rate, parse_time
 from imgxlate.video.processor import FrameProcessor
 from imgxlate.video.reader import VideoFilm
@@ -86,6 +87,9 @@ def plan_film(
     selection = Selection(parse_time(start), parse_time(end), every)
     rate = parse_rate(frame_rate)
     masks = None if mask is None else Path(mask)
+    if masks and not masks.exists():
+        reason, hint = missing.explain(str(masks))
+        raise ImageError(masks, reason, hint=hint)
     is_folder = not names_file(str(output))
     if _is_kept(output, existing, is_folder=is_folder):
         return None
@@ -189,7 +193,13 @@ def _require_output(source: Path, output: Path, existing: Existing, mask: Path |
     if is_folder:
         if output.resolve() == source.resolve():
             raise UsageError(f"{output} is the input", hint="Give another -o.")
-        return atomic.require_new_folder(output)
+        if os.path.lexists(output) and not (output.is_dir() and not any(output.iterdir())):
+            example = output / f"{source.stem}.mp4"
+            raise OutputError(
+                f"{output}: exists and is not an empty folder",
+                hint=f"Give a new folder for the frames, or the name of a film: `-o {example}`.",
+            )
+        return None
     if output.suffix.lower() not in FILM_OUTPUTS:
         raise UsageError(
             f"{output}: cannot write a film as {output.suffix}",
@@ -238,6 +248,6 @@ def _require_frames(source: Path, film: Film, selection: Selection) -> None:
 
 def _identity(path: Path) -> list[Any]:
     """What tells a file or a folder of files from an older or a newer one of the same name."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = numbered_images(path) if path.is_dir() else [path]
     stats = [(file, file.stat()) for file in files]
     return [str(path.resolve()), [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in stats]]

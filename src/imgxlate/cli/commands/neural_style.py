@@ -11,7 +11,8 @@ import typer
 from imgxlate.cli import masks, options, recording
 from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
 from imgxlate.cli.files import find_share
-from imgxlate.cli.film import FilmOptions, refuse_for_films, stylize_film
+from imgxlate.cli.film import stylize_film
+from imgxlate.cli.film_options import FilmOptions, refuse_for_films
 from imgxlate.cli.loading import load_style_transfer
 from imgxlate.cli.output import Output
 from imgxlate.cli.painting import FigurePainting, Painting

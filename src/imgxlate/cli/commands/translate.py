@@ -10,7 +10,8 @@ import typer
 
 from imgxlate.cli import complete, masks, options, recording
 from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model
-from imgxlate.cli.film import FilmOptions, refuse_for_films, translate_film
+from imgxlate.cli.film import translate_film
+from imgxlate.cli.film_options import FilmOptions, refuse_for_films
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
