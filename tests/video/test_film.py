@@ -210,9 +210,10 @@ def test_a_frame_of_another_size_is_refused(photo, make, tmp_path):
         make(tmp_path / "frames", tmp_path / "out.mp4")
 
 
+TESTS = Path(__file__).parent
 KILLED = """
 import os, signal, sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {helpers!r}]
 from pathlib import Path
 from conftest import Inverted
 from imgxlate.video.film import make_film, plan_film
@@ -232,7 +233,8 @@ def test_a_film_goes_on_after_a_kill_and_ends_with_the_same_bytes(clip, make, in
     source, output = clip(sound=None if name == "out.gif" else "aac"), tmp_path / "killed" / name
     whole = make(source, tmp_path / "whole" / name, start=0.04, segment=3).output
     for after in (4, 8):
-        code = KILLED.format(tests=str(Path(__file__).parent), source=str(source), output=str(output), after=after)
+        files = {"source": str(source), "output": str(output)}
+        code = KILLED.format(tests=str(TESTS), helpers=str(TESTS.parent / "helpers"), after=after, **files)
         assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == -signal.SIGKILL
         assert not output.exists()
     processor = inverted()

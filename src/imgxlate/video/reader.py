@@ -150,7 +150,7 @@ class VideoFilm:
         rate = stream.average_rate or stream.guessed_rate or _DEFAULT_RATE
         seconds = self._end or (Fraction(container.duration, av.time_base) if container.duration else None)
         height, width = self._stored
-        aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+        aspect = Fraction(stream.sample_aspect_ratio or 1)
         is_turned = self._orientation >= 5
         return FilmInfo(
             size=(width, height) if is_turned else (height, width),
@@ -161,7 +161,7 @@ class VideoFilm:
             colors=Colors() if self._matrix == _RGB else self._read_colors(first),
             pixel_format=first.format.name,
             pixel_aspect=1 / aspect if is_turned else aspect,
-            sounds=tuple(track.codec_context.codec.canonical_name for track in container.streams.audio),
+            sounds=tuple(track.codec_context.codec.canonical_name for track in sound_tracks(container)),
         )
 
     def _read_colors(self, first: Any) -> Colors:
@@ -194,6 +194,11 @@ class VideoFilm:
         return values
 
 
+def sound_tracks(container: Any) -> list[Any]:
+    """The sound tracks of an opened file whose codec is known."""
+    return [track for track in container.streams.audio if track.codec_context is not None]
+
+
 def _matrix(image: Any) -> int:
     """The matrix between RGB and YUV. If it is unspecified, that of HD or of SD, as players guess."""
     if image.format.is_rgb or image.format.name.startswith("pal"):
@@ -205,7 +210,7 @@ def _matrix(image: Any) -> int:
 
 def _start(container: Any) -> Fraction:
     """When the film begins, in the time of its streams."""
-    tracks = (*container.streams.video[:1], *container.streams.audio)
+    tracks = (*container.streams.video[:1], *sound_tracks(container))
     starts = [track.start_time * track.time_base for track in tracks if track.start_time is not None]
     return max(min(starts, default=Fraction(0)), Fraction(0))
 

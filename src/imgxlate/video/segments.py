@@ -61,16 +61,10 @@ class Segments:
         folder = work_folder(output)
         document = json.dumps(facts, indent=2, sort_keys=True) + "\n"
         with _locked(folder, output):
-            stored = folder / _FACTS
-            if not stored.exists() or stored.read_text() != document:
-                if stored.exists() and not anew:
-                    raise OutputError(
-                        f"{output} is unfinished, and was begun by a command with other inputs or options",
-                        hint="Type that command again to go on, or add --overwrite to begin anew.",
-                    )
-                _clear(folder)
-                atomic.write_bytes(stored, document.encode())
-            yield cls(folder, suffix)
+            with _failures_named(output):
+                _prepare(folder, document, output, anew=anew)
+                segments = cls(folder, suffix)
+            yield segments
         shutil.rmtree(folder, ignore_errors=True)
 
     @property
@@ -132,23 +126,44 @@ def work_folder(output: Path) -> Path:
 
 @contextlib.contextmanager
 def _locked(folder: Path, output: Path) -> Iterator[None]:
-    try:
+    """Keep other processes out of the folder within the block. The folder is made if it is missing."""
+    with _failures_named(output):
         atomic.make_folder(folder)
-    except OSError as error:
-        raise atomic.cannot_write(output, error) from error
     try:
         with FileLock(folder / _LOCK, timeout=0):
             yield
     except Timeout as error:
+        hint = "Wait for it, or give another -o."
+        raise OutputError(f"{output} is being made by another process", hint=hint) from error
+
+
+def _prepare(folder: Path, document: str, output: Path, *, anew: bool) -> None:
+    """Write how the film is made, and remove segments of a film that is made in another way.
+
+    Raises:
+        OutputError: there are such segments, and they stay unless `anew`.
+    """
+    facts = folder / _FACTS
+    stored = facts.read_text() if facts.exists() else None
+    if stored == document:
+        return
+    if stored is not None and not anew:
         raise OutputError(
-            f"{output} is being made by another process", hint="Wait for it, or give another -o."
-        ) from error
-
-
-def _clear(folder: Path) -> None:
-    """Remove all in the folder but the lock."""
+            f"{output} is unfinished, and was begun by a command with other inputs or options",
+            hint="Type that command again to go on, or add --overwrite to begin anew.",
+        )
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
         elif path.name != _LOCK:
             path.unlink()
+    atomic.write_bytes(facts, document.encode())
+
+
+@contextlib.contextmanager
+def _failures_named(output: Path) -> Iterator[None]:
+    """Turn errors of the disk into an error that names the output."""
+    try:
+        yield
+    except OSError as error:
+        raise atomic.cannot_write(output, error) from error

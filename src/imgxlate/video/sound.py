@@ -12,7 +12,7 @@ import av
 from imgxlate.errors import UsageError
 from imgxlate.video.codecs import FORMATS
 from imgxlate.video.frames import Selection
-from imgxlate.video.reader import VideoFilm
+from imgxlate.video.reader import VideoFilm, sound_tracks
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Sound:
         """
         start, end = self.selection.start, self.selection.end
         with self.film.opened() as source:
-            tracks = source.streams.audio
+            tracks = sound_tracks(source)
             outputs = {track.index: container.add_stream_from_template(track, opaque=True) for track in tracks}
             for packet in source.demux(*tracks):
                 if packet.dts is None or packet.pts is None:

@@ -127,9 +127,6 @@ class GifWriter:
             container.mux(stream.encode())
 
 
-Writer = VideoWriter | GifWriter
-
-
 @contextlib.contextmanager
 def _writing(path: Path, form: str) -> Iterator[Any]:
     """A container that appears at `path` whole, or not at all."""
@@ -184,7 +181,8 @@ def _joined(segments: Sequence[Segment], container: Any, zero: Fraction, tag: st
             track = source.streams.video[0]
             if stream is None:
                 stream = container.add_stream_from_template(track, opaque=True)
-                stream.codec_context.codec_tag = tag or stream.codec_context.codec_tag
+                if tag:
+                    stream.codec_context.codec_tag = tag
             for packet in source.demux(track):
                 if packet.pts is None:
                     continue
