@@ -8,18 +8,34 @@ import pytest
 from films import clip, drawn, opened  # noqa: F401 (fixtures)
 from PIL import Image
 
+from imgxlate.weights import cards
+
 # ruff: noqa: F811 (fixtures)
 
 PAGE = (Path(__file__).parents[2] / "docs" / "film.md").read_text()
 LINES = [
     line for block in re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL) for line in block.splitlines()
 ]
-PAINTED = ("--size", 32, "--iterations", 1, "--scales", 1, "--every", 6)  # in place of the options for minutes of work
+PAINTED = ("--size", 32, "--iterations", 1, "--scales", 1, "--every", 12)  # in place of the options for minutes of work
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, clip, photo):
-    """A folder with the files that the page names. The clip is large enough for H.265."""
+def folder(tmp_path, monkeypatch, clip, photo, golden):
+    """A folder with the files that the page names. The clip is large enough for H.265, and MUNIT's model is small."""
+    small = cards.Card(
+        name="munit-tiny",
+        kind="generator",
+        method="munit",
+        summary="",
+        filename="tiny.pt",
+        license="",
+        citation="",
+        page="",
+        domains=("summer", "winter"),
+        bundled=str(golden / "munit" / "gen_00000001.pt"),
+    )
+    known = {small.name: small, **cards.cards()}
+    monkeypatch.setattr(cards, "cards", lambda: known)
     clip(sound="aac", size=(64, 96))
     for number, name in enumerate(("snow.jpg", "painting.jpg", "mask.png", *(f"masks/{n}.png" for n in range(12)))):
         photo(name, size=(64, 96), seed=number)

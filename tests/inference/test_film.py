@@ -58,19 +58,3 @@ def test_images_that_are_not_in_color_make_no_film(model, clip, tmp_path):
     gray = replace(model, formats={"B": imgxlate.PixelFormat(1)})
     with pytest.raises(UsageError, match="films are in color"):
         imgxlate.translate_video(gray, clip(), tmp_path / "out.mp4")
-
-
-def test_a_painted_film_reports_its_iterations(clip, photo, tmp_path):
-    transfer = imgxlate.load_style_transfer(size=32, settings={"iterations": 2, "scales": 1})
-    states = []
-    result = imgxlate.stylize_video(
-        transfer,
-        clip(),
-        photo("painting.png"),
-        tmp_path / "film",
-        every=12,
-        mask=photo("mask.png", size=(32, 48)),
-        on_iteration=states.append,
-    )
-    assert (result.frames, result.size) == (1, (21, 32))
-    assert [state.iteration for state in states] == [1, 2]

@@ -203,6 +203,11 @@ def test_a_film_becomes_a_folder_of_frames(clip, make, drawn, tmp_path):
         assert image[2, 2, 0] == 20 * (index + 1)
 
 
+def test_frames_are_copied_on_a_disk_without_links(clip, make, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError("no links")))
+    assert len(list(make(clip(), tmp_path / "frames").output.iterdir())) == 12
+
+
 def test_a_frame_of_another_size_is_refused(photo, make, tmp_path):
     photo("frames/1.png")
     photo("frames/2.png", size=(64, 48))

@@ -104,8 +104,7 @@ class Encoding:
         """The options of the encoder."""
         codec = self.codec
         if codec.factors is None:
-            last = len(codec.profiles) - 1
-            return {**codec.options, "profile": codec.profiles[min(self.quality * (last + 1) // 100, last)]}
+            return {**codec.options, "profile": codec.profiles[self.quality * len(codec.profiles) // 101]}
         lowest, highest = codec.factors
         return {**codec.options, "crf": str(lowest + (highest - lowest) * self.quality // 100)}
 

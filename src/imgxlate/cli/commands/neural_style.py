@@ -125,6 +125,8 @@ def neural_style(
     The weights ship with the package, so no network is needed. Outputs are named <stem>.neural-style.png. The defaults
     are those of the preset `default`; docs/methods/neural-style.md lists those of the others.
 
+    A video becomes <stem>.neural-style.mp4, or a file or a folder of frames, as --output says.
+
     --reconstruct and --sweep paint many images and lay them out in a contact sheet: <stem>.reconstruct-content.png,
     <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset `paper`, at 256 pixels.
     """
