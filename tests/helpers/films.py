@@ -41,6 +41,7 @@ def clip(tmp_path, drawn):
         sound=None,
         aspect=1,
         size=(32, 48),
+        hdr=False,
     ):
         path = tmp_path / name
         with av.open(str(path), "w") as container:
@@ -51,13 +52,20 @@ def clip(tmp_path, drawn):
                 stream.codec_context.colorspace = 1
                 stream.codec_context.color_range = 2 if is_full_range else 1
                 stream.codec_context.sample_aspect_ratio = aspect
+            if hdr:
+                stream.codec_context.colorspace = stream.codec_context.color_primaries = 9  # of BT.2020
+                stream.codec_context.color_trc = 16  # PQ
             if rotation:
                 stream.set_display_rotation(*rotation)
             track = container.add_stream(sound, rate=48000, layout="mono") if sound else None
             for index, time in enumerate(times):
                 frame = av.VideoFrame.from_ndarray(drawn(index))
                 if pixel_format.startswith("yuv"):
-                    colors = {"dst_colorspace": 1, "src_color_range": 2, "dst_color_range": 2 if is_full_range else 1}
+                    colors = {
+                        "dst_colorspace": 9 if hdr else 1,
+                        "src_color_range": 2,
+                        "dst_color_range": 2 if is_full_range else 1,
+                    }
                     frame = frame.reformat(size[1], size[0], pixel_format, **colors)
                 frame.pts, frame.time_base = time, Fraction(1, 12800)
                 container.mux(stream.encode(frame))

@@ -96,6 +96,13 @@ def test_range_matrix_and_pixel_format_of_colors_are_kept(clip, make, opened, tm
     assert stream.pix_fmt.replace("yuvj", "yuv") == pixel_format
 
 
+@pytest.mark.parametrize(("name", "codec"), [("out.mp4", None), ("out.webm", None), ("out.mov", "prores")])
+def test_the_primaries_and_the_transfer_function_of_colors_are_kept(clip, make, opened, tmp_path, name, codec):
+    source = clip(hdr=True)
+    _, [frame, *_], _ = opened(make(source, tmp_path / name, codec=codec).output)
+    assert (frame.colorspace, frame.color_primaries, frame.color_trc) == (9, 9, 16)
+
+
 def test_prores_has_no_full_range_and_says_so(clip, make, opened, drawn, tmp_path):
     _, frames, _ = opened(make(clip(is_full_range=True), tmp_path / "out.mov", codec="prores").output)
     assert frames[0].color_range == 1

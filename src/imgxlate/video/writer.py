@@ -60,24 +60,35 @@ class VideoWriter:
             OutputError: the output cannot be written.
         """
         with _writing(output, FORMATS[output.suffix.lower()]) as container:
-            parts = [_joined(segments, container, zero, self.encoding.codec.tag)]
+            parts = [_joined(segments, zero, lambda track: self._copy_stream(container, track))]
             if self.sound:
                 parts.append(self.sound.packets(container, zero))
             for packet in heapq.merge(*parts, key=lambda packet: packet.dts * packet.time_base):
                 container.mux(packet)
 
     def _add_stream(self, container: Any, size: Size) -> Any:
-        colors, encoding = self.info.colors, self.encoding
+        encoding = self.encoding
         stream = container.add_stream(encoding.codec.encoder, rate=self.info.rate, options=encoding.options)
         stream.pix_fmt = encoding.pixel_format(size, self.info.pixel_format)
-        context = stream.codec_context
-        context.thread_count = _THREADS
-        context.sample_aspect_ratio = self.info.pixel_aspect
+        stream.codec_context.thread_count = _THREADS
+        stream.codec_context.sample_aspect_ratio = self.info.pixel_aspect
+        self._tag_colors(stream.codec_context)
+        return stream
+
+    def _copy_stream(self, container: Any, track: Any) -> Any:
+        """Add a stream for the packets of the track of a segment."""
+        stream = container.add_stream_from_template(track, opaque=True)
+        self._tag_colors(stream.codec_context)  # Segments do not hold them all.
+        if self.encoding.codec.tag:
+            stream.codec_context.codec_tag = self.encoding.codec.tag
+        return stream
+
+    def _tag_colors(self, context: Any) -> None:
+        colors = self.info.colors
         context.colorspace, context.color_primaries = colors.matrix, colors.primaries
         context.color_trc = colors.transfer
-        is_full = colors.is_full_range and encoding.codec.has_full_range
+        is_full = colors.is_full_range and self.encoding.codec.has_full_range
         context.color_range = int(ColorRange.JPEG if is_full else ColorRange.MPEG)
-        return stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +183,15 @@ def _frame(image: NDArray[np.uint8], stream: Any) -> Any:
     return frame
 
 
-def _joined(segments: Sequence[Segment], container: Any, zero: Fraction, tag: str) -> Iterator[Any]:
-    """The packets of all segments, for a stream that is added to the container before the first one is given."""
+def _joined(segments: Sequence[Segment], zero: Fraction, copy_stream: Callable[[Any], Any]) -> Iterator[Any]:
+    """The packets of all segments, for a stream that `copy_stream` adds before the first one is given."""
     stream: Any = None
     last: Any = None  # The duration of a packet is known when the next one is.
     for segment in segments:
         with av.open(str(segment.path)) as source:
             track = source.streams.video[0]
             if stream is None:
-                stream = container.add_stream_from_template(track, opaque=True)
-                if tag:
-                    stream.codec_context.codec_tag = tag
+                stream = copy_stream(track)
             for packet in source.demux(track):
                 if packet.pts is None:
                     continue
