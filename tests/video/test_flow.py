@@ -4,13 +4,14 @@ import sys
 
 import numpy as np
 import pytest
+from frames import pan, texture
 
 from imgxlate.errors import UsageError
 from imgxlate.video.flow import consistency, motion, optical_flow, warp
 
 
 @pytest.fixture
-def moved_block(texture):
+def moved_block():
     """Two frames in which a block of 40 x 40 pixels moves 8 pixels to the right, and the background stands still."""
     background, block = texture(96, 160), texture(40, 40, seed=1)
 
@@ -22,13 +23,13 @@ def moved_block(texture):
     return frame(60), frame(68)
 
 
-def test_the_flow_of_a_pan_is_exact(pan):
+def test_the_flow_of_a_pan_is_exact():
     first, second = pan(2)
     inside = optical_flow(second, first)[4:-4, 4:-4]
     assert np.abs(inside - (3, 1)).mean() < 0.01
 
 
-def test_a_frame_moved_along_the_flow_is_the_next_one(pan):
+def test_a_frame_moved_along_the_flow_is_the_next_one():
     first, second = pan(2)
     found = motion(first, second)
     difference = np.abs(warp(first, found.flow).astype(int) - second).mean(-1)
@@ -41,7 +42,7 @@ def test_frames_too_small_for_a_flow_stand_still():
     assert not optical_flow(frame, frame).any()
 
 
-def test_flow_from_beyond_the_border_is_not_consistent(pan):
+def test_flow_from_beyond_the_border_is_not_consistent():
     consistent = motion(*pan(2)).consistent
     assert not consistent[-1].any()
     assert not consistent[:, -2:].any()
@@ -63,7 +64,7 @@ def test_flow_is_not_consistent_at_the_boundary_of_a_motion():
     assert consistent[:, 1:8].all()
 
 
-def test_a_missing_opencv_is_an_error_that_says_what_to_install(monkeypatch, pan):
+def test_a_missing_opencv_is_an_error_that_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(UsageError) as caught:
         motion(*pan(2))

@@ -18,6 +18,7 @@ from imgxlate.inference.large import OnBand
 from imgxlate.inference.work_size import upsampled, work_tensor
 from imgxlate.methods.protocol import Staged, StagedStyleSampler, StyleSampler, Translator
 from imgxlate.methods.spec import Domain
+from imgxlate.nn.moving_moments import begin_frame_again
 
 _T = TypeVar("_T")
 
@@ -98,6 +99,7 @@ def _fitting(
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
+        begin_frame_again()
         budget = min(budget, memory.budget(device, None, needed))  # There was less memory than expected.
     yield from in_bands(done, budget)
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from imgxlate.nn import NormKind, NormStatistics
+from imgxlate.nn.moving_moments import moving
 from imgxlate.nn.precision import at_least_float32, is_fast
 from imgxlate.nn.stages import Affine, Moments, Norm, Stage, pointwise
 
@@ -73,6 +74,8 @@ class InstanceNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize (B, C, H, W); H W must exceed 1."""
+        if moments := moving(x):
+            return self.affine(moments)(x)
         if self.weight is None or self.bias is None:
             return instance_norm(x)
         return instance_norm(x, self.weight.expand(len(x), -1), self.bias.expand(len(x), -1))
@@ -91,6 +94,8 @@ class BatchNorm(nn.BatchNorm2d):
         """Normalize (B, C, H, W); H W must exceed 1."""
         if self.training or self.statistics == "running":
             return super().forward(x)
+        if moments := moving(x):
+            return self.affine_of(moments)(x)
         return instance_norm(x, self.weight.expand(len(x), -1), self.bias.expand(len(x), -1))
 
     def affine_of(self, moments: Moments) -> Affine:
@@ -120,6 +125,8 @@ class AdaptiveInstanceNorm(nn.Module):
 
     def forward(self, x: Tensor, adain: Tensor) -> Tensor:
         """Normalize (B, C, H, W) with `adain` (B, 2, C): the shift of each channel, then its scale."""
+        if moments := moving(x):
+            return self.affine(adain, moments)(x)
         shift, scale = adain.unbind(1)
         # Adaptive instance normalization (MUNIT, Eq. 7).
         return instance_norm(x, scale, shift)
@@ -151,6 +158,8 @@ class LayerNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalize each image of (B, C, H, W) in float32 at least; the result has the precision of `x`."""
+        if moments := moving(x):
+            return self.affine(moments)(x)
         if x.requires_grad and not torch.compiler.is_compiling():
             y: Tensor = _FastLayerNorm.apply(x, self.gamma, self.beta)  # type: ignore[no-untyped-call]
             return y

@@ -17,6 +17,7 @@ from imgxlate.errors import is_out_of_memory
 from imgxlate.memory import release_freed_memory
 from imgxlate.nn.bands import Branch, Need, Operation, Rows, evaluate, flatten, heights, need
 from imgxlate.nn.maps import BlockPool, Map, RowSource, Shape
+from imgxlate.nn.moving_moments import moved
 from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage
 
 _COPIES = 3  # memory of a convolution, in units of its input and its output: padded copies and buffers
@@ -112,7 +113,7 @@ def run_passes(
                 step, state, maps, write if is_last else ignore, on_products, frees=step.keeps or is_last
             )
             if step.norm and moments:
-                state.affines[step.norm] = step.norm.affine(moments)
+                state.affines[step.norm] = step.norm.affine(moved(moments))
             if step.keeps:
                 state.replace(step.outputs, maps)
             release_freed_memory()  # The next pass takes blocks of other sizes.

@@ -13,6 +13,7 @@ from torch.nn import functional
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.nn import Activation
 from imgxlate.nn.blocks import ConvBlock
+from imgxlate.nn.moving_moments import moving
 from imgxlate.nn.norms import EPSILON
 from imgxlate.nn.precision import at_least_float32
 from imgxlate.nn.stages import Affine, Local, Moments, Norm, Stage, pointwise
@@ -55,6 +56,8 @@ def statistics(features: Tensor) -> Tensor:
 
 def adaptive_instance_norm(features: Tensor, style: Tensor) -> Tensor:
     """Give each channel of (B, C, H, W) the mean and deviation that `style` (B, 2 C) has for it (Eq. 8)."""
+    if moments := moving(features):
+        return normalizing_stage(style).affine(moments)(features)
     (mean, deviation), (style_mean, style_deviation) = (
         each[:, :, None, None].chunk(2, 1) for each in (statistics(features), style)
     )
