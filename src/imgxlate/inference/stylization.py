@@ -22,7 +22,7 @@ from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, fi
 from imgxlate.memory import budget
 from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
-from imgxlate.methods.protocol import Iterate, Stylizer
+from imgxlate.methods.protocol import Iterate, MovedOutput, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
 from imgxlate.nn.precision import each_fast
 from imgxlate.weights.store import Store, find_features
@@ -184,11 +184,12 @@ def stylize(
     *,
     limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
     fast: bool = False,  # let convolutions take fewer products
+    last: MovedOutput | None = None,  # of a film's last frame; it takes the place of `init`
 ) -> Iterator[Iterate]:
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image. Images are laid on white."""
     source, *guides = (to_tensor(image.on_white().rgb) for image in (content, *styles))
     start = to_tensor(init.on_white().rgb) if init else None
-    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit))
+    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit), last=last)
     return each_fast(iterates, fast)
 
 

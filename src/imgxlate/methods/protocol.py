@@ -164,6 +164,14 @@ class Iterate:
     memory_plan: str = ""  # how memory is saved at this scale, such as "in bands of rows"; empty: it is not
 
 
+@dataclass(frozen=True, slots=True)
+class MovedOutput:
+    """The output of a film's last frame, moved along the optical flow to the next one."""
+
+    image: Tensor  # (1, 3, H, W) in [-1, 1]
+    weights: Tensor  # (1, 1, H, W): 1 where the flow is consistent, 0 where it is not
+
+
 @runtime_checkable
 class Stylizer(Protocol):
     """Paints a content image in the style of other images by optimization."""
@@ -187,12 +195,14 @@ class Stylizer(Protocol):
         init: Tensor | None,
         seed: int,
         memory: int | None = None,
+        last: MovedOutput | None = None,
     ) -> Iterator[Iterate]:
         """Optimize, yielding after each iteration; the image of the last one is the result.
 
         `content`, each of `styles` and `init` are (1, 3, H, W) of any size; the configuration says to which size they
         are scaled. `memory` is how many bytes the computation should take at most, beside those that the process has
-        already; None: there is no limit.
+        already; None: there is no limit. With `last`, `content` is a frame that follows another: the image begins from
+        the last output, and stays near to it.
         """
 
 

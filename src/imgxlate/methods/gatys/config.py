@@ -94,6 +94,11 @@ class GatysConfig(MethodConfig):
         "weight of the mean squared excess of colors beyond black and white, which clipping removes",
         "chosen here",
     )
+    temporal_weight: NonNegativeFloat = option(
+        1e4,
+        "film: weight of the mean squared difference from the last frame, moved along the optical flow",
+        "manuelruder/artistic-videos",
+    )
     pooling: Literal["max", "average"] = option("max", "how VGG-19 halves its feature maps", _AUTHOR, panel=_OBJECTIVE)
     convention: Literal["auto", "caffe", "caffe-rgb", "torchvision"] = option(
         "auto", "how the feature network expects its pixels; auto: derived from the weights", "chosen here"
@@ -122,6 +127,9 @@ class GatysConfig(MethodConfig):
     history_size: PositiveInt = option(20, "L-BFGS: how many steps it remembers", "chosen here")
     coarse_iterations: PositiveInt = option(
         80, "evaluations of the objective at each smaller size", "chosen here", panel=_OPTIMIZATION
+    )
+    frame_iterations: PositiveInt = option(
+        20, "film: evaluations of the objective at each frame that follows another", "chosen here"
     )
     iteration_growth: Annotated[IsFinite[float], Ge(1)] | None = option(
         None,
@@ -158,6 +166,7 @@ JOHNSON = GatysConfig(
     style_layer_weighting="each",
     gram_scaling="elements",
     tv_weight=1e-3,
+    temporal_weight=1e3,
     range_weight=0.0,
     history_size=100,
     init="noise",

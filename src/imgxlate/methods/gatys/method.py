@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self, TypeVar
 
@@ -20,7 +20,8 @@ from imgxlate.methods.gatys.descent import Descent
 from imgxlate.methods.gatys.gradient import evaluate
 from imgxlate.methods.gatys.memory_plan import MemoryPlan, plan_memory
 from imgxlate.methods.gatys.objective import Losses, Objective
-from imgxlate.methods.protocol import Iterate
+from imgxlate.methods.gatys.temporal import TemporalLoss
+from imgxlate.methods.protocol import Iterate, MovedOutput
 from imgxlate.methods.spec import MethodConfig
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
@@ -67,11 +68,13 @@ class Gatys:
         init: Tensor | None,
         seed: int,
         memory: int | None = None,
+        last: MovedOutput | None = None,
     ) -> Iterator[Iterate]:
         """Optimize, yielding after each iteration; the last one's image is the result, (1, 3, H, W) in [-1, 1].
 
         Its longer side is `config.size`. `init` is the image to start from; None: start as `config.init` says. Sizes
-        that take more than `memory` bytes are computed in bands of rows; None: no size is.
+        that take more than `memory` bytes are computed in bands of rows; None: no size is. A frame that follows `last`
+        is optimized at the full size alone, from that image and with the temporal loss.
 
         Raises:
             UsageError: the number of style weights is not that of the style images, or a style image is missing.
@@ -80,17 +83,20 @@ class Gatys:
         self._require_styles(styles)
         content, styles = content.to(self._device), [style.to(self._device) for style in styles]
         weights = _shares(self.config.style_weights, len(styles))
-        canvas = None if init is None else _to_gray_levels(init.to(self._device))
-        sizes = scale_sizes(self.config)
+        last = last and self._placed(last)
+        start = last.image if last else init
+        canvas = None if start is None else _to_gray_levels(start.to(self._device))
+        sizes = scale_sizes(self.config)[-1 if last else 0 :]
         for scale, longer in enumerate(sizes):
             size = _fit(content, longer)
-            iterations = scale_iterations(self.config, len(sizes) - 1 - scale)
+            iterations = self.config.frame_iterations if last else scale_iterations(self.config, len(sizes) - 1 - scale)
             (small, box), guides = _padded(_resize(content, size).clamp(-1, 1)), self._guides(styles, longer)
             if canvas is not None:
                 canvas, _ = _padded(_resize(canvas, size))
             sides = [_size(guide) for guide in guides]
             plan = plan_memory(self.config, self.network, _size(small), sides, iterations, memory)
             descent, evaluation = self._start(small, guides, weights, canvas, seed, plan)
+            evaluation.temporal = self._temporal_loss(last, size) if last else None
             del guides  # They take much memory, and only their sums are needed from now on.
             for done, losses in enumerate(descent.run(iterations), start=1):
                 image = partial(self._finish, descent, small, box)
@@ -124,6 +130,15 @@ class Gatys:
         start = self._begin(target, guides, seed) if canvas is None else canvas
         evaluation = _Evaluation(objective, plan.band_memory)
         return Descent(plan.config, evaluation, _resize(start, _size(content))), evaluation
+
+    def _placed(self, last: MovedOutput) -> MovedOutput:
+        """The last output on the device, with the colors that are optimized."""
+        image, weights = last.image.to(self._device), last.weights.to(self._device)
+        return MovedOutput(color.luminance(image) if self.config.preserve_color == "luminance" else image, weights)
+
+    def _temporal_loss(self, last: MovedOutput, size: tuple[int, int]) -> TemporalLoss:
+        moved, weights = (_padded(_resize(each, size))[0] for each in (last.image, last.weights))
+        return TemporalLoss(self.config.temporal_weight, moved, weights.clamp(0, 1))
 
     def _begin(self, content: Tensor, styles: Sequence[Tensor], seed: int) -> Tensor:
         """The first canvas (1, 3, H, W), in gray levels."""
@@ -201,10 +216,14 @@ class _Evaluation:
 
     objective: Objective
     band_memory: int | None  # bytes for a band; None: images are computed at once
+    temporal: TemporalLoss | None = None
 
     def __call__(self, gray_levels: Tensor) -> tuple[Losses, Tensor]:
         image = _from_gray_levels(gray_levels.detach())
         (losses, gradient), self.band_memory = _fitting(partial(evaluate, self.objective, image), self.band_memory)
+        if self.temporal:
+            loss, by_image = self.temporal(image)
+            losses, gradient = replace(losses, temporal=loss), gradient.add_(by_image)
         return losses, gradient.div_(127.5)
 
 

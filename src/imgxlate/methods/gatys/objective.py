@@ -46,19 +46,24 @@ class Losses:
     style: Mapping[str, Tensor]  # by layer
     variation: Tensor
     excess: Tensor
+    temporal: Tensor | None = None  # of a film's frame that follows another
 
     @property
     def total(self) -> Tensor:
         """The loss that is minimized."""
-        return sum((*self.content.values(), *self.style.values()), start=self.variation + self.excess)
+        temporal = () if self.temporal is None else (self.temporal,)
+        return sum((*self.content.values(), *self.style.values(), *temporal), start=self.variation + self.excess)
 
     def summary(self) -> dict[str, float]:
-        """The total and its four parts, as numbers."""
+        """The total and its parts, as numbers."""
         content, style = (
             torch.stack([*part.values(), torch.zeros_like(self.variation)]).sum() for part in (self.content, self.style)
         )
-        values = torch.stack([self.total, content, style, self.variation, self.excess]).tolist()
-        return dict(zip(("total", "content", "style", "variation", "range"), values, strict=True))
+        parts = {"total": self.total, "content": content, "style": style, "variation": self.variation}
+        parts["range"] = self.excess
+        if self.temporal is not None:
+            parts["temporal"] = self.temporal
+        return dict(zip(parts, torch.stack([*parts.values()]).tolist(), strict=True))
 
 
 class Objective:
