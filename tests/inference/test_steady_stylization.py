@@ -60,6 +60,16 @@ def test_a_saved_state_continues_to_the_byte(transfer, style):
     assert np.array_equal(second.process(film[2]), expected[2])
 
 
+def test_each_iteration_of_each_frame_is_reported(transfer, style):
+    seen = []
+    processor = stylization_processor(transfer, [style], on_iteration=seen.append)
+    outputs = [processor.process(frame) for frame in pan(2, size=SIZE)]
+    assert [(each.iteration, each.iterations) for each in seen] == [(n, 4) for n in (1, 2, 3, 4)] + [
+        (n, 3) for n in (1, 2, 3)
+    ]
+    assert np.array_equal(seen[-1].array().rgb, outputs[-1])
+
+
 def test_frames_are_painted_at_the_size_of_the_configuration(style):
     small = imgxlate.load_style_transfer(size=40, settings=QUICK)
     assert [output.shape for output in steady(small, style, pan(2, size=SIZE))] == [(30, 40, 3)] * 2

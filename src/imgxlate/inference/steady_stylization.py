@@ -4,18 +4,19 @@ After Ruder, Dosovitskiy and Brox 2016 (arXiv 1604.08610): the temporal loss kee
 the flow is consistent.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from imgxlate.callbacks import ignore
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.pil import ImageLike, to_image_array
 from imgxlate.images.sizes import Size
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
-from imgxlate.inference.stylization import StyleTransfer, painted, stylize
+from imgxlate.inference.stylization import Iteration, StyleTransfer, iteration_of, painted, stylize
 from imgxlate.methods.protocol import MovedOutput
 from imgxlate.video.flow import Frame, Motion, warp
 from imgxlate.video.processor import FrameProcessor
@@ -27,20 +28,29 @@ def stylization_processor(
     styles: Sequence[ImageLike],
     *,
     seed: int = 0,
+    on_iteration: Callable[[Iteration], None] = ignore,  # called after each iteration of each frame
 ) -> FrameProcessor:
     """Paint the frames of a film in the style of one or more images. The first frame of a shot is painted as an image.
 
     Raises:
         ImageError: a style image cannot be read.
     """
-    return _SteadyStylization(transfer, [to_image_array(style, transfer.limits) for style in styles], seed)
+    arrays = [to_image_array(style, transfer.limits) for style in styles]
+    return _SteadyStylization(transfer, arrays, seed, on_iteration)
 
 
 class _SteadyStylization:
-    def __init__(self, transfer: StyleTransfer, styles: Sequence[ImageArray], seed: int) -> None:
+    def __init__(
+        self,
+        transfer: StyleTransfer,
+        styles: Sequence[ImageArray],
+        seed: int,
+        on_iteration: Callable[[Iteration], None],
+    ) -> None:
         self._transfer = transfer
         self._styles = styles
         self._seed = seed
+        self._on_iteration = on_iteration
         self._frame: Frame | None = None  # the last one, at the size of the output
         self._output: NDArray[np.float32] | None = None  # of the last frame (H, W, 3) in [-1, 1]
 
@@ -67,7 +77,7 @@ class _SteadyStylization:
 
     def _paint(self, frame: ImageArray, last: MovedOutput | None) -> NDArray[np.float32]:
         transfer = self._transfer
-        *_, iterate = stylize(
+        iterates = stylize(
             transfer.stylizer,
             transfer.device,
             frame,
@@ -78,6 +88,8 @@ class _SteadyStylization:
             fast=transfer.arithmetic.fast,
             last=last,
         )
+        for iterate in iterates:
+            self._on_iteration(iteration_of(frame, iterate))
         return painted(frame, iterate, 32).rgb
 
 

@@ -24,7 +24,7 @@ from imgxlate.video.processor import FrameProcessor
 from imgxlate.video.shots import motion_within_shot
 
 # Both measured by `benchmarks/film.py`.
-_RATE = 0.1  # weight of a frame in the norms' moving averages: they follow a change within about 10 frames
+RATE = 0.1  # weight of a frame in the norms' moving averages: they follow a change within about 10 frames
 _LAST_WEIGHT = 0.9  # of the last output where nothing but the position has changed
 
 # Of the squared difference of colors in [0, 1] between a frame and the last one moved to it (Lai et al. 2018,
@@ -57,7 +57,7 @@ class _SteadyTranslation:
         self._codes = codes
         self._size = size
         self._work_size = work_size
-        self._moments = MovingMoments(_RATE)
+        self._moments = MovingMoments(RATE)
         self._frame: Frame | None = None  # the last one, at the size of the output
         self._output: NDArray[np.float32] | None = None  # of the last frame, not rounded
 

@@ -118,7 +118,7 @@ class StyleTransfer:
             self.stylizer, self.device, source, guides, start, seed, limit=self.memory, fast=self.arithmetic.fast
         )
         for iterate in iterates:
-            on_iteration(_iteration(source, iterate, depth))
+            on_iteration(iteration_of(source, iterate, depth))
         result = painted(source, iterate, depth)
         if outside is None:
             return result
@@ -207,7 +207,8 @@ def listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:
     return styles if isinstance(styles, list | tuple) else [styles]  # type: ignore[list-item]
 
 
-def _iteration(content: ImageArray, iterate: Iterate, depth: Depth) -> Iteration:
+def iteration_of(content: ImageArray, iterate: Iterate, depth: Depth = 8) -> Iteration:
+    """An iterate as callers see it."""
     return Iteration(
         iteration=iterate.iteration,
         iterations=iterate.iterations,

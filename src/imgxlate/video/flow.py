@@ -81,7 +81,7 @@ def consistency(backward: Flow, forward: Flow) -> NDArray[np.bool_]:
     disoccluded = _squared(returned + backward) > 0.01 * (_squared(returned) + _squared(backward)) + 0.5
     slopes = (np.gradient(backward, axis=axis) for axis in (0, 1))
     boundary = sum(map(_squared, slopes)) > 0.01 * _squared(backward) + 0.002
-    return _inside(backward) & ~disoccluded & ~boundary
+    return is_inside(backward) & ~disoccluded & ~boundary
 
 
 def _squared(vectors: Flow) -> NDArray[np.float32]:
@@ -90,7 +90,7 @@ def _squared(vectors: Flow) -> NDArray[np.float32]:
     return lengths
 
 
-def _inside(flow: Flow) -> NDArray[np.bool_]:
+def is_inside(flow: Flow) -> NDArray[np.bool_]:
     """Where a flow leads to a place within the frame, whose pixels reach half a pixel around their centers."""
     height, width, _ = flow.shape
     columns, rows = flow[..., 0] + np.arange(width), flow[..., 1] + np.arange(height)[:, None]
