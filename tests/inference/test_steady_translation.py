@@ -11,7 +11,7 @@ from frames import pan, texture, with_cut
 import imgxlate
 from imgxlate.errors import UsageError
 from imgxlate.images.pixel_format import PixelFormat
-from imgxlate.inference import style_codes
+from imgxlate.inference import steady_translation, style_codes
 from imgxlate.inference.steady_translation import translation_processor
 from imgxlate.video.flow import motion, warp
 
@@ -109,6 +109,14 @@ def test_a_moving_thing_leaves_no_trace(munit):
     images = frame_by_frame(munit, film)
     covered = change(images[0], images[-1], uncovered)
     assert change(steady(munit, film)[-1], images[-1], uncovered) < 0.1 * covered
+
+
+def test_parts_that_enter_the_frame_take_the_last_output_gradually():
+    last, frame = pan(2)
+    weights = steady_translation._weights(last, frame, motion(last, frame))[..., 0].mean(0)
+    assert np.all(weights[-2:] == 0)  # from beyond the border
+    assert 0.1 < weights[-10] < weights[-14] < 0.8
+    assert weights[20:100].mean() > 0.8
 
 
 def test_detail_is_kept(munit):

@@ -19,7 +19,7 @@ from imgxlate.inference.model import Model
 from imgxlate.inference.translation import resized
 from imgxlate.methods.spec import DOMAINS, Domain
 from imgxlate.nn.moving_moments import MovingMoments
-from imgxlate.video.flow import Frame, Motion, warp
+from imgxlate.video.flow import Frame, Motion, is_inside, opencv, warp
 from imgxlate.video.processor import FrameProcessor
 from imgxlate.video.shots import motion_within_shot
 
@@ -30,6 +30,10 @@ _LAST_WEIGHT = 0.9  # of the last output where nothing but the position has chan
 # Of the squared difference of colors in [0, 1] between a frame and the last one moved to it (Lai et al. 2018,
 # arXiv 1808.00449, section 3.2). The last output has no weight where light, shadow or focus have changed.
 _SHARPNESS = 50.0
+
+# Pixels from the border over which the camera moves, until the last output has its full weight. Without them, the parts
+# that enter with each frame keep their own colors, and show as stripes in a sky.
+_ENTRY = 16.0
 
 
 def translation_processor(
@@ -97,6 +101,7 @@ class _SteadyTranslation:
 def _weights(last: Frame, frame: Frame, motion: Motion) -> NDArray[np.float32]:
     """The weight (H, W, 1) of the last output, moved along the flow."""
     difference = (frame - warp(last.astype(np.float32), motion.flow)) / 255
-    likeness = np.exp(-_SHARPNESS * np.square(difference).sum(-1, keepdims=True))
-    weights: NDArray[np.float32] = _LAST_WEIGHT * likeness * motion.consistent[..., None]
-    return weights
+    likeness = np.exp(-_SHARPNESS * np.square(difference).sum(-1))
+    inside = opencv().distanceTransform(is_inside(motion.flow).astype(np.uint8), opencv().DIST_L2, 3)
+    weights: NDArray[np.float32] = _LAST_WEIGHT * likeness * motion.consistent * np.minimum(inside / _ENTRY, 1)
+    return weights[..., None]

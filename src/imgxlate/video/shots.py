@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from imgxlate.video.flow import Frame, Motion, motion
 
 # Measured by benchmarks/shots.py: at the cuts of a film and between photos, the distance is at least 0.25, and at most
-# 0.23 of the frame is consistent. Within shots, where a car passes close by and only every third frame is seen, at least
-# 0.29 is consistent. Light that flickers reaches larger distances than a cut, but the flow stays consistent.
+# 0.23 of the frame is consistent. Within shots, where a car passes close by and only every third frame is seen, at
+# least 0.29 is consistent. Light that flickers reaches larger distances than a cut, but the flow stays consistent.
 _LEAST_DISTANCE = 0.2
 _LEAST_CONSISTENT = 0.25
 
