@@ -38,11 +38,12 @@ figures: .venv/installed
 	$(BIN)/python scripts/make_figures.py
 	$(BIN)/python scripts/make_card_images.py
 
-# Make the VGG-19 weights, the style images and the outlines of the repository from their sources.
+# Make the VGG-19 weights, the style images, the outlines and the masks of the repository from their sources.
 assets: .venv/dev
 	$(BIN)/python scripts/repack_vgg19.py
 	$(BIN)/python scripts/draw_styles.py examples/styles
 	$(BIN)/python scripts/draw_outlines.py examples/outlines
+	$(BIN)/python scripts/draw_masks.py examples/masks
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

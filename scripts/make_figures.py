@@ -60,6 +60,8 @@ LOSSES = ("dis", "dis_r1", "gen_adv", "gen_vgg", "gen_recon_x", "gen_cycrecon_x"
 PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
 CELL = 320  # pixels of a painting on the sheet
+REGIONS = {"blue": "night-sky", "red": "stained-glass", "lime": "garden"}  # by color of the label map
+LABELS = gallery.EXAMPLES / "masks" / "china.png"
 LARGE_CELL = 640  # pixels of a large image on the sheet
 PART = (0.38, 0.22)  # where the part of a painting begins, as fractions of height and width
 
@@ -155,6 +157,16 @@ def neural_style(work: Path) -> ImageArray:
     return gallery.sheet(photos, styles, gallery.paint_all(photos, styles, work), CELL)
 
 
+def regions(work: Path) -> ImageArray:
+    """A photo, its label map, and the photo with each region in a style of its own."""
+    photo, output = gallery.photo("china.jpg"), work / "regions.png"
+    options = [
+        word for color, name in REGIONS.items() for word in ("--region", f"{LABELS}#{color},{gallery.style(name)}")
+    ]
+    gallery.imgxlate("neural-style", str(photo), *options, "-o", str(output), "-q")
+    return contact_sheet([list(map(decode, (photo, LABELS, output)))], cell=CELL)
+
+
 def reconstruct_content(work: Path) -> ImageArray:
     """Figure 1 of the paper: content reconstructions of a photo."""
     return _study(work / "content.png", str(STUDIED[0]), "--reconstruct", "content", *RECONSTRUCTED)
@@ -231,6 +243,7 @@ MAKERS: Mapping[str, Callable[[Path], ImageArray | None]] = {
     "steady-film.jpg": steady_film,
     "training-curve.png": training_curve,
     "neural-style.jpg": neural_style,
+    "regions.jpg": regions,
     "reconstruct-content.jpg": reconstruct_content,
     "reconstruct-style.jpg": reconstruct_style,
     "sweep.jpg": sweep,

@@ -26,6 +26,7 @@ _PUBLIC = {
     "MethodSpec": "imgxlate.methods.spec",
     "Model": "imgxlate.inference.model",
     "PixelFormat": "imgxlate.images.pixel_format",
+    "Region": "imgxlate.inference.regions",
     "Run": "imgxlate.training.run",
     "Scale": "imgxlate.methods.spec",
     "StepResult": "imgxlate.training.trainer",
@@ -63,6 +64,7 @@ __all__ = [
     "MethodSpec",
     "Model",
     "PixelFormat",
+    "Region",
     "Run",
     "Scale",
     "StepResult",
@@ -97,6 +99,7 @@ if TYPE_CHECKING:
     from imgxlate.images.pixel_format import PixelFormat
     from imgxlate.inference.model import Model
     from imgxlate.inference.provenance import read_record
+    from imgxlate.inference.regions import Region
     from imgxlate.inference.stylization import Iteration, StyleTransfer
     from imgxlate.methods.spec import (
         Capability,

@@ -21,6 +21,7 @@ from imgxlate.inference.film import FilmArguments
 from imgxlate.inference.loading import load
 from imgxlate.inference.model import Model
 from imgxlate.inference.style_arguments import Styles
+from imgxlate.inference.regions import Region
 from imgxlate.inference.stylization import Iteration, StyleTransfer
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
@@ -36,8 +37,9 @@ __all__ = ["compare", "load", "load_style_transfer", "stylize", "stylize_video",
 
 def stylize(
     content: ImageLike,
-    styles: ImageLike | Sequence[ImageLike],
+    styles: ImageLike | Sequence[ImageLike] = (),
     *,
+    regions: Sequence[Region] = (),
     preset: str | None = None,
     size: int | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -74,7 +76,9 @@ def stylize(
         max_pixels=max_pixels,
         white=white,
     )
-    return transfer.stylize(content, styles, init=init, seed=seed, mask=mask, on_iteration=on_iteration or ignore)
+    return transfer.stylize(
+        content, styles, regions=regions, init=init, seed=seed, mask=mask, on_iteration=on_iteration or ignore
+    )
 
 
 def load_style_transfer(

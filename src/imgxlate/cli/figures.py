@@ -24,11 +24,12 @@ def figure_name(reconstruct: Literal["content", "style"] | None, sweep: bool) ->
 
 
 def inputs_of(
-    figure: FigureSpec | None, content: str, others: list[str], named: list[str]
+    figure: FigureSpec | None, content: str, others: list[str], named: list[str], *, regions: bool = False
 ) -> tuple[list[str], list[str]]:
     """The inputs, each of which gets an output, and the style images that go into every output.
 
     `others` are the arguments after `content`: style images, or more inputs if style images are `named` by --style.
+    With `regions`, which have their own styles, no style image is needed.
 
     Raises:
         UsageError: style images are missing, or the figure takes none.
@@ -38,7 +39,7 @@ def inputs_of(
         return styles or contents, []
     if figure and figure.style == "none" and styles:
         raise UsageError(f"--reconstruct content takes no style image: {styles[0]}", hint="Leave it out.")
-    if not styles and not (figure and figure.style == "none"):
+    if not styles and not regions and not (figure and figure.style == "none"):
         raise UsageError(
             f"{'--sweep' if figure else 'neural-style'} needs a style image beside {content}",
             hint="Type `imgxlate neural-style CONTENT STYLE`, with options after it.",

@@ -49,7 +49,16 @@ def read_mask(out: Output, mask: Path | None, source: Source, limits: Limits) ->
     """
     if mask is None:
         return None
-    return read_image(out, Source(_find(mask, source) if mask.is_dir() else mask), limits)
+    return read_image(out, mask_of_input(mask, source), limits)
+
+
+def mask_of_input(mask: Path, source: Source) -> Source:
+    """The mask of an input: the file itself, or the one that is named like the input if it is a folder.
+
+    Raises:
+        ImageError: the folder has none.
+    """
+    return Source(_find(mask, source) if mask.is_dir() else mask)
 
 
 def _find(folder: Path, source: Source) -> Path:

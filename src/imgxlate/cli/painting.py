@@ -12,6 +12,7 @@ from imgxlate.cli.masks import read_mask
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar, duration
 from imgxlate.cli.recording import Recording
+from imgxlate.cli.regions import GivenRegion
 from imgxlate.errors import UsageError
 from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
 from imgxlate.methods.spec import FigurePlan, FigureSpec
@@ -38,6 +39,7 @@ class Painting:
     depth: "Depth"
     kept: Recording
     mask: Path | None  # an image, or a folder of them
+    regions: Sequence[GivenRegion]
 
     def run(self, job: Job) -> None:
         """Paint one content image."""
@@ -45,12 +47,14 @@ class Painting:
         steps = self._steps_folder(target)
         content = self.kept.read(self.out, job.source, self.transfer.limits, self.depth)
         mask = read_mask(self.out, self.mask, job.source, self.transfer.limits)
+        regions = [region.read(self.out, job.source, self.transfer.limits) for region in self.regions]
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
             image = self.transfer.stylize_array(
                 content.image,
                 self.styles,
+                regions=regions,
                 init=self.init,
                 seed=self.seed,
                 mask=mask,
@@ -107,6 +111,8 @@ class _Progress:
         height, width = state.size
         if state.iteration == 1:
             self.started, self.explained = time.perf_counter(), ""
+            if state.note:
+                self.out.note(f"{width}x{height} pixels: {state.note}")
         if state.memory_plan != self.explained:
             self._explain(state)
         scale = f"scale {state.scale} of {state.scales}, {width}x{height} px"

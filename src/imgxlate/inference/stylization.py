@@ -19,10 +19,11 @@ from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.images.sizes import Size
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
+from imgxlate.inference.regions import Region, styled_regions
 from imgxlate.memory import budget
 from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
-from imgxlate.methods.protocol import Iterate, MovedOutput, Stylizer
+from imgxlate.methods.protocol import Iterate, MovedOutput, StyledRegion, Stylizer
 from imgxlate.methods.spec import MethodConfig, MethodSpec
 from imgxlate.nn.precision import each_fast
 from imgxlate.weights.store import Store, find_features
@@ -43,6 +44,7 @@ class Iteration:
     losses: Mapping[str, float]  # "total", and each weighted part by its name
     array: Callable[[], ImageArray]  # the image so far
     memory_plan: str = ""  # how memory is saved at this scale, such as "in bands of rows"; empty: it is not
+    note: str = ""  # what else the user should know about this scale, such as regions that are too small
 
     def image(self) -> "Image":
         """The image so far."""
@@ -74,8 +76,9 @@ class StyleTransfer:
     def stylize(
         self,
         content: ImageLike,
-        styles: ImageLike | Sequence[ImageLike],
+        styles: ImageLike | Sequence[ImageLike] = (),
         *,
+        regions: Sequence[Region] = (),  # each has its own style; `styles` are those of the rest
         init: ImageLike | None = None,  # the image to start from; None: as the configuration says
         seed: int = 0,
         mask: ImageLike | None = None,  # its white part is painted, its black part stays; None: all is painted
@@ -91,14 +94,18 @@ class StyleTransfer:
             UsageError: there is no style image, or the number of style weights is not that of the style images.
             DivergedError: the loss is not finite.
         """
-        painting = self.stylize_array(content, styles, init=init, seed=seed, mask=mask, on_iteration=on_iteration)
-        return to_pil(painting)
+        return to_pil(
+            self.stylize_array(
+                content, styles, regions=regions, init=init, seed=seed, mask=mask, on_iteration=on_iteration
+            )
+        )
 
     def stylize_array(
         self,
         content: ImageLike,
-        styles: ImageLike | Sequence[ImageLike],
+        styles: ImageLike | Sequence[ImageLike] = (),
         *,
+        regions: Sequence[Region] = (),
         init: ImageLike | None = None,
         seed: int = 0,
         mask: ImageLike | None = None,
@@ -115,7 +122,15 @@ class StyleTransfer:
             weights_of(outside, source.size)  # Its proportions are checked before minutes of painting.
         start = None if init is None else to_image_array(init, self.limits, depth)
         iterates = stylize(
-            self.stylizer, self.device, source, guides, start, seed, limit=self.memory, fast=self.arithmetic.fast
+            self.stylizer,
+            self.device,
+            source,
+            guides,
+            start,
+            seed,
+            limit=self.memory,
+            fast=self.arithmetic.fast,
+            regions=styled_regions(regions, source.size, self.limits, depth),
         )
         for iterate in iterates:
             on_iteration(iteration_of(source, iterate, depth))
@@ -184,12 +199,13 @@ def stylize(
     *,
     limit: int | None = None,  # bytes of memory for the process in all; None: half of what is free
     fast: bool = False,  # let convolutions take fewer products
+    regions: Sequence[StyledRegion] = (),  # each has its own style; `styles` are those of the rest
     last: MovedOutput | None = None,  # of a film's last frame; it takes the place of `init`
 ) -> Iterator[Iterate]:
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image. Images are laid on white."""
     source, *guides = (to_tensor(image.on_white().rgb) for image in (content, *styles))
     start = to_tensor(init.on_white().rgb) if init else None
-    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit), last=last)
+    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit), regions, last)
     return each_fast(iterates, fast)
 
 
@@ -218,4 +234,5 @@ def iteration_of(content: ImageArray, iterate: Iterate, depth: Depth = 8) -> Ite
         losses=iterate.losses,
         array=lambda: painted(content, iterate, depth),
         memory_plan=iterate.memory_plan,
+        note=iterate.note,
     )

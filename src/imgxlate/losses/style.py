@@ -40,6 +40,43 @@ def gram_gradient(features: Tensor, by_gram: Tensor) -> Tensor:
     return _by_maps(at_least_float32(features[0].flatten(1)), by_gram).view_as(features)
 
 
+def guided_gram_sum(features: Tensor, channel: Tensor) -> Tensor:
+    """Gram matrix (C, C) of features (1, C, H, W) times a guidance channel (1, 1, H, W), summed over positions.
+
+    Source: Gatys et al., arXiv 1611.07865, section 3.1.
+    """
+    gram: Tensor = _GuidedGram.apply(features, channel)  # type: ignore[no-untyped-call]
+    return gram
+
+
+def guided_gram_gradient(features: Tensor, channel: Tensor, by_gram: Tensor) -> Tensor:
+    """The gradient by `features` (1, C, H, W), from that by `guided_gram_sum`, which is (C, C)."""
+    return (_by_maps(_guided(features, channel), by_gram) * channel.flatten()).view_as(features)
+
+
+class _GuidedGram(torch.autograd.Function):
+    """`guided_gram_sum`. For its gradient, it keeps the features themselves, which all regions share."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, channel: Tensor) -> Tensor:
+        """Multiply (1, C, H, W) by (1, 1, H, W) and then by its transpose: (C, C)."""
+        ctx.save_for_backward(features, channel)
+        maps = _guided(features, channel)
+        return maps @ maps.T
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, by_gram: Tensor) -> tuple[Tensor, None]:
+        """The gradient by the features, from that (C, C) by the product. The channel has none."""
+        features, channel = ctx.saved_tensors
+        return guided_gram_gradient(features, channel, by_gram).to(features.dtype), None
+
+
+def _guided(features: Tensor, channel: Tensor) -> Tensor:
+    """The maps (C, H W) of features times a guidance channel."""
+    return at_least_float32(features[0].flatten(1)) * channel.flatten()
+
+
 class _Gram(torch.autograd.Function):
     """The product of a matrix and its transpose. Its gradient takes one product instead of torch's two."""
 

@@ -162,6 +162,16 @@ class Iterate:
     losses: Mapping[str, float]  # "total", and each part by its name, weighted
     image: Callable[[], Tensor]  # returns the image at this point, (1, 3, H, W)
     memory_plan: str = ""  # how memory is saved at this scale, such as "in bands of rows"; empty: it is not
+    note: str = ""  # what else the user should know about this scale
+
+
+@dataclass(frozen=True, slots=True)
+class StyledRegion:
+    """A region of the content image, and the style that it is painted in."""
+
+    mask: Tensor  # (1, 1, H, W) from 0 to 1, of the content image's size: how much each pixel belongs to the region
+    style: Tensor  # image (1, 3, H, W) in [-1, 1]
+    style_mask: Tensor | None = None  # (1, 1, H, W), of the style image's size: its part that is the style; None: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +205,16 @@ class Stylizer(Protocol):
         init: Tensor | None,
         seed: int,
         memory: int | None = None,
+        regions: Sequence[StyledRegion] = (),
         last: MovedOutput | None = None,
     ) -> Iterator[Iterate]:
         """Optimize, yielding after each iteration; the image of the last one is the result.
 
         `content`, each of `styles` and `init` are (1, 3, H, W) of any size; the configuration says to which size they
         are scaled. `memory` is how many bytes the computation should take at most, beside those that the process has
-        already; None: there is no limit. With `last`, `content` is a frame that follows another: the image begins from
-        the last output, and stays near to it.
+        already; None: there is no limit. With `regions`, each of them has its own style, and `styles` are those of the
+        rest. With `last`, `content` is a frame that follows another: the image begins from the last output, and stays
+        near to it.
         """
 
 

@@ -105,11 +105,14 @@ class Vgg(nn.Module):
 
     def density(self, layer: str) -> float:
         """The number of values of `layer` for each pixel of the image."""
-        channels, scale = 3, 1
+        channels = 3
         for name in self.up_to([layer]):
             channels = self.channels.get(name, channels)
-            scale *= 2 if name.startswith("pool") else 1
-        return channels / scale**2
+        return channels / self.stride(layer) ** 2
+
+    def stride(self, layer: str) -> int:
+        """The side, in pixels, of the square that a position of `layer` stands for."""
+        return int(2 ** sum(name.startswith("pool") for name in self.up_to([layer])))
 
     def forward(self, images: Tensor, layers: Collection[str]) -> dict[str, Tensor]:
         """The features (B, C, H', W') of RGB `images` (B, 3, H, W) in [-1, 1] at each of `layers`.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import masks, options, recording
+from imgxlate.cli import masks, options, recording, regions
 from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
 from imgxlate.cli.files import find_share
 from imgxlate.cli.film import stylize_film
@@ -114,6 +114,7 @@ def neural_style(
         ),
     ] = None,
     mask: masks.Mask = None,
+    region: regions.Regions = None,
     record: recording.Record = False,
     like: recording.Like = None,
     keep_metadata: recording.KeepMetadata = False,
@@ -134,11 +135,14 @@ def neural_style(
     init_file = None if init in (None, "content", "style", "noise") else Path(init)
     changes = {**given, "init": init} if init and not init_file else given
     name = figure_name(reconstruct, sweep)
-    if name and (record or like or keep_metadata or mask):
+    if name and (record or like or keep_metadata or mask or region):
         raise UsageError(
-            "figures of the paper have no mask, no record and no metadata", hint="Leave out the options for them."
+            "figures of the paper have no mask, no regions, no record and no metadata",
+            hint="Leave out the options for them.",
         )
     masks.require_no_record(mask, record=record or like is not None)
+    region_files = regions.parse_regions(region)
+    regions.require_no_record(region_files, record=record or like is not None)
     made = provenance.read(like, PaintingRecord) if like else None
     if like and made:
         others = {f"--{key.replace('_', '-')}": value for key, value in changes.items()}
@@ -149,7 +153,7 @@ def neural_style(
         record, keep_metadata, keep_gps = True, made.keep_metadata, made.keep_gps
         features = provenance.find_weights(made, "--features") if features == _FEATURES else features
     figure = _SPEC.figures[name] if name else None
-    inputs, guides = inputs_of(figure, content, styles or [], named_styles or [])
+    inputs, guides = inputs_of(figure, content, styles or [], named_styles or [], regions=bool(region))
     require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios, depth=depth)
     naming = Naming(name_template, f".{form}")
     bits = require_depth(depth, output, naming.suffix)
@@ -170,7 +174,12 @@ def neural_style(
     rank = find_share(out, len(sources), output, [])
     guide_sources = expand(guides, notify=out.note)
     init_sources = [Source(init_file)] if init_file else []
-    other_inputs = [*guide_sources, *init_sources, *masks.mask_sources(mask)]
+    other_inputs = [
+        *guide_sources,
+        *init_sources,
+        *masks.mask_sources(mask),
+        *regions.region_sources(region_files),
+    ]
     label = name or _SPEC.label
     recording.require_recordable(record, output, [*sources, *other_inputs], settings.existing)
     jobs = plan_jobs(sources, output, label, 1, settings.existing, (), rank.share, other_inputs, naming)
@@ -179,9 +188,12 @@ def neural_style(
 
     if guide_sources:
         out.note(roles_note(sources, guide_sources, are_named=bool(named_styles)))
+    for files in region_files:
+        out.note(f"painting the region {files}")
     limits = settings.limits
     style_inputs = [read_input(out, source, limits, bits, hashed=record) for source in guide_sources]
     style_images = [style.image for style in style_inputs]
+    given_regions = regions.read_styles(out, region_files, limits, bits)
     init_input = next((read_input(out, source, limits, bits, hashed=record) for source in init_sources), None)
     init_image = init_input.image if init_input else None
     transfer = load_style_transfer(out, config, features, settings)
@@ -211,7 +223,19 @@ def neural_style(
     else:
         existing, seed = settings.existing, settings.seed
         work = Painting(
-            out, transfer, style_images, init_image, preset, seed, save_every, existing, threads, bits, kept, mask
+            out,
+            transfer,
+            style_images,
+            init_image,
+            preset,
+            seed,
+            save_every,
+            existing,
+            threads,
+            bits,
+            kept,
+            mask,
+            given_regions,
         )
     failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
     return require_no_failures(failures, inputs=len(sources))

@@ -37,9 +37,18 @@ class MemoryPlan:
 
 
 def plan_memory(
-    config: GatysConfig, network: Vgg, size: Size, styles: Sequence[Size], iterations: int, budget: int | None
+    config: GatysConfig,
+    network: Vgg,
+    size: Size,
+    styles: Sequence[Size],
+    iterations: int,
+    budget: int | None,
+    regions: int = 0,
 ) -> MemoryPlan:
-    """Plan an image of a size, with style images of other sizes. `budget` is in bytes; None: there is no limit."""
+    """Plan an image of a size, with style images of other sizes and some regions.
+
+    `budget` is in bytes; None: there is no limit.
+    """
     if budget is None:
         return MemoryPlan(config)
     steps = 1 if config.optimizer == "adam" else min(config.history_size, iterations)

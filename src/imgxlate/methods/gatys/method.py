@@ -18,10 +18,11 @@ from imgxlate.methods.gatys import color
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.descent import Descent
 from imgxlate.methods.gatys.gradient import evaluate
+from imgxlate.methods.gatys.guidance import resize_mask
 from imgxlate.methods.gatys.memory_plan import MemoryPlan, plan_memory
 from imgxlate.methods.gatys.objective import Losses, Objective
 from imgxlate.methods.gatys.temporal import TemporalLoss
-from imgxlate.methods.protocol import Iterate, MovedOutput
+from imgxlate.methods.protocol import Iterate, MovedOutput, StyledRegion
 from imgxlate.methods.spec import MethodConfig
 from imgxlate.nn import vgg_files
 from imgxlate.nn.vgg import Vgg
@@ -68,19 +69,21 @@ class Gatys:
         init: Tensor | None,
         seed: int,
         memory: int | None = None,
+        regions: Sequence[StyledRegion] = (),
         last: MovedOutput | None = None,
     ) -> Iterator[Iterate]:
         """Optimize, yielding after each iteration; the last one's image is the result, (1, 3, H, W) in [-1, 1].
 
         Its longer side is `config.size`. `init` is the image to start from; None: start as `config.init` says. Sizes
-        that take more than `memory` bytes are computed in bands of rows; None: no size is. A frame that follows `last`
-        is optimized at the full size alone, from that image and with the temporal loss.
+        that take more than `memory` bytes are computed in bands of rows; None: no size is. With `regions`, each of them
+        has its own style; the rest has that of `styles`, or keeps its content alone if there are none. A frame that
+        follows `last` is optimized at the full size alone, from that image and with the temporal loss.
 
         Raises:
             UsageError: the number of style weights is not that of the style images, or a style image is missing.
             DivergedError: the loss is not finite or explodes, even with the shortest steps.
         """
-        self._require_styles(styles)
+        self._require_styles([*styles, *regions])
         content, styles = content.to(self._device), [style.to(self._device) for style in styles]
         weights = _shares(self.config.style_weights, len(styles))
         last = last and self._placed(last)
@@ -91,20 +94,22 @@ class Gatys:
             size = _fit(content, longer)
             iterations = self.config.frame_iterations if last else scale_iterations(self.config, len(sizes) - 1 - scale)
             (small, box), guides = _padded(_resize(content, size).clamp(-1, 1)), self._guides(styles, longer)
+            guided = [self._resize_region(region, size, longer) for region in regions]
             if canvas is not None:
                 canvas, _ = _padded(_resize(canvas, size))
-            sides = [_size(guide) for guide in guides]
-            plan = plan_memory(self.config, self.network, _size(small), sides, iterations, memory)
-            descent, evaluation = self._start(small, guides, weights, canvas, seed, plan)
+            sides = [_size(guide) for guide in (*guides, *(region.style for region in guided))]
+            plan = plan_memory(self.config, self.network, _size(small), sides, iterations, memory, len(guided))
+            descent, evaluation = self._start(small, guides, weights, guided, canvas, seed, plan)
             evaluation.temporal = self._temporal_loss(last, size) if last else None
-            del guides  # They take much memory, and only their sums are needed from now on.
+            del guides, guided  # They take much memory, and only their sums are needed from now on.
             for done, losses in enumerate(descent.run(iterations), start=1):
                 image = partial(self._finish, descent, small, box)
                 note = plan.note if plan.band_memory or not evaluation.band_memory else "in bands of rows"
-                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, note)
+                left_out = _too_small(evaluation.objective)
+                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, note, left_out)
             canvas = crop(descent.canvas, box)
 
-    def _require_styles(self, styles: Sequence[Tensor]) -> None:
+    def _require_styles(self, styles: Sequence[Tensor | StyledRegion]) -> None:
         if not styles and (self.config.style_weight or self.config.init == "style"):
             raise UsageError("there is no style image", hint="Give one, or set style_weight=0 and another init.")
 
@@ -113,21 +118,33 @@ class Gatys:
         side = round(longer * self.config.style_scale)
         return [_padded(_resize(style, _fit(style, side)).clamp(-1, 1))[0] for style in styles]
 
+    def _resize_region(self, region: StyledRegion, size: tuple[int, int], longer: int) -> StyledRegion:
+        """A region of an image of `size`, with its style image at its size for that."""
+        [style] = self._guides([region.style.to(self._device)], longer)
+        mask, style_mask = resize_mask(region.mask.to(self._device), size), region.style_mask
+        if style_mask is not None:
+            side = _fit(region.style, round(longer * self.config.style_scale))
+            style_mask, _ = _padded(resize_mask(style_mask.to(self._device), side))
+        return StyledRegion(_padded(mask)[0], style, style_mask)
+
     def _start(
         self,
         content: Tensor,
         guides: Sequence[Tensor],
         weights: Sequence[float],
+        regions: Sequence[StyledRegion],
         canvas: Tensor | None,
         seed: int,
         plan: MemoryPlan,
     ) -> "tuple[Descent, _Evaluation]":
         """The descent at the size of `content`, from `canvas` of that size; None: from the first one."""
-        target, guides = color.prepare(self.config.preserve_color, content, guides)
-        objective, _ = _fitting(
-            partial(Objective, self.config, self.network, target, guides, weights), plan.target_band_memory
-        )
-        start = self._begin(target, guides, seed) if canvas is None else canvas
+        styles = [*guides, *(region.style for region in regions)]
+        target, styles = color.prepare(self.config.preserve_color, content, styles)
+        guides, of_regions = styles[: len(guides)], styles[len(guides) :]
+        regions = [replace(region, style=style) for region, style in zip(regions, of_regions, strict=True)]
+        build = partial(Objective, self.config, self.network, target, guides, weights, regions=regions)
+        objective, _ = _fitting(build, plan.target_band_memory)
+        start = self._begin(target, styles, seed) if canvas is None else canvas
         evaluation = _Evaluation(objective, plan.band_memory)
         return Descent(plan.config, evaluation, _resize(start, _size(content))), evaluation
 
@@ -192,6 +209,14 @@ def _fit(image: Tensor, longer: int) -> tuple[int, int]:
     height, width = image.shape[2:]
     factor = longer / max(height, width)
     return max(1, round(height * factor)), max(1, round(width * factor))
+
+
+def _too_small(objective: Objective) -> str:
+    """What regions are too small for, for the user; empty: nothing."""
+    return "; ".join(
+        f"{name} is too small for {', '.join(layers)}: it has no style there"
+        for name, layers in objective.too_small.items()
+    )
 
 
 def _padded(image: Tensor) -> tuple[Tensor, Box]:

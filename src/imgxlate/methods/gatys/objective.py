@@ -12,14 +12,14 @@ from torch import Tensor
 
 from imgxlate.losses.style import (
     excess,
-    gram_gradient,
-    gram_sum,
     mix,
     squared_error_gradient,
     squared_error_sum,
     total_variation,
 )
 from imgxlate.methods.gatys.config import GatysConfig
+from imgxlate.methods.gatys.guidance import Guidance, Guide, StylePart, style_parts
+from imgxlate.methods.protocol import StyledRegion
 from imgxlate.nn.precision import at_least_float32
 from imgxlate.nn.vgg import Vgg
 from imgxlate.nn.vgg_bands import Features, compute
@@ -32,8 +32,8 @@ class Sums:
     """The sums that the loss depends on, over an image."""
 
     content: dict[str, Tensor]  # by layer: sum of the squared differences of features, ()
-    grams: dict[str, Tensor]  # by layer: sum over positions of features times features, (C, C)
-    positions: dict[str, int]  # by layer of `grams`: the number of positions
+    grams: dict[str, Tensor]  # by layer, or by layer and region: sum over positions of features times features, (C, C)
+    positions: dict[str, int]  # by key of `grams`: the number of positions; 1 for a region
     variation: Tensor  # ()
     excess: Tensor  # ()
 
@@ -43,7 +43,7 @@ class Losses:
     """The parts of the loss, each weighted."""
 
     content: Mapping[str, Tensor]  # by layer
-    style: Mapping[str, Tensor]  # by layer
+    style: Mapping[str, Tensor]  # by layer, or by layer and region
     variation: Tensor
     excess: Tensor
     temporal: Tensor | None = None  # of a film's frame that follows another
@@ -70,8 +70,8 @@ class Objective:
     """The distance of an image from the content of one image and the style of others.
 
     Images are (1, 3, H, W) in [-1, 1]; the evaluated image has the content image's size. `style_weights`, one for
-    each of `styles`, have the sum 1. The features of content and styles are computed whole, or in bands that take about
-    `band_memory` bytes each.
+    each of `styles`, have the sum 1. With `regions`, the styles are those of the rest of the image. The features of
+    content and styles are computed whole, or in bands that take about `band_memory` bytes each.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Objective:
         styles: Sequence[Tensor],
         style_weights: Sequence[float],
         band_memory: int | None = None,
+        regions: Sequence[StyledRegion] = (),
     ) -> None:
         self.config = config
         self.network = network
@@ -91,15 +92,15 @@ class Objective:
         self.layers = {*self._content_layers, *self._style_layers}
         with torch.no_grad():
             self._content = _join(compute(network, content, self._content_layers, band_memory))
-            targets = [
-                self._style_targets(compute(network, style, self._style_layers, band_memory)) for style in styles
-            ]
-            self._style = {n: mix([grams[n] for grams, _ in targets], style_weights) for n in self._style_layers}
-            squares = {n: mix([square[n] for _, square in targets], style_weights) for n in self._style_layers}
+            self._style = dict[str, Tensor]()  # the Gram matrices to match, by key
+            self._layer_weights = dict[str, float]()  # by key
+            self._guides: dict[str, list[Guide]] = {layer: [] for layer in self._style_layers}
+            self.too_small = dict[str, Sequence[str]]()  # by name of a region: the layers that it is too small for
+            for part in style_parts(styles, style_weights, regions):
+                self._add_style(part, band_memory)
         self._content_weights = {
             name: config.content_weight / self._divisor(_mean_square(maps)) for name, maps in self._content.items()
         }
-        self._layer_weights = self._weigh_style_layers(squares)
 
     def __call__(self, image: Tensor) -> Losses:
         """The loss of a whole image."""
@@ -117,9 +118,9 @@ class Objective:
             name = part.layer
             if name in self._content:
                 content[name] = content.get(name, 0) + squared_error_sum(part.values, part.cut(self._content[name]))
-            if name in self._style_layers:
-                grams[name] = grams.get(name, 0) + gram_sum(part.values)
-                positions[name] = positions.get(name, 0) + part.positions
+            for guide in self._guides.get(name, ()):
+                grams[guide.key] = grams.get(guide.key, 0) + guide.gram_sum(part)
+                positions[guide.key] = guide.positions(part, positions.get(guide.key, 0))
         return content, grams, positions
 
     def feature_gradient(
@@ -130,8 +131,8 @@ class Objective:
         gradients = []
         if name in by_content:
             gradients.append(squared_error_gradient(values, features.cut(self._content[name]), by_content[name]))
-        if name in by_grams:
-            gradients.append(gram_gradient(values, by_grams[name]))
+        for guide in self._guides.get(name, ()):
+            gradients.append(guide.gram_gradient(features, by_grams[guide.key]))
         return sum(gradients[1:], start=gradients[0])
 
     def image_sums(self, image: Tensor, rows: int | None = None) -> tuple[Tensor, Tensor]:
@@ -144,7 +145,7 @@ class Objective:
     def losses(self, sums: Sums) -> Losses:
         """The loss of the image that has these `sums`."""
         content = {name: self._content_loss(name, sums.content[name]) for name in self._content}
-        style = {name: self._style_loss(name, sums.grams[name], sums.positions[name]) for name in self._style_layers}
+        style = {key: self._style_loss(key, sums.grams[key], sums.positions[key]) for key in self._style}
         variation = self.config.tv_weight * sums.variation
         return Losses(content, style, variation, self._range_loss(sums.excess))
 
@@ -152,22 +153,42 @@ class Objective:
         scaled = error / 2 if self.config.content_error == "half-sum" else error / self._content[layer].numel()
         return self._content_weights[layer] * scaled
 
-    def _style_loss(self, layer: str, gram: Tensor, positions: int) -> Tensor:
-        error = squared_error_sum(self._scale(gram, positions), self._style[layer])
+    def _style_loss(self, key: str, gram: Tensor, positions: int) -> Tensor:
+        error = squared_error_sum(self._scale(gram, positions), self._style[key])
         scaled = error / 4 if self.config.style_error == "quarter-sum" else error / gram.numel()
-        return self.config.style_weight * self._layer_weights[layer] * scaled
+        return self.config.style_weight * self._layer_weights[key] * scaled
 
     def _range_loss(self, squares: Tensor) -> Tensor:
         return self.config.range_weight * squares * 127.5**2 / self._elements
 
-    def _style_targets(self, features: Iterable[Features]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _add_style(self, part: StylePart, band_memory: int | None) -> None:
+        """Add the style of a part of the image: its Gram matrices, their weights and guides at each layer."""
+        inside = Guidance.of(self.network, part.mask, self._style_layers, part.name)
+        within = Guidance.of(self.network, part.style_mask, [*inside.guides])
+        targets = [
+            self._style_targets(compute(self.network, style, [*within.guides], band_memory), within.guides)
+            for style in part.styles
+        ]
+        for name, guidance in ((part.name, inside), (f"the style of {part.name}", within)):
+            if guidance.too_small:
+                self.too_small[name] = guidance.too_small
+        for layer in within.guides:
+            guide = inside.guides[layer]
+            self._guides[layer].append(guide)
+            self._style[guide.key] = mix([grams[layer] for grams, _ in targets], part.style_weights)
+            mean_square = mix([squares[layer] for _, squares in targets], part.style_weights)
+            self._layer_weights[guide.key] = self._weigh_style_layer(layer, guide.key, mean_square) * part.share
+
+    def _style_targets(
+        self, features: Iterable[Features], guides: Mapping[str, Guide]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The Gram matrices of a style image, and the mean squares of its features."""
         grams, squares, positions = dict[str, Tensor](), dict[str, Tensor](), dict[str, int]()
         for part in features:
-            name = part.layer
-            grams[name] = grams.get(name, 0) + gram_sum(part.values)
-            squares[name] = squares.get(name, 0) + at_least_float32(part.values).square().sum()
-            positions[name] = positions.get(name, 0) + part.positions
+            name, guide = part.layer, guides[part.layer]
+            grams[name] = grams.get(name, 0) + guide.gram_sum(part)
+            squares[name] = squares.get(name, 0) + guide.square_sum(part)
+            positions[name] = guide.positions(part, positions.get(name, 0))
         return (
             {name: self._scale(gram, positions[name]) for name, gram in grams.items()},
             {name: square / (positions[name] * len(grams[name])) for name, square in squares.items()},
@@ -185,16 +206,13 @@ class Objective:
             return image.new_zeros(())
         return total_variation(image * 127.5, self.config.tv_kind, rows)
 
-    def _weigh_style_layers(self, squares: Mapping[str, Tensor]) -> dict[str, float]:
+    def _weigh_style_layer(self, layer: str, key: str, mean_square: Tensor) -> float:
         factors = dict(zip(self.config.style_layers, self.config.style_layer_factors, strict=False))  # or none
-        return {
-            name: self._weight(name) * factors.get(name, 1.0) / self._divisor(squares[name]) ** 2
-            for name in self._style_layers
-        }
+        return self._weight(key) * factors.get(layer, 1.0) / self._divisor(mean_square) ** 2
 
-    def _weight(self, layer: str) -> float:
+    def _weight(self, key: str) -> float:
         if self.config.style_layer_weighting == "channels":
-            return 1 / self._style[layer].shape[0] ** 2
+            return 1 / self._style[key].shape[0] ** 2
         return 1 / len(self._style_layers) if self.config.style_layer_weighting == "average" else 1.0
 
 

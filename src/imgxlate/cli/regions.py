@@ -1,0 +1,123 @@
+"""`--region`: parts of each input that have a style of their own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgxlate.cli.files import read_image
+from imgxlate.cli.masks import mask_of_input
+from imgxlate.cli.output import Output
+from imgxlate.errors import UsageError
+from imgxlate.images.inputs import Source
+from imgxlate.images.limits import Limits
+
+if TYPE_CHECKING:
+    from imgxlate.images.image_array import Depth, ImageArray
+    from imgxlate.inference.regions import Region
+
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        metavar="MASK,STYLE[,STYLE_MASK]",
+        help="Paint the white part of MASK in the style of STYLE, or of the part of STYLE that is white in STYLE_MASK. "
+        "Repeatable. A mask may be a color of a label map: labels.png#blue or labels.png#0000ff. What is in no region "
+        "has the style of the STYLE arguments; without any, only its content counts.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFiles:
+    """The files of a region. A mask may be the color of a label map, `labels.png#blue`."""
+
+    mask: str  # an image, or a folder of them
+    style: Source
+    style_mask: str | None
+
+    def __str__(self) -> str:
+        return f"{self.mask} in the style of {self.style.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRegion:
+    """A region whose style was read. Its mask is read for each input."""
+
+    mask: str
+    style: "ImageArray"
+    style_mask: "ImageArray | None"
+
+    def read(self, out: Output, source: Source, limits: Limits) -> "Region":
+        """The region of an input.
+
+        Raises:
+            ImageError: the mask cannot be read, or a folder of masks has none for the input.
+        """
+        from imgxlate.inference.regions import Region
+
+        return Region(_read(out, self.mask, source, limits), self.style, self.style_mask)
+
+
+def parse_regions(texts: Sequence[str] | None) -> list[RegionFiles]:
+    """The files that each `--region` names.
+
+    Raises:
+        UsageError: it does not have two or three names.
+    """
+    return [_parse(text) for text in texts or ()]
+
+
+def require_no_record(regions: Sequence[RegionFiles], *, record: bool) -> None:
+    """Refuse regions together with records, which do not hold them.
+
+    Raises:
+        UsageError: both are given.
+    """
+    if regions and record:
+        raise UsageError("--region and a record exclude each other", hint="Leave out --record and --like, or --region.")
+
+
+def region_sources(regions: Sequence[RegionFiles]) -> list[Source]:
+    """The files that are read, so that no output replaces them."""
+    from imgxlate.images.labels import split_label
+
+    masks = [Path(split_label(mask)[0]) for region in regions for mask in (region.mask, region.style_mask) if mask]
+    return [*(region.style for region in regions), *(Source(mask) for mask in masks if not mask.is_dir())]
+
+
+def read_styles(out: Output, regions: Sequence[RegionFiles], limits: Limits, depth: "Depth") -> list[GivenRegion]:
+    """Read the style image of each region, and its mask.
+
+    Raises:
+        ImageError: an image cannot be read.
+    """
+    return [
+        GivenRegion(
+            region.mask,
+            read_image(out, region.style, limits, depth),
+            _read(out, region.style_mask, region.style, limits) if region.style_mask else None,
+        )
+        for region in regions
+    ]
+
+
+def _parse(text: str) -> RegionFiles:
+    names = [name.strip() for name in text.split(",")]
+    if len(names) not in (2, 3) or not all(names):
+        raise UsageError(
+            f"--region {text}: must be a mask and a style image, with a comma between them",
+            hint="For example: `--region sky.png,painting.jpg`. Names of files must have no comma.",
+        )
+    return RegionFiles(names[0], Source(Path(names[1])), names[2] if len(names) == 3 else None)
+
+
+def _read(out: Output, mask: str, source: Source, limits: Limits) -> "ImageArray":
+    """The mask of an image, from a file, a folder or a label map."""
+    from imgxlate.images.labels import mask_of, split_label
+
+    file, color = split_label(mask)
+    image = read_image(out, mask_of_input(Path(file), source), limits)
+    return mask_of(image, color, file) if color else image
