@@ -160,9 +160,8 @@ def neural_style(work: Path) -> ImageArray:
 def regions(work: Path) -> ImageArray:
     """A photo, its label map, and the photo with each region in a style of its own."""
     photo, output = gallery.photo("china.jpg"), work / "regions.png"
-    options = [
-        word for color, name in REGIONS.items() for word in ("--region", f"{LABELS}#{color},{gallery.style(name)}")
-    ]
+    named = [f"{LABELS}#{color},{gallery.style(name)}" for color, name in REGIONS.items()]
+    options = [word for region in named for word in ("--region", region)]
     gallery.imgxlate("neural-style", str(photo), *options, "-o", str(output), "-q")
     return contact_sheet([list(map(decode, (photo, LABELS, output)))], cell=CELL)
 

@@ -87,11 +87,13 @@ class StyleTransfer:
         """Paint the content image in the style of one or more images, with the content's transparency.
 
         Sizes that take more memory than allowed are computed in bands of rows: the objective is the same, but L-BFGS
-        may remember fewer steps.
+        may remember fewer steps. What is in none of the `regions` has the style of `styles`; without any, only its
+        content counts.
 
         Raises:
-            ImageError: an image cannot be read.
-            UsageError: there is no style image, or the number of style weights is not that of the style images.
+            ImageError: an image cannot be read, or a mask is black or has other proportions than its image.
+            UsageError: there is no style image and no region, or the number of style weights is not that of the style
+                images.
             DivergedError: the loss is not finite.
         """
         return to_pil(
@@ -205,7 +207,9 @@ def stylize(
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image. Images are laid on white."""
     source, *guides = (to_tensor(image.on_white().rgb) for image in (content, *styles))
     start = to_tensor(init.on_white().rgb) if init else None
-    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit), regions, last)
+    optional = {name: value for name, value in (("regions", regions), ("last", last)) if value}
+    # Stylizers of plug-ins may know none of them.
+    iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit), **optional)
     return each_fast(iterates, fast)
 
 

@@ -53,11 +53,11 @@ def objective(network: Vgg, regions: list[StyledRegion], band_memory: int | None
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"normalised": True, "gram_scaling": "elements", "style_error": "quarter-sum"}]
+    ("band_memory", "changes"),
+    [(None, {}), (1, {}), (None, {"normalised": True, "gram_scaling": "elements", "style_error": "quarter-sum"})],
 )
-@pytest.mark.parametrize("band_memory", [None, 1])
 def test_the_gradient_is_the_one_that_finite_differences_give(
-    network: Vgg, soft_regions: list[StyledRegion], changes: dict[str, Any], band_memory: int | None
+    network: Vgg, soft_regions: list[StyledRegion], band_memory: int | None, changes: dict[str, Any]
 ) -> None:
     loss, image = objective(network, soft_regions, band_memory, **changes), noise(6, *SIZE)
     _, gradient = evaluate(loss, image, band_memory)

@@ -87,3 +87,13 @@ def test_larger_and_more_style_images_leave_less_for_their_bands(network: Vgg) -
     bands = [found.target_band_memory or 0 for found in plans]
     assert bands == sorted(bands, reverse=True)
     assert bands[0] > bands[1]
+
+
+def test_regions_need_more(network: Vgg) -> None:
+    def with_regions(memory: float, regions: int) -> MemoryPlan:
+        return plan_memory(CONFIG, network, LARGE, [LARGE] * 2, 45, int(memory * 1e9), regions)
+
+    assert with_regions(48, 0).band_memory is None
+    assert with_regions(48, 2).band_memory
+    few, none = (with_regions(14, regions).band_memory or 0 for regions in (2, 0))
+    assert 0 < few < none

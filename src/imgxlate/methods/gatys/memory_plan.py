@@ -18,6 +18,8 @@ _IMAGES = 160  # the image, its gradient, copies of them, and the content image
 _STEP = 24  # a step that L-BFGS remembers; Adam takes as much in all
 _TARGET = 900  # the features of a content or style image that is computed at once; they have no gradients
 _STYLE_IMAGE = 36  # a style image, and copies of it
+_GUIDED = 600  # features times a guidance channel and their gradient; regions take turns
+_REGION = 16  # the mask and the guidance channels of a region
 
 _SHARE = 0.85  # of the budget is planned: at 4096 pixels, the peak was 13% above the plan
 _FIXED = 200_000_000  # bytes: buffers of convolutions, and what the C library keeps
@@ -53,8 +55,9 @@ def plan_memory(
         return MemoryPlan(config)
     steps = 1 if config.optimizer == "adam" else min(config.history_size, iterations)
     height, width = size
-    if height * width * (_WHOLE.get(network.dtype, 6400) + _STEP * steps) > budget:
-        return _in_bands(config, network, size, styles, steps, budget)
+    guided = _REGION * regions + (_GUIDED if regions else 0)
+    if height * width * (_WHOLE.get(network.dtype, 6400) + guided + _STEP * steps) > budget:
+        return _in_bands(config, network, size, styles, steps, budget - height * width * _REGION * regions)
     if _style_images(styles) + _TARGET * max(map(_pixels, (size, *styles))) > budget:
         bands = _target_band_memory(config, network, [size, *styles], budget)
         return MemoryPlan(config, target_band_memory=bands, note="style images in bands of rows")

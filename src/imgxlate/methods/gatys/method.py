@@ -105,8 +105,8 @@ class Gatys:
             for done, losses in enumerate(descent.run(iterations), start=1):
                 image = partial(self._finish, descent, small, box)
                 note = plan.note if plan.band_memory or not evaluation.band_memory else "in bands of rows"
-                left_out = _too_small(evaluation.objective)
-                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, note, left_out)
+                too_small = _too_small(evaluation.objective)
+                yield Iterate(scale, len(sizes), size, done, iterations, losses, image, note, note=too_small)
             canvas = crop(descent.canvas, box)
 
     def _require_styles(self, styles: Sequence[Tensor | StyledRegion]) -> None:
