@@ -61,6 +61,7 @@ PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")
 STYLES = ("night-sky", "stained-glass", "facets")
 CELL = 320  # pixels of a painting on the sheet
 REGIONS = {"blue": "night-sky", "red": "stained-glass", "lime": "garden"}  # by color of the label map
+REGIONS_CELL = 440  # pixels of an image on the sheet
 LABELS = gallery.EXAMPLES / "masks" / "china.png"
 LARGE_CELL = 640  # pixels of a large image on the sheet
 PART = (0.38, 0.22)  # where the part of a painting begins, as fractions of height and width
@@ -158,12 +159,14 @@ def neural_style(work: Path) -> ImageArray:
 
 
 def regions(work: Path) -> ImageArray:
-    """A photo, its label map, and the photo with each region in a style of its own."""
-    photo, output = gallery.photo("china.jpg"), work / "regions.png"
+    """A photo and its label map; the photo in one style, and with each region in a style of its own."""
+    photo, one_style, each_its_own = gallery.photo("china.jpg"), work / "one-style.png", work / "regions.png"
+    gallery.paint(photo, gallery.style(REGIONS["blue"]), one_style)
     named = [f"{LABELS}#{color},{gallery.style(name)}" for color, name in REGIONS.items()]
     options = [word for region in named for word in ("--region", region)]
-    gallery.imgxlate("neural-style", str(photo), *options, "-o", str(output), "-q")
-    return contact_sheet([list(map(decode, (photo, LABELS, output)))], cell=CELL)
+    gallery.imgxlate("neural-style", str(photo), *options, "-o", str(each_its_own), "-q")
+    rows = [(photo, LABELS), (one_style, each_its_own)]
+    return contact_sheet([list(map(decode, row)) for row in rows], cell=REGIONS_CELL)
 
 
 def reconstruct_content(work: Path) -> ImageArray:

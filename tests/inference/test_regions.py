@@ -57,9 +57,12 @@ def test_masks_are_weights_from_0_to_1_of_the_size_of_their_images(half):
     assert region.style_mask.flatten().tolist() == pytest.approx([0.2] * 900)
 
 
-def test_errors_name_the_region_by_its_number(half):
+def test_errors_name_the_file_of_a_mask_or_the_number_of_its_region(half, tmp_path):
     style, black = np.zeros((30, 30, 3), np.uint8), np.zeros((48, 64), np.uint8)
-    with pytest.raises(ImageError, match="the mask of region 2: is black, so the region is empty"):
+    with pytest.raises(ImageError, match="the mask of region 2 is black, so it marks nothing"):
         styled_regions([Region(half, style), Region(black, style)], (48, 64), DEFAULT, 8)
+    Image.fromarray(black).save(tmp_path / "black.png")
+    with pytest.raises(ImageError, match=r"black\.png: the mask of region 1 is black"):
+        styled_regions([Region(tmp_path / "black.png", style)], (48, 64), DEFAULT, 8)
     with pytest.raises(ImageError, match="the style mask of region 1: the mask and the image have other proportions"):
         styled_regions([Region(half, style, half)], (48, 64), DEFAULT, 8)

@@ -47,7 +47,7 @@ class Painting:
         steps = self._steps_folder(target)
         content = self.kept.read(self.out, job.source, self.transfer.limits, self.depth)
         mask = read_mask(self.out, self.mask, job.source, self.transfer.limits)
-        regions = [region.read(self.out, job.source, self.transfer.limits) for region in self.regions]
+        regions = [region.of_input(job.source) for region in self.regions]
         started = time.perf_counter()
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)

@@ -50,15 +50,17 @@ class GivenRegion:
     style: "ImageArray"
     style_mask: "ImageArray | None"
 
-    def read(self, out: Output, source: Source, limits: Limits) -> "Region":
+    def of_input(self, source: Source) -> "Region":
         """The region of an input.
 
         Raises:
-            ImageError: the mask cannot be read, or a folder of masks has none for the input.
+            ImageError: a folder of masks has none for the input.
         """
+        from imgxlate.images.labels import split_label
         from imgxlate.inference.regions import Region
 
-        return Region(_read(out, self.mask, source, limits), self.style, self.style_mask)
+        file, mark, color = split_label(self.mask)
+        return Region(f"{mask_of_input(Path(file), source).path}{mark}{color}", self.style, self.style_mask)
 
 
 def parse_regions(texts: Sequence[str] | None) -> list[RegionFiles]:
@@ -89,16 +91,18 @@ def region_sources(regions: Sequence[RegionFiles]) -> list[Source]:
 
 
 def read_styles(out: Output, regions: Sequence[RegionFiles], limits: Limits, depth: "Depth") -> list[GivenRegion]:
-    """Read the style image of each region, and its mask.
+    """Read the style image of each region, and the mask of its part that is the style.
 
     Raises:
         ImageError: an image cannot be read.
     """
+    from imgxlate.inference.regions import read_mask
+
     return [
         GivenRegion(
             region.mask,
             read_image(out, region.style, limits, depth),
-            _read(out, region.style_mask, region.style, limits) if region.style_mask else None,
+            read_mask(region.style_mask, limits) if region.style_mask else None,
         )
         for region in regions
     ]
@@ -112,12 +116,3 @@ def _parse(text: str) -> RegionFiles:
             hint="For example: `--region sky.png,painting.jpg`. Names of files must have no comma.",
         )
     return RegionFiles(names[0], Source(Path(names[1])), names[2] if len(names) == 3 else None)
-
-
-def _read(out: Output, mask: str, source: Source, limits: Limits) -> "ImageArray":
-    """The mask of an image, from a file, a folder or a label map."""
-    from imgxlate.images.labels import mask_of, split_label
-
-    file, color = split_label(mask)
-    image = read_image(out, mask_of_input(Path(file), source), limits)
-    return mask_of(image, color, file) if color else image

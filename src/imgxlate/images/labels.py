@@ -12,12 +12,10 @@ from imgxlate.images.image_array import ImageArray
 _LISTED = 8  # colors in a hint
 
 
-def split_label(name: str) -> tuple[str, str | None]:
-    """The file and the color that `labels.png#0000ff` or `labels.png#blue` names; no color for the name of a file."""
+def split_label(name: str) -> tuple[str, str, str]:
+    """The file, the # and the color that `labels.png#0000ff` or `labels.png#blue` names. A mere file has no color."""
     file, mark, color = name.rpartition("#")
-    if not mark or os.path.lexists(name):
-        return name, None
-    return file, color
+    return (file, mark, color) if mark and not os.path.lexists(name) else (name, "", "")
 
 
 def mask_of(labels: ImageArray, color: str, file: str | Path) -> ImageArray:

@@ -57,17 +57,24 @@ def _styled(region: Region, number: int, size: Size, limits: Limits, depth: Dept
     )
 
 
-def _weights(mask: ImageLike, size: Size, limits: Limits, name: str) -> Tensor:
+def _weights(mask: ImageLike, size: Size, limits: Limits, title: str) -> Tensor:
     """How much each pixel of an image of `size` belongs to the region: (1, 1, H, W) from 0 to 1."""
-    weights = weights_of(_read(mask, limits), size, name)
+    name = os.fspath(mask) if isinstance(mask, str | os.PathLike) else title
+    weights = weights_of(read_mask(mask, limits), size, name)
     if not weights.any():
-        raise ImageError(name, "is black, so the region is empty", hint="Make the region white.")
+        raise ImageError(name, f"{title} is black, so it marks nothing", hint="Make the region white.")
     return torch.from_numpy(weights.copy())[None, None]
 
 
-def _read(mask: ImageLike, limits: Limits) -> ImageArray:
+def read_mask(mask: ImageLike, limits: Limits) -> ImageArray:
+    """The image of a mask, or of the part in one color of a label map.
+
+    Raises:
+        ImageError: it cannot be read, or the color does not occur.
+        UsageError: the color is not a color.
+    """
     if isinstance(mask, str | os.PathLike):
-        file, color = split_label(os.fspath(mask))
+        file, mark, color = split_label(os.fspath(mask))
         image = to_image_array(Path(file), limits)
-        return mask_of(image, color, file) if color else image
+        return mask_of(image, color, file) if mark else image
     return to_image_array(mask, limits)
