@@ -121,11 +121,15 @@ class Gatys:
     def _resize_region(self, region: StyledRegion, size: tuple[int, int], longer: int) -> StyledRegion:
         """A region of an image of `size`, with its style image at its size for that."""
         [style] = self._guides([region.style.to(self._device)], longer)
-        mask, style_mask = resize_mask(region.mask.to(self._device), size), region.style_mask
+        mask, style_mask = self._resize_mask(region.mask, size), region.style_mask
         if style_mask is not None:
-            side = _fit(region.style, round(longer * self.config.style_scale))
-            style_mask, _ = _padded(resize_mask(style_mask.to(self._device), side))
-        return StyledRegion(_padded(mask)[0], style, style_mask)
+            style_mask = self._resize_mask(style_mask, _fit(region.style, round(longer * self.config.style_scale)))
+        return StyledRegion(mask, style, style_mask)
+
+    def _resize_mask(self, mask: Tensor, size: tuple[int, int]) -> Tensor:
+        """A mask for an image of `size`, padded like it."""
+        padded, _ = _padded(resize_mask(mask, size))
+        return padded.to(self._device)
 
     def _start(
         self,
