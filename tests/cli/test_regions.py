@@ -153,7 +153,7 @@ def test_many_regions_are_painted(run, inside):
         (["--region", "nowhere.png,style.png"], 3, "nowhere.png"),
         (["--region", "right.png,nowhere.png"], 3, "nowhere.png"),
         (["--region", "text.png,style.png"], 3, "text.png"),
-        (["--region", "labels.png#green,style.png"], 3, "Its colors, the most frequent first: 0000ff, ff0000."),
+        (["--region", "labels.png#green,style.png"], 3, "Its colors, the most frequent first: #0000ff, #ff0000."),
         (["--region", "labels.png#blu,style.png"], 2, "'blu' is not a color"),
         (["--region", "right.png,style.png", "--record"], 2, "--region and a record exclude each other"),
         (["--region", "right.png,style.png", "--style-weights", "1,2"], 2, "2 style weights for 0 style images"),

@@ -28,9 +28,9 @@ def test_the_part_in_one_color_is_white_and_the_rest_is_black(labels, color):
 
 
 def test_a_color_that_does_not_occur_is_refused_and_the_hint_names_those_that_do(labels):
-    with pytest.raises(ImageError, match=r"l\.png: no pixel of the label map has the color green") as caught:
+    with pytest.raises(ImageError, match=r"l\.png: no pixel of the label map has the color green, #008000") as caught:
         mask_of(labels, "green", "l.png")
-    assert caught.value.hint == "Its colors, the most frequent first: ff0000, 0000ff, 010101."
+    assert caught.value.hint == "Its colors, the most frequent first: #ff0000, #0000ff, #010101."
 
 
 def test_the_hint_names_few_of_many_colors():

@@ -25,11 +25,12 @@ def mask_of(labels: ImageArray, color: str, file: str | Path) -> ImageArray:
         UsageError: `color` is neither a name nor hexadecimal digits.
         ImageError: no pixel has the color; the hint names the colors that occur most.
     """
-    inside = (labels.rgb == np.array(_parse(color, file), labels.rgb.dtype)).all(axis=2)
+    wanted = np.array(_parse(color, file), labels.rgb.dtype)
+    inside = (labels.rgb == wanted).all(axis=2)
     if not inside.any():
         raise ImageError(
             file,
-            f"no pixel of the label map has the color {color}",
+            f"no pixel of the label map has the color {color}, #{bytes(wanted).hex()}",
             hint=f"Its colors, the most frequent first: {', '.join(_colors(labels.rgb))}.",
         )
     return ImageArray(np.repeat(inside[:, :, None].astype(np.uint8) * 255, 3, axis=2))
@@ -49,4 +50,4 @@ def _colors(rgb: np.ndarray) -> list[str]:
     packed = rgb.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     colors, counts = np.unique(packed, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    return [f"{color:06x}" for color in colors[order[:_LISTED]]] + (["..."] if len(colors) > _LISTED else [])
+    return [f"#{color:06x}" for color in colors[order[:_LISTED]]] + (["..."] if len(colors) > _LISTED else [])
