@@ -28,6 +28,7 @@ SLOW = (
     "faults/",
     "scripts/",
     "cli/test_compare.py",
+    "cli/test_fast_painting.py",
     "cli/test_film.py",
     "cli/test_large_images.py",
     "cli/test_neural_style",
@@ -188,6 +189,20 @@ def randomize():
         return network.eval().requires_grad_(requires_grad=False)
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def adain(tmp_path_factory):
+    """The file of a small model of AdaIN with random weights."""
+    from imgxlate import checkpoint
+    from imgxlate.methods.adain.networks import Decoder
+    from imgxlate.nn.initialization import seeded
+
+    with seeded(0):
+        tensors = {f"decoder.{name}": tensor for name, tensor in Decoder("relu2_1").state_dict().items()}
+    path = tmp_path_factory.mktemp("adain") / "adain.safetensors"
+    checkpoint.write(path, tensors, {"method": "adain", "architecture": {"layer": "relu2_1"}})
+    return path
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ _PUBLIC = {
     "DataReport": "imgxlate.data.check",
     "DataSplit": "imgxlate.data.split",
     "Evaluation": "imgxlate.training.evaluations",
+    "FastStyleTransfer": "imgxlate.inference.fast_style",
     "FigureSpec": "imgxlate.methods.spec",
     "FilmResult": "imgxlate.video.film",
     "ImgxlateError": "imgxlate.errors",
@@ -38,6 +39,7 @@ _PUBLIC = {
     "compare": "imgxlate.api",
     "download_data": "imgxlate.data.download",
     "load": "imgxlate.api",
+    "load_fast_style_transfer": "imgxlate.api",
     "load_style_transfer": "imgxlate.api",
     "option": "imgxlate.config",
     "read_record": "imgxlate.inference.provenance",
@@ -56,6 +58,7 @@ __all__ = [
     "DataReport",
     "DataSplit",
     "Evaluation",
+    "FastStyleTransfer",
     "FigureSpec",
     "FilmResult",
     "ImgxlateError",
@@ -77,6 +80,7 @@ __all__ = [
     "compare",
     "download_data",
     "load",
+    "load_fast_style_transfer",
     "load_style_transfer",
     "option",
     "read_record",
@@ -88,7 +92,16 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from imgxlate.api import compare, load, load_style_transfer, stylize, stylize_video, train, translate_video
+    from imgxlate.api import (
+        compare,
+        load,
+        load_fast_style_transfer,
+        load_style_transfer,
+        stylize,
+        stylize_video,
+        train,
+        translate_video,
+    )
     from imgxlate.config import option
     from imgxlate.data.check import DataReport, check_data
     from imgxlate.data.config import DataConfig
@@ -97,6 +110,7 @@ if TYPE_CHECKING:
     from imgxlate.errors import ImgxlateError
     from imgxlate.evaluate.results import Comparison
     from imgxlate.images.pixel_format import PixelFormat
+    from imgxlate.inference.fast_style import FastStyleTransfer
     from imgxlate.inference.model import Model
     from imgxlate.inference.provenance import read_record
     from imgxlate.inference.regions import Region

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, cast
 
 from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.config import from_mapping
 from imgxlate.errors import UsageError
 from imgxlate.evaluate.compare import compare
 from imgxlate.images.limits import MAX_PIXELS, Limits
@@ -17,6 +18,8 @@ from imgxlate.images.outputs import Existing
 from imgxlate.images.pil import ImageLike, to_image_array
 from imgxlate.inference import film, stylization
 from imgxlate.inference.device import Precision
+from imgxlate.inference.fast_config import FastStyleConfig
+from imgxlate.inference.fast_style import FastStyleTransfer
 from imgxlate.inference.film import FilmArguments
 from imgxlate.inference.loading import load
 from imgxlate.inference.model import Model
@@ -32,7 +35,16 @@ if TYPE_CHECKING:
 
     from imgxlate.video.film import FilmPlan, FilmResult, OnFrame
 
-__all__ = ["compare", "load", "load_style_transfer", "stylize", "stylize_video", "train", "translate_video"]
+__all__ = [
+    "compare",
+    "load",
+    "load_fast_style_transfer",
+    "load_style_transfer",
+    "stylize",
+    "stylize_video",
+    "train",
+    "translate_video",
+]
 
 
 def stylize(
@@ -46,6 +58,9 @@ def stylize(
     init: ImageLike | None = None,
     seed: int = 0,
     mask: ImageLike | None = None,
+    fast: bool = False,
+    model: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     features: str = "vgg19",
     device: str = "auto",
     precision: Precision = "auto",
@@ -63,7 +78,29 @@ def stylize(
 
     The arguments are those of `load_style_transfer` and of `StyleTransfer.stylize`. To paint several images, load once:
     `load_style_transfer().stylize(...)`.
+
+    With `fast`, one pass takes the place of the optimization: `load_fast_style_transfer` has its arguments.
+
+    Raises:
+        UsageError: an argument has no effect with `fast`, or needs it; or as `load_style_transfer`.
     """
+    if fast:
+        others = {"preset": preset, "init": init, "on_iteration": on_iteration}
+        _require_none(others, "has no effect with fast=True, which does not optimize the image")
+        painter = load_fast_style_transfer(
+            size=size,
+            settings=settings,
+            model=model,
+            checkpoint=checkpoint,
+            device=device,
+            precision=precision,
+            memory=memory,
+            offline=offline,
+            max_pixels=max_pixels,
+            white=white,
+        )
+        return painter.stylize(content, styles, mask=mask)
+    _require_none({"model": model, "checkpoint": checkpoint}, "needs fast=True")
     transfer = load_style_transfer(
         preset=preset,
         size=size,
@@ -137,6 +174,67 @@ def load_style_transfer(
         progress=progress,
         notify=notify,
     )
+
+
+def load_fast_style_transfer(
+    *,
+    size: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    model: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    device: str = "auto",
+    precision: Precision = "auto",
+    memory: int | str | None = None,
+    offline: bool = False,
+    max_pixels: int = MAX_PIXELS,
+    white: int | None = None,
+    progress: Progress = ignore,
+    notify: Notify = ignore,
+) -> FastStyleTransfer:
+    """Load style transfer in one pass, to paint any number of images in seconds each.
+
+        >>> transfer = imgxlate.load_fast_style_transfer(checkpoint="decoder.safetensors", size=64)
+        >>> image = transfer.stylize("photo.jpg", "painting.jpg")
+        >>> max(image.size)
+        64
+
+    Args:
+        size: Longer side of the result, in pixels. None: 512.
+        settings: Other values by key: "strength" from 0 to 1, "style_weights", "style_scale", and "preserve_color",
+            which is "off", "luminance" or "match".
+        model: A name of `imgxlate weights list`. None: the bundled model.
+        checkpoint: A file, or the folder of a run of `train`; instead of a name.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: auto, fp32, fp32-fast or bf16.
+        memory: The most memory for the process, such as "4GB". None: half of what is free.
+        offline: Do not use the network.
+        max_pixels: The most pixels of an image that is read, width x height.
+        white: The value of white in images of 16 bits; None: 4095 in images without larger values, else 65535.
+        progress: Called while weights are downloaded.
+        notify: Called with messages for the user.
+
+    Raises:
+        UsageError: there is no such key, a value is invalid, or there is no bundled model and none is given.
+        WeightsError: there is no such model, or it cannot be downloaded.
+        CheckpointError: the file is damaged, or holds another model.
+        DeviceError: this machine has no such device.
+    """
+    changes = dict(settings or {}) | ({} if size is None else {"size": size})
+    config = from_mapping(FastStyleConfig, changes, origin="options")
+    loaded = load(
+        registry.built_in(Capability.MIX_STYLES).name,
+        model=model,
+        checkpoint=checkpoint,
+        device=device,
+        precision=precision,
+        memory=memory,
+        offline=offline,
+        max_pixels=max_pixels,
+        white=white,
+        progress=progress,
+        notify=notify,
+    )
+    return FastStyleTransfer(loaded, config)
 
 
 def translate_video(
@@ -254,3 +352,9 @@ def _plan(
     existing = Existing.OVERWRITE if overwrite else Existing.REFUSE
     plan = plan_film(Path(source), Path(output), existing=existing, limits=limits, **arguments)
     return cast("FilmPlan", plan)  # None would stand for an output that is kept.
+
+
+def _require_none(arguments: Mapping[str, object], reason: str) -> None:
+    for name, value in arguments.items():
+        if value is not None:
+            raise UsageError(f"{name} {reason}", hint="Leave it out.")

@@ -7,8 +7,9 @@ The bounds of a value are annotated-types' constraints on its type, such as `Ann
 import dataclasses
 import difflib
 import functools
+import math
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, TypeVar, get_args, get_type_hints
@@ -194,6 +195,24 @@ def require_at_least(least: int, **numbers: int | None) -> None:
     for name, number in numbers.items():
         if number is not None and number < least:
             raise UsageError(f"{name} is {number}, but must be at least {least}")
+
+
+def style_shares(weights: Sequence[float], styles: int) -> list[float]:
+    """The share of each of `styles` style images in a mixture, from a weight for each; no weights: equal shares.
+
+    Raises:
+        UsageError: there are more or fewer weights than style images, one is negative or not finite, or all are zero.
+    """
+    if not weights:
+        return [1 / max(styles, 1)] * styles
+    if len(weights) != styles:
+        raise UsageError(
+            f"there are {len(weights)} style weights for {styles} style images",
+            hint="Give one weight for each style image, or none.",
+        )
+    if not all(0 <= weight < math.inf for weight in weights) or not sum(weights):
+        raise UsageError("style weights must be finite and at least 0, and not all 0", hint="For example: 0.7,0.3.")
+    return [weight / sum(weights) for weight in weights]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

@@ -35,13 +35,14 @@ def _examples():
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, clip):  # noqa: F811
+def folder(tmp_path, monkeypatch, adain, clip):  # noqa: F811
     """A folder with the files that the examples name."""
     files = dict.fromkeys(("photo.jpg", "snow.jpg", "mask.png", "painting.jpg", "summer/1.jpg"), "lake-sherburne.jpg")
     files |= {"summer/2.jpg": "tea-gardens.jpg", "winter/1.jpg": "picos-de-europa.jpg", "winter/2.jpg": "aitzgorri.jpg"}
     for name, photo in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PHOTOS / photo, tmp_path / name)
+    shutil.copy(adain, tmp_path / "decoder.safetensors")
     (tmp_path / "recorded.jpg.json").write_text(to_json(RECORD))
     clip()
     monkeypatch.chdir(tmp_path)

@@ -22,7 +22,7 @@ TRAINED = [name for name in registry.BUILT_IN if registry.find(name).training]
     [
         ("munit", {TRANSLATE, SAMPLE, GUIDE, TRAIN}),
         *((name, {TRANSLATE, TRAIN}) for name in ("unit", "cyclegan", "cut")),
-        ("adain", {TRANSLATE, GUIDE, TRAIN}),
+        ("adain", {TRANSLATE, GUIDE, Capability.MIX_STYLES, TRAIN}),
     ],
 )
 def test_each_method_states_its_capabilities(name, capabilities):

@@ -91,6 +91,7 @@ class Translation:
     to: "Domain"
     size: int | None
     work_size: int | None
+    strength: float  # how much of the style to take, from 0 to 1
     depth: "Depth"
     seed: int
     missing: Mapping[Source, Job]  # the outputs to write
@@ -157,6 +158,7 @@ class Translation:
             codes,
             self.size,
             work_size=self.work_size,
+            strength=self.strength,
             depth=self.depth,
             mask=masks.read_mask(self.out, self.mask, source, self.model.limits),
             on_band=on_band,

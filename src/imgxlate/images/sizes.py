@@ -35,6 +35,12 @@ def shorter_side(size: Size, length: int) -> Size:
     return height, width
 
 
+def longer_side(size: Size, length: int) -> Size:
+    """`size` scaled so that its longer side is `length`; no side becomes shorter than one pixel."""
+    height, width = (max(1, round(side * length / max(size))) for side in size)
+    return height, width
+
+
 def at_most(size: Size, length: int | None) -> Size:
     """`size`, scaled down if its shorter side is more than `length`."""
     return size if length is None or min(size) <= length else shorter_side(size, length)

@@ -1,6 +1,6 @@
 """A loaded translation model."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.inference import domain_images, style_codes
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.large import OnBand
-from imgxlate.inference.style_arguments import Styles, images_among, to_codes
+from imgxlate.inference.style_arguments import Styles, images_among, mixture, require_strength, to_codes
 from imgxlate.inference.translation import encode_style, resized, translate
+from imgxlate.methods import registry
 from imgxlate.methods.protocol import Staged, StyleSampler, Translator
-from imgxlate.methods.spec import DOMAINS, OTHER, Domain, MethodSpec
+from imgxlate.methods.spec import DOMAINS, OTHER, Capability, Domain, MethodSpec
 from imgxlate.nn.precision import each_fast, fast_arithmetic
 from imgxlate.threads import average_products
 
@@ -87,6 +88,8 @@ class Model:
         to: str | None = None,  # a domain's name, "A" or "B"; None: the model's default
         n_styles: int | None = None,  # number of sampled styles; None: one
         styles: Styles | None = None,  # style images or style codes, in place of sampled styles
+        style_weights: Sequence[float] | None = None,  # mix `styles` into one, with a weight for each
+        strength: float = 1.0,  # how much of the style to take: 0 keeps the style of the image
         size: int | None = None,  # shorter side of the output in pixels; None: the input's size
         work_size: int | None = None,  # translate larger images at this shorter side, and upsample the change
         seed: int = 0,  # for the sampled styles
@@ -113,15 +116,19 @@ class Model:
 
             >>> [winter] = model.translate("photo.jpg", work_size=208)
 
+        Methods that mix styles take several at once by `style_weights`, and less of a style by `strength`.
+
         Raises:
             ImageError: an image cannot be read.
-            UsageError: the model has no such domain or no styles, or an argument is invalid.
+            UsageError: the model has no such domain, no styles, or does not mix them, or an argument is invalid.
         """
         images = self.stream(
             image,
             to=to,
             n_styles=n_styles,
             styles=styles,
+            style_weights=style_weights,
+            strength=strength,
             size=size,
             work_size=work_size,
             seed=seed,
@@ -137,6 +144,8 @@ class Model:
         to: str | None = None,
         n_styles: int | None = None,
         styles: Styles | None = None,
+        style_weights: Sequence[float] | None = None,
+        strength: float = 1.0,
         size: int | None = None,
         work_size: int | None = None,
         seed: int = 0,
@@ -146,7 +155,12 @@ class Model:
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
         codes = self.codes(domain, n_styles, styles, size, work_size, seed)
-        outputs = self.translate_array(image, domain, codes, size, work_size=work_size, mask=mask, on_band=on_band)
+        if style_weights is not None:
+            registry.find(self.method, Capability.MIX_STYLES)
+            codes = None if codes is None else mixture(codes, style_weights)
+        outputs = self.translate_array(
+            image, domain, codes, size, work_size=work_size, strength=strength, mask=mask, on_band=on_band
+        )
         return map(domain_images.result, outputs)
 
     def sample_styles(self, n_styles: int, *, seed: int = 0) -> np.ndarray:
@@ -189,6 +203,7 @@ class Model:
         size: int | None = None,
         *,
         work_size: int | None = None,
+        strength: float = 1.0,
         depth: Depth = 8,
         mask: ImageLike | None = None,
         on_band: OnBand = ignore,
@@ -200,15 +215,21 @@ class Model:
 
         Raises:
             ImageError: the image cannot be read, or has other channels than the model takes.
-            UsageError: `work_size` or `mask` is given, and images of a domain are not in color.
+            UsageError: `work_size` or `mask` is given, and images of a domain are not in color; or `strength` is not 1,
+                and the method does not mix styles.
         """
         self._require_size(work_size)
+        require_strength(strength)
         if mask is not None and not all(self.format_of(domain).is_color for domain in DOMAINS):
             raise UsageError(f"{self.name} translates images that are not in color", hint="Leave out the mask.")
         source = self.read(image, OTHER[to], depth)
         pixels = domain_images.output_format(self.format_of(to), source)
         if pixels:
             source, depth = replace(source, alpha=None), 32
+        if strength < 1 and codes is not None:
+            registry.find(self.method, Capability.MIX_STYLES)
+            own = self.encode_array(source, OTHER[to], size, work_size)
+            codes = own.lerp(codes, strength)  # AdaIN, Eq. 14
         images = translate(
             self.translator,
             self.device,

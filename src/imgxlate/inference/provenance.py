@@ -6,7 +6,7 @@ A record names no file, folder or user. Weights and inputs are known by their sh
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -60,6 +60,7 @@ class TranslationRecord(ImageRecord):
     generators: tuple[str, ...] = ()  # of --generator
     to: Domain
     style: tuple[IsFinite[float], ...] | None = None  # the style code; None: the method has no styles
+    strength: Annotated[IsFinite[float], Ge(0), Le(1)] = 1.0  # of --strength
     size: Annotated[int, Ge(1)] | None = None
     work_size: Annotated[int, Ge(1)] | None = None
 
@@ -75,7 +76,16 @@ class PaintingRecord(ImageRecord):
     init_sha256: Sha256 | None = None  # of the image to start from
 
 
-Kind = TypeVar("Kind", TranslationRecord, PaintingRecord)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FastPaintingRecord(ImageRecord):
+    """How an image was painted in one pass."""
+
+    command: ClassVar[str] = "neural-style --fast"
+    config: Mapping[str, Any]  # the whole `FastStyleConfig`, by key
+    styles_sha256: tuple[Sha256, ...]
+
+
+Kind = TypeVar("Kind", TranslationRecord, PaintingRecord, FastPaintingRecord)
 
 
 def to_json(record: ImageRecord) -> str:
@@ -182,6 +192,19 @@ def require_same(title: str, sha256: str | None, wanted: str | None, hint: str) 
     if sha256 != wanted:
         found = "missing" if sha256 is None else f"not the one that the image was made with (sha256 {wanted})"
         raise UsageError(f"{title} is {found}", hint=hint)
+
+
+def require_same_styles(styles: Sequence[str], wanted: Sequence[str]) -> None:
+    """Check that the style images are those that an image was made with, by the sha256 of each.
+
+    Raises:
+        UsageError: one of them is another one.
+    """
+    hint = "Give the same ones, in the same order."
+    if len(styles) != len(wanted):
+        raise UsageError(f"the image was made with {len(wanted)} style images, not {len(styles)}", hint=hint)
+    for number, (one, other) in enumerate(zip(styles, wanted, strict=True), 1):
+        require_same(f"style image {number}", one, other, hint)
 
 
 def sha256_of_weights(path: Path) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from imgxlate.config import style_shares
 from imgxlate.errors import UsageError
 from imgxlate.images.pil import ImageLike
 
@@ -42,6 +43,25 @@ def to_codes(styles: Styles, style_dim: int) -> Tensor:
     if codes.ndim != 2 or codes.shape[1] != style_dim:
         raise UsageError(f"style codes must be (S, {style_dim}), not {tuple(codes.shape)}")
     return codes
+
+
+def mixture(codes: Tensor, weights: Sequence[float]) -> Tensor:
+    """The style code (1, style_dim) of several styles at once, from theirs (S, style_dim) (AdaIN, Eq. 15).
+
+    Raises:
+        UsageError: `weights` do not fit the styles; see `imgxlate.config.style_shares`.
+    """
+    return codes.new_tensor(style_shares(weights, len(codes)))[None] @ codes
+
+
+def require_strength(strength: float) -> None:
+    """Check a strength.
+
+    Raises:
+        UsageError: it is not from 0 to 1.
+    """
+    if not 0 <= strength <= 1:
+        raise UsageError(f"strength is {strength:g}, but must be from 0 to 1")
 
 
 def _is_code(style: object) -> bool:

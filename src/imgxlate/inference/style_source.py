@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imgxlate.config import style_shares
 from imgxlate.errors import UsageError
 from imgxlate.inference import style_codes
 from imgxlate.inference.style_codes import StyleCodes
@@ -20,6 +21,7 @@ class StyleSource:
 
     count: int  # number of styles
     images: tuple[str, ...] = ()  # files to encode
+    weights: tuple[float, ...] = ()  # of the images, to mix them into one style; none: each is a style
     stored: StyleCodes | None = None  # codes of a styles file
     file: Path | None = None  # the styles file
 
@@ -35,7 +37,10 @@ class StyleSource:
         if model.style_dim is None:
             return None
         if self.images:
-            encoded = (model.encode_style(image, to=to, size=size, work_size=work_size)[0] for image in self.images)
+            encoded = [model.encode_style(image, to=to, size=size, work_size=work_size)[0] for image in self.images]
+            if self.weights:
+                shares = style_shares(self.weights, len(encoded))
+                encoded = [sum(share * code for share, code in zip(shares, encoded, strict=True))]
             return StyleCodes(tuple(tuple(code.tolist()) for code in encoded))
         if self.stored is None:
             return style_codes.sample(self.count, model.style_dim, seed)
@@ -44,18 +49,28 @@ class StyleSource:
 
 
 def choose_styles(
-    spec: MethodSpec, count: int | None, images: list[str], file: Path | None, *, saved: bool = False
+    spec: MethodSpec,
+    count: int | None,
+    images: list[str],
+    file: Path | None,
+    *,
+    weights: tuple[float, ...] = (),  # of the images, to mix them; none: each is a style of its own
+    saved: bool = False,  # whether the codes will be written
 ) -> StyleSource:
-    """The source of the styles: `count` samples, images, or a styles file. `saved`: whether the codes will be written.
+    """The source of the styles: `count` samples, images, or a styles file.
 
     Raises:
-        UsageError: several sources are given, the method lacks one, or the styles file is invalid.
+        UsageError: several sources are given, the method lacks one, the weights do not fit the images, or the styles
+            file is invalid.
     """
+    if weights:
+        registry.find(spec.name, Capability.MIX_STYLES)
+        style_shares(weights, len(images))
     if sum((count is not None, bool(images), file is not None)) > 1:
         raise UsageError("--n-styles, --style and --styles exclude each other")
     if images:
         registry.find(spec.name, Capability.GUIDE_STYLE)
-        return StyleSource(len(images), images=tuple(images))
+        return StyleSource(1 if weights else len(images), images=tuple(images), weights=weights)
     if file:
         if not spec.needs_style_image:
             registry.find(spec.name, Capability.SAMPLE_STYLES)

@@ -223,7 +223,7 @@ def _resized(image: ImageArray, size: Size) -> np.ndarray:
 
 
 def listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:
-    """The style images, of which one may be given alone."""
+    """The style images, which may be a single one."""
     return styles if isinstance(styles, list | tuple) else [styles]  # type: ignore[list-item]
 
 

@@ -37,6 +37,7 @@ LACKS = {
     Capability.TRANSLATE: "does not translate images",
     Capability.SAMPLE_STYLES: "has no style codes to sample",
     Capability.GUIDE_STYLE: "takes no style from an image",
+    Capability.MIX_STYLES: "does not mix styles",
     Capability.STYLIZE: "does not paint in the style of other images",
     Capability.TRAIN: "cannot be trained",
 }

@@ -36,6 +36,8 @@ class Capability(StrEnum):
     TRANSLATE = "translate"  # Translate images of one domain to the other.
     SAMPLE_STYLES = "sample-styles"  # Make several outputs of one input, by style codes.
     GUIDE_STYLE = "guide-style"  # Take the style code from an image.
+    # Paint in one pass in the style of any image: style codes mix linearly, and an image's own code keeps its style.
+    MIX_STYLES = "mix-styles"
     STYLIZE = "stylize"  # Paint a content image in the style of other images.
     TRAIN = "train"  # Learn from two folders of images.
 

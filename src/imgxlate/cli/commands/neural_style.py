@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import masks, options, recording, regions
+from imgxlate.cli import fast_painting, masks, options, recording, regions
 from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
 from imgxlate.cli.files import find_share
 from imgxlate.cli.film import stylize_film
@@ -113,6 +113,10 @@ def neural_style(
             "--set", metavar="KEY=VALUE", help="Any other option of the method, such as history_size=10. Repeatable."
         ),
     ] = None,
+    fast: fast_painting.Fast = False,
+    strength: fast_painting.Strength = None,
+    model: fast_painting.ModelName = None,
+    checkpoint: fast_painting.Checkpoint = None,
     mask: masks.Mask = None,
     region: regions.Regions = None,
     record: recording.Record = False,
@@ -132,6 +136,30 @@ def neural_style(
     <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset `paper`, at 256 pixels.
     """
     recording.require_metadata(keep_metadata, keep_gps)
+    masks.require_no_record(mask, record=record or like is not None)
+    if fast:
+        own = {"--preset": preset, "--set": assignments, "--init": init, "--save-every": save_every}
+        own |= {"--features": features != _FEATURES, "--reconstruct": reconstruct, "--sweep": sweep or sweep_ratios}
+        own |= {"--region": region}
+        fast_painting.require_none(given, own)
+        chosen = fast_painting.FastOptions(
+            content=content,
+            styles=styles or [],
+            named_styles=named_styles or [],
+            output=output,
+            depth=depth,
+            naming=Naming(name_template, f".{form}"),
+            given=given,
+            strength=strength,
+            model=model,
+            checkpoint=checkpoint,
+            mask=mask,
+            record=record,
+            like=like,
+            kept=Recording(keep_metadata, keep_gps),
+        )
+        return fast_painting.paint(out, chosen, settings)
+    fast_painting.require_fast(strength=strength, model=model, checkpoint=checkpoint)
     init_file = None if init in (None, "content", "style", "noise") else Path(init)
     changes = {**given, "init": init} if init and not init_file else given
     name = figure_name(reconstruct, sweep)
@@ -140,7 +168,6 @@ def neural_style(
             "figures of the paper have no mask, no regions, no record and no metadata",
             hint="Leave out the options for them.",
         )
-    masks.require_no_record(mask, record=record or like is not None)
     region_files = regions.parse_regions(region)
     regions.require_no_record(region_files, record=record or like is not None)
     made = provenance.read(like, PaintingRecord) if like else None
@@ -165,6 +192,7 @@ def neural_style(
             {"--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every, "--like": like}
             | {"--name-template": name_template != "{stem}.{method}", "--record": record, "--init FILE": init_file}
             | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps, "--reconstruct": reconstruct, "--sweep": sweep}
+            | {"--region": region}
         )
         load = partial(load_style_transfer, out, config, features, settings)
         film_plan = film.plan(inputs, output, _SPEC.label, mask, settings)
@@ -249,11 +277,5 @@ def _require_same_images(record: PaintingRecord, made: PaintingRecord) -> None:
     """
     hint = "Give the right file with --features FILE."
     provenance.require_same("the feature network", record.weights_sha256, made.weights_sha256, hint)
-    if len(record.styles_sha256) != len(made.styles_sha256):
-        raise UsageError(
-            f"the image was made with {len(made.styles_sha256)} style images, not {len(record.styles_sha256)}",
-            hint="Give the same ones, in the same order.",
-        )
-    for number, (one, other) in enumerate(zip(record.styles_sha256, made.styles_sha256, strict=True), 1):
-        provenance.require_same(f"style image {number}", one, other, "Give the same ones, in the same order.")
+    provenance.require_same_styles(record.styles_sha256, made.styles_sha256)
     provenance.require_same("the image of --init", record.init_sha256, made.init_sha256, "Give it with --init FILE.")

@@ -77,6 +77,8 @@ def translate(
         ),
     ] = None,
     style: options.StyleImages = None,
+    style_weights: options.StyleWeights = None,
+    strength: options.Strength = None,
     styles_file: options.StylesFile = None,
     save_styles: Annotated[
         Path | None,
@@ -114,17 +116,25 @@ def translate(
     masks.require_no_record(mask, record=record or like is not None)
     made = provenance.read(like, TranslationRecord) if like else None
     source = _source_like(like, made) if like and made else None
-    source = source or choose_styles(spec, n_styles, style or [], styles_file, saved=save_styles is not None)
+    weights = options.parse_weights(style_weights)
+    source = source or choose_styles(
+        spec, n_styles, style or [], styles_file, weights=weights, saved=save_styles is not None
+    )
+    if strength is not None:
+        registry.find(method, Capability.MIX_STYLES)
     if like and made:
         others: dict[str, object] = {"--to": to, "--size": size, "--work-size": work_size, "--depth": depth == "16"}
         others |= {"--n-styles": n_styles, "--style": style, "--styles": styles_file, "--save-styles": save_styles}
         others |= {"--norm-statistics": norm_statistics, "--generator": generator, "--keep-metadata": keep_metadata}
+        others |= {"--style-weights": style_weights, "--strength": strength is not None}
         recording.require_alone(like, made, spec, others)
         settings = recording.settings_like(settings, made)
         norm_statistics, generator = made.norm_statistics, list(made.generators)
         to, size, work_size, depth = made.to, made.size, made.work_size, "16" if made.depth == 16 else "8"
+        strength = made.strength
         record, keep_metadata, keep_gps = True, made.keep_metadata, made.keep_gps
         model = model if model or checkpoint else provenance.find_weights(made, "--checkpoint")
+    part = 1.0 if strength is None else strength
     existing = settings.existing
     options.check_stdout(output, out.as_json)
     if grid:
@@ -160,7 +170,7 @@ def translate(
     if record:
         common = recording.common_facts(settings, loaded.device, threads)
         common |= {"norm_statistics": norm_statistics, "generators": tuple(names)}
-        facts = _record(loaded, domain, size, work_size, bits, common, kept)
+        facts = replace(_record(loaded, domain, size, work_size, bits, common, kept), strength=part)
         if like and made:
             _require_same_model(facts, made)
             recording.note_differences(out, like, made)
@@ -172,7 +182,9 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
-    work = Translation(out, loaded, codes, domain, size, work_size, bits, seed, missing, advice, threads, kept, mask)
+    work = Translation(
+        out, loaded, codes, domain, size, work_size, part, bits, seed, missing, advice, threads, kept, mask
+    )
     if grid and grid in extras:
         work.grid = Grid.of(out, len(sources), source.count, grid, lambda path: loaded.read(path, domain))
         jobs = plan_jobs(sources, output, method, source.count, Existing.OVERWRITE, naming=naming, suffix=suffix)

@@ -13,7 +13,7 @@ SPEC = MethodSpec(
         year=2017,
         arxiv="1703.06868",
     ),
-    capabilities=frozenset({Capability.TRANSLATE, Capability.GUIDE_STYLE, Capability.TRAIN}),
+    capabilities=frozenset({Capability.TRANSLATE, Capability.GUIDE_STYLE, Capability.MIX_STYLES, Capability.TRAIN}),
     config=AdainConfig,
     implementation="imgxlate.methods.adain.method:Adain",
     training=TrainingSpec(implementation="imgxlate.methods.adain.training:AdainTraining", presets=PRESETS),

@@ -11,10 +11,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from imgxlate.checkpoint import Checkpoint
+from imgxlate.config import style_shares
 from imgxlate.errors import UsageError, is_out_of_memory
+from imgxlate.images import color
 from imgxlate.images.sizes import Box
 from imgxlate.images.tensors import crop, pad_to
-from imgxlate.methods.gatys import color
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.descent import Descent
 from imgxlate.methods.gatys.gradient import evaluate
@@ -85,7 +86,7 @@ class Gatys:
         """
         self._require_styles([*styles, *regions])
         content, styles = content.to(self._device), [style.to(self._device) for style in styles]
-        weights = _shares(self.config.style_weights, len(styles))
+        weights = style_shares(self.config.style_weights, len(styles))
         last = last and self._placed(last)
         start = last.image if last else init
         canvas = None if start is None else _to_gray_levels(start.to(self._device))
@@ -195,17 +196,6 @@ def scale_iterations(config: GatysConfig, coarser: int) -> int:
     if config.iteration_growth is None:
         return config.coarse_iterations
     return min(round(config.iterations * config.iteration_growth**coarser), config.coarse_iterations)
-
-
-def _shares(weights: Sequence[float], styles: int) -> list[float]:
-    if not weights:
-        return [1 / max(styles, 1)] * styles
-    if len(weights) != styles:
-        raise UsageError(
-            f"there are {len(weights)} style weights for {styles} style images",
-            hint="Give one weight for each style image, or none.",
-        )
-    return [weight / sum(weights) for weight in weights]
 
 
 def _fit(image: Tensor, longer: int) -> tuple[int, int]:

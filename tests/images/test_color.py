@@ -6,7 +6,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from imgxlate.methods.gatys import color
+from imgxlate.images import color
 
 
 @pytest.fixture

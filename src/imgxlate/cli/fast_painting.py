@@ -1,0 +1,288 @@
+"""`imgxlate neural-style --fast`: paints in one pass, by the first built-in method that mixes styles."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from imgxlate.cli import masks, options, recording
+from imgxlate.cli.config_options import flag
+from imgxlate.cli.figures import inputs_of, roles_note
+from imgxlate.cli.files import find_share, model_sources
+from imgxlate.cli.loading import load_model
+from imgxlate.cli.output import Output
+from imgxlate.cli.progress import Bar
+from imgxlate.cli.recording import Input, Recording, read_input
+from imgxlate.config import flattened, from_mapping, style_shares
+from imgxlate.errors import UsageError
+from imgxlate.images.inputs import expand
+from imgxlate.images.jobs import require_no_failures, stream_jobs
+from imgxlate.images.names import Naming
+from imgxlate.images.outputs import Job, Target, plan_jobs, require_depth
+from imgxlate.inference import provenance
+from imgxlate.inference.fast_config import FastStyleConfig
+from imgxlate.inference.provenance import FastPaintingRecord
+from imgxlate.methods import registry
+from imgxlate.methods.spec import Capability
+from imgxlate.threads import AdaptiveThreads
+
+if TYPE_CHECKING:
+    from imgxlate.images.image_array import Depth, ImageArray
+    from imgxlate.inference.fast_style import FastStyleTransfer
+
+_SPEC = registry.built_in(Capability.MIX_STYLES)
+_PANEL = f"In one pass ({_SPEC.title})"
+
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast",
+        help=f"Paint in one pass with {_SPEC.title}, in seconds instead of minutes. The textures are less rich.",
+        rich_help_panel=_PANEL,
+    ),
+]
+Strength = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        metavar="X",
+        help="How much of the style to take: 0 keeps that of CONTENT. Default: 1.",
+        rich_help_panel=_PANEL,
+    ),
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help=f"A model of {_SPEC.title} by name.", rich_help_panel=_PANEL),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        help=f"A checkpoint of {_SPEC.title}, or the folder of a run of `imgxlate train {_SPEC.name}`.",
+        rich_help_panel=_PANEL,
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FastOptions:
+    """The options of the command that also work with `--fast`."""
+
+    content: str
+    styles: list[str]  # the arguments after CONTENT
+    named_styles: list[str]  # of --style
+    output: str | None
+    depth: Literal["8", "16"]
+    naming: Naming
+    given: Mapping[str, Any]  # options of a configuration, by key
+    strength: float | None
+    model: str | None
+    checkpoint: Path | None
+    mask: Path | None
+    record: bool
+    like: Path | None
+    kept: Recording  # what outputs keep of the metadata of their inputs
+
+
+def require_fast(**values: object) -> None:
+    """Refuse options that only `--fast` has.
+
+    Raises:
+        UsageError: one of them has a value.
+    """
+    for name, value in values.items():
+        if value is not None:
+            raise UsageError(f"--{name} needs --fast", hint="Add it, or leave the option out.")
+
+
+def require_none(given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+    """Refuse options of the optimization. `given` are options by key, and `others` by their names.
+
+    Raises:
+        UsageError: one of them has a value.
+    """
+    known = {field.name for field in fields(FastStyleConfig)}
+    unfit = {**{flag(key): value for key, value in given.items() if key not in known}, **others}
+    for name, value in unfit.items():
+        if value:
+            raise UsageError(
+                f"{name} has no effect with --fast, which does not optimize the image",
+                hint=f"Leave out {name}, or --fast.",
+            )
+
+
+def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
+    """Paint each content image in one pass."""
+    made = provenance.read(chosen.like, FastPaintingRecord) if chosen.like else None
+    if chosen.like and made:
+        chosen, settings = _as_made(chosen, chosen.like, made, settings)
+    config = _configure(chosen, made)
+    inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
+    bits = require_depth(chosen.depth, chosen.output, chosen.naming.suffix)
+    options.check_stdout(chosen.output, out.as_json)
+    sources = expand(inputs, chosen.output, registry.labels(), out.note)
+    rank = find_share(out, len(sources), chosen.output, [])
+    guide_sources = expand(guides, notify=out.note)
+    style_shares(config.style_weights, len(guide_sources))
+    besides = [*guide_sources, *model_sources(chosen.checkpoint, None), *masks.mask_sources(chosen.mask)]
+    recording.require_recordable(chosen.record, chosen.output, [*sources, *besides], settings.existing)
+    jobs = plan_jobs(sources, chosen.output, _SPEC.label, 1, settings.existing, (), rank.share, besides, chosen.naming)
+    if not jobs:
+        return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
+
+    out.note(roles_note(sources, guide_sources, are_named=bool(chosen.named_styles)))
+    styles = [read_input(out, source, settings.limits, bits, hashed=chosen.record) for source in guide_sources]
+    transfer = load_fast(out, config, chosen.model, chosen.checkpoint, settings)
+    threads = settings.start_threads(transfer.model.device)
+    kept = chosen.kept
+    if chosen.record:
+        facts = _record(transfer, styles, bits, kept, recording.common_facts(settings, transfer.model.device, threads))
+        if chosen.like and made:
+            _require_same(facts, made)
+            recording.note_differences(out, chosen.like, made)
+        kept = replace(kept, record=facts)
+    images = [style.image for style in styles]
+    with Bar(out, _SPEC.name, len(jobs), "images").shown() as bar:
+        work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, chosen.mask)
+        failures = stream_jobs(
+            jobs,
+            lambda job: kept.read(out, job.source, settings.limits, bits),
+            work.compute,
+            work.write,
+            inputs=len(sources),
+            on_progress=bar.show_job,
+            on_failure=out.error,
+        )
+    return require_no_failures(failures, inputs=len(sources))
+
+
+def load_fast(
+    out: Output, config: FastStyleConfig, model: str | None, checkpoint: Path | None, settings: options.Settings
+) -> "FastStyleTransfer":
+    """The style transfer in one pass, with its model downloaded if it is missing.
+
+    Raises:
+        ImgxlateError: as `imgxlate.load`.
+    """
+    loaded = load_model(out, _SPEC, model, checkpoint, None, settings)
+    from imgxlate.inference.fast_style import FastStyleTransfer
+
+    return FastStyleTransfer(loaded, config)
+
+
+@dataclass(frozen=True, slots=True)
+class _Painted:
+    """An image that was painted, to be written."""
+
+    job: Job
+    given: Input
+    target: Target
+    image: "ImageArray"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FastPainting:
+    """Paints each content image, and writes the result."""
+
+    out: Output
+    transfer: "FastStyleTransfer"
+    styles: "Sequence[ImageArray]"
+    seed: int
+    threads: AdaptiveThreads
+    depth: "Depth"
+    kept: Recording
+    mask: Path | None  # an image, or a folder of them
+
+    def compute(self, job: Job, given: Input) -> Iterator[_Painted]:
+        """Paint an image."""
+        mask = masks.read_mask(self.out, self.mask, job.source, self.transfer.model.limits)
+        pixels = self.transfer.config.size**2
+        started = time.perf_counter()
+        with self.threads.step(pixels, self.transfer.model.average_products(pixels)):
+            image = self.transfer.stylize_array(given.image, self.styles, mask=mask, depth=self.depth)
+        yield _Painted(job, given, job.targets[0], image, time.perf_counter() - started)
+
+    def write(self, painted: _Painted) -> None:
+        """Write the painted image and report it."""
+        self.kept.write(self.out, painted.image, painted.target.path, painted.given)
+        height, width = painted.image.size
+        self.out.record(
+            {
+                "input": painted.job.source.name,
+                "output": painted.target.name,
+                "method": _SPEC.name,
+                "model": self.transfer.model.name,
+                "strength": self.transfer.config.strength,
+                "seed": self.seed,
+                "width": width,
+                "height": height,
+                "seconds": round(painted.seconds, 3),
+            }
+        )
+        if painted.target.path is not None and not self.out.as_json:
+            self.out.note(str(painted.target.path))
+
+
+def _as_made(
+    chosen: FastOptions, like: Path, made: FastPaintingRecord, settings: options.Settings
+) -> tuple[FastOptions, options.Settings]:
+    """The options and settings of the record `made`, which the file `like` has.
+
+    Raises:
+        UsageError: an option that the record sets is given, or another method made the file.
+    """
+    others = {flag(key): True for key in chosen.given} | {"--strength": chosen.strength is not None}
+    others |= {"--depth": chosen.depth == "16", "--keep-metadata": chosen.kept.keep_metadata}
+    recording.require_alone(like, made, _SPEC, others)
+    named = chosen.model or chosen.checkpoint
+    model = chosen.model if named else provenance.find_weights(made, "--checkpoint")
+    depth: Literal["8", "16"] = "16" if made.depth == 16 else "8"
+    kept = Recording(made.keep_metadata, made.keep_gps)
+    return replace(chosen, model=model, depth=depth, record=True, kept=kept), recording.settings_like(settings, made)
+
+
+def _configure(chosen: FastOptions, made: FastPaintingRecord | None) -> FastStyleConfig:
+    strength = {} if chosen.strength is None else {"strength": chosen.strength}
+    values = made.config if made else {**chosen.given, **strength}
+    return from_mapping(FastStyleConfig, values, origin="options")
+
+
+def _record(
+    transfer: "FastStyleTransfer",
+    styles: Sequence[Input],
+    depth: Literal[8, 16],
+    kept: Recording,
+    common: Mapping[str, Any],
+) -> FastPaintingRecord:
+    """The record of all outputs, without the input."""
+    model = transfer.model
+    if model.weights is None:
+        raise UsageError("a record needs a model from a file")
+    return FastPaintingRecord(
+        method=_SPEC.name,
+        weights=provenance.public_name(model.name),
+        weights_sha256=provenance.sha256_of_weights(model.weights),
+        depth=depth,
+        keep_metadata=kept.keep_metadata,
+        keep_gps=kept.keep_gps,
+        config=flattened(transfer.config),
+        styles_sha256=tuple(style.sha256 for style in styles),
+        **common,
+    )
+
+
+def _require_same(record: FastPaintingRecord, made: FastPaintingRecord) -> None:
+    """Check that the model and the style images are those of `--like`.
+
+    Raises:
+        UsageError: one of them is another one.
+    """
+    hint = "Give the right file with --checkpoint FILE."
+    provenance.require_same("the model", record.weights_sha256, made.weights_sha256, hint)
+    provenance.require_same_styles(record.styles_sha256, made.styles_sha256)

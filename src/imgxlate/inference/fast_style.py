@@ -1,0 +1,106 @@
+"""Style transfer in one pass, by a translation model whose styles come from any image and can be mixed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from imgxlate.errors import UsageError
+from imgxlate.images import color
+from imgxlate.images.image_array import Depth, ImageArray
+from imgxlate.images.masks import blend, weights_of
+from imgxlate.images.pil import ImageLike, to_image_array, to_pil
+from imgxlate.images.sizes import longer_side
+from imgxlate.images.tensors import from_tensor, resize, to_tensor
+from imgxlate.inference.fast_config import FastStyleConfig
+from imgxlate.inference.model import Model
+from imgxlate.inference.style_arguments import mixture
+from imgxlate.inference.stylization import listed
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True, slots=True)
+class FastStyleTransfer:
+    """A style transfer in one pass, loaded and on its device. Several threads may use it at once.
+
+    `imgxlate.load_fast_style_transfer` returns it.
+    """
+
+    model: Model
+    config: FastStyleConfig
+
+    def stylize(
+        self,
+        content: ImageLike,
+        styles: ImageLike | Sequence[ImageLike],
+        *,
+        mask: ImageLike | None = None,  # its white part is painted, its black part stays; None: all is painted
+    ) -> "Image":
+        """Paint the content image in the style of one or more images, with the content's transparency.
+
+        Raises:
+            ImageError: an image cannot be read.
+            UsageError: there is no style image, or the number of style weights is not that of the style images.
+        """
+        return to_pil(self.stylize_array(content, styles, mask=mask))
+
+    def stylize_array(
+        self,
+        content: ImageLike,
+        styles: ImageLike | Sequence[ImageLike],
+        *,
+        mask: ImageLike | None = None,
+        depth: Depth = 8,
+    ) -> ImageArray:
+        """`stylize`, but into an array of 8 or 16 bits per channel.
+
+        With a `depth` of 16, files of 16 bits are read with all their bits.
+        """
+        limits = self.model.limits
+        source, *guides = (to_image_array(image, limits, depth) for image in (content, *listed(styles)))
+        original = _scaled(source, self.config.size)
+        height, width = original.shape[2:]
+        outside = None if mask is None else weights_of(to_image_array(mask, limits), (height, width))
+        painting = source.with_rgb(from_tensor(self._paint(original, guides), depth))
+        if outside is None:
+            return painting
+        before = source if source.size == painting.size else source.with_rgb(from_tensor(original, depth))
+        return blend(before, painting, outside)
+
+    def _paint(self, original: Tensor, styles: Sequence[ImageArray]) -> Tensor:
+        """The painting (1, 3, H, W) of an image of that size."""
+        longer = round(max(original.shape[2:]) * self.config.style_scale)
+        guides = [_scaled(style, longer) for style in styles]
+        content, guides = color.prepare(self.config.preserve_color, original, guides)
+        code = encode_styles(self.model, [_array(guide) for guide in guides], self.config.style_weights)
+        to = self.model.target(None)
+        [painting] = self.model.translate_array(_array(content), to, code, strength=self.config.strength, depth=16)
+        painted = to_tensor(painting.rgb)
+        if self.config.preserve_color == "luminance":
+            return color.restore_chroma(painted, original)
+        return painted
+
+
+def encode_styles(model: Model, styles: Sequence[ImageArray], weights: Sequence[float] = ()) -> Tensor:
+    """The style code (1, style_dim) of a mixture of style images; no weights: in equal shares.
+
+    Raises:
+        UsageError: there is no style image, or the weights do not fit them.
+    """
+    if not styles:
+        raise UsageError("there is no style image", hint="Give one.")
+    to = model.target(None)
+    return mixture(torch.cat([model.encode_array(style, to) for style in styles]), weights)
+
+
+def _scaled(image: ImageArray, longer: int) -> Tensor:
+    """The image on white (1, 3, H, W), whose longer side has `longer` pixels."""
+    return resize(to_tensor(image.on_white().rgb), longer_side(image.size, longer), "bicubic")
+
+
+def _array(image: Tensor) -> ImageArray:
+    return ImageArray(from_tensor(image, 16))

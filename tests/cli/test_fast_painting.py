@@ -1,0 +1,242 @@
+"""`imgxlate neural-style --fast`, and mixtures of styles in `imgxlate translate`."""
+
+import json
+
+import numpy as np
+import pytest
+
+import imgxlate
+from imgxlate.images.decode import decode
+from imgxlate.images.tensors import LUMA
+
+
+@pytest.fixture
+def inside(tmp_path, monkeypatch, photo):
+    monkeypatch.chdir(tmp_path)
+    photo("photo.png", seed=1, size=(36, 48))
+    photo("one.png", seed=2, size=(60, 60))
+    photo("two.png", seed=3, size=(60, 40))
+    return tmp_path
+
+
+@pytest.fixture
+def paint(run, inside, adain):
+    """Paint an image in one pass; gives its pixels as integers."""
+
+    def painted(*arguments, content="photo.png", size=48):
+        options = ("--fast", "--checkpoint", adain, "--size", size, "-o", "out.png", "--overwrite")
+        result = run("neural-style", content, *arguments, *options)
+        assert result.exit_code == 0, result.stderr
+        return decode(inside / "out.png").rgb.astype(int)
+
+    return painted
+
+
+def test_the_image_is_named_after_the_method_and_has_the_given_size(run, inside, adain, pixels):
+    result = run("neural-style", "photo.png", "one.png", "--fast", "--checkpoint", adain, "--size", 64, "--json")
+    assert result.exit_code == 0, result.stderr
+    line = json.loads(result.stdout)
+    assert line.pop("seconds") > 0
+    assert line == {
+        "input": "photo.png",
+        "output": "photo.adain.png",
+        "method": "adain",
+        "model": "adain.safetensors",
+        "strength": 1.0,
+        "seed": 0,
+        "width": 64,
+        "height": 48,
+    }
+    assert pixels("photo.adain.png").shape == (48, 64, 3)
+
+
+def test_without_a_strength_all_of_the_style_is_taken_and_with_0_none(paint):
+    assert np.array_equal(paint("one.png"), paint("one.png", "--strength", 1))
+    none = paint("one.png", "--strength", 0)
+    assert np.array_equal(none, paint("two.png", "--strength", 0))
+    half = paint("one.png", "--strength", 0.5)
+    full = paint("one.png")
+    assert np.abs(half - none).mean() < np.abs(full - none).mean()
+    assert not np.array_equal(half, full)
+
+
+def test_styles_are_mixed_by_their_weights_and_equally_without_them(paint):
+    one, both = paint("one.png"), paint("one.png", "two.png")
+    assert np.abs(paint("one.png", "two.png", "--style-weights", "1,0") - one).max() <= 1
+    assert np.abs(paint("one.png", "two.png", "--style-weights", "3,3") - both).max() <= 1
+    assert np.abs(both - one).max() > 1
+
+
+def test_the_scale_of_the_style_changes_the_image(paint):
+    assert not np.array_equal(paint("one.png", "--style-scale", 0.5), paint("one.png"))
+
+
+def test_the_photo_keeps_its_chroma_and_the_painting_gives_the_luminance(paint, inside):
+    painted = paint("one.png", "--preserve-color", "luminance")
+    photo = decode(inside / "photo.png").rgb.astype(int)
+    chroma = [image - (image @ LUMA)[..., None] for image in (painted, photo)]
+    inner = ((painted > 0) & (painted < 255)).all(-1)
+    assert inner.mean() > 0.5
+    assert np.abs(chroma[0] - chroma[1])[inner].max() < 2
+    assert not np.array_equal(painted, photo)
+
+
+def test_style_images_get_the_colors_of_the_photo(paint, photo):
+    """A style image that has the photo's colors already does not change by it."""
+    photo("same.png", seed=1, size=(36, 48))
+    kept, free = (paint("same.png", "--preserve-color", mode) for mode in ("match", "off"))
+    assert np.abs(kept - free).max() <= 2
+    assert np.abs(paint("one.png", "--preserve-color", "match") - paint("one.png")).max() > 2
+
+
+def test_what_the_mask_leaves_out_is_the_photo_to_the_byte(paint, inside):
+    from PIL import Image
+
+    mask = np.zeros((36, 48), np.uint8)
+    mask[:, 24:] = 255
+    Image.fromarray(mask).save("mask.png")
+    painted, photo = paint("one.png", "--mask", "mask.png"), decode(inside / "photo.png").rgb
+    assert np.array_equal(painted[:, :24], photo[:, :24])
+    assert np.array_equal(painted[:, 24:], paint("one.png")[:, 24:])
+
+
+def test_transparency_is_kept(run, inside, adain, photo):
+    from PIL import Image
+
+    image = Image.open("photo.png")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    image.save("clear.png")
+    run("neural-style", "clear.png", "one.png", "--fast", "--checkpoint", adain, "--size", 48, "-o", "out.png")
+    assert np.array_equal(decode(inside / "out.png").alpha, decode(inside / "clear.png").alpha)
+
+
+def test_a_folder_is_painted_with_its_tree_in_16_bits(run, inside, adain, photo):
+    for name in ("in/a.png", "in/trip/b.png"):
+        photo(name, size=(40, 40))
+    options = ("--fast", "--checkpoint", adain, "--size", 32, "--depth", 16, "-o", "out", "--json")
+    result = run("neural-style", "in", "--style", "one.png", *options)
+    assert [json.loads(line)["output"] for line in result.stdout.splitlines()] == [
+        "out/a.adain.png",
+        "out/trip/b.adain.png",
+    ]
+    levels = decode(inside / "out" / "a.adain.png", depth=16).rgb
+    assert (levels % 257 != 0).any()
+    skipped = run("neural-style", "in", "--style", "one.png", *options, "--skip-existing")
+    assert "nothing to do" in skipped.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--preset", "author"),
+        ("--content-weight", 3),
+        ("--style-layers", "relu1_1"),
+        ("--iterations", 3),
+        ("--init", "noise"),
+        ("--features", "vgg19-torchvision"),
+        ("--save-every", 2),
+        ("--reconstruct", "style"),
+        ("--sweep",),
+        ("--set", "noise=3"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_an_option_of_the_optimization_is_refused_by_name(run, inside, adain, arguments):
+    result = run("neural-style", "photo.png", "one.png", "--fast", "--checkpoint", adain, *arguments)
+    assert result.exit_code == 2
+    assert f"error: {arguments[0]} has no effect with --fast" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--strength", 0.5), ("--model", "adain"), ("--checkpoint", "a.safetensors")])
+def test_an_option_of_the_one_pass_is_refused_without_it(run, inside, arguments):
+    result = run("neural-style", "photo.png", "one.png", *arguments)
+    assert result.exit_code == 2
+    assert f"error: {arguments[0]} needs --fast" in result.stderr
+
+
+def test_the_wrong_number_of_weights_is_refused(run, inside, adain):
+    options = ("--fast", "--checkpoint", adain, "--style-weights", "1,2")
+    result = run("neural-style", "photo.png", "one.png", *options)
+    assert (result.exit_code, "2 style weights for 1 style" in result.stderr) == (2, True)
+
+
+def test_a_record_makes_the_image_again_to_the_byte(run, inside, adain):
+    options = ("--style", "one.png", "--style", "two.png", "--fast", "--checkpoint", adain)
+    how = ("--strength", 0.7, "--style-weights", "2,1", "--size", 40, "--preserve-color", "match")
+    run("neural-style", "photo.png", *options, *how, "--record", "-o", "first.png")
+    record = imgxlate.read_record(inside / "first.png")
+    assert (record["command"], record["config"]["strength"]) == ("neural-style --fast", 0.7)
+    assert run("neural-style", "photo.png", *options, "--like", "first.png", "-o", "again.png").exit_code == 0
+    assert (inside / "again.png").read_bytes() == (inside / "first.png").read_bytes()
+    other = run("neural-style", "photo.png", "two.png", *options[4:], "--like", "first.png", "-o", "other.png")
+    assert "the image was made with 2 style images, not 1" in other.stderr
+    more = run("neural-style", "photo.png", *options, "--like", "first.png", "--strength", 1, "-o", "other.png")
+    assert "--like and --strength exclude each other" in more.stderr
+    slow = run("neural-style", "photo.png", "one.png", "--like", "first.png", "-o", "other.png")
+    assert "was made by another command, 'neural-style --fast'" in slow.stderr
+
+
+def test_python_paints_the_same_image(paint, adain):
+    settings = {"strength": 0.6, "style_weights": [1, 3]}
+    image = imgxlate.stylize(
+        "photo.png", ["one.png", "two.png"], fast=True, checkpoint=adain, size=48, settings=settings
+    )
+    expected = paint("one.png", "two.png", "--strength", 0.6, "--style-weights", "1,3")
+    assert np.array_equal(np.asarray(image).astype(int), expected)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fast": True, "preset": "author"}, "preset has no effect with fast=True"),
+        ({"fast": True, "init": "one.png"}, "init has no effect with fast=True"),
+        ({"fast": True, "settings": {"iterations": 3}}, "unknown key 'iterations'"),
+        ({"checkpoint": "a.safetensors"}, "checkpoint needs fast=True"),
+    ],
+)
+def test_arguments_that_have_no_effect_are_refused(inside, arguments, message):
+    with pytest.raises(imgxlate.errors.UsageError, match=message):
+        imgxlate.stylize("photo.png", "one.png", **arguments)
+
+
+def test_no_style_image_is_an_error(inside, adain):
+    with pytest.raises(imgxlate.errors.UsageError, match="no style image"):
+        imgxlate.load_fast_style_transfer(checkpoint=adain).stylize("photo.png", [])
+
+
+def test_translate_mixes_styles_by_weights(run, inside, adain, pixels):
+    both = ("photo.png", "--style", "one.png", "--style", "two.png", "--checkpoint", adain, "--overwrite")
+    assert run("translate", "adain", *both, "--style-weights", "0.7,0.3", "-o", "mixed.png").exit_code == 0
+    run("translate", "adain", *both, "--style-weights", "0,2", "-o", "second.png")
+    run("translate", "adain", *both, "-o", "each/")
+    assert np.abs(pixels("second.png") - pixels("each/photo.adain.01.png")).max() <= 1
+    [expected] = imgxlate.load("adain", checkpoint=adain).translate(
+        "photo.png", styles=["one.png", "two.png"], style_weights=[0.7, 0.3]
+    )
+    assert np.array_equal(np.asarray(expected), pixels("mixed.png"))
+
+
+def test_translate_takes_a_part_of_the_style_and_records_it(run, inside, adain, pixels):
+    model = ("--checkpoint", adain)
+    run(
+        "translate", "adain", "photo.png", "--style", "one.png", *model, "--strength", 0.4, "--record", "-o", "part.png"
+    )
+    [expected] = imgxlate.load("adain", checkpoint=adain).translate("photo.png", styles=["one.png"], strength=0.4)
+    assert np.array_equal(np.asarray(expected), pixels("part.png"))
+    run("translate", "adain", "photo.png", *model, "--like", "part.png", "-o", "again.png")
+    assert (inside / "again.png").read_bytes() == (inside / "part.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "message"),
+    [
+        ("munit", ("--strength", 0.5), "munit does not mix styles"),
+        ("munit", ("--style", "one.png", "--style-weights", "1"), "munit does not mix styles"),
+        ("adain", ("--style", "one.png", "--style-weights", "1,2"), "2 style weights for 1 style"),
+        ("adain", ("--style", "one.png", "--style-weights", "x"), "--style-weights x: must be a list of numbers"),
+        ("adain", ("--style", "one.png", "--style-weights", "-1"), "style weights must be finite and at least 0"),
+    ],
+)
+def test_translate_refuses_mixtures_that_are_invalid(run, inside, method, arguments, message):
+    result = run("translate", method, "photo.png", *arguments)
+    assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
