@@ -1,5 +1,6 @@
 """AdaIN's training (arXiv 1703.06868): the decoder learns to invert the encoder for features of any style."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -83,10 +84,7 @@ class AdainTraining:
             styles = [statistics(features) for features in self._features(images["B"])]
             target = adaptive_instance_norm(content, styles[-1])
         output = self._features(self._precision.run(self._decoder, target))
-        content_loss = functional.mse_loss(output[-1], target)
-        style_loss = torch.stack(
-            [_statistics_error(features, style) for features, style in zip(output, styles, strict=True)]
-        ).sum()
+        content_loss, style_loss = losses_of(output, target, styles)
         total = self.config.content_weight * content_loss + self.config.style_weight * style_loss
         return {"content": content_loss, "style": style_loss, "total": total}
 
@@ -113,6 +111,16 @@ class AdainTraining:
     def architecture(self) -> AdainConfig:
         """The configuration of the decoder."""
         return self.config.gen
+
+
+def losses_of(output: Sequence[Tensor], target: Tensor, styles: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """The content loss and the style loss of images (Eqs. 12 and 13), from their features at each layer.
+
+    `target` are the normalized features of the content at the last layer, and `styles` the statistics of the style
+    images at each.
+    """
+    errors = [_statistics_error(features, style) for features, style in zip(output, styles, strict=True)]
+    return functional.mse_loss(output[-1], target), torch.stack(errors).sum()
 
 
 def _statistics_error(features: Tensor, style: Tensor) -> Tensor:
