@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from imgxlate import checkpoint
+from imgxlate import checkpoint, load_fast_style_transfer
 from imgxlate.errors import BatchError, ImageError, OutputError, UsageError
 from imgxlate.evaluate import method_evaluation
 from imgxlate.evaluate.compare import compare
@@ -331,3 +331,23 @@ def test_of_a_run_the_best_model_is_compared_and_the_user_is_told(generators, in
     assert said == [
         f"{tmp_path / 'run'}: the best model, of step 6; for the last one, give {tmp_path / 'run' / RUN_MODEL}"
     ]
+
+
+def test_a_method_that_mixes_styles_paints_beside_neural_style_with_the_same_images(adain, photo):
+    """Its style images are as large as the input, as those of neural style are, whatever their own size is."""
+    photo("content.png", seed=1, size=(36, 48))
+    styles = [photo("one.png", seed=2, size=(90, 120)), photo("two.png", seed=3, size=(60, 40))]
+    content = photo("content.png", seed=1, size=(36, 48))
+    found = compare(
+        content,
+        methods=["adain", "neural-style"],
+        models={"adain": adain},
+        settings=PAINT,
+        styles=styles,
+        metrics="none",
+    )
+    painted, optimized = found.rows[0].images
+    assert (painted.method, optimized.method) == ("adain", "neural-style")
+    assert 0 < painted.numbers["seconds"] < optimized.numbers["seconds"]
+    transfer = load_fast_style_transfer(checkpoint=adain, size=48)
+    assert np.array_equal(decode(painted.file).rgb, np.asarray(transfer.stylize(content, styles)))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from imgxlate import paths
 from imgxlate.callbacks import ignore
@@ -17,6 +18,7 @@ from imgxlate.evaluate.choices import Fetch, MethodChoice
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.inference.device import Arithmetic
+from imgxlate.inference.fast_style import encode_styles, scaled
 from imgxlate.inference.loading import ModelFile, find_model, load_model
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import load_stylizer, painted, stylize
@@ -124,11 +126,13 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
     to = model.target(settings.to)
 
     guided = model.spec.needs_style_image
-    # The features of several style images are mixed with equal weights.
-    style = torch.stack([model.encode_array(each, to) for each in settings.style_images]).mean(0) if guided else None
+
+    def style_for(image: ImageArray) -> Tensor:
+        """The style images, as large as the image as in neural style, and mixed in equal shares."""
+        return encode_styles(model, [scaled(style, max(image.size)) for style in settings.style_images])
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
-        return model.translate_array(image, to, torch.tensor(codes) if codes else style)
+        return model.translate_array(image, to, style_for(image) if guided else torch.tensor(codes) if codes else None)
 
     style_dim = None if guided else model.style_dim
     return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, style_dim, model.step, make)

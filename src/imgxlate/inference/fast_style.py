@@ -62,7 +62,7 @@ class FastStyleTransfer:
         """
         limits = self.model.limits
         source, *guides = (to_image_array(image, limits, depth) for image in (content, *listed(styles)))
-        original = _scaled(source, self.config.size)
+        original = scaled(source, self.config.size)
         height, width = original.shape[2:]
         outside = None if mask is None else weights_of(to_image_array(mask, limits), (height, width))
         painting = source.with_rgb(from_tensor(self._paint(original, guides), depth))
@@ -74,9 +74,9 @@ class FastStyleTransfer:
     def _paint(self, original: Tensor, styles: Sequence[ImageArray]) -> Tensor:
         """The painting (1, 3, H, W) of an image of that size."""
         longer = round(max(original.shape[2:]) * self.config.style_scale)
-        guides = [_scaled(style, longer) for style in styles]
+        guides = [scaled(style, longer) for style in styles]
         content, guides = color.prepare(self.config.preserve_color, original, guides)
-        code = encode_styles(self.model, [_array(guide) for guide in guides], self.config.style_weights)
+        code = encode_styles(self.model, guides, self.config.style_weights)
         to = self.model.target(None)
         [painting] = self.model.translate_array(_array(content), to, code, strength=self.config.strength, depth=16)
         painted = to_tensor(painting.rgb)
@@ -85,8 +85,8 @@ class FastStyleTransfer:
         return painted
 
 
-def encode_styles(model: Model, styles: Sequence[ImageArray], weights: Sequence[float] = ()) -> Tensor:
-    """The style code (1, style_dim) of a mixture of style images; no weights: in equal shares.
+def encode_styles(model: Model, styles: Sequence[Tensor], weights: Sequence[float] = ()) -> Tensor:
+    """The style code (1, style_dim) of a mixture of style images (1, 3, H, W); no weights: in equal shares.
 
     Raises:
         UsageError: there is no style image, or the weights do not fit them.
@@ -94,10 +94,10 @@ def encode_styles(model: Model, styles: Sequence[ImageArray], weights: Sequence[
     if not styles:
         raise UsageError("there is no style image", hint="Give one.")
     to = model.target(None)
-    return mixture(torch.cat([model.encode_array(style, to) for style in styles]), weights)
+    return mixture(torch.cat([model.encode_array(_array(style), to) for style in styles]), weights)
 
 
-def _scaled(image: ImageArray, longer: int) -> Tensor:
+def scaled(image: ImageArray, longer: int) -> Tensor:
     """The image on white (1, 3, H, W), whose longer side has `longer` pixels."""
     return resize(to_tensor(image.on_white().rgb), longer_side(image.size, longer), "bicubic")
 
