@@ -154,6 +154,22 @@ def test_an_option_of_the_one_pass_is_refused_without_it(run, inside, arguments)
     assert f"error: {arguments[0]} needs --fast" in result.stderr
 
 
+def test_the_optimization_starts_from_the_image_of_one_pass(run, inside, adain, paint, pixels):
+    quick = ("--size", 48, "--iterations", 2, "--scales", 1, "--overwrite")
+    run("neural-style", "photo.png", "one.png", *quick, "--init", "fast", "--checkpoint", adain, "-o", "fast.png")
+    paint("one.png")
+    run("neural-style", "photo.png", "one.png", *quick, "--init", "out.png", "-o", "file.png")
+    run("neural-style", "photo.png", "one.png", *quick, "-o", "content.png")
+    assert np.abs(pixels("fast.png") - pixels("file.png")).max() <= 2  # The file has 8 bits.
+    assert np.abs(pixels("fast.png") - pixels("content.png")).max() > 2
+
+
+@pytest.mark.parametrize("other", ["--record", "--sweep"])
+def test_a_start_from_one_pass_is_refused_beside_records_and_figures(run, inside, adain, other):
+    result = run("neural-style", "photo.png", "one.png", "--init", "fast", "--checkpoint", adain, other)
+    assert (result.exit_code, "--init fast and " in result.stderr) == (2, True)
+
+
 def test_the_wrong_number_of_weights_is_refused(run, inside, adain):
     options = ("--fast", "--checkpoint", adain, "--style-weights", "1,2")
     result = run("neural-style", "photo.png", "one.png", *options)
@@ -169,7 +185,10 @@ def test_a_record_makes_the_image_again_to_the_byte(run, inside, adain):
     assert run("neural-style", "photo.png", *options, "--like", "first.png", "-o", "again.png").exit_code == 0
     assert (inside / "again.png").read_bytes() == (inside / "first.png").read_bytes()
     other = run("neural-style", "photo.png", "two.png", *options[4:], "--like", "first.png", "-o", "other.png")
-    assert "the image was made with 2 style images, not 1" in other.stderr
+    assert "2 style weights for 1 style" in other.stderr
+    swapped = ("--style", "two.png", "--style", "one.png", *options[4:], "--like", "first.png", "-o", "other.png")
+    other = run("neural-style", "photo.png", *swapped)
+    assert "style image 1 is not the one that the image was made with" in other.stderr
     more = run("neural-style", "photo.png", *options, "--like", "first.png", "--strength", 1, "-o", "other.png")
     assert "--like and --strength exclude each other" in more.stderr
     slow = run("neural-style", "photo.png", "one.png", "--like", "first.png", "-o", "other.png")

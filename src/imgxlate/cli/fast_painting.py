@@ -97,7 +97,31 @@ def require_fast(**values: object) -> None:
     """
     for name, value in values.items():
         if value is not None:
-            raise UsageError(f"--{name} needs --fast", hint="Add it, or leave the option out.")
+            raise UsageError(f"--{name} needs --fast or --init fast", hint="Add one, or leave the option out.")
+
+
+def require_painting(*, figure: bool, record: bool) -> None:
+    """Refuse `--init fast` for figures of the paper, and together with records, which do not hold its model.
+
+    Raises:
+        UsageError: one of them is wanted.
+    """
+    if figure or record:
+        other = "figures of the paper" if figure else "a record"
+        raise UsageError(f"--init fast and {other} exclude each other", hint="Leave out --init fast.")
+
+
+def configure(given: Mapping[str, Any], strength: float | None) -> FastStyleConfig:
+    """The configuration from options by key, of which others are left out.
+
+    Raises:
+        UsageError: a value is invalid.
+    """
+    known = {field.name for field in fields(FastStyleConfig)}
+    values = {key: value for key, value in given.items() if key in known}
+    return from_mapping(
+        FastStyleConfig, values | ({} if strength is None else {"strength": strength}), origin="options"
+    )
 
 
 def require_none(given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
@@ -121,7 +145,7 @@ def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
     made = provenance.read(chosen.like, FastPaintingRecord) if chosen.like else None
     if chosen.like and made:
         chosen, settings = _as_made(chosen, chosen.like, made, settings)
-    config = _configure(chosen, made)
+    config = _config_of(made) if made else configure(chosen.given, chosen.strength)
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
     bits = require_depth(chosen.depth, chosen.output, chosen.naming.suffix)
     options.check_stdout(chosen.output, out.as_json)
@@ -247,10 +271,8 @@ def _as_made(
     return replace(chosen, model=model, depth=depth, record=True, kept=kept), recording.settings_like(settings, made)
 
 
-def _configure(chosen: FastOptions, made: FastPaintingRecord | None) -> FastStyleConfig:
-    strength = {} if chosen.strength is None else {"strength": chosen.strength}
-    values = made.config if made else {**chosen.given, **strength}
-    return from_mapping(FastStyleConfig, values, origin="options")
+def _config_of(made: FastPaintingRecord) -> FastStyleConfig:
+    return from_mapping(FastStyleConfig, made.config, origin="the record")
 
 
 def _record(

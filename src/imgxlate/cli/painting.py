@@ -20,6 +20,7 @@ from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import Depth, ImageArray
+    from imgxlate.inference.fast_style import FastStyleTransfer
     from imgxlate.inference.stylization import Iteration, StyleTransfer
 
 
@@ -31,6 +32,7 @@ class Painting:
     transfer: "StyleTransfer"
     styles: "Sequence[ImageArray]"
     init: "ImageArray | None"
+    start: "FastStyleTransfer | None"  # paints the image to start from, in place of `init`
     preset: str
     seed: int
     save_every: int | None
@@ -49,13 +51,14 @@ class Painting:
         mask = read_mask(self.out, self.mask, job.source, self.transfer.limits)
         regions = [region.of_input(job.source) for region in self.regions]
         started = time.perf_counter()
+        init = self.start.stylize_array(content.image, self.styles, depth=self.depth) if self.start else self.init
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
             image = self.transfer.stylize_array(
                 content.image,
                 self.styles,
                 regions=regions,
-                init=self.init,
+                init=init,
                 seed=self.seed,
                 mask=mask,
                 on_iteration=progress.show,

@@ -71,7 +71,10 @@ def neural_style(
     film: FilmOptions,
     given: Mapping[str, Any],
     init: Annotated[
-        str | None, typer.Option(metavar="INIT", help="Start from content, style, noise, or an image FILE.")
+        str | None,
+        typer.Option(
+            metavar="INIT", help="Start from content, style, noise, fast (the image of --fast), or an image FILE."
+        ),
     ] = None,
     features: Annotated[
         str,
@@ -159,10 +162,13 @@ def neural_style(
             kept=Recording(keep_metadata, keep_gps),
         )
         return fast_painting.paint(out, chosen, settings)
-    fast_painting.require_fast(strength=strength, model=model, checkpoint=checkpoint)
-    init_file = None if init in (None, "content", "style", "noise") else Path(init)
-    changes = {**given, "init": init} if init and not init_file else given
     name = figure_name(reconstruct, sweep)
+    if init == "fast":
+        fast_painting.require_painting(figure=name is not None, record=record or like is not None)
+    else:
+        fast_painting.require_fast(strength=strength, model=model, checkpoint=checkpoint)
+    init_file = None if init in (None, "content", "style", "noise", "fast") else Path(init)
+    changes = {**given, "init": init} if init in ("content", "style", "noise") else given
     if name and (record or like or keep_metadata or mask or region):
         raise UsageError(
             "figures of the paper have no mask, no regions, no record and no metadata",
@@ -190,7 +196,7 @@ def neural_style(
     if film.is_for(inputs, output):
         refuse_for_films(
             {"--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every, "--like": like}
-            | {"--name-template": name_template != "{stem}.{method}", "--record": record, "--init FILE": init_file}
+            | {"--name-template": name_template != "{stem}.{method}", "--record": record, f"--init {init}": init_file or init == "fast"}
             | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps, "--reconstruct": reconstruct, "--sweep": sweep}
             | {"--region": region}
         )
@@ -224,6 +230,9 @@ def neural_style(
     given_regions = regions.read_styles(out, region_files, limits, bits)
     init_input = next((read_input(out, source, limits, bits, hashed=record) for source in init_sources), None)
     init_image = init_input.image if init_input else None
+    start = None
+    if init == "fast":
+        start = fast_painting.load_fast(out, fast_painting.configure(given, strength), model, checkpoint, settings)
     transfer = load_style_transfer(out, config, features, settings)
     threads = settings.start_threads(transfer.device)
     kept = Recording(keep_metadata, keep_gps)
@@ -255,6 +264,7 @@ def neural_style(
             transfer,
             style_images,
             init_image,
+            start,
             preset,
             seed,
             save_every,
