@@ -41,6 +41,7 @@ SLOW = (
     "docs/test_batch.py",
     "docs/test_docstrings.py",
     "docs/test_film.py",
+    "docs/test_instant_style.py",
     "docs/test_plugins.py",
     "evaluate/test_report_in_browser.py",
     "export/test_write.py",

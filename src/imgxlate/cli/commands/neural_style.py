@@ -196,7 +196,7 @@ def neural_style(
     if film.is_for(inputs, output):
         refuse_for_films(
             {"--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every, "--like": like}
-            | {"--name-template": name_template != "{stem}.{method}", "--record": record, f"--init {init}": init_file or init == "fast"}
+            | {"--name-template": name_template != "{stem}.{method}", "--record": record, "--init": init_file or init == "fast"}
             | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps, "--reconstruct": reconstruct, "--sweep": sweep}
             | {"--region": region}
         )
