@@ -20,6 +20,7 @@ from imgxlate.config import (
     keys,
     option,
     overridden,
+    style_shares,
 )
 from imgxlate.errors import UsageError
 
@@ -191,3 +192,19 @@ def test_metadata_of_a_plug_in_do_not_matter():
 
     key = keys(Marked)["margin"]
     assert (key.doc, key.default, key.type) == ("a margin", 3, int)
+
+
+def test_shares_of_styles_have_the_sum_one_and_are_equal_without_weights():
+    assert style_shares((3, 1), 2) == [0.75, 0.25]
+    assert style_shares((), 4) == [0.25] * 4
+
+
+@pytest.mark.parametrize("weights", [(0, 0), (2, -1), (float("inf"), 1), (float("nan"), 1)])
+def test_weights_of_styles_that_are_no_shares_are_refused(weights):
+    with pytest.raises(UsageError, match="finite and at least 0, and not all 0"):
+        style_shares(weights, 2)
+
+
+def test_each_style_needs_a_weight():
+    with pytest.raises(UsageError, match="3 style weights for 2 style images"):
+        style_shares((1, 1, 1), 2)

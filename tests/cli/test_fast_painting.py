@@ -89,6 +89,11 @@ def test_style_images_get_the_colors_of_the_photo(paint, photo):
     assert np.abs(paint("one.png", "--preserve-color", "match") - paint("one.png")).max() > 2
 
 
+def test_an_image_that_needs_too_much_memory_is_painted_in_bands(paint):
+    whole, banded = (paint("one.png", "--memory", size, "--precision", "fp32", size=96) for size in ("100GB", "1MB"))
+    assert np.abs(whole - banded).max() <= 1
+
+
 def test_what_the_mask_leaves_out_is_the_photo_to_the_byte(paint, inside):
     from PIL import Image
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgxlate.images.sizes import Box, at_most, bands, centered_box, padded_side, shorter_side
+from imgxlate.images.sizes import Box, at_most, bands, centered_box, longer_side, padded_side, shorter_side
 
 SIDES = st.integers(1, 20_000)
 
@@ -21,6 +21,12 @@ def test_shorter_side_has_the_length_and_the_other_is_in_proportion_less_a_fract
 
 def test_a_size_that_fits_already_stays() -> None:
     assert shorter_side((300, 512), 300) == (300, 512)
+
+
+def test_longer_side_has_the_length_and_the_other_is_in_proportion_and_at_least_one_pixel() -> None:
+    assert longer_side((300, 400), 200) == (150, 200)
+    assert longer_side((400, 3), 64) == (64, 1)
+    assert longer_side((10, 4), 25) == (25, 10)
 
 
 def test_at_most_scales_down_only() -> None:
