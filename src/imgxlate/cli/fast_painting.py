@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from imgxlate.inference.fast_style import FastStyleTransfer
 
 _SPEC = registry.built_in(Capability.MIX_STYLES)
+_KEYS = frozenset(field.name for field in fields(FastStyleConfig))
 _PANEL = f"In one pass ({_SPEC.title})"
 
 Fast = Annotated[
@@ -117,27 +118,23 @@ def configure(given: Mapping[str, Any], strength: float | None) -> FastStyleConf
     Raises:
         UsageError: a value is invalid.
     """
-    known = {field.name for field in fields(FastStyleConfig)}
-    values = {key: value for key, value in given.items() if key in known}
-    return from_mapping(
-        FastStyleConfig, values | ({} if strength is None else {"strength": strength}), origin="options"
-    )
+    values = {key: value for key, value in given.items() if key in _KEYS}
+    share = {} if strength is None else {"strength": strength}
+    return from_mapping(FastStyleConfig, values | share, origin="options")
 
 
 def require_none(given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
-    """Refuse options of the optimization. `given` are options by key, and `others` by their names.
+    """Refuse options of the optimization. `given` are those that are given, by key; `others` may have no value.
 
     Raises:
-        UsageError: one of them has a value.
+        UsageError: there is one.
     """
-    known = {field.name for field in fields(FastStyleConfig)}
-    unfit = {**{flag(key): value for key, value in given.items() if key not in known}, **others}
-    for name, value in unfit.items():
-        if value:
-            raise UsageError(
-                f"{name} has no effect with --fast, which does not optimize the image",
-                hint=f"Leave out {name}, or --fast.",
-            )
+    unfit = [flag(key) for key in given if key not in _KEYS] + [name for name, value in others.items() if value]
+    if unfit:
+        raise UsageError(
+            f"{unfit[0]} has no effect with --fast, which does not optimize the image",
+            hint=f"Leave out {unfit[0]}, or --fast.",
+        )
 
 
 def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
@@ -145,7 +142,7 @@ def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
     made = provenance.read(chosen.like, FastPaintingRecord) if chosen.like else None
     if chosen.like and made:
         chosen, settings = _as_made(chosen, chosen.like, made, settings)
-    config = _config_of(made) if made else configure(chosen.given, chosen.strength)
+    config = configure(made.config if made else chosen.given, chosen.strength)
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
     bits = require_depth(chosen.depth, chosen.output, chosen.naming.suffix)
     options.check_stdout(chosen.output, out.as_json)
@@ -170,8 +167,8 @@ def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
             _require_same(facts, made)
             recording.note_differences(out, chosen.like, made)
         kept = replace(kept, record=facts)
-    images = [style.image for style in styles]
     with Bar(out, _SPEC.name, len(jobs), "images").shown() as bar:
+        images = [style.image for style in styles]
         work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, chosen.mask)
         failures = stream_jobs(
             jobs,
@@ -271,10 +268,6 @@ def _as_made(
     return replace(chosen, model=model, depth=depth, record=True, kept=kept), recording.settings_like(settings, made)
 
 
-def _config_of(made: FastPaintingRecord) -> FastStyleConfig:
-    return from_mapping(FastStyleConfig, made.config, origin="the record")
-
-
 def _record(
     transfer: "FastStyleTransfer",
     styles: Sequence[Input],
@@ -284,12 +277,10 @@ def _record(
 ) -> FastPaintingRecord:
     """The record of all outputs, without the input."""
     model = transfer.model
-    if model.weights is None:
-        raise UsageError("a record needs a model from a file")
     return FastPaintingRecord(
         method=_SPEC.name,
         weights=provenance.public_name(model.name),
-        weights_sha256=provenance.sha256_of_weights(model.weights),
+        weights_sha256=provenance.sha256_of_weights(cast(Path, model.weights)),  # A command loads it from a file.
         depth=depth,
         keep_metadata=kept.keep_metadata,
         keep_gps=kept.keep_gps,
