@@ -11,7 +11,7 @@ import imgxlate
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-BLOCKS = [*BLOCK.findall((DOCS / "methods" / "adain.md").read_text(encoding="utf-8"))]
+BLOCKS = BLOCK.findall((DOCS / "methods" / "adain.md").read_text(encoding="utf-8"))
 PAINTING = [
     *(line for language, block in BLOCKS if not language for line in block.splitlines()),
     *(
@@ -46,7 +46,15 @@ def test_the_commands_that_paint_run(run, folder, line):
     assert result.exit_code == 0, result.stderr
 
 
-@pytest.mark.parametrize("block", [block for language, block in BLOCKS if language == "python"])
+CODE = [
+    block
+    for page in ("methods/adain.md", "python.md")
+    for language, block in BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+    if language == "python" and "runs/paint" in block
+]
+
+
+@pytest.mark.parametrize("block", CODE)
 def test_the_python_code_runs(folder, block):
     exec(block.replace("size=512", "size=48"), {"imgxlate": imgxlate})
 
