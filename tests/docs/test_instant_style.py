@@ -21,6 +21,12 @@ PAINTING = [
         if line.startswith("imgxlate") and "runs/paint" in line
     ),
 ]
+CODE = [
+    block
+    for page in ("methods/adain.md", "python.md")
+    for language, block in BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
+    if language == "python" and "runs/paint" in block
+]
 QUICK = {
     "--fast": ("--size", "48"),
     "--init": ("--size", "48", "--iterations", "2"),
@@ -44,14 +50,6 @@ def test_the_commands_that_paint_run(run, folder, line):
     quick = [option for word, options in QUICK.items() if word in words for option in options]
     result = run(*words, *quick)
     assert result.exit_code == 0, result.stderr
-
-
-CODE = [
-    block
-    for page in ("methods/adain.md", "python.md")
-    for language, block in BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
-    if language == "python" and "runs/paint" in block
-]
 
 
 @pytest.mark.parametrize("block", CODE)

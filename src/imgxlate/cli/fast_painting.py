@@ -91,10 +91,10 @@ class FastOptions:
 
 
 def require_fast(**values: object) -> None:
-    """Refuse options that only `--fast` has.
+    """Refuse options that only `--fast` has, if they have a value.
 
     Raises:
-        UsageError: one of them has a value.
+        UsageError: one has.
     """
     for name, value in values.items():
         if value is not None:
