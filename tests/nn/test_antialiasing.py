@@ -3,8 +3,12 @@
 import pytest
 import torch
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from imgxlate.nn import antialiasing
 from imgxlate.nn.antialiasing import BlurredDownsampling, BlurredUpsampling
+
+LAYERS = [BlurredDownsampling, BlurredUpsampling]
 
 
 def noise(*shape):
@@ -29,9 +33,58 @@ def test_upsampling_is_bilinear_interpolation(size):
     assert torch.allclose(BlurredUpsampling(3).double()(x), expected)
 
 
-@pytest.mark.parametrize("layer", [BlurredDownsampling, BlurredUpsampling])
+@pytest.mark.parametrize("layer", LAYERS)
 def test_an_image_of_one_color_keeps_it_and_no_weight_is_trained(layer):
     sampling = layer(2)
     assert torch.allclose(sampling(torch.full((1, 2, 8, 8), 0.7)), torch.tensor(0.7))
     assert list(sampling.state_dict()) == ["filt"]
     assert not list(sampling.parameters())
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_gradients_and_their_gradients_are_exact(layer):
+    sampling, x = layer(2).double(), noise(1, 2, 5, 4).requires_grad_()
+    assert torch.autograd.gradcheck(sampling, x)
+    assert torch.autograd.gradgradcheck(sampling, x)
+
+
+def test_the_transposed_blur_of_gpus_equals_a_transposed_convolution():
+    filt, x = BlurredUpsampling(3).double().filt, noise(2, 3, 6, 5).requires_grad_()
+    ours = antialiasing._TransposedBlur.apply(x, filt, torch.Size((2, 3, 8, 6)), 3)
+    theirs = functional.conv_transpose2d(x, filt, stride=2, padding=3, groups=3)
+    assert torch.allclose(ours, theirs)
+    weights = noise(*ours.shape)
+    found, expected = (torch.autograd.grad((y * weights).sum(), x)[0] for y in (ours, theirs))
+    assert torch.allclose(found, expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_gpu_gives_the_same_as_a_processor_in_each_layout(layer):
+    x = noise(2, 40, 12, 10).float()
+    expected = layer(40)(x)
+    for layout in (torch.contiguous_format, torch.channels_last):
+        sampling = layer(40).to(device="cuda", memory_format=layout)
+        found = sampling(x.to(device="cuda", memory_format=layout).requires_grad_())
+        assert torch.allclose(found.cpu(), expected, atol=1e-6)
+
+
+class Operations(TorchDispatchMode):
+    """Counts what torch computes."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += 1
+        return function(*args, **(kwargs or {}))
+
+
+def test_a_gradient_of_a_gradient_takes_no_computation_for_each_channel():
+    def operations(channels):
+        sampling, x = BlurredDownsampling(channels), torch.rand(1, channels, 6, 6).requires_grad_()
+        with Operations() as counted:
+            (gradient,) = torch.autograd.grad(sampling(x).square().sum(), x, create_graph=True)
+            gradient.square().sum().backward()
+        return counted.count
+
+    assert operations(2) == operations(64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 from operator import itemgetter
 from typing import Self
 
@@ -92,7 +93,7 @@ class CutTraining(AdversarialTraining):
         """Update D, then G and F together. Returns the losses and the norms of the gradients."""
         parts = micro_batches(batch, context.noise, self.config.accumulate, self._dtype)
         is_mirrored = self._draw_mirroring(context)
-        positions: dict[str, list[Tensor]] = {}  # those of the first part are those of all
+        positions: dict[str, Sequence[Tensor]] = {}  # those of the first part are those of all
         translated = EncodedParts(parts, partial(self._translate, is_mirrored=is_mirrored))
         judged, judged_norm = self._discriminators.update_by_parts(
             (
@@ -117,7 +118,7 @@ class CutTraining(AdversarialTraining):
         self,
         outputs: Sequence[Tensor],
         keys: Sequence[Features],
-        positions: dict[str, list[Tensor]],
+        positions: dict[str, Sequence[Tensor]],
         is_mirrored: Tensor | None,
         noise: Noise,
         context: StepContext,
@@ -201,19 +202,18 @@ class CutTraining(AdversarialTraining):
         between_graphs(draw, context)
         return is_mirrored
 
-    def _draw_positions(self, features: Features, context: StepContext) -> list[Tensor]:
+    def _draw_positions(self, features: Features, context: StepContext) -> Sequence[Tensor]:
         """Positions (N,) in the features of each layer, without repetition, counted row by row: for all images."""
         sizes = [each.shape[2] * each.shape[3] for each in features]
-        drawn = [
-            torch.empty(min(self.config.n_patches, size), dtype=torch.int64, device=self._device) for size in sizes
-        ]
+        counts = [min(self.config.n_patches, size) for size in sizes]
+        drawn = torch.empty(sum(counts), dtype=torch.int64, device=self._device)  # one copy from the processor
 
         def draw(context: StepContext) -> None:
-            for positions, size in zip(drawn, sizes, strict=True):
-                positions.copy_(torch.tensor(context.random.sample(range(size), len(positions))))
+            samples = (context.random.sample(range(size), count) for size, count in zip(sizes, counts, strict=True))
+            drawn.copy_(torch.tensor([*chain.from_iterable(samples)]))
 
         between_graphs(draw, context)
-        return drawn
+        return torch.split(drawn, counts)
 
 
 def _sampled(features: Tensor, positions: Tensor) -> Tensor:
