@@ -6,7 +6,7 @@ from torch.nn import functional
 
 
 def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
-    """PatchNCE (Eqs. 2 and 3): how badly each query tells the key of its own position from those of the others.
+    """PatchNCE (Sec. 3): how badly each query tells the key of its own position from those of the others.
 
     `queries` and `keys` are (B, N, C): unit vectors for N positions of B images. It is the cross entropy of choosing
     among the N keys of the image by the products with the query, divided by `temperature`; the mean over all queries.

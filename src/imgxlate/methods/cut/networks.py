@@ -1,4 +1,4 @@
-"""CUT's networks (arXiv 2007.15651, Sec. 3), with the original's state-dict keys."""
+"""CUT's networks (arXiv 2007.15651, Secs. 3 and 4), with the original's state-dict keys."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""CUT's training (arXiv 2007.15651): one step, in the order of the original's code."""
+"""CUT's training (arXiv 2007.15651, Sec. 3): one step, in the order of the original's code."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -125,16 +125,14 @@ class CutTraining(AdversarialTraining):
     ) -> Losses:
         """Every loss of G and F, and as `G` their weighted sum. Positions that are not in `positions` are drawn."""
         seen = self._augment({"B": outputs[0]}, noise)
-        losses = {"G_GAN": self._generator_loss(self._d, seen["B"]) * self.config.lambda_gan}  # Eq. 1
+        losses = {"G_GAN": self._generator_loss(self._d, seen["B"]) * self.config.lambda_gan}
         contrasts = {}
         for name, output, key in zip(("NCE", "NCE_Y"), outputs, keys, strict=False):
             queries = self._encode(output)
             if name not in positions:
                 positions[name] = self._draw_positions(key, context)
-            contrasts[name] = (
-                self._contrast(queries, key, positions[name], is_mirrored) * self.config.lambda_nce
-            )  # Eq. 3
-        losses["G"] = losses["G_GAN"] + total(contrasts.values()) / len(contrasts)  # Eq. 5
+            contrasts[name] = self._contrast(queries, key, positions[name], is_mirrored) * self.config.lambda_nce
+        losses["G"] = losses["G_GAN"] + total(contrasts.values()) / len(contrasts)  # Sec. 3, Final objective
         return losses | contrasts
 
     def _translate(self, images: Images, is_mirrored: Tensor | None) -> tuple[Sequence[Tensor], list[Features]]:
@@ -162,7 +160,7 @@ class CutTraining(AdversarialTraining):
         return self._precision.run(self._decoder, features[-1])
 
     def _discriminator_losses(self, real_b: Tensor, fake_b: Tensor, noise: Noise) -> Losses:
-        """The loss of the discriminator (Eq. 1), halved as in the original, and its penalty."""
+        """The loss of the discriminator, halved as in the original, and its penalty."""
         real, fake = (self._augment({"B": images}, noise)["B"] for images in (real_b, fake_b))
         losses = {"D": self._discriminator_loss(self._d, real, fake) * 0.5}
         if self.config.r1_w:
