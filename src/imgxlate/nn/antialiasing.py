@@ -26,11 +26,11 @@ class BlurredDownsampling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C, ceil(H / 2), ceil(W / 2)); H and W are at least 2."""
-        padded, filt = _operands(pad(x, 1, "reflect"), self.filt)
-        if padded.requires_grad and not torch.compiler.is_compiling():
-            y: Tensor = _Blur.apply(padded, filt, 0)  # type: ignore[no-untyped-call]
+        padded = pad(x, 1, "reflect")
+        if (padded.is_cuda or padded.requires_grad) and not torch.compiler.is_compiling():
+            y: Tensor = _Blur.apply(*_operands(padded, self.filt), 0)  # type: ignore[no-untyped-call]
             return y
-        return functional.conv2d(padded, filt, stride=2, groups=len(filt))
+        return functional.conv2d(padded, self.filt, stride=2, groups=len(self.filt))
 
     def stages(self) -> list[Stage]:
         """The stages, for computing in bands. The height must be even."""
@@ -49,12 +49,12 @@ class BlurredUpsampling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C, 2 H, 2 W)."""
-        padded, filt = _operands(pad(x, 1, "replicate"), self.filt)
+        padded = pad(x, 1, "replicate")
         if padded.is_cuda and not torch.compiler.is_compiling():
             size = torch.Size((*x.shape[:2], 2 * x.shape[2], 2 * x.shape[3]))
-            y: Tensor = _TransposedBlur.apply(padded, filt, size, 3)  # type: ignore[no-untyped-call]
+            y: Tensor = _TransposedBlur.apply(*_operands(padded, self.filt), size, 3)  # type: ignore[no-untyped-call]
             return y
-        return functional.conv_transpose2d(padded, filt, stride=2, padding=3, groups=len(filt))
+        return functional.conv_transpose2d(padded, self.filt, stride=2, padding=3, groups=len(self.filt))
 
     def stages(self) -> list[Stage]:
         """The stages, for computing in bands."""
@@ -104,11 +104,10 @@ class _TransposedBlur(torch.autograd.Function):
 
 
 def _operands(x: Tensor, filt: Tensor) -> tuple[Tensor, Tensor]:
-    """Images and filters in the dtype of products."""
+    """Images and filters in the dtype of products, for `_Blur` and `_TransposedBlur`."""
     kind = x.device.type
     dtype = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else x.dtype
-    layout = torch.contiguous_format if x.is_cuda else torch.preserve_format
-    return _planar(x.to(dtype)), filt.to(dtype, memory_format=layout)
+    return x.to(dtype), filt.to(dtype, memory_format=torch.contiguous_format if x.is_cuda else torch.preserve_format)
 
 
 def _planar(x: Tensor) -> Tensor:
