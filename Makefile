@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo check test lint unit faults docs figures assets models clean
+.PHONY: demo check test lint unit faults docs figures study assets models clean
 
 demo: .venv/installed
 	$(BIN)/python scripts/demo.py demo
@@ -37,6 +37,10 @@ docs: .venv/dev
 figures: .venv/installed
 	$(BIN)/python scripts/make_figures.py
 	$(BIN)/python scripts/make_card_images.py
+
+# The images and the tables of docs/study.md.
+study: .venv/installed
+\t$(BIN)/python scripts/study.py
 
 # Make the VGG-19 weights, the style images, the outlines and the masks of the repository from their sources.
 assets: .venv/dev

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "draw_styles.py"
 STYLES = ROOT / "examples" / "styles"
 PHOTOS = ROOT / "examples" / "photos"
+LANDSCAPES = ROOT / "examples" / "landscapes"
 NAMES = sorted(path.stem for path in STYLES.glob("*.jpg"))
 
 
@@ -77,13 +78,14 @@ def test_variants_differ_and_are_drawn_again_the_same(script: ModuleType) -> Non
 
 
 def test_every_example_image_is_listed_in_the_sources_beside_it() -> None:
-    for folder in (STYLES, PHOTOS):
+    for folder in (STYLES, PHOTOS, LANDSCAPES):
         listed = set(re.findall(r"`([\w-]+\.(?:jpg|png))`", (folder / "SOURCES.md").read_text(encoding="utf-8")))
         assert listed == {path.name for path in folder.iterdir()} - {"SOURCES.md"}
 
 
-def test_photos_have_the_listed_hashes() -> None:
-    listed = dict(re.findall(r"`([\w-]+\.\w+)` \|[^|]*\| `([0-9a-f]{64})`", (PHOTOS / "SOURCES.md").read_text("utf-8")))
+@pytest.mark.parametrize("folder", [PHOTOS, LANDSCAPES], ids=lambda folder: folder.name)
+def test_photos_have_the_listed_hashes(folder: Path) -> None:
+    listed = dict(re.findall(r"`([\w-]+\.\w+)` \|[^|]*\| `([0-9a-f]{64})`", (folder / "SOURCES.md").read_text("utf-8")))
     assert listed == {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in PHOTOS.iterdir() if path.suffix != ".md"
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir() if path.suffix != ".md"
     }
