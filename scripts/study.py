@@ -1,6 +1,6 @@
 """Make the images and the tables of docs/study.md: `python scripts/study.py [--outdir DIR] [--page FILE]`.
 
-It takes about a quarter of an hour on one core; neural style takes most of it.
+It takes less than half an hour on one core; neural style takes most of it.
 """
 
 from __future__ import annotations
