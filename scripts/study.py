@@ -25,7 +25,7 @@ LANDSCAPES = gallery.EXAMPLES / "landscapes"
 STYLES = ("--n-styles", "5", "--cell", "192")
 SIZE = ("--size", "256")  # pixels of the shorter side
 PAINTED = ("neural-style.size=384",)  # pixels of the longer side, as large as the translated images
-METHODS = ("munit", "unit", "cyclegan", "neural-style")  # "cut" may join them, once the package has a model of it
+METHODS = ("munit", "unit", "cyclegan", "neural-style")  # and "cut", once the package has models of it
 COLUMNS = {
     "vgg19-distance": "diversity",
     "content-distance": "content distance",
@@ -43,6 +43,7 @@ class Direction:
     season: str
     photos: Sequence[Path]
     style: Path  # a photo of the season, for neural style
+    methods: Sequence[str] = METHODS
 
 
 SUMMER_PHOTOS = (
@@ -82,7 +83,7 @@ def compare(direction: Direction, work: Path) -> Path:
     """Run all methods on the photos. Returns the folder of results."""
     folder = work / direction.season
     painted = [word for value in PAINTED for word in ("--set", value)]
-    methods = ("--methods", ",".join(METHODS), "--style", str(direction.style), "--to", direction.season)
+    methods = ("--methods", ",".join(direction.methods), "--style", str(direction.style), "--to", direction.season)
     photos = map(str, direction.photos)
     gallery.imgxlate("compare", *photos, *methods, *SIZE, *painted, "--metrics", "vgg19", "-o", f"{folder}/", "-q")
     return folder

@@ -74,11 +74,12 @@ def test_the_commands_make_the_images_and_the_tables_of_the_page(
     monkeypatch.setattr(script.gallery, "imgxlate", command)
     monkeypatch.setattr(script, "SIZE", ("--size", "32"))
     monkeypatch.setattr(script, "STYLES", ("--n-styles", "2", "--cell", "64"))
-    monkeypatch.setattr(script, "METHODS", ("munit", "unit"))
     monkeypatch.setattr(script, "PAINTED", ())
     monkeypatch.setattr(script, "SUMMER_PHOTOS", script.SUMMER_PHOTOS[:1])
-    one_photo = [script.Direction(each.season, each.photos[:1], each.style) for each in script.DIRECTIONS]
-    monkeypatch.setattr(script, "DIRECTIONS", one_photo)
+    quick = [
+        script.Direction(each.season, each.photos[:1], each.style, ("munit", "unit")) for each in script.DIRECTIONS
+    ]
+    monkeypatch.setattr(script, "DIRECTIONS", quick)
     page = tmp_path / "page.md"
     page.write_text(TEXT, encoding="utf-8")
     monkeypatch.setattr(sys, "argv", ["study.py", "--outdir", str(tmp_path / "made"), "--page", str(page)])
