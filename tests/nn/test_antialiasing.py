@@ -61,12 +61,16 @@ def test_the_transposed_blur_of_gpus_equals_a_transposed_convolution():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_gpu_gives_the_same_as_a_processor_in_each_layout(layer):
-    x = noise(2, 40, 12, 10).float()
-    expected = layer(40)(x)
+    def computed(device, layout):
+        x = noise(2, 40, 12, 10).to(device=device, dtype=torch.float32, memory_format=layout).requires_grad_()
+        y = layer(40).to(device=device, memory_format=layout)(x)
+        weights = noise(*y.shape).to(device=device, dtype=torch.float32)
+        return y.cpu(), torch.autograd.grad((y * weights).sum(), x)[0].cpu()
+
+    expected = computed("cpu", torch.contiguous_format)
     for layout in (torch.contiguous_format, torch.channels_last):
-        sampling = layer(40).to(device="cuda", memory_format=layout)
-        found = sampling(x.to(device="cuda", memory_format=layout).requires_grad_())
-        assert torch.allclose(found.cpu(), expected, atol=1e-6)
+        for found, wanted in zip(computed("cuda", layout), expected, strict=True):
+            assert torch.allclose(found, wanted, atol=1e-5)
 
 
 class Operations(TorchDispatchMode):
