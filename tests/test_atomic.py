@@ -212,6 +212,33 @@ def test_a_folder_appears_whole_after_the_block(tmp_path):
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["out"]
 
 
+def test_all_files_of_a_folder_are_flushed_before_it_appears(tmp_path, monkeypatch):
+    flushed, flush = [], os.fsync
+
+    def note(descriptor):
+        flushed.append((os.fstat(descriptor).st_ino, (tmp_path / "out").exists()))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with atomic.folder_writer(tmp_path / "out") as folder:
+        (folder / "deep").mkdir()
+        for name in ("a", "deep/b"):
+            (folder / name).write_text(name)
+    written = ("", "a", "deep", "deep/b")
+    assert {((tmp_path / "out" / name).stat().st_ino, False) for name in written} < set(flushed)
+    assert flushed[-1] == (tmp_path.stat().st_ino, True)
+
+
+def test_a_folder_whose_files_cannot_be_flushed_does_not_appear(tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OutputError, match="No space left"), atomic.folder_writer(tmp_path / "out") as folder:
+        (folder / "a").write_text("a")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_a_block_that_ends_early_leaves_no_folder(tmp_path, error):
     def interrupted():

@@ -62,6 +62,7 @@ def folder_writer(path: Path) -> Iterator[Path]:
         try:
             temporary.mkdir()
             yield temporary
+            _flush_files(temporary)
             temporary.replace(target)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -115,6 +116,23 @@ def flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _flush_files(folder: Path) -> None:
+    """Make all files below a folder survive a power failure.
+
+    Raises:
+        OSError: a file cannot be flushed.
+    """
+    flags = os.O_RDONLY if os.name == "posix" else os.O_RDWR  # Windows flushes only files that are open for writing.
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            descriptor = os.open(Path(parent, name), flags)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        flush_folder(Path(parent))
 
 
 def leftovers(folder: Path) -> list[Path]:

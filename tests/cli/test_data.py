@@ -82,6 +82,16 @@ def test_split_leaves_bad_files_out_and_exits_with_4(run, data, tmp_path):
     assert (tmp_path / "out" / "trainA").is_dir()
 
 
+def test_results_beside_their_inputs_are_neither_checked_nor_split(run, data, tmp_path):
+    shutil.copy(data / "trainB" / "0.png", data / "trainA" / "0.cyclegan.png")
+    checked = run("data", "check", data, "--json")
+    assert json.loads(checked.stdout)["files"] == 12
+    assert "0.cyclegan.png" in checked.stderr
+    divided = run("data", "split", data, "--test", "2", "--out", tmp_path / "out", "--json")
+    assert json.loads(divided.stdout)["images"] == {"trainA": 4, "trainB": 4, "testA": 2, "testB": 2}
+    assert "0.cyclegan.png" in divided.stderr
+
+
 def test_split_needs_test_and_out(run, data):
     assert run("data", "split", data, "--test", "2").exit_code == 2
     assert run("data", "split", data, "--out", "out").exit_code == 2

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgxlate.cli import files, masks
+
 
 @pytest.fixture
 def half(tmp_path):
@@ -90,3 +92,29 @@ def test_a_record_holds_no_mask(run, photo, half, tmp_path):
 def test_the_lines_of_json_are_the_same_with_a_mask(run, photo, half, tmp_path):
     result = run("translate", "cyclegan", photo(), "--mask", half(), "--json", "-o", tmp_path / "out.png")
     assert json.loads(result.stdout)["output"] == str(tmp_path / "out.png")
+
+
+@pytest.mark.parametrize("command", ["translate", "neural-style"])
+def test_a_mask_for_all_inputs_is_read_once(run, photo, half, monkeypatch, tmp_path, command):
+    inputs, mask, read = [photo(f"{index}.png", seed=index) for index in range(2)], half(), []
+
+    def note(out, source, *more):
+        read.append(source.path)
+        return files.read_image(out, source, *more)
+
+    monkeypatch.setattr(masks, "read_image", note)
+    more = ("translate", "cyclegan") if command == "translate" else ("neural-style", "--style", photo("s.png"))
+    options = () if command == "translate" else ("--iterations", "1", "--size", "32")
+    result = run(*more, *inputs, *options, "--mask", mask, "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 0, result.stderr
+    assert read == [mask]
+
+
+def test_no_advice_is_given_for_an_input_whose_mask_is_unreadable(run, photo, tmp_path):
+    (tmp_path / "mask.png").write_bytes(b"no image")
+    result = run(
+        "translate", "cyclegan", photo(size=(800, 800)), "--mask", tmp_path / "mask.png", "-o", f"{tmp_path}/out/"
+    )
+    assert result.exit_code == 3
+    assert "mask.png" in result.stderr
+    assert "--work-size" not in result.stderr

@@ -13,8 +13,8 @@ from imgxlate.weights.cards import Card
 FOUR = ("munit", "unit", "cyclegan", "neural-style")
 
 
-def choose(methods, models=None, settings=None, *, has_style_images=False):
-    return choose_methods(methods, models or {}, settings or {}, has_style_images=has_style_images)
+def choose(methods, models=None, settings=None, generators=None, *, has_style_images=False):
+    return choose_methods(methods, models or {}, settings or {}, generators or {}, has_style_images=has_style_images)
 
 
 def keys(*arguments, **options):
@@ -123,3 +123,24 @@ def test_an_unknown_setting_is_refused_by_its_key():
 def test_every_method_has_a_label_that_is_valid_in_a_file_name():
     specs, _ = registry.discover()
     assert all(set(spec.label) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for spec in specs.values())
+
+
+def test_a_generator_is_of_the_one_file_of_its_method():
+    [choice] = choose(["cyclegan"], {"cyclegan": "both.pth"}, generators={"cyclegan": "painter"})
+    assert choice.generators == ("painter",)
+    [choice] = choose(["munit"], {"munit": "both.pth"}, generators={"munit": ["apples", "pears"]})
+    assert choice.generators == ("apples", "pears")
+
+
+@pytest.mark.parametrize(
+    ("models", "generators", "message"),
+    [
+        ({}, {"munit": "a"}, "--generator munit=a: names a network in one file"),
+        ({"munit": ["a.pt", "b.pt"]}, {"munit": ["a"]}, "--generator munit=a: names a network in one file"),
+        ({}, {"unit": "a"}, "--generator is for unit, which is not compared"),
+        ({}, {"munti": "a"}, "there is no method 'munti' to compare"),
+    ],
+)
+def test_a_generator_without_one_file_is_an_error(models, generators, message):
+    with pytest.raises(UsageError, match=message):
+        choose(["munit"], models, generators=generators)

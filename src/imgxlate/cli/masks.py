@@ -1,5 +1,6 @@
 """`--mask`: the part of each input that changes."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,15 +42,27 @@ def mask_sources(mask: Path | None) -> list[Source]:
     return [Source(mask)] if mask and not mask.is_dir() else []
 
 
-def read_mask(out: Output, mask: Path | None, source: Source, limits: Limits) -> "ImageArray | None":
-    """The mask of an input; None: all of it changes.
+@dataclass(slots=True)
+class Masks:
+    """The masks of the inputs: one image for all of them, which is read once, or a folder with one for each."""
 
-    Raises:
-        ImageError: the mask cannot be read, or a folder of masks has none for the input.
-    """
-    if mask is None:
-        return None
-    return read_image(out, mask_of_input(mask, source), limits)
+    out: Output
+    path: Path | None  # None: all of each input changes
+    limits: Limits
+    _shared: "ImageArray | None" = None  # the image for all inputs, once it was read
+
+    def read(self, source: Source) -> "ImageArray | None":
+        """The mask of an input; None: all of it changes.
+
+        Raises:
+            ImageError: the mask cannot be read, or a folder of masks has none for the input.
+        """
+        if self.path is None or self._shared:
+            return self._shared
+        image = read_image(self.out, mask_of_input(self.path, source), self.limits)
+        if not self.path.is_dir():
+            self._shared = image
+        return image
 
 
 def mask_of_input(mask: Path, source: Source) -> Source:

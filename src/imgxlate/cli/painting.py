@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgxlate.cli.files import read_image, write_image
-from imgxlate.cli.masks import read_mask
+from imgxlate.cli.masks import Masks
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar, duration
 from imgxlate.cli.recording import Recording
@@ -40,7 +40,7 @@ class Painting:
     threads: AdaptiveThreads
     depth: "Depth"
     kept: Recording
-    mask: Path | None  # an image, or a folder of them
+    masks: Masks
     regions: Sequence[GivenRegion]
 
     def run(self, job: Job) -> None:
@@ -48,7 +48,7 @@ class Painting:
         (target,) = job.targets
         steps = self._steps_folder(target)
         content = self.kept.read(self.out, job.source, self.transfer.limits, self.depth)
-        mask = read_mask(self.out, self.mask, job.source, self.transfer.limits)
+        mask = self.masks.read(job.source)
         regions = [region.of_input(job.source) for region in self.regions]
         started = time.perf_counter()
         init = self.start.stylize_array(content.image, self.styles, depth=self.depth) if self.start else self.init

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from imgxlate.callbacks import ignore
-from imgxlate.cli import masks
 from imgxlate.cli.files import SizeAdvice, write_image, write_values
+from imgxlate.cli.masks import Masks
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch
 from imgxlate.cli.recording import Input, Recording
@@ -98,7 +98,7 @@ class Translation:
     advice: SizeAdvice
     threads: AdaptiveThreads
     kept: Recording
-    mask: Path | None  # an image, or a folder of them
+    masks: Masks
     grid: "Grid | None" = None
     watch: BandWatch | None = None
 
@@ -107,9 +107,10 @@ class Translation:
         from imgxlate.images.grids import thumbnail
 
         image = given.image
+        mask = self.masks.read(job.source) if job.source in self.missing else None
         self.advice.consider(job.source, image)
         row = {}
-        for output in self._translate(job.source, given):
+        for output in self._translate(job.source, given, mask):
             if self.grid:
                 row[output.target.index] = thumbnail(output.image, self.grid.plan.cell)
             yield output
@@ -141,7 +142,7 @@ class Translation:
         if output.target.path is not None and not self.out.as_json:
             self.out.note(str(output.target.path))
 
-    def _translate(self, source: Source, given: Input) -> Iterator[_Output]:
+    def _translate(self, source: Source, given: Input, mask: "ImageArray | None") -> Iterator[_Output]:
         if source not in self.missing:
             return
         import torch
@@ -160,7 +161,7 @@ class Translation:
             work_size=self.work_size,
             strength=self.strength,
             depth=self.depth,
-            mask=masks.read_mask(self.out, self.mask, source, self.model.limits),
+            mask=mask,
             on_band=on_band,
         )
         products = self.model.average_products(pixels)

@@ -1,7 +1,7 @@
 """`check_data`: bad files, small images, duplicates, and test images that are trained on."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -104,6 +104,7 @@ def check_data(
     data_b: str | Path | None = None,
     *,
     crop: int = 256,
+    labels: Collection[str] = (),
     progress: Progress = ignore,
     notify: Notify = ignore,
 ) -> DataReport:
@@ -120,6 +121,7 @@ def check_data(
         data_a: Images of the first kind, or a folder that holds trainA and trainB. Test images are in testA and testB.
         data_b: Images of the second kind.
         crop: Side of the training crop in pixels. Images with a shorter side below it are counted.
+        labels: Words that mark results in file names, such as "munit". Results beside their inputs are left out.
         progress: Called with the number of images read, and of all.
         notify: Called with a line for each folder with files that look like images and are not read.
 
@@ -128,7 +130,8 @@ def check_data(
         ImageError: a folder cannot be read.
     """
     require_at_least(1, crop=crop)
-    parts = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify).parts
+    found = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify, labels=labels)
+    parts = found.parts
     results = survey(parts, progress)
     images = usable(results)
     duplicates = tuple(_duplicates(group, images) for group in groups([image for _, image in images]))

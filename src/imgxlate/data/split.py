@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +35,7 @@ def split_data(
     out: str | Path,
     seed: int = 0,
     link: bool = False,
+    labels: Collection[str] = (),
     progress: Progress = ignore,
     notify: Notify = ignore,
 ) -> DataSplit:
@@ -54,6 +55,7 @@ def split_data(
         out: The new folder. It appears whole or not at all.
         seed: Seed for the choice. The same images and seed give the same split.
         link: Make hard links, which take no space, instead of copies.
+        labels: Words that mark results in file names, such as "munit". Results beside their inputs are left out.
         progress: Called with the number of images read, and of all.
         notify: Called with a line for each folder with files that look like images and are not read.
 
@@ -63,7 +65,8 @@ def split_data(
         OutputError: `out` exists and is not an empty folder, or cannot be written.
     """
     out = Path(out)
-    parts = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify).parts
+    found = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify, labels=labels)
+    parts = found.parts
     _require_outside(out, parts)
     results = survey(parts, progress)
     images = usable(results)

@@ -19,6 +19,9 @@ PairProtocol = Literal["all", "munit"]
 Models = Mapping[str, str | PathLike[str] | Sequence[str | PathLike[str]]]
 """For each method the name of a model, a checkpoint file, the folder of a training run, or several of these."""
 
+Generators = Mapping[str, str | Sequence[str]]
+"""For each method the network to take of its model's file, by its name in the file; of two, A's comes first."""
+
 Fetch = Callable[[Card, Store], Path]
 """Returns the file of a card's weights in a store, and downloads it if it is missing."""
 
@@ -34,6 +37,7 @@ class MethodChoice:
     title: str  # "MUNIT", or "MUNIT (outline2color)" if several of its models are compared
     spec: MethodSpec
     model: str | None  # a model's name, a file or a run's folder; None: the bundled model
+    generators: tuple[str, ...]  # the networks to take, by their names in the file; none: those that are found
     config: MethodConfig | None  # of a method that stylizes; None: the configuration is in the weights
 
     @property
@@ -51,7 +55,12 @@ class MethodChoice:
 
 
 def choose_methods(
-    methods: Sequence[str] | None, models: Models, settings: Mapping[str, Mapping[str, Any]], *, has_style_images: bool
+    methods: Sequence[str] | None,
+    models: Models,
+    settings: Mapping[str, Mapping[str, Any]],
+    generators: Generators,
+    *,
+    has_style_images: bool,
 ) -> tuple[MethodChoice, ...]:
     """The methods to compare, in the order of their columns. A method with several models is listed once for each.
 
@@ -60,11 +69,12 @@ def choose_methods(
             from an image only if there are style images.
         models: the models of each method.
         settings: configuration values of each method that stylizes.
+        generators: the networks to take of the model's file, by their names in it, for each method.
         has_style_images: whether there are images to take the style from.
 
     Raises:
-        UsageError: a method is unknown, listed twice, or lacks a model or style image; or a model or a setting is for a
-            method that is not compared.
+        UsageError: a method is unknown, listed twice, or lacks a model or style image; or a model, a setting or a
+            generator is for a method that is not compared; or a generator is for a method without one model's file.
     """
     models_of: dict[str, list[str]] = {}
     for method, given in models.items():
@@ -73,16 +83,29 @@ def choose_methods(
     settings_of: dict[str, dict[str, Any]] = {}
     for method, values in settings.items():
         settings_of.setdefault(_find(method).name, {}).update(values)
+    generators_of: dict[str, tuple[str, ...]] = {}
+    for method, chosen in generators.items():
+        generators_of[_find(method).name] = (chosen,) if isinstance(chosen, str) else tuple(chosen)
     specs = _available(models_of, has_style_images) if methods is None else _named(methods)
-    for option, names in (("--model", models_of), ("--set", settings_of)):
+    for option, names in (("--model", models_of), ("--set", settings_of), ("--generator", generators_of)):
         _require_compared(specs, option, names)
     for spec in specs:
         if spec.needs_style_image and not has_style_images:
             raise UsageError(f"{spec.label} needs a style image", hint="Give one: `--style painting.jpg`.")
+        if spec.name in generators_of and len(models_of.get(spec.name, ())) != 1:
+            raise UsageError(
+                f"--generator {spec.label}={generators_of[spec.name][0]}: names a network in one file",
+                hint=f"Give that file, and no other one of this method: --model {spec.label}=FILE.",
+            )
     return tuple(
         choice
         for spec in specs
-        for choice in _choices(spec, models_of.get(spec.name, ()), settings_of.get(spec.name, {}))
+        for choice in _choices(
+            spec,
+            models_of.get(spec.name, ()),
+            settings_of.get(spec.name, {}),
+            generators_of.get(spec.name, ()),
+        )
     )
 
 
@@ -146,7 +169,9 @@ def _require_compared(specs: Sequence[MethodSpec], option: str, names: Iterable[
             raise UsageError(f"{option} is for {label}, which is not compared", hint=f"Add {label} to --methods.")
 
 
-def _choices(spec: MethodSpec, models: Sequence[str], settings: Mapping[str, Any]) -> Iterator[MethodChoice]:
+def _choices(
+    spec: MethodSpec, models: Sequence[str], settings: Mapping[str, Any], generators: tuple[str, ...]
+) -> Iterator[MethodChoice]:
     config = _configured(spec, settings)
     names = _distinct_names(models, spec)
     for index, model in enumerate(models or [None if config is None else _FEATURES]):
@@ -155,6 +180,7 @@ def _choices(spec: MethodSpec, models: Sequence[str], settings: Mapping[str, Any
             title=(spec.title or spec.name) + (f" ({names[index]})" if len(models) > 1 else ""),
             spec=spec,
             model=model,
+            generators=generators,
             config=config,
         )
 

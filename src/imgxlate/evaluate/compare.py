@@ -16,7 +16,7 @@ from imgxlate import __version__
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.config import require_at_least, require_choice
 from imgxlate.errors import ImageError, ImgxlateError, UsageError
-from imgxlate.evaluate.choices import MethodChoice, Models, PairProtocol, choose_methods
+from imgxlate.evaluate.choices import Generators, MethodChoice, Models, PairProtocol, choose_methods
 from imgxlate.evaluate.comparison_metrics import load_metrics
 from imgxlate.evaluate.cost import cost_measures
 from imgxlate.evaluate.file_plan import FilePlan, find_images, listed, output_folder, plan_files
@@ -43,6 +43,7 @@ def compare(
     *,
     methods: Sequence[str] | None = None,
     models: Models | None = None,
+    generators: Generators | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     styles: ImageLike | Sequence[ImageLike] = (),
     targets: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | None = None,
@@ -85,6 +86,8 @@ def compare(
         methods: the methods to compare, in this order, or one; None: all that have a bundled model or one in `models`,
             and neural style if there are `styles`.
         models: a model for each method, or several: a name, a checkpoint file or the folder of a training run.
+        generators: for a method with one model, the network to take of an original's file, by its name in the file;
+            of two, A's comes first.
         settings: configuration values for methods without a model: {"neural-style": {"iterations": 100}}.
         styles: style images for neural style, or their paths.
         targets: real images of the target domain, for FID and KID.
@@ -134,7 +137,7 @@ def compare(
     input_list, style_list = listed(inputs), listed(styles)
     named = None if methods is None else listed(methods)
     limits, most = Limits.of(max_pixels, white), parse_memory(memory)
-    choices = choose_methods(named, models or {}, settings or {}, has_style_images=bool(style_list))
+    choices = choose_methods(named, models or {}, settings or {}, generators or {}, has_style_images=bool(style_list))
     with output_folder(folder) as root:
         counts = {choice.key: len(written_styles(choice, n_styles)) for choice in choices}
         plan = plan_files(input_list, style_list, root, counts, overwrite=overwrite, notify=notify)
@@ -149,7 +152,7 @@ def compare(
         fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
         model_files = [find_file(choice, fetch) for choice in choices]
         for choice, file in zip(choices, model_files, strict=True):  # Shows errors before hours of work.
-            load(choice, file, shared)
+            load(choice, file, shared, notify)
         networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify, limits)
         evaluation = ComparisonState(
             settings=shared,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from imgxlate import paths
-from imgxlate.callbacks import ignore
+from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import DivergedError, WeightsError
 from imgxlate.evaluate.choices import Fetch, MethodChoice
 from imgxlate.images.image_array import ImageArray
@@ -75,18 +75,19 @@ def find_file(choice: MethodChoice, fetch: Fetch) -> ModelFile:
     if choice.config is not None:
         return ModelFile(str(model), find_features(str(model), download))
     path = Path(model) if model and _is_path(model, store) else None
-    return find_model(choice.spec, None if path else model, path, None, store, download)
+    found = find_model(choice.spec, None if path else model, path, None, store, download)
+    return dataclasses.replace(found, generators=choice.generators)
 
 
-def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:
-    """Read the method's weights and move them to the device.
+def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings, notify: Notify = ignore) -> LoadedMethod:
+    """Read the method's weights and move them to the device. `notify` gets the notes about the file.
 
     Raises:
         CheckpointError: the file is damaged, or holds something else.
         UsageError: the model has no such target domain, or the network lacks a layer of the configuration.
     """
     if choice.config is None:
-        return _load_translator(choice, file, settings)
+        return _load_translator(choice, file, settings, notify)
     return _load_stylizer(choice, choice.config, file, settings)
 
 
@@ -120,8 +121,8 @@ def _is_path(model: str, store: Store) -> bool:
     return model not in store.cards() and paths.exists(model)
 
 
-def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSettings) -> LoadedMethod:
-    loaded = load_model(choice.spec, file, settings.device, settings.arithmetic)
+def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSettings, notify: Notify) -> LoadedMethod:
+    loaded = load_model(choice.spec, file, settings.device, settings.arithmetic, notify)
     model = dataclasses.replace(loaded, memory=settings.memory)
     to = model.target(settings.to)
 

@@ -68,6 +68,13 @@ def compare(
             help="A model by name, file or folder of a run. Repeatable: several models of one method are compared too.",
         ),
     ] = None,
+    generator: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METHOD=NAME",
+            help="Take this network of the file in --model, by its name in the file. Twice: A's, then B's.",
+        ),
+    ] = None,
     to: options.To = None,
     size: options.Size = None,
     n_styles: Annotated[
@@ -117,6 +124,7 @@ def compare(
     """
     models = _by_method("--model", model or [], "=", "METHOD=NAME", "munit=runs/mine")
     values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
+    generators = _by_method("--generator", generator or [], "=", "METHOD=NAME", "cyclegan=netG_A")
     loading.import_torch(out)
     import torch
 
@@ -129,6 +137,7 @@ def compare(
             inputs,
             methods=None if methods is None else [name.strip() for name in methods.split(",") if name.strip()],
             models=models,
+            generators=generators,
             settings={method: dict(map(config.assignment, texts)) for method, texts in values.items()},
             styles=style or [],
             targets=targets,

@@ -9,6 +9,7 @@ import typer
 from imgxlate.cli import complete, options
 from imgxlate.cli.output import Output
 from imgxlate.errors import BatchError
+from imgxlate.methods import registry
 
 if TYPE_CHECKING:
     from imgxlate.data.check import DataReport, Duplicates, FolderReport
@@ -42,7 +43,7 @@ def check(
     from imgxlate.cli.progress import Bar
 
     with Bar(out, "check", None, "images").shown() as bar:
-        report = check_data(data_a, data_b, crop=crop, progress=bar.update, notify=out.note)
+        report = check_data(data_a, data_b, crop=crop, labels=registry.labels(), progress=bar.update, notify=out.note)
     if out.as_json:
         out.document(report.to_json())
     else:
@@ -86,7 +87,15 @@ def split(
 
     with Bar(out, "split", None, "images").shown() as bar:
         result = split_data(
-            data_a, data_b, test=test, out=folder, seed=seed, link=link, progress=bar.update, notify=out.note
+            data_a,
+            data_b,
+            test=test,
+            out=folder,
+            seed=seed,
+            link=link,
+            labels=registry.labels(),
+            progress=bar.update,
+            notify=out.note,
         )
     bad = [{"file": str(file.path), "reason": file.reason} for file in result.bad]
     if out.as_json:

@@ -259,6 +259,7 @@ def neural_style(
         work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
     else:
         existing, seed = settings.existing, settings.seed
+        changed = masks.Masks(out, mask, transfer.limits)
         work = Painting(
             out,
             transfer,
@@ -272,7 +273,7 @@ def neural_style(
             threads,
             bits,
             kept,
-            mask,
+            changed,
             given_regions,
         )
     failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)

@@ -182,8 +182,9 @@ def translate(
         out.note(str(save_styles))
     missing = {job.source: job for job in jobs}
     advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
+    changed = masks.Masks(out, mask, loaded.limits)
     work = Translation(
-        out, loaded, codes, domain, size, work_size, part, bits, seed, missing, advice, threads, kept, mask
+        out, loaded, codes, domain, size, work_size, part, bits, seed, missing, advice, threads, kept, changed
     )
     if grid and grid in extras:
         work.grid = Grid.of(out, len(sources), source.count, grid, lambda path: loaded.read(path, domain))
