@@ -1,41 +1,38 @@
-"""Real processes, started with the environment that torchrun sets."""
+"""Processes with the environment that torchrun sets."""
 
+import os
+import signal
 import socket
-import subprocess
-import sys
 
 import pytest
 
 
 @pytest.fixture
-def torchrun(unmeasured, heed_signals):
-    """Start Python code in `size` processes with the variables that torchrun sets, and return the processes."""
+def torchrun(launcher, tmp_path):
+    """Run a program in `size` processes with the variables that torchrun sets, and return the processes.
+
+    It is a Python file, or None for imgxlate.
+    """
     started = []
 
-    def start(*arguments, size=2, **variables):
+    def start(program, *arguments, size=2, **variables):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         for rank in range(size):
             ranks = {"RANK": rank, "WORLD_SIZE": size, "LOCAL_RANK": rank}
             address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-            environment = unmeasured | {name: str(value) for name, value in {**ranks, **address, **variables}.items()}
-            started.append(
-                subprocess.Popen(
-                    [sys.executable, *map(str, arguments)],
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                    env=environment,
-                    preexec_fn=heed_signals,
-                )
-            )
+            environment = {name: str(value) for name, value in {**ranks, **address, **variables}.items()}
+            files = (tmp_path / f"{stream}-{len(started)}.txt" for stream in ("stderr", "stdout"))
+            more = {"program": str(program)} if program else {}
+            started.append(launcher.start(arguments, *files, environment, **more))
         return started[-size:]
 
     yield start
     for process in started:
-        process.kill()
-        process.communicate()
+        if process.returncode is None:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @pytest.fixture
@@ -43,9 +40,9 @@ def outputs():
     """Wait for processes, check that each succeeded, and return the standard output of each."""
 
     def collect(processes):
-        found = [process.communicate(timeout=120) for process in processes]
-        for process, (_, errors) in zip(processes, found, strict=True):
-            assert process.returncode == 0, errors
-        return [output for output, _ in found]
+        statuses = [process.wait() for process in processes]
+        for process, status in zip(processes, statuses, strict=True):
+            assert status == 0, process.errors
+        return [process.output for process in processes]
 
     return collect

@@ -23,30 +23,25 @@ def data(photo, tmp_path):
 
 
 @pytest.fixture
-def train(unmeasured, data, tmp_path):
-    def run(*more):
-        arguments = ["train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--workers", 1, *more]
-        command = [*TORCHRUN, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, env=unmeasured, timeout=120)
-
-    return run
+def arguments(data, tmp_path):
+    return ["train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--batch-size", 2]
 
 
-def test_only_the_main_process_prints_and_writes(train, tmp_path):
-    done = train("--iterations", 3, "--batch-size", 2, "--checkpoint-every", 2, "--json")
+def test_only_the_main_process_prints_and_writes(unmeasured, torchrun, outputs, arguments, tmp_path):
+    more = ["--workers", 1, "--iterations", 3, "--checkpoint-every", 2, "--json"]
+    command = [*TORCHRUN, *map(str, arguments + more)]
+    done = subprocess.run(command, capture_output=True, text=True, env=unmeasured, timeout=120)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("step 3 of 3") == 1
     assert len(done.stdout.splitlines()) == 3  # Two checkpoints, and the model.
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == 3
 
-    resumed = train("--iterations", 4, "--batch-size", 2, "--resume")
-    assert resumed.returncode == 0, resumed.stderr
+    outputs(torchrun(None, *arguments, "--workers", 1, "--iterations", 4, "--resume"))
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == 4
 
 
-def test_after_a_signal_no_process_ends_before_the_main_one_has_saved(unmeasured, heed_signals, data, tmp_path):
+def test_after_a_signal_no_process_ends_before_the_main_one_has_saved(unmeasured, heed_signals, arguments, tmp_path):
     # Large networks: saving must take longer than torchrun needs to notice that a process has ended.
-    arguments = ["train", "cyclegan", data, "--out", tmp_path / "run", "--preset", "tiny", "--batch-size", 2]
     more = ["--workers", 0, "--set", "gen.ngf=96", "--set", "display_size=1", "--iterations", 1000]
     process = subprocess.Popen(
         [*TORCHRUN, *map(str, arguments + more)],
@@ -73,8 +68,8 @@ def main_process_of(pid):
     return next(int(child) for child in children if b"\0RANK=0\0" in Path(f"/proc/{child}/environ").read_bytes())
 
 
-def test_an_uneven_batch_is_an_error_that_suggests_a_batch_size(train):
-    done = train("--iterations", 3, "--batch-size", 3)
-    assert done.returncode != 0
-    assert "a batch of 3 cannot be split evenly over 2 processes" in done.stderr
-    assert "--batch-size 4" in done.stderr
+def test_an_uneven_batch_is_an_error_that_suggests_a_batch_size(torchrun, arguments):
+    for process in torchrun(None, *arguments, "--iterations", 3, "--batch-size", 3):
+        assert process.wait() == 2
+        assert "a batch of 3 cannot be split evenly over 2 processes" in process.errors
+        assert "--batch-size 4" in process.errors

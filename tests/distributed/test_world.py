@@ -25,7 +25,7 @@ with joined(torch.device("cpu")) as world:
 """
 
 HANGING = """
-import sys, torch
+import signal, torch
 from imgxlate.training.distributed import joined
 from imgxlate.errors import DeviceError
 
@@ -33,7 +33,7 @@ try:
     with joined(torch.device("cpu")) as world:
         print("joined", flush=True)
         if world.rank == 1:
-            sys.stdin.read()
+            signal.pause()
         world.average([torch.ones(3)])
 except DeviceError as error:
     print(error, error.hint)
@@ -53,9 +53,21 @@ distributed.destroy_process_group()
 """
 
 
+@pytest.fixture
+def program(tmp_path):
+    """Write Python code into a file."""
+
+    def write(code):
+        path = tmp_path / "program.py"
+        path.write_text(code)
+        return path
+
+    return write
+
+
 @pytest.mark.parametrize("size", [2, 3])
-def test_all_processes_get_the_same_values(torchrun, outputs, size):
-    found = [json.loads(text) for text in outputs(torchrun("-c", PROGRAM, size=size))]
+def test_all_processes_get_the_same_values(torchrun, outputs, program, size):
+    found = [json.loads(text) for text in outputs(torchrun(program(PROGRAM), size=size))]
     assert [one["rank"] for one in found] == list(range(size))
     assert [one["main"] for one in found] == [True] + [False] * (size - 1)
     middle = (size - 1) / 2
@@ -65,17 +77,16 @@ def test_all_processes_get_the_same_values(torchrun, outputs, size):
         assert one["collected"] == [{"from": rank} for rank in range(size)]
 
 
-def test_a_process_group_of_the_script_is_used_and_outlasts_the_run(torchrun, outputs):
-    assert outputs(torchrun("-c", OWN_GROUP)) == ["[0, 1]\n"] * 2
+def test_a_process_group_of_the_script_is_used_and_outlasts_the_run(torchrun, outputs, program):
+    assert outputs(torchrun(program(OWN_GROUP))) == ["[0, 1]\n"] * 2
 
 
-def test_the_others_report_the_loss_of_a_process(torchrun):
-    first, second = torchrun("-c", HANGING)
+def test_the_others_report_the_loss_of_a_process(torchrun, outputs, program):
+    first, second = torchrun(program(HANGING))
     for process in (first, second):
-        assert process.stdout.readline() == "joined\n"
-    second.send_signal(signal.SIGKILL)
-    output, trace = first.communicate(timeout=60)
-    assert first.returncode == 0, trace
+        process.wait_for("joined\n")
+    second.kill(signal.SIGKILL)
+    [output] = outputs([first])
     assert "another process of the run was lost" in output
     assert "--resume" in output
 

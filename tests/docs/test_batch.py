@@ -35,17 +35,19 @@ cards.cards = lambda: known
 
 
 @pytest.fixture
-def recipe(tmp_path, photo):
+def recipe(tmp_path, photo, launcher):
     """Runs the blocks below a heading, in order, in a folder with the files that the page speaks of."""
-    startup = tmp_path / "startup"
+    programs, startup = tmp_path / "programs", tmp_path / "startup"
+    programs.mkdir()
     startup.mkdir()
     (startup / "sitecustomize.py").write_text(BUNDLE.format(checkpoint=str(CHECKPOINT)))
+    launcher.write_program(programs / "imgxlate", startup / "sitecustomize.py")
     for place, name in enumerate(("photo.jpg", "photos/alps.jpg", "photos/tatra.jpg", "holiday/lake.jpg")):
         photo(name, size=(24, 32), seed=place)
     (tmp_path / "holiday" / "torn.jpg").write_bytes((tmp_path / "holiday" / "lake.jpg").read_bytes()[:200])
     environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(startup),
+        "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(startup),  # for torchrun
         "OMP_NUM_THREADS": "1",
         "SLURM_ARRAY_TASK_ID": "1",
         "SLURM_ARRAY_TASK_COUNT": "2",

@@ -8,7 +8,7 @@ import os
 import shutil
 
 import pytest
-from commands import COMMANDS, values
+from commands import COMMANDS, values, wrong_files
 from power import Disk, Loss, write
 
 from imgxlate import checkpoint
@@ -32,7 +32,7 @@ def test_a_power_loss_loses_nothing_that_was_reported(bench, record_property, na
     for step, loss, state, promised in [*chosen, *ended(disk)]:
         place = folder.with_name(f"{folder.name} after {step} {loss.name}")
         write(state, place)
-        found = [*intact(COMMANDS[name], before, whole, place), *reported(promised, place)]
+        found = [*wrong_files(COMMANDS[name], before, whole, place), *reported(promised, place)]
         if step == "end":
             found += [f"the result {path} is lost" for path in whole if values(place).get(path) != whole[path]]
         else:
@@ -62,20 +62,6 @@ def ended(disk):
     """The different disks that a power loss leaves after the command has ended."""
     states = {tuple(sorted(disk.after(loss).items(), key=str)): loss for loss in Loss}
     return [("end", loss, disk.after(loss), disk.now()) for loss in states.values()]
-
-
-def intact(command, before, whole, folder):
-    """What is wrong with the files that are left."""
-    try:
-        left = values(folder)
-    except Exception as error:
-        yield f"a file is not whole: {error!r}"
-        return
-    for path in before.keys() - left.keys():
-        yield f"{path} is gone"
-    for path, value in left.items():
-        if not command.varies and value != whole.get(path) and value != before.get(path):
-            yield f"{path} is neither as it was nor as it should be"
 
 
 def reported(promised, folder):

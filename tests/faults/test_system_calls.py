@@ -7,7 +7,7 @@ import os
 import shutil
 
 import pytest
-from commands import COMMANDS, values
+from commands import COMMANDS, values, wrong_files
 from shim import SURVIVED, Report
 
 EVERY = int(os.environ.get("IMGXLATE_EVERY_FAULT", "0"))  # 1: all faults; 2: every second one; 0: a sample
@@ -25,7 +25,10 @@ def test_a_failing_call_loses_nothing_and_is_explained(bench, record_property, n
     for fault in faults:
         folder = bench.folder(name)
         report, status, errors = run(bench, name, folder, fault)
-        found = [*explained(command, fault, report, status, errors, folder), *kept(command, before, whole, folder)]
+        found = [
+            *explained(command, fault, report, status, errors, folder),
+            *wrong_files(command, before, whole, folder),
+        ]
         if status == 0:
             found += same(whole, folder) if "skipped" not in errors else []  # Training goes on without an image.
         else:
@@ -70,22 +73,6 @@ def explained(command, fault, report, status, errors, folder):
 def named(path, folder):
     """The names by which a message may mean the file of a fault: its own, or that of another one in the folder."""
     return [str(path.relative_to(folder)), *(str(file.relative_to(folder)) for file in folder.rglob("*"))]
-
-
-def kept(command, before, whole, folder):
-    """What is wrong with the files that a command leaves."""
-    try:
-        left = values(folder)
-    except Exception as error:
-        yield f"a file is not whole: {error!r}"
-        return
-    for path in before.keys() - left.keys():
-        yield f"{path} is gone"
-    for path, value in left.items():
-        if not command.varies and value != whole.get(path, value) and value != before.get(path):
-            yield f"{path} is neither as it was nor as it should be"
-        if path not in whole:
-            yield f"{path} should not be there"
 
 
 def same(whole, folder):

@@ -6,7 +6,7 @@ Each begins in a folder of its own, gives results that can be compared, and may 
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,25 @@ def values(folder: Path) -> dict[str, Any]:
     return {str(name): _value(path) for name, path in names.items() if _is_visible(name)}
 
 
+def wrong_files(command: Command, before: Mapping[str, Any], whole: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """What is wrong with the files that a command left when it ended early.
+
+    `before` are the `values` of the folder in which it began, and `whole` those after a run that nothing disturbed.
+    """
+    try:
+        left = values(folder)
+    except Exception as error:
+        yield f"a file is not whole: {error!r}"
+        return
+    for path in before.keys() - left.keys():
+        yield f"{path} is gone"
+    for path, value in left.items():
+        if path not in whole:
+            yield f"{path} should not be there"
+        elif not command.varies and value not in (whole[path], before.get(path)):
+            yield f"{path} is neither as it was nor as it should be"
+
+
 def _is_visible(name: Path) -> bool:
     return not (name.suffix in _VOLATILE or "partial" in name.parts or any(part.startswith(".") for part in name.parts))
 
@@ -152,6 +171,11 @@ def _training_data(folder: Path) -> None:
         draw(folder / "data" / f"{name}.png", seed)
 
 
+def _training_data_to_split(folder: Path) -> None:
+    _training_data(folder)
+    (folder / "made").mkdir()
+
+
 def _models(folder: Path) -> None:
     shutil.copy(GOLDEN / "munit" / "gen_00000001.pt", folder / "gen.pt")
     shutil.copy(GOLDEN / "munit" / "config.yaml", folder)
@@ -189,5 +213,6 @@ COMMANDS = {
         (2, 5, 6),
         before="weights import mine other.pt --method munit",
     ),
+    "split": Command("data split data --test 1 --out made/parts", _training_data_to_split, (3, 4, 9)),
     "export": Command("weights export gen.pt --format originals -o out --overwrite", _models, (6, 9)),
 }

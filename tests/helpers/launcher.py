@@ -1,9 +1,12 @@
 """Start command lines fast: this process imports everything once and forks for each of them.
 
-Reads lines of JSON. It answers {"arguments": [...], "stderr": PATH} with the number of the new process, and
-{"wait": PID} with the exit status of the process, as `subprocess` returns it. "folder" is the current folder of the
-new process, "environment" holds more variables, "catalogue" is a catalogue of weights in place of the package's, and
-"shim" is a function of shim.c with its arguments.
+Reads lines of JSON from stdin and answers each with a line. {"arguments": [...], "stdout": PATH, "stderr": PATH} is
+answered with the number of the new process, and {"poll": PID} with its exit status, as `subprocess` returns it, or with
+null while it runs. "program" is a Python file to run in place of imgxlate, "folder" is the current folder of the new
+process, "environment" holds more variables, "catalogue" is a catalogue of weights in place of the package's, and "shim"
+is a function of shim.c with its arguments.
+
+SOCKET, its argument, takes the command lines of client.py. Each has the streams and the environment of the client.
 """
 
 import atexit
@@ -12,8 +15,13 @@ import gc
 import importlib
 import json
 import os
+import runpy
+import selectors
 import signal
+import socket
 import sys
+import threading
+import traceback
 from pathlib import Path
 
 from imgxlate.__main__ import main
@@ -23,6 +31,7 @@ LATE = (
     "PIL.GifImagePlugin",
     "PIL.JpegImagePlugin",
     "PIL.PngImagePlugin",
+    "imgxlate.api",
     "imgxlate.cli.app",
     "imgxlate.cli.commands.compare",
     "imgxlate.cli.commands.train",
@@ -33,8 +42,13 @@ LATE = (
     "imgxlate.export.importing",
     "imgxlate.export.write",
     "imgxlate.metrics.diversity",
+    "imgxlate.inference.stylization",
+    "imgxlate.methods.adain.training",
+    "imgxlate.methods.cut.training",
     "imgxlate.methods.cyclegan.training",
+    "imgxlate.methods.gatys.method",
     "imgxlate.methods.munit.training",
+    "imgxlate.methods.unit.training",
     "imgxlate.training.run",
     "typer._adapters",
     "torch._dynamo",  # Every optimizer of torch loads it.
@@ -44,19 +58,67 @@ LATE = (
 )
 """What commands import late, which takes most of a short one's time."""
 
-LIMIT = 120  # seconds; a process with a shim that hangs is killed
+LIMIT = 240  # seconds; a process that hangs is killed
 
 
-def start(arguments, stderr, folder=None, environment=None, catalogue=None, shim=None):
-    """Fork a process that runs a command line with its stderr in a file, and return its number."""
+def serve(server):
+    """Start what stdin and the clients order, until stdin ends."""
+    ready = selectors.DefaultSelector()
+    ready.register(sys.stdin, selectors.EVENT_READ, lambda: answer(sys.stdin.readline()))
+    ready.register(server, selectors.EVENT_READ, lambda: start_for_client(server))
+    while all(key.data() for key, _ in ready.select()):  # What comes after the end of stdin is not wanted.
+        pass
+
+
+def answer(line):
+    """Do what a line of stdin says. Returns whether there was one."""
+    if line:
+        order = json.loads(line)
+        print(json.dumps(poll(order["poll"]) if "poll" in order else start(**order)), flush=True)
+    return bool(line)
+
+
+def poll(number):
+    """The exit status of a process, negative for the signal that killed it, or None while it runs."""
+    ended, status = os.waitpid(number, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def start(arguments, stdout, stderr, folder=None, environment=None, catalogue=None, shim=None, program=None):
+    """Fork a process that runs a command line with its output in files, and return its number."""
     number = os.fork()
     if not number:
         os.environ.update(environment or {})
         os.chdir(folder or ".")
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for stream, path in enumerate((stdout, stderr), 1):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), stream)
         if catalogue:
             replace_catalogue(catalogue)
-        run(arguments, stderr, shim)
+        os._exit(run(arguments, program, shim))
     return number
+
+
+def start_for_client(server):
+    """Fork a process that runs the command line of a client, which is sent the exit code."""
+    connection = server.accept()[0]
+    with connection:
+        number = os.fork()
+        if not number:
+            message, streams, *_ = socket.recv_fds(connection, 1 << 20, 3)
+            order = json.loads(message)
+            os.environ.clear()
+            os.environ.update(order["environment"])
+            os.chdir(order["folder"])
+            for stream, descriptor in enumerate(streams):
+                os.dup2(descriptor, stream)
+                os.close(descriptor)
+            if order["startup"]:
+                runpy.run_path(order["startup"])
+            code = run(order["arguments"])
+            connection.send(str(code).encode())
+            os._exit(code)
+    return True
 
 
 def replace_catalogue(path):
@@ -67,18 +129,15 @@ def replace_catalogue(path):
     cards.cards.cache_clear()
 
 
-def run(arguments, stderr, shim):
-    """Run the command line in this process."""
+def run(arguments, program=None, shim=None):
+    """Run a command line in this process, and return its exit code."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler if name == signal.SIGINT else signal.SIG_DFL)
-    os.dup2(os.open(os.devnull, os.O_RDWR), 0)
-    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
-    os.dup2(os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
-    sys.argv = ["imgxlate", *arguments]
+    signal.alarm(LIMIT)
+    sys.argv = [program or "imgxlate", *arguments]
     if shim:
         call(*shim)
-        exit_fast()
-    main()
+    return exit_code(lambda: runpy.run_path(program, run_name="__main__") if program else main())
 
 
 def call(name, *values):
@@ -86,27 +145,27 @@ def call(name, *values):
     getattr(ctypes.CDLL(None), name)(*(os.fsencode(value) if isinstance(value, str) else value for value in values))
 
 
-def exit_fast():
-    """Run the command line, and end without taking apart all that was imported, which takes most of a second."""
-    signal.alarm(LIMIT)
+def exit_code(function):
+    """Do as the end of Python does, without taking apart all that was imported, which takes most of a second."""
+    code = 0
     try:
-        main()
+        function()
     except SystemExit as error:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        os._exit(error.code)
-
-
-def wait(number):
-    """The exit status of a process; negative for the signal that killed it."""
-    return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+        code = error.code or 0
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    return code
 
 
 if __name__ == "__main__":  # Processes that load images import this file, too.
     for module in LATE:
         importlib.import_module(module)
     gc.freeze()  # Else the first collection of each process copies most of the memory.
-    for line in sys.stdin:
-        order = json.loads(line)
-        answer = wait(order["wait"]) if "wait" in order else start(**order)
-        print(answer, flush=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(sys.argv[1])
+        listener.listen(100)
+        serve(listener)
