@@ -6,26 +6,12 @@ import signal
 import time
 
 import pytest
+from commands import draw
 
 from imgxlate.methods import registry
 
-STEPS = 36
-KILLS = 12
+KILLS = 8
 METHODS = [name for name in registry.BUILT_IN if registry.find(name).training]
-
-
-@pytest.fixture
-def train(launch, data, tmp_path):
-    """Start the training of a small model in tmp_path/NAME."""
-
-    def start(method, name, *more, workers=0, steps=STEPS):
-        intervals = ("--checkpoint-every", 2, "--set", "sample_every=100", "--set", "display_size=1")
-        where = ("--device", "cpu", "--precision", "fp32", "--workers", workers, "--iterations", steps)
-        if method == "cyclegan":
-            more += ("--set", "pool_size=3")  # It is full, and exchanges images, long before the end.
-        return launch("train", method, data, "--out", tmp_path / name, "--preset", "tiny", *intervals, *where, *more)
-
-    return start
 
 
 def finished(process):
@@ -46,55 +32,50 @@ def kill_at_random(process, run, generator):
     return process.wait()
 
 
-@pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("method", METHODS)
-def test_a_killed_run_ends_with_the_same_weights_when_resumed(train, payload, tmp_path, method, workers):
-    finished(train(method, "whole", workers=workers))
-    generator = random.Random(f"{method} {workers}")
+def test_a_killed_run_ends_with_the_same_weights_when_resumed(train, whole, payload, tmp_path, method):
+    run, generator = tmp_path / "killed", random.Random(method)
     statuses = []
-    for _ in range(KILLS):
-        process = train(method, "killed", "--resume", workers=workers)
-        statuses.append(kill_at_random(process, tmp_path / "killed", generator))
-    finished(train(method, "killed", "--resume", workers=workers))
+    for kill in range(KILLS):
+        process = train(method, run, "--resume", workers=2 * (kill % 2))
+        statuses.append(kill_at_random(process, run, generator))
+    finished(train(method, run, "--resume", workers=2))
 
     assert statuses == [-9] * KILLS
-    whole, killed = (tmp_path / name for name in ("whole", "killed"))
-    last = f"checkpoints/step-{STEPS:08d}.safetensors"
-    assert payload(killed / last) == payload(whole / last)
-    assert payload(killed / "model.safetensors") == payload(whole / "model.safetensors")
-    assert steps_of(killed) == list(range(1, STEPS + 1))
-    assert losses_of(killed) == losses_of(whole)
-    assert not list(killed.rglob(".*.part"))
+    last = steps_of(run)[-1]
+    for file in (f"checkpoints/step-{last:08d}.safetensors", "model.safetensors"):
+        assert payload(run / file) == payload(whole(method) / file)
+    assert steps_of(run) == list(range(1, last + 1)) == steps_of(whole(method))
+    assert losses_of(run) == losses_of(whole(method))
+    assert not list(run.rglob(".*.part"))
 
 
-def test_a_killed_run_that_began_from_a_model_ends_with_the_same_weights(train, payload, tmp_path):
-    model = ("--from", "cyclegan-summer2winter", "--warm-up", 6, "--set", "data.crop_height=32")
-    finished(train("cyclegan", "whole", *model, steps=12))
-    generator = random.Random("model")
+def test_a_killed_run_that_began_from_a_model_ends_with_the_same_weights(train, whole, payload, tmp_path):
+    model = ("--from", "cyclegan-summer2winter", "--warm-up", 4, "--set", "data.crop_height=32")
+    run, generator = tmp_path / "killed", random.Random("model")
     for _ in range(4):
-        kill_at_random(train("cyclegan", "killed", *model, "--resume", steps=12), tmp_path / "killed", generator)
-    finished(train("cyclegan", "killed", "--resume", steps=12))
-    whole, killed = (tmp_path / name for name in ("whole", "killed"))
-    last = "checkpoints/step-00000012.safetensors"
-    assert payload(killed / last) == payload(whole / last)
-    assert losses_of(killed) == losses_of(whole)
+        kill_at_random(train("cyclegan", run, *model, "--resume", steps=8), run, generator)
+    finished(train("cyclegan", run, "--resume", steps=8))
+    last, expected = "checkpoints/step-00000008.safetensors", whole("cyclegan", *model, steps=8)
+    assert payload(run / last) == payload(expected / last)
+    assert losses_of(run) == losses_of(expected)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("workers", [0, 2])
-def test_a_signal_saves_the_last_step(train, payload, tmp_path, number, code, workers):
-    finished(train("munit", "whole", steps=8))
-    process = train("munit", "stopped", workers=workers, steps=8)
-    while len(steps_of(tmp_path / "stopped")) < 3:
+def test_a_signal_saves_the_last_step(train, whole, payload, tmp_path, number, code, workers):
+    run = tmp_path / "stopped"
+    process = train("munit", run, workers=workers, steps=8)
+    while len(steps_of(run)) < 3:
+        assert process.runs(), process.errors
         time.sleep(0.01)
     process.kill(number)
     assert process.wait() == code, process.errors
     assert "Traceback" not in process.errors
-    done = steps_of(tmp_path / "stopped")[-1]
-    assert (tmp_path / "stopped" / f"checkpoints/step-{done:08d}.safetensors").exists()
-    finished(train("munit", "stopped", "--resume", steps=8))
-    model = "model.safetensors"
-    assert payload(tmp_path / "stopped" / model) == payload(tmp_path / "whole" / model)
+    done = steps_of(run)[-1]
+    assert (run / f"checkpoints/step-{done:08d}.safetensors").exists()
+    finished(train("munit", run, "--resume", steps=8))
+    assert payload(run / "model.safetensors") == payload(whole("munit", steps=8) / "model.safetensors")
 
 
 def history_of(run):
@@ -111,24 +92,25 @@ def losses_of(run):
     return [entry["losses"] for entry in history_of(run)]
 
 
-def test_a_killed_run_has_the_same_evaluations_and_best_model_when_resumed(train, payload, data, tmp_path):
-    tests = ("--test-a", data / "trainA", "--test-b", data / "trainB")
-    evaluated = (*tests, "--evaluate-every", 3, "--evaluate-images", 2)
-    finished(train("cyclegan", "whole", *evaluated, steps=9))
-    generator = random.Random("evaluations")
+def test_a_killed_run_has_the_same_evaluations_and_best_model_when_resumed(train, whole, payload, tmp_path):
+    for index in range(2):
+        for domain in ("A", "B"):
+            draw(tmp_path / f"test{domain}/{index}.png", ord(domain) + index, size=(32, 32))
+    tests = ("--test-a", tmp_path / "testA", "--test-b", tmp_path / "testB", "--evaluate-every", 3)
+    run, generator = tmp_path / "killed", random.Random("evaluations")
     for kill in range(3):
-        process = train("cyclegan", "killed", "--resume", *evaluated, steps=9)
+        process = train("cyclegan", run, "--resume", *tests, steps=9)
         if kill == 1:
-            kill_in_evaluation(process, tmp_path / "killed")
+            kill_in_evaluation(process, run)
         else:
-            kill_at_random(process, tmp_path / "killed", generator)
-    finished(train("cyclegan", "killed", "--resume", *evaluated, steps=9))
+            kill_at_random(process, run, generator)
+    finished(train("cyclegan", run, "--resume", *tests, steps=9))
 
-    whole, killed = (tmp_path / name for name in ("whole", "killed"))
-    assert evaluations_of(killed) == evaluations_of(whole)
-    assert [step for step, *_ in evaluations_of(whole)] == [3, 6, 9]
-    assert payload(killed / "best.safetensors") == payload(whole / "best.safetensors")
-    assert losses_of(killed) == losses_of(whole)
+    expected = whole("cyclegan", *tests, steps=9)
+    assert evaluations_of(run) == evaluations_of(expected)
+    assert [step for step, *_ in evaluations_of(expected)] == [3, 6, 9]
+    assert payload(run / "best.safetensors") == payload(expected / "best.safetensors")
+    assert losses_of(run) == losses_of(expected)
 
 
 def kill_in_evaluation(process, run):
