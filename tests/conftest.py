@@ -132,12 +132,12 @@ def unmeasured():
 
 
 @pytest.fixture
-def run_process(command):
-    """Run a command line in a process of its own; streams are bytes."""
+def run_process(launcher):  # noqa: F811 (the fixture)
+    """Run a command line in a process of its own, which a launcher forks; streams are bytes."""
 
     def invoke(*arguments, stdin=b"", **environment):
-        environment = os.environ | {"OMP_NUM_THREADS": "1"} | environment
-        return subprocess.run(command(*arguments), input=stdin, capture_output=True, env=environment, timeout=120)
+        words = [launcher.program, *map(str, arguments)]
+        return subprocess.run(words, input=stdin, capture_output=True, env=os.environ | environment, timeout=120)
 
     return invoke
 

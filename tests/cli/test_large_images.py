@@ -179,11 +179,12 @@ def test_a_full_disk_is_a_device_error_with_a_hint(command, munit, photo, scratc
 
 
 @linux
-def test_each_image_of_a_batch_has_the_same_memory(run_process, photo, tmp_path):
+def test_each_image_of_a_batch_has_the_same_memory(command, unmeasured, photo, tmp_path):
     paths = [photo(f"{seed}.png", size=(1000, 700), seed=seed) for seed in range(3)]
-    result = run_process("translate", "munit", *paths, "--memory", "500MB", "-o", tmp_path / "out/")
+    arguments = command("translate", "munit", *paths, "--memory", "500MB", "-o", tmp_path / "out/")
+    result = subprocess.run(arguments, capture_output=True, text=True, env=unmeasured, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
-    counts = [int(bands) for _, _, bands in IN_BANDS.findall(result.stderr.decode())]
+    counts = [int(bands) for _, _, bands in IN_BANDS.findall(result.stderr)]
     assert len(counts) == 3
     assert max(counts) <= 2 * counts[0]
 

@@ -1,9 +1,6 @@
 """The example scripts run as a user runs them, and write what they say."""
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,15 +12,17 @@ SCRIPTS = Path(__file__).parents[2] / "examples" / "python"
 
 
 @pytest.fixture
-def script(tmp_path, photo):
+def script(tmp_path, photo, launcher):
     """Run a script in a folder with photos and two folders of training images."""
     for name in ("a.png", "b.png", *(f"{domain}/{n}.png" for domain in ("summer", "winter") for n in range(2))):
         photo(name, size=(80, 80), seed=len(name))
 
     def run(name, *arguments):
-        command = [sys.executable, SCRIPTS / name, *arguments]
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "IMGXLATE_OFFLINE": "1"}
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True).stdout
+        files, where = (tmp_path / "stderr.txt", tmp_path / "stdout.txt"), {"folder": str(tmp_path)}
+        program = str(SCRIPTS / name)
+        process = launcher.start(arguments, *files, {"IMGXLATE_OFFLINE": "1"}, program=program, **where)
+        assert process.wait() == 0, process.errors
+        return process.output
 
     return run
 

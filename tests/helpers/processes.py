@@ -65,6 +65,8 @@ class Launcher:
         command = [sys.executable, Path(__file__).with_name("launcher.py"), self._address]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self._process = subprocess.Popen(command, text=True, env=environment, **pipes)
+        self.program = folder / "imgxlate"
+        self.write_program(self.program)
 
     def send(self, **order):
         self._process.stdin.write(json.dumps(order) + "\n")
