@@ -45,9 +45,9 @@ _PUBLIC = {
     "read_record": "imgxlate.inference.provenance",
     "split_data": "imgxlate.data.split",
     "stylize": "imgxlate.api",
-    "stylize_video": "imgxlate.api",
+    "stylize_video": "imgxlate.films",
     "train": "imgxlate.api",
-    "translate_video": "imgxlate.api",
+    "translate_video": "imgxlate.films",
 }
 
 __all__ = [
@@ -98,9 +98,7 @@ if TYPE_CHECKING:
         load_fast_style_transfer,
         load_style_transfer,
         stylize,
-        stylize_video,
         train,
-        translate_video,
     )
     from imgxlate.config import option
     from imgxlate.data.check import DataReport, check_data
@@ -109,6 +107,7 @@ if TYPE_CHECKING:
     from imgxlate.data.split import DataSplit, split_data
     from imgxlate.errors import ImgxlateError
     from imgxlate.evaluate.results import Comparison
+    from imgxlate.films import stylize_video, translate_video
     from imgxlate.images.pixel_format import PixelFormat
     from imgxlate.inference.fast_style import FastStyleTransfer
     from imgxlate.inference.model import Model

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -12,6 +13,8 @@ from imgxlate.cli import masks, options, recording
 from imgxlate.cli.config_options import flag
 from imgxlate.cli.figures import inputs_of, roles_note
 from imgxlate.cli.files import find_share, model_sources
+from imgxlate.cli.film import stylize_film_fast
+from imgxlate.cli.film_options import FilmOptions, refuse_for_films
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
@@ -137,13 +140,15 @@ def require_none(given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
         )
 
 
-def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
-    """Paint each content image in one pass."""
+def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options.Settings) -> None:
+    """Paint each content image, or each frame of a film, in one pass."""
     made = provenance.read(chosen.like, FastPaintingRecord) if chosen.like else None
     if chosen.like and made:
         chosen, settings = _as_made(chosen, chosen.like, made, settings)
     config = configure(made.config if made else chosen.given, chosen.strength)
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
+    if film.is_for(inputs, chosen.output):
+        return _paint_film(out, film, chosen, config, settings)
     bits = require_depth(chosen.depth, chosen.output, chosen.naming.suffix)
     options.check_stdout(chosen.output, out.as_json)
     sources = expand(inputs, chosen.output, registry.labels(), out.note)
@@ -169,7 +174,8 @@ def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
         kept = replace(kept, record=facts)
     with Bar(out, _SPEC.name, len(jobs), "images").shown() as bar:
         images = [style.image for style in styles]
-        work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, chosen.mask)
+        changed = masks.Masks(out, chosen.mask, transfer.model.limits)
+        work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, changed)
         failures = stream_jobs(
             jobs,
             lambda job: kept.read(out, job.source, settings.limits, bits),
@@ -180,6 +186,23 @@ def paint(out: Output, chosen: FastOptions, settings: options.Settings) -> None:
             on_failure=out.error,
         )
     return require_no_failures(failures, inputs=len(sources))
+
+
+def _paint_film(
+    out: Output, film: FilmOptions, chosen: FastOptions, config: FastStyleConfig, settings: options.Settings
+) -> None:
+    """Paint each frame of a film in one pass."""
+    refuse_for_films(
+        {"--depth 16": chosen.depth == "16", "--preserve-color": config.preserve_color != "off"}
+        | {"--name-template or --format": chosen.naming != Naming(), "--record": chosen.record, "--like": chosen.like}
+        | {"--keep-metadata": chosen.kept.keep_metadata, "--keep-gps": chosen.kept.keep_gps}
+    )
+    inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
+    style_sources = expand(guides, notify=out.note)
+    style_shares(config.style_weights, len(style_sources))
+    plan = film.plan(inputs, chosen.output, _SPEC.label, chosen.mask, settings)
+    load = partial(load_fast, out, config, chosen.model, chosen.checkpoint, settings)
+    return stylize_film_fast(out, film, plan, load, style_sources, settings)
 
 
 def load_fast(
@@ -218,11 +241,11 @@ class FastPainting:
     threads: AdaptiveThreads
     depth: "Depth"
     kept: Recording
-    mask: Path | None  # an image, or a folder of them
+    masks: masks.Masks
 
     def compute(self, job: Job, given: Input) -> Iterator[_Painted]:
         """Paint an image."""
-        mask = masks.read_mask(self.out, self.mask, job.source, self.transfer.model.limits)
+        mask = self.masks.read(job.source)
         pixels = self.transfer.config.size**2
         started = time.perf_counter()
         with self.threads.step(pixels, self.transfer.model.average_products(pixels)):

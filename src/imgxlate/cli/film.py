@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from imgxlate.cli.options import Settings
+    from imgxlate.inference.fast_style import FastStyleTransfer
     from imgxlate.inference.model import Model
     from imgxlate.inference.style_source import StyleSource
     from imgxlate.inference.stylization import Iteration, StyleTransfer
@@ -35,6 +36,7 @@ def translate_film(
     *,
     size: int | None,
     work_size: int | None,
+    strength: float,
 ) -> None:
     """Translate a film and report it. Without a plan, the output exists and is kept.
 
@@ -59,6 +61,7 @@ def translate_film(
             code=codes.codes[0] if codes else None,
             size=size,
             work_size=work_size,
+            strength=strength,
             frame_by_frame=options.frame_by_frame,
             on_frame=progress.show,
             notify=out.note,
@@ -101,6 +104,40 @@ def stylize_film(
         )
     facts = {"method": transfer.spec.label, "preset": preset, "seed": settings.seed}
     return _report(out, plan, facts, result, progress)
+
+
+def stylize_film_fast(
+    out: Output,
+    options: FilmOptions,
+    plan: "FilmPlan | None",
+    load: "Callable[[], FastStyleTransfer]",
+    styles: "Sequence[Source]",
+    settings: "Settings",
+) -> None:
+    """Paint each frame of a film in one pass, and report it. Without a plan, the output exists and is kept.
+
+    Raises:
+        ImgxlateError: as `stylize_film_fast`.
+    """
+    if plan is None:
+        return out.note(_KEPT)
+    images = [read_image(out, style, settings.limits) for style in styles]
+    transfer = load()
+    model = transfer.model
+    _fix_threads(settings, model.device, model.average_products(transfer.config.size**2))
+    from imgxlate.inference import film
+
+    with _shown(out, plan, model.method) as progress:
+        result = film.stylize_film_fast(
+            transfer,
+            plan,
+            images,
+            frame_by_frame=options.frame_by_frame,
+            on_frame=progress.show,
+            notify=out.note,
+        )
+    facts = {"method": model.method, "model": model.name, "strength": transfer.config.strength}
+    return _report(out, plan, {**facts, "seed": settings.seed}, result, progress)
 
 
 class _Progress:

@@ -10,9 +10,10 @@ from torch import Tensor
 from imgxlate.errors import UsageError
 from imgxlate.images import color
 from imgxlate.images.image_array import Depth, ImageArray
+from imgxlate.images.limits import Limits
 from imgxlate.images.masks import blend, weights_of
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
-from imgxlate.images.sizes import longer_side
+from imgxlate.images.sizes import Size, longer_side
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
 from imgxlate.inference.fast_config import FastStyleConfig
 from imgxlate.inference.model import Model
@@ -48,6 +49,11 @@ class FastStyleTransfer:
         """
         return to_pil(self.stylize_array(content, styles, mask=mask))
 
+    @property
+    def limits(self) -> Limits:
+        """What images may be read."""
+        return self.model.limits
+
     def stylize_array(
         self,
         content: ImageLike,
@@ -60,7 +66,7 @@ class FastStyleTransfer:
 
         With a `depth` of 16, files of 16 bits are read with all their bits.
         """
-        limits = self.model.limits
+        limits = self.limits
         source, *guides = (to_image_array(image, limits, depth) for image in (content, *listed(styles)))
         original = scaled(source, self.config.size)
         height, width = original.shape[2:]
@@ -71,10 +77,22 @@ class FastStyleTransfer:
         before = source if source.size == painting.size else source.with_rgb(from_tensor(original, depth))
         return blend(before, painting, outside)
 
+    def encode(self, styles: Sequence[ImageArray], size: Size) -> Tensor:
+        """The style code (1, style_dim) of style images for images of `size`; their colors count, too.
+
+        Raises:
+            UsageError: there is no style image, or the number of style weights is not that of the style images.
+        """
+        return encode_styles(self.model, self._guides(styles, size), self.config.style_weights)
+
+    def _guides(self, styles: Sequence[ImageArray], size: Size) -> list[Tensor]:
+        """The style images at their size for an image of `size`."""
+        return [scaled(style, round(max(size) * self.config.style_scale)) for style in styles]
+
     def _paint(self, original: Tensor, styles: Sequence[ImageArray]) -> Tensor:
         """The painting (1, 3, H, W) of an image of that size."""
-        longer = round(max(original.shape[2:]) * self.config.style_scale)
-        guides = [scaled(style, longer) for style in styles]
+        height, width = original.shape[2:]
+        guides = self._guides(styles, (height, width))
         content, guides = color.prepare(self.config.preserve_color, original, guides)
         code = encode_styles(self.model, guides, self.config.style_weights)
         to = self.model.target(None)

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -14,8 +14,12 @@ from imgxlate.callbacks import Notify, ignore
 from imgxlate.config import flattened
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.sizes import longer_side
+from imgxlate.inference.fast_style import FastStyleTransfer
 from imgxlate.inference.model import Model
 from imgxlate.inference.provenance import sha256_of_weights
+from imgxlate.inference.steady_stylization import stylization_processor
+from imgxlate.inference.steady_translation import translation_processor
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import Iteration, StyleTransfer
 from imgxlate.methods.spec import DOMAINS, Domain
@@ -70,6 +74,7 @@ def translate_film(
     code: Code | None = None,  # the style code of all frames; None: the method has no styles
     size: int | None = None,  # shorter side of the output in pixels; None: the input's size
     work_size: int | None = None,  # longest shorter side to translate at
+    strength: float = 1.0,  # how much of the style to take: 0 keeps the style of each frame
     frame_by_frame: bool = False,
     on_frame: "OnFrame" = ignore,
     notify: Notify = ignore,
@@ -93,9 +98,15 @@ def translate_film(
         "to": to,
         "style": code,
         "size": [size, work_size],
+        "strength": strength,
         "frame_by_frame": frame_by_frame,
     }
-    processor = _translation(model, to, style, size, work_size, frame_by_frame=frame_by_frame)
+    if frame_by_frame:
+        processor: FrameProcessor = FrameByFrame(
+            lambda frame: _colors(model.translate_array(frame, to, style, size, work_size=work_size, strength=strength))
+        )
+    else:
+        processor = translation_processor(model, to, style, size=size, work_size=work_size, strength=strength)
     return make_film(plan, processor, facts, segment=TRANSLATED, on_frame=on_frame, notify=notify)
 
 
@@ -126,40 +137,50 @@ def stylize_film(
         "seed": seed,
         "frame_by_frame": frame_by_frame,
     }
-    processor = _stylization(transfer, styles, seed, on_iteration, frame_by_frame=frame_by_frame)
+    if frame_by_frame:
+        processor: FrameProcessor = FrameByFrame(
+            lambda frame: transfer.stylize_array(frame, styles, seed=seed, on_iteration=on_iteration).rgb
+        )
+    else:
+        processor = stylization_processor(transfer, styles, seed=seed, on_iteration=on_iteration)
     return make_film(plan, processor, facts, segment=PAINTED, on_frame=on_frame, notify=notify)
 
 
-def _translation(
-    model: Model,
-    to: Domain,
-    style: torch.Tensor | None,
-    size: int | None,
-    work_size: int | None,
-    *,
-    frame_by_frame: bool,
-) -> FrameProcessor:
-    """What translates the frames."""
-
-    def translated(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        colors: NDArray[np.uint8] = next(model.translate_array(frame, to, style, size, work_size=work_size)).rgb
-        return colors
-
-    return FrameByFrame(translated)
-
-
-def _stylization(
-    transfer: StyleTransfer,
+def stylize_film_fast(
+    transfer: FastStyleTransfer,
+    plan: "FilmPlan",
     styles: Sequence[ImageArray],
-    seed: int,
-    on_iteration: Callable[[Iteration], None],
     *,
-    frame_by_frame: bool,
-) -> FrameProcessor:
-    """What paints the frames."""
+    frame_by_frame: bool = False,
+    on_frame: "OnFrame" = ignore,
+    notify: Notify = ignore,
+) -> "FilmResult":
+    """Paint each frame of a film in one pass, in the style of one or more images.
 
-    def painted(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        colors: NDArray[np.uint8] = transfer.stylize_array(frame, styles, seed=seed, on_iteration=on_iteration).rgb
-        return colors
+    Raises:
+        UsageError: the colors of the frames are to be kept; or as `FastStyleTransfer.encode`.
+        ImageError: the film or a mask is damaged.
+        OutputError: the output cannot be written, or another command began it.
+    """
+    if transfer.config.preserve_color != "off":
+        raise UsageError("a film that is painted in one pass cannot keep its colors", hint="Leave out preserve_color.")
+    model, size = transfer.model, longer_side(plan.film.info.size, transfer.config.size)
+    [code] = transfer.encode(styles, size).tolist()
+    return translate_film(
+        model,
+        plan,
+        to=model.target(None),
+        code=tuple(code),
+        size=min(size),
+        strength=transfer.config.strength,
+        frame_by_frame=frame_by_frame,
+        on_frame=on_frame,
+        notify=notify,
+    )
 
-    return FrameByFrame(painted)
+
+def _colors(outputs: Iterator[ImageArray]) -> NDArray[np.uint8]:
+    """The colors (H, W, 3) of the only output."""
+    [output] = outputs
+    colors: NDArray[np.uint8] = output.rgb
+    return colors

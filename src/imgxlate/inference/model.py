@@ -154,10 +154,7 @@ class Model:
     ) -> Iterator[Any]:
         """`translate`, but each image is computed when it is consumed, so that many styles need little memory."""
         domain = self.target(to)
-        codes = self.codes(domain, n_styles, styles, size, work_size, seed)
-        if style_weights is not None:
-            registry.find(self.method, Capability.MIX_STYLES)
-            codes = None if codes is None else mixture(codes, style_weights)
+        codes = self.codes(domain, n_styles, styles, size, work_size, seed, style_weights)
         outputs = self.translate_array(
             image, domain, codes, size, work_size=work_size, strength=strength, mask=mask, on_band=on_band
         )
@@ -332,8 +329,13 @@ class Model:
         size: int | None,
         work_size: int | None,
         seed: int,
+        weights: Sequence[float] | None = None,  # mix `styles` into one, with a weight for each
     ) -> Tensor | None:
         """The style codes (S, style_dim) to translate with, or None if the method has no styles."""
+        if weights is not None:
+            registry.find(self.method, Capability.MIX_STYLES)
+            codes = self.codes(domain, n_styles, styles, size, work_size, seed)
+            return None if codes is None else mixture(codes, weights)
         if n_styles is not None and styles is not None:
             raise UsageError("n_styles and styles exclude each other")
         if self.style_dim is None and styles is None and n_styles in (None, 1):

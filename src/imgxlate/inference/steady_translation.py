@@ -43,6 +43,7 @@ def translation_processor(
     *,
     size: int | None = None,  # shorter side of the output in pixels; None: the input's size
     work_size: int | None = None,  # translate larger frames at this shorter side, and upsample the change
+    strength: float = 1.0,  # how much of the style to take: 0 keeps the style of each frame
 ) -> FrameProcessor:
     """Translate the frames of a film in one style. The first frame of a shot is translated as an image is.
 
@@ -51,16 +52,25 @@ def translation_processor(
     """
     if not all(model.format_of(domain).is_color for domain in DOMAINS):
         raise UsageError(f"{model.name} translates images that are not in color, and films are in color")
-    return _SteadyTranslation(model, to, codes, size, work_size)
+    return _SteadyTranslation(model, to, codes, size, work_size, strength)
 
 
 class _SteadyTranslation:
-    def __init__(self, model: Model, to: Domain, codes: Tensor | None, size: int | None, work_size: int | None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        to: Domain,
+        codes: Tensor | None,
+        size: int | None,
+        work_size: int | None,
+        strength: float,
+    ) -> None:
         self._model = model
         self._to = to
         self._codes = codes
         self._size = size
         self._work_size = work_size
+        self._strength = strength
         self._moments = MovingMoments(RATE)
         self._frame: Frame | None = None  # the last one, at the size of the output
         self._output: NDArray[np.float32] | None = None  # of the last frame, not rounded
@@ -94,7 +104,9 @@ class _SteadyTranslation:
 
     def _translate(self, image: ImageArray) -> Frame:
         with self._moments.frame():
-            [output] = self._model.translate_array(image, self._to, self._codes, work_size=self._work_size)
+            [output] = self._model.translate_array(
+                image, self._to, self._codes, work_size=self._work_size, strength=self._strength
+            )
         return output.rgb
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -207,8 +207,8 @@ def stylize(
     """Optimize, yielding after each iteration; `painted` turns an iterate into an image. Images are laid on white."""
     source, *guides = (to_tensor(image.on_white().rgb) for image in (content, *styles))
     start = to_tensor(init.on_white().rgb) if init else None
-    optional = {name: value for name, value in (("regions", regions), ("last", last)) if value}
-    # Stylizers of plug-ins may know none of them.
+    # Stylizers of plug-ins may know neither regions nor films.
+    optional: Any = {name: given for name, given in (("regions", regions), ("last", last)) if given}
     iterates = stylizer.stylize(source, guides, start, seed, budget(device, limit), **optional)
     return each_fast(iterates, fast)
 

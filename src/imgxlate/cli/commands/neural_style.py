@@ -161,7 +161,7 @@ def neural_style(
             like=like,
             kept=Recording(keep_metadata, keep_gps),
         )
-        return fast_painting.paint(out, chosen, settings)
+        return fast_painting.paint(out, film, chosen, settings)
     name = figure_name(reconstruct, sweep)
     if init == "fast":
         fast_painting.require_painting(figure=name is not None, record=record or like is not None)
@@ -196,7 +196,11 @@ def neural_style(
     if film.is_for(inputs, output):
         refuse_for_films(
             {"--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every, "--like": like}
-            | {"--name-template": name_template != "{stem}.{method}", "--record": record, "--init": init_file or init == "fast"}
+            | {
+                "--name-template": name_template != "{stem}.{method}",
+                "--record": record,
+                "--init": init_file or init == "fast",
+            }
             | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps, "--reconstruct": reconstruct, "--sweep": sweep}
             | {"--region": region}
         )

@@ -101,27 +101,30 @@ def translate(
     A video becomes <stem>.<method>.mp4, or a file or a folder of frames, as --output says. docs/film.md explains films.
     """
     spec = registry.find(method, Capability.TRANSLATE)
+    if strength is not None:
+        registry.find(method, Capability.MIX_STYLES)
+    weights = options.parse_weights(style_weights)
     if film.is_for(inputs, output):
         refuse_for_films(
             {"--grid": grid, "--depth 16": depth == "16", "--format": form != "png", "--save-styles": save_styles}
             | {"--name-template": name_template != "{stem}.{method}", "--record": record, "--like": like}
             | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps}
         )
-        styles = choose_styles(spec, n_styles, style or [], styles_file)
+        styles = choose_styles(spec, n_styles, style or [], styles_file, weights=weights)
         load = partial(load_model, out, spec, model, checkpoint, config, settings, norm_statistics=norm_statistics)
         plan = film.plan(inputs, output, method, mask, settings)
-        sizes = {"size": size, "work_size": work_size}
-        return translate_film(out, film, plan, partial(load, generators=generator or ()), styles, settings, to, **sizes)
+        load = partial(load, generators=generator or ())
+        part = 1.0 if strength is None else strength
+        return translate_film(
+            out, film, plan, load, styles, settings, to, size=size, work_size=work_size, strength=part
+        )
     recording.require_metadata(keep_metadata, keep_gps)
     masks.require_no_record(mask, record=record or like is not None)
     made = provenance.read(like, TranslationRecord) if like else None
     source = _source_like(like, made) if like and made else None
-    weights = options.parse_weights(style_weights)
     source = source or choose_styles(
         spec, n_styles, style or [], styles_file, weights=weights, saved=save_styles is not None
     )
-    if strength is not None:
-        registry.find(method, Capability.MIX_STYLES)
     if like and made:
         others: dict[str, object] = {"--to": to, "--size": size, "--work-size": work_size, "--depth": depth == "16"}
         others |= {"--n-styles": n_styles, "--style": style, "--styles": styles_file, "--save-styles": save_styles}
