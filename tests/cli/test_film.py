@@ -107,6 +107,33 @@ def test_a_film_is_painted(run, clip, photo, opened, tmp_path, monkeypatch):
     assert opened(tmp_path / "clip.neural-style.mp4")[0] == [0, Fraction(6, 25)]
 
 
+def test_a_film_is_painted_in_one_pass(run, adain, clip, photo, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    style = photo("style.jpg")
+    fast = ("neural-style", clip(), style, "--fast", "--checkpoint", adain, "--size", 24, "--every", 4)
+    result = run(*fast, "--strength", 0.5, "-o", "film/", "--frame-by-frame", "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    assert (record["method"], record["strength"], record["frames"]) == ("adain", 0.5, 3)
+    assert (record["width"], record["height"]) == (24, 16)
+    by_translation = ("translate", "adain", clip(), "--style", style, "--checkpoint", adain, "--every", 4)
+    assert run(*by_translation, "--size", 16, "--strength", 0.5, "-o", "other/", "--frame-by-frame").exit_code == 0
+    for one, other in zip(images_in(tmp_path / "film"), images_in(tmp_path / "other"), strict=True):
+        assert np.abs(one - other).mean() < 3  # Only the size of the style image differs.
+    assert run(*fast, "-o", "steady/").exit_code == 0
+    assert not np.array_equal(images_in(tmp_path / "steady")[0], images_in(tmp_path / "film")[0])  # by the strength
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(("--preserve-color", "match"), "--preserve-color"), (("--record",), "--record"), (("--depth", 16), "--depth 16")],
+)
+def test_a_film_painted_in_one_pass_has_no_such_options(run, adain, clip, photo, options, reason):
+    result = run("neural-style", clip(), photo(), "--fast", "--checkpoint", adain, *options)
+    assert result.exit_code == 2
+    assert f"{reason} has no effect on a film" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
