@@ -216,11 +216,11 @@ def with_part(painting: ImageArray) -> ImageArray:
 def steady_film(work: Path) -> ImageArray:
     """Four frames of a camera's pan, frame by frame and as a film."""
     folder = work / "film"
-    gallery.benchmark("film", "--methods", *FILMED, "--clips", "pan", "--frames", "12", "--outputs", str(folder))
+    gallery.benchmark("film", "--methods", *FILMED, "--clips", "pan", "--frames", "8", "--outputs", str(folder))
     names = {"input": "pan"}
     for method, title in FILMED.items():
         names |= {f"{title}, frame by frame": f"pan-{method}-frames", f"{title}, steady": f"pan-{method}-steady"}
-    rows = [[decode(folder / name / f"{n:02d}.png") for n in range(0, 12, 3)] for name in names.values()]
+    rows = [[decode(folder / name / f"{n:02d}.png") for n in range(0, 8, 2)] for name in names.values()]
     return contact_sheet(rows, row_headers=list(names), leading_rows=1, cell=FILM_CELL)
 
 

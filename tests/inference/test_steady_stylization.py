@@ -5,6 +5,8 @@ import pytest
 from frames import pan, texture, with_cut
 
 import imgxlate
+from imgxlate.images.tensors import from_tensor
+from imgxlate.inference import steady_stylization
 from imgxlate.inference.steady_stylization import stylization_processor
 from imgxlate.video.flow import motion, warp
 
@@ -47,6 +49,18 @@ def test_a_pan_flickers_less_than_half_as_much_as_frame_by_frame(style):
 
     images = [np.asarray(transfer.stylize(frame, style)) for frame in film]
     assert error(steady(transfer, style, film)) < 0.5 * error(images)
+
+
+def test_nothing_is_carried_on_from_beyond_the_border(transfer, style):
+    first, second = pan(2, size=SIZE)
+    found = motion(first, second)
+    output = np.zeros((*SIZE, 3), np.float32)
+    moved = steady_stylization._moved(output, found, second)
+    entered = ~found.consistent
+    assert entered[-1].all()
+    assert not moved.weights[0, 0].numpy()[entered].any()
+    assert np.array_equal(from_tensor(moved.image)[entered], second[entered])
+    assert not moved.image[0].permute(1, 2, 0).numpy()[~entered].any()
 
 
 def test_a_saved_state_continues_to_the_byte(transfer, style):

@@ -60,7 +60,7 @@ class _SteadyStylization:
         if self._frame is not None and self._output is not None:
             small = _resized(frame, self._frame.shape[:2])
             if motion := motion_within_shot(self._frame, small):
-                last = _moved(self._output, motion)
+                last = _moved(self._output, motion, small)
         output = self._paint(ImageArray(frame), last)
         self._frame, self._output = _resized(frame, output.shape[:2]), output
         return from_tensor(to_tensor(output))
@@ -93,10 +93,11 @@ class _SteadyStylization:
         return painted(frame, iterate, 32).rgb
 
 
-def _moved(output: NDArray[np.float32], motion: Motion) -> MovedOutput:
-    image = warp(output, motion.flow)
-    weights = torch.from_numpy(motion.consistent.astype(np.float32))
-    return MovedOutput(to_tensor(image), weights[None, None])
+def _moved(output: NDArray[np.float32], motion: Motion, frame: Frame) -> MovedOutput:
+    """The last output, moved along the flow. Where the flow is not consistent, nothing is carried on but the frame."""
+    moved = warp(output, motion.flow)
+    weights = torch.from_numpy(motion.consistent)[None, None]
+    return MovedOutput(torch.where(weights, to_tensor(moved), to_tensor(frame)), weights.float())
 
 
 def _resized(frame: Frame, size: Size) -> Frame:
