@@ -91,7 +91,7 @@ def stylize(
             max_pixels=max_pixels,
             white=white,
         )
-        return painter.stylize(content, styles, mask=mask)
+        return painter.stylize(content, styles, regions=regions, mask=mask)
     _require_none({"model": model, "checkpoint": checkpoint}, "needs fast=True")
     transfer = load_style_transfer(
         preset=preset,

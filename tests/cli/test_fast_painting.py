@@ -1,9 +1,11 @@
 """`imgxlate neural-style --fast`, and mixtures of styles in `imgxlate translate`."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import imgxlate
 from imgxlate.images.decode import decode
@@ -265,3 +267,43 @@ def test_translate_takes_a_part_of_the_style_and_records_it(run, inside, adain, 
 def test_translate_refuses_mixtures_that_are_invalid(run, inside, method, arguments, message):
     result = run("translate", method, "photo.png", *arguments)
     assert (result.exit_code, message in result.stderr) == (2, True), result.stderr
+
+
+@pytest.fixture
+def right(inside):
+    """The name of a mask of the right half."""
+    mask = np.zeros((36, 48), np.uint8)
+    mask[:, 24:] = 255
+    Image.fromarray(mask).save(inside / "right.png")
+    return "right.png"
+
+
+def test_a_region_is_painted_in_its_style_and_the_rest_in_the_others(paint, right):
+    both = paint("one.png", "--region", f"{right},two.png")
+    assert np.abs(both[:, :24] - paint("one.png")[:, :24]).max() <= 1
+    assert np.abs(both[:, 24:] - paint("two.png")[:, 24:]).max() <= 1
+
+
+def test_without_a_style_image_only_the_regions_change(paint, right):
+    painted = paint("--region", f"{right},two.png")
+    assert np.array_equal(painted[:, :24], decode(Path("photo.png")).rgb[:, :24])
+    assert np.abs(painted[:, 24:] - paint("two.png")[:, 24:]).max() <= 1
+
+
+def test_styles_mix_where_regions_overlap(paint, right):
+    mixed = paint("--region", f"{right},one.png", "--region", f"{right},two.png")
+    mean = (paint("one.png") + paint("two.png")) / 2
+    assert np.abs(mixed - mean)[:, 24:].max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--region", "right.png,two.png,right.png"), "takes the style of a whole image"),
+        (("--region", "right.png,two.png", "--record"), "--region and a record exclude each other"),
+    ],
+)
+def test_regions_in_one_pass_have_no_style_masks_and_no_records(run, adain, right, options, reason):
+    result = run("neural-style", "photo.png", "one.png", "--fast", "--checkpoint", adain, *options)
+    assert result.exit_code != 0
+    assert reason in result.stderr

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from imgxlate.cli import masks, options, recording
+from imgxlate.cli import masks, options, recording, regions
 from imgxlate.cli.config_options import flag
 from imgxlate.cli.figures import inputs_of, roles_note
 from imgxlate.cli.files import find_share, model_sources
@@ -19,6 +19,7 @@ from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.cli.recording import Input, Recording, read_input
+from imgxlate.cli.regions import GivenRegion, RegionFiles
 from imgxlate.config import flattened, from_mapping, style_shares
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import expand
@@ -88,6 +89,7 @@ class FastOptions:
     model: str | None
     checkpoint: Path | None
     mask: Path | None
+    regions: Sequence[RegionFiles]
     record: bool
     like: Path | None
     kept: Recording  # what outputs keep of the metadata of their inputs
@@ -146,7 +148,8 @@ def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options
     if chosen.like and made:
         chosen, settings = _as_made(chosen, chosen.like, made, settings)
     config = configure(made.config if made else chosen.given, chosen.strength)
-    inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
+    regions.require_no_record(chosen.regions, record=chosen.record or chosen.like is not None)
+    inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles, regions=bool(chosen.regions))
     if film.is_for(inputs, chosen.output):
         return _paint_film(out, film, chosen, config, settings)
     bits = require_depth(chosen.depth, chosen.output, chosen.naming.suffix)
@@ -156,13 +159,18 @@ def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options
     guide_sources = expand(guides, notify=out.note)
     style_shares(config.style_weights, len(guide_sources))
     besides = [*guide_sources, *model_sources(chosen.checkpoint, None), *masks.mask_sources(chosen.mask)]
+    besides += regions.region_sources(chosen.regions)
     recording.require_recordable(chosen.record, chosen.output, [*sources, *besides], settings.existing)
     jobs = plan_jobs(sources, chosen.output, _SPEC.label, 1, settings.existing, (), rank.share, besides, chosen.naming)
     if not jobs:
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
-    out.note(roles_note(sources, guide_sources, are_named=bool(chosen.named_styles)))
+    if guide_sources:
+        out.note(roles_note(sources, guide_sources, are_named=bool(chosen.named_styles)))
+    for files in chosen.regions:
+        out.note(f"painting the region {files}")
     styles = [read_input(out, source, settings.limits, bits, hashed=chosen.record) for source in guide_sources]
+    given = regions.read_styles(out, chosen.regions, settings.limits, bits)
     transfer = load_fast(out, config, chosen.model, chosen.checkpoint, settings)
     threads = settings.start_threads(transfer.model.device)
     kept = chosen.kept
@@ -175,7 +183,7 @@ def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options
     with Bar(out, _SPEC.name, len(jobs), "images").shown() as bar:
         images = [style.image for style in styles]
         changed = masks.Masks(out, chosen.mask, transfer.model.limits)
-        work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, changed)
+        work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, changed, given)
         failures = stream_jobs(
             jobs,
             lambda job: kept.read(out, job.source, settings.limits, bits),
@@ -195,7 +203,7 @@ def _paint_film(
     refuse_for_films(
         {"--depth 16": chosen.depth == "16", "--preserve-color": config.preserve_color != "off"}
         | {"--name-template or --format": chosen.naming != Naming(), "--record": chosen.record, "--like": chosen.like}
-        | {"--keep-metadata": chosen.kept.keep_metadata, "--keep-gps": chosen.kept.keep_gps}
+        | {"--region": chosen.regions, "--keep-metadata": chosen.kept.keep_metadata, "--keep-gps": chosen.kept.keep_gps}
     )
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
     style_sources = expand(guides, notify=out.note)
@@ -242,14 +250,16 @@ class FastPainting:
     depth: "Depth"
     kept: Recording
     masks: masks.Masks
+    regions: Sequence[GivenRegion]
 
     def compute(self, job: Job, given: Input) -> Iterator[_Painted]:
         """Paint an image."""
         mask = self.masks.read(job.source)
+        parts = [region.of_input(job.source) for region in self.regions]
         pixels = self.transfer.config.size**2
         started = time.perf_counter()
         with self.threads.step(pixels, self.transfer.model.average_products(pixels)):
-            image = self.transfer.stylize_array(given.image, self.styles, mask=mask, depth=self.depth)
+            image = self.transfer.stylize_array(given.image, self.styles, regions=parts, mask=mask, depth=self.depth)
         yield _Painted(job, given, job.targets[0], image, time.perf_counter() - started)
 
     def write(self, painted: _Painted) -> None:

@@ -17,8 +17,10 @@ from imgxlate.images.sizes import Size, longer_side
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
 from imgxlate.inference.fast_config import FastStyleConfig
 from imgxlate.inference.model import Model
+from imgxlate.inference.regions import Region, styled_regions
 from imgxlate.inference.style_arguments import mixture
 from imgxlate.inference.stylization import listed
+from imgxlate.methods.protocol import StyledRegion
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,17 +39,22 @@ class FastStyleTransfer:
     def stylize(
         self,
         content: ImageLike,
-        styles: ImageLike | Sequence[ImageLike],
+        styles: ImageLike | Sequence[ImageLike] = (),
         *,
+        regions: Sequence[Region] = (),  # each has its own style; `styles` are those of the rest
         mask: ImageLike | None = None,  # its white part is painted, its black part stays; None: all is painted
     ) -> "Image":
         """Paint the content image in the style of one or more images, with the content's transparency.
 
+        With regions, the image is painted once in each style, and the paintings are blended by the masks. What is in no
+        region stays as it is if there are no `styles`.
+
         Raises:
-            ImageError: an image cannot be read.
-            UsageError: there is no style image, or the number of style weights is not that of the style images.
+            ImageError: an image cannot be read, or a mask has other proportions than its image.
+            UsageError: there is no style image, a region has a style mask, or the number of style weights is not that
+                of the style images.
         """
-        return to_pil(self.stylize_array(content, styles, mask=mask))
+        return to_pil(self.stylize_array(content, styles, regions=regions, mask=mask))
 
     @property
     def limits(self) -> Limits:
@@ -57,8 +64,9 @@ class FastStyleTransfer:
     def stylize_array(
         self,
         content: ImageLike,
-        styles: ImageLike | Sequence[ImageLike],
+        styles: ImageLike | Sequence[ImageLike] = (),
         *,
+        regions: Sequence[Region] = (),
         mask: ImageLike | None = None,
         depth: Depth = 8,
     ) -> ImageArray:
@@ -66,12 +74,18 @@ class FastStyleTransfer:
 
         With a `depth` of 16, files of 16 bits are read with all their bits.
         """
+        if any(region.style_mask is not None for region in regions):
+            raise UsageError(
+                "a region that is painted in one pass takes the style of a whole image",
+                hint="Leave out the mask of the style image, or cut the part out of it.",
+            )
         limits = self.limits
         source, *guides = (to_image_array(image, limits, depth) for image in (content, *listed(styles)))
         original = scaled(source, self.config.size)
         height, width = original.shape[2:]
         outside = None if mask is None else weights_of(to_image_array(mask, limits), (height, width))
-        painting = source.with_rgb(from_tensor(self._paint(original, guides), depth))
+        parts = styled_regions(regions, (height, width), limits, depth)
+        painting = source.with_rgb(from_tensor(self._paint_parts(original, guides, parts), depth))
         if outside is None:
             return painting
         before = source if source.size == painting.size else source.with_rgb(from_tensor(original, depth))
@@ -89,12 +103,24 @@ class FastStyleTransfer:
         """The style images at their size for an image of `size`."""
         return [scaled(style, round(max(size) * self.config.style_scale)) for style in styles]
 
-    def _paint(self, original: Tensor, styles: Sequence[ImageArray]) -> Tensor:
-        """The painting (1, 3, H, W) of an image of that size."""
+    def _paint_parts(self, original: Tensor, styles: Sequence[ImageArray], regions: Sequence[StyledRegion]) -> Tensor:
+        """The painting (1, 3, H, W) of an image of that size, each region in its own style."""
+        rest = self._paint(original, styles, self.config.style_weights) if styles or not regions else original
+        if not regions:
+            return rest
+        shares = torch.stack([region.mask for region in regions])
+        total = shares.sum(0)
+        painting = rest * (1 - total).clamp(min=0)
+        for share, region in zip(shares / total.clamp(min=1), regions, strict=True):
+            painting += share * self._paint(original, [_array(region.style)])
+        return painting
+
+    def _paint(self, original: Tensor, styles: Sequence[ImageArray], weights: Sequence[float] = ()) -> Tensor:
+        """The painting (1, 3, H, W) of an image of that size in a mixture of styles."""
         height, width = original.shape[2:]
         guides = self._guides(styles, (height, width))
         content, guides = color.prepare(self.config.preserve_color, original, guides)
-        code = encode_styles(self.model, guides, self.config.style_weights)
+        code = encode_styles(self.model, guides, weights)
         to = self.model.target(None)
         [painting] = self.model.translate_array(_array(content), to, code, strength=self.config.strength, depth=16)
         painted = to_tensor(painting.rgb)

@@ -143,7 +143,6 @@ def neural_style(
     if fast:
         own = {"--preset": preset, "--set": assignments, "--init": init, "--save-every": save_every}
         own |= {"--features": features != _FEATURES, "--reconstruct": reconstruct, "--sweep": sweep or sweep_ratios}
-        own |= {"--region": region}
         fast_painting.require_none(given, own)
         chosen = fast_painting.FastOptions(
             content=content,
@@ -157,6 +156,7 @@ def neural_style(
             model=model,
             checkpoint=checkpoint,
             mask=mask,
+            regions=regions.parse_regions(region),
             record=record,
             like=like,
             kept=Recording(keep_metadata, keep_gps),
