@@ -96,6 +96,13 @@ def test_range_matrix_and_pixel_format_of_colors_are_kept(clip, make, opened, tm
     assert stream.pix_fmt.replace("yuvj", "yuv") == pixel_format
 
 
+def test_a_film_of_ten_bits_says_that_it_loses_two(clip, inverted, tmp_path):
+    notes = []
+    plan = plan_film(clip(pixel_format="yuv420p10le"), tmp_path / "out.mp4", every=6)
+    make_film(plan, inverted(), {}, segment=5, notify=notes.append)
+    assert notes == [f"{tmp_path / 'clip.mp4'} has 10 bits for each channel, and its frames are processed with 8"]
+
+
 @pytest.mark.parametrize(("name", "codec"), [("out.mp4", None), ("out.webm", None), ("out.mov", "prores")])
 def test_the_primaries_and_the_transfer_function_of_colors_are_kept(clip, make, opened, tmp_path, name, codec):
     source = clip(hdr=True)

@@ -130,6 +130,10 @@ def make_film(
         if segments.finished:
             processor.load_state(segments.state())
             notify(f"going on after {segments.frames} frames, which an earlier command has finished")
+        if plan.film.info.bits > 8:
+            notify(
+                f"{plan.source} has {plan.film.info.bits} bits for each channel, and its frames are processed with 8"
+            )
         total = plan.selection.count(plan.film.info)
         mask = _open_mask(plan.mask, plan.limits) if plan.mask else None
         frames = itertools.islice(plan.selection.of(plan.film.frames()), segments.frames, None)

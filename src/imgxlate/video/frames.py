@@ -48,6 +48,7 @@ class FilmInfo:
     seconds: Fraction | None  # how long it is; None: unknown
     colors: Colors = Colors()
     pixel_format: str = "rgb24"  # ffmpeg's name
+    bits: int = 8  # of a channel
     pixel_aspect: Fraction = Fraction(1)  # width of a pixel by its height, upright
     sounds: tuple[str, ...] = ()  # the codec of each sound track
 

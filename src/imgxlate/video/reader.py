@@ -160,6 +160,7 @@ class VideoFilm:
             seconds=seconds,
             colors=Colors() if self._matrix == _RGB else self._read_colors(first),
             pixel_format=first.format.name,
+            bits=first.format.components[0].bits,
             pixel_aspect=1 / aspect if is_turned else aspect,
             sounds=tuple(track.codec_context.codec.canonical_name for track in sound_tracks(container)),
         )
