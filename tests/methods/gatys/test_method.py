@@ -8,7 +8,8 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.methods.gatys import SPEC, color, method
+from imgxlate.images import color
+from imgxlate.methods.gatys import SPEC, method
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.method import Gatys, scale_iterations, scale_sizes
 from imgxlate.methods.protocol import Iterate, Stylizer
