@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from films import clip  # noqa: F401 (a fixture)
+from films import clip, drawn  # noqa: F401 (fixtures)
 
 import imgxlate
 
@@ -28,7 +28,7 @@ CODE = [
     for language, block in BLOCK.findall((DOCS / page).read_text(encoding="utf-8"))
     if language == "python" and "runs/paint" in block
 ]
-REGION = ("sky.png", "other.jpg")
+IMAGES = ("photo.jpg", "painting.jpg", "one.jpg", "two.jpg", "mask.png", "photos/a.jpg", "sky.png", "other.jpg")
 QUICK = {
     "--fast": ("--size", "48"),
     "--init": ("--size", "48", "--iterations", "2"),
@@ -39,9 +39,7 @@ QUICK = {
 @pytest.fixture
 def folder(tmp_path, monkeypatch, photo, adain, clip):  # noqa: F811
     """A folder with the files that the page speaks of."""
-    for seed, name in enumerate(
-        ("photo.jpg", "painting.jpg", "one.jpg", "two.jpg", "mask.png", "photos/a.jpg", *REGION)
-    ):
+    for seed, name in enumerate(IMAGES):
         photo(name, seed=seed, size=(36, 48))
     (tmp_path / "runs" / "paint").mkdir(parents=True)
     shutil.copy(adain, tmp_path / "runs" / "paint" / "model.safetensors")
