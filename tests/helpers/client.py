@@ -9,7 +9,7 @@ import socket
 import sys
 from pathlib import Path
 
-with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
     connection.connect(sys.argv[1])
     order = {
         "startup": sys.argv[2],
@@ -17,5 +17,7 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
     }
-    socket.send_fds(connection, [json.dumps(order).encode()], [0, 1, 2])
+    message = json.dumps(order).encode()
+    connection.sendall(message[socket.send_fds(connection, [message], [0, 1, 2]) :])
+    connection.shutdown(socket.SHUT_WR)
     sys.exit(int(connection.recv(100) or b"1"))

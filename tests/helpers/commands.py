@@ -36,6 +36,7 @@ class Command:
     codes: tuple[int, ...]  # the exit codes that it may end with if a call fails
     before: str | None = None  # a command line that ran before
     varies: bool = False  # whether its files depend on how far it came, such as the model of a run
+    once: bool = False  # whether it refuses to replace its own result
 
 
 @dataclass
@@ -213,6 +214,6 @@ COMMANDS = {
         (2, 5, 6),
         before="weights import mine other.pt --method munit",
     ),
-    "split": Command("data split data --test 1 --out made/parts", _training_data_to_split, (3, 4, 9)),
+    "split": Command("data split data --test 1 --out made/parts", _training_data_to_split, (3, 4, 9), once=True),
     "export": Command("weights export gen.pt --format originals -o out --overwrite", _models, (6, 9)),
 }

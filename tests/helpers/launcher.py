@@ -105,7 +105,9 @@ def start_for_client(server):
     with connection:
         number = os.fork()
         if not number:
-            message, streams, *_ = socket.recv_fds(connection, 1 << 20, 3)
+            message, streams, *_ = socket.recv_fds(connection, 1 << 16, 3)
+            while more := connection.recv(1 << 16):
+                message += more
             order = json.loads(message)
             os.environ.clear()
             os.environ.update(order["environment"])
@@ -165,7 +167,7 @@ if __name__ == "__main__":  # Processes that load images import this file, too.
     for module in LATE:
         importlib.import_module(module)
     gc.freeze()  # Else the first collection of each process copies most of the memory.
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(sys.argv[1])
         listener.listen(100)
         serve(listener)
