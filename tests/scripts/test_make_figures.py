@@ -81,12 +81,17 @@ def used(script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             path.parent.mkdir(exist_ok=True)
             Image.new("RGB", (6, 4)).save(path)
 
-    def note_benchmark(_: str, *arguments: str) -> None:
-        folder = Path(arguments[arguments.index("--outputs") + 1]) / "munit-2"
-        folder.mkdir(parents=True)
+    def note_benchmark(name: str, *arguments: str) -> None:
+        folder = Path(arguments[arguments.index("--outputs") + 1])
         names.add(Path(arguments[arguments.index("--photo") + 1]).name)
-        for name in ("bands", "patches"):
-            Image.new("RGB", (6, 4)).save(folder / f"{name}.png")
+        clips = ["pan", *(f"pan-{method}-{way}" for method in script.FILMED for way in ("frames", "steady"))]
+        outputs = {
+            "large": [folder / "munit-2" / f"{name}.png" for name in ("bands", "patches")],
+            "film": [folder / clip / f"{index:02d}.png" for clip in clips for index in range(8)],
+        }
+        for path in outputs[name]:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (6, 4)).save(path)
 
     with history.History(tmp_path / "history.jsonl") as losses:
         losses.append(history.Entry(1, {"gen_total": 1.0, "dis_a": 2.0, "dis_b": 2.5}, seconds=0.5))
