@@ -73,6 +73,7 @@ def test_the_public_names_for_implementations_are_these():
         "Iterate",
         "Local",
         "Moments",
+        "MovedOutput",
         "Noise",
         "Norm",
         "ProcessGroup",
