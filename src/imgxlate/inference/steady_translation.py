@@ -28,7 +28,7 @@ RATE = 0.1  # weight of a frame in the norms' moving averages: they follow a cha
 _LAST_WEIGHT = 0.9  # of the last output where nothing but the position has changed
 
 # Of the squared difference of colors in [0, 1] between a frame and the last one moved to it (Lai et al. 2018,
-# arXiv 1808.00449, section 3.2). The last output has no weight where light, shadow or focus have changed.
+# arXiv 1808.00449: their visibility mask). The last output has no weight where light, shadow or focus have changed.
 _SHARPNESS = 50.0
 
 # Pixels from the border over which the camera moves, until the last output has its full weight. Without them, the parts
