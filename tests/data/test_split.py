@@ -1,4 +1,5 @@
 import os
+import re
 import shutil
 
 import pytest
@@ -146,3 +147,11 @@ def test_the_new_folder_may_not_be_inside_a_source(data):
 def test_an_invalid_number_of_test_images_is_refused(data, tmp_path, test, said):
     with pytest.raises(UsageError, match=said):
         split_data(*data, test=test, out=tmp_path / "out")
+
+
+def test_the_error_for_too_few_images_names_a_bad_file(data, tmp_path):
+    bad = data[0] / "bad.png"
+    bad.write_bytes(b"no image")
+    with pytest.raises(UsageError, match=rf"and 1 that cannot be used, such as {re.escape(str(bad))}: ") as raised:
+        split_data(*data, test=8, out=tmp_path / "out")
+    assert "imgxlate data check" in raised.value.hint

@@ -214,6 +214,6 @@ COMMANDS = {
         (2, 5, 6),
         before="weights import mine other.pt --method munit",
     ),
-    "split": Command("data split data --test 1 --out made/parts", _training_data_to_split, (3, 4, 9), once=True),
+    "split": Command("data split data --test 1 --out made/parts", _training_data_to_split, (2, 3, 4, 9), once=True),
     "export": Command("weights export gen.pt --format originals -o out --overwrite", _models, (6, 9)),
 }

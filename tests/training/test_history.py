@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shim import Call, Report
 
 from imgxlate.errors import CheckpointError, OutputError
 from imgxlate.training.history import Entry, History, count, read
@@ -165,3 +167,20 @@ def test_count_is_the_number_of_lines_and_0_without_a_file(path):
     assert count(path) == 0
     write(path, *range(1, 8))
     assert count(path) == 7
+
+
+def test_a_signal_while_lines_are_removed_is_survived(path, shim):
+    if shim is None:
+        pytest.skip("needs Linux and a C compiler named cc")
+    write(path, 1, 2)
+    code = f"""
+import ctypes, errno, os
+from pathlib import Path
+from imgxlate.training.history import History
+fail = ctypes.CDLL(None).shim_fail
+fail({os.fsencode(path.parent)!r}, {os.fsencode(path.with_name("report"))!r}, {Call.WRITE:d}, 1, errno.EINTR, 0)
+History(Path({str(path)!r}), step=1)
+"""
+    subprocess.run([sys.executable, "-c", code], env=os.environ | {"LD_PRELOAD": str(shim)}, check=True, timeout=120)
+    assert Report.read(path.with_name("report")).failed == 1
+    assert steps(path) == [1]

@@ -71,7 +71,11 @@ def split_data(
     results = survey(parts, progress)
     images = usable(results)
     counts = Counter(part.domain for part, _ in images)
-    targets = {domain: _target(test, counts[domain], domain) for domain in ("A", "B")}
+    bad = [(part.domain, result) for part, result in results if isinstance(result, Rejected)]
+    targets = {
+        domain: _target(test, counts[domain], domain, [file for owner, file in bad if owner == domain])
+        for domain in ("A", "B")
+    }
     tests = _choose(images, targets, seed)
     names = _names(images, tests)
     with atomic.folder_writer(out) as folder:
@@ -81,7 +85,7 @@ def split_data(
     return DataSplit(
         folder=out,
         images={part: placed[part] for part in ("trainA", "trainB", "testA", "testB")},
-        bad=tuple(result for _, result in results if isinstance(result, Rejected)),
+        bad=tuple(file for _, file in bad),
     )
 
 
@@ -96,11 +100,11 @@ def _require_outside(out: Path, parts: Iterable[Part]) -> None:
             raise UsageError(f"{out} is inside {part.folder}, which is split", hint="Give a folder outside of it.")
 
 
-def _target(test: int | float | str, count: int, domain: str) -> int:
-    """The number of test images that `test` means for a domain of `count` images.
+def _target(test: int | float | str, count: int, domain: str, bad: Sequence[Rejected]) -> int:
+    """The number of test images that `test` means for a domain of `count` images, beside the `bad` files.
 
     Raises:
-        UsageError: it is invalid, or leaves no image for training.
+        UsageError: it is invalid, or leaves no image for training; names the first bad file, if there is one.
     """
     text = str(test).strip()
     is_percentage = text.endswith("%")
@@ -115,10 +119,12 @@ def _target(test: int | float | str, count: int, domain: str) -> int:
         )
     target = max(1, round(number * count)) if is_share else int(number)
     if target >= count:
-        raise UsageError(
-            f"{target} test images leave none for training: {domain} has {count} usable images",
-            hint="Set fewer test images aside.",
-        )
+        message = f"{target} test images leave none for training: {domain} has {count} usable images"
+        hint = "Set fewer test images aside."
+        if bad:
+            message += f", and {len(bad)} that cannot be used, such as {bad[0].path}: {bad[0].reason}"
+            hint = "Set fewer test images aside, or mend the files: `imgxlate data check` lists them."
+        raise UsageError(message, hint=hint)
     return target
 
 

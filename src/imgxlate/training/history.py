@@ -84,7 +84,7 @@ class History:
             OutputError: the file cannot be read or written.
         """
         try:
-            self._file.truncate(_end_of(self._path, step))
+            os.ftruncate(self._file.fileno(), _end_of(self._path, step))  # Goes on after a signal, unlike the file's.
         except OSError as error:
             raise cannot_write(self._path, error) from error
 
