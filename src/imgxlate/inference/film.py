@@ -23,6 +23,7 @@ from imgxlate.inference.steady_translation import translation_processor
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import Iteration, StyleTransfer
 from imgxlate.methods.spec import DOMAINS, Domain
+from imgxlate.video.flow import opencv
 from imgxlate.video.processor import FrameProcessor
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def translate_film(
         "style": code,
         "size": [size, work_size],
         "strength": strength,
-        "frame_by_frame": frame_by_frame,
+        "opencv": None if frame_by_frame else opencv().__version__,
     }
     if frame_by_frame:
         processor: FrameProcessor = FrameByFrame(
@@ -135,7 +136,7 @@ def stylize_film(
         "features": sha256_of_weights(transfer.features),
         "styles": [hashlib.sha256(style.rgb.tobytes()).hexdigest() for style in styles],
         "seed": seed,
-        "frame_by_frame": frame_by_frame,
+        "opencv": None if frame_by_frame else opencv().__version__,
     }
     if frame_by_frame:
         processor: FrameProcessor = FrameByFrame(

@@ -107,5 +107,8 @@ def opencv() -> ModuleType:
     try:
         import cv2
     except ImportError as error:
-        raise UsageError("steady film needs OpenCV", hint="Type `pip install 'imgxlate[video]'`.") from error
+        raise UsageError(
+            "steady films need OpenCV, which is not installed",
+            hint='Type `pip install "imgxlate[video]"`, or add --frame-by-frame.',
+        ) from error
     return cv2
