@@ -40,7 +40,7 @@ figures: .venv/installed
 
 # The images and the tables of docs/study.md.
 study: .venv/installed
-\t$(BIN)/python scripts/study.py
+	$(BIN)/python scripts/study.py
 
 # Make the VGG-19 weights, the style images, the outlines and the masks of the repository from their sources.
 assets: .venv/dev
