@@ -142,6 +142,16 @@ def run_process(launcher):  # noqa: F811 (the fixture)
     return invoke
 
 
+@pytest.fixture
+def run_afresh(command, unmeasured):
+    """Run a command line in a new interpreter, as a user does."""
+
+    def invoke(*arguments):
+        return subprocess.run(command(*arguments), capture_output=True, env=unmeasured, timeout=120)
+
+    return invoke
+
+
 @pytest.fixture(scope="session")
 def in_bands():
     """Compute stages for a map (1, C, H, W) in bands, with `maps` bytes for maps and `band` bytes for a band."""

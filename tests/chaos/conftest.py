@@ -7,8 +7,6 @@ from commands import draw
 
 from imgxlate import checkpoint
 
-STEPS = 28
-
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
@@ -28,7 +26,7 @@ def seed_of(domain, index):
 def train(launcher, data, tmp_path_factory):
     """Start the training of a small model in a folder, and return the process with kill(), wait() and its errors."""
 
-    def start(method, run, *more, workers=0, steps=STEPS):
+    def start(method, run, *more, workers=0, steps):
         intervals = ("--checkpoint-every", 2, "--set", "sample_every=100", "--set", "display_size=1")
         where = ("--device", "cpu", "--precision", "fp32", "--workers", workers, "--iterations", steps)
         if method == "cyclegan":
@@ -44,7 +42,7 @@ def whole(train, tmp_path_factory):
     """The folder of a run that nothing interrupts, with these arguments of `train`."""
 
     @functools.cache
-    def run(method, *more, steps=STEPS):
+    def run(method, *more, steps):
         folder = tmp_path_factory.mktemp("whole")
         process = train(method, folder, *more, steps=steps)
         assert process.wait() == 0, process.errors

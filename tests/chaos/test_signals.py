@@ -31,7 +31,7 @@ def batch(launcher, golden, photo, tmp_path):
 def test_a_stopped_batch_leaves_only_complete_files(batch, tmp_path, number, code, delay):
     time.sleep(delay)
     batch.kill(number)
-    assert batch.wait() == code
+    assert batch.wait(timeout=30) == code
     written = sorted(path for path in (tmp_path / "out").iterdir() if not path.name.startswith("."))
     assert 0 < len(written) < 4 * INPUTS
     for path in written:

@@ -37,20 +37,20 @@ def succeeded(result):
     return result
 
 
-def test_another_process_makes_a_translation_again_to_the_byte(run_process, munit, inside):
-    succeeded(run_process("translate", *munit, "photo.png", "--n-styles", 3, "--seed", 7, "--record"))
+def test_another_process_makes_a_translation_again_to_the_byte(run_afresh, munit, inside):
+    succeeded(run_afresh("translate", *munit, "photo.png", "--n-styles", 3, "--seed", 7, "--record"))
     for index in range(3):
         made = inside / f"photo.munit.0{index}.png"
         succeeded(
-            run_process("translate", *munit, "photo.png", "--like", made, "-o", inside / "again.png", "--overwrite")
+            run_afresh("translate", *munit, "photo.png", "--like", made, "-o", inside / "again.png", "--overwrite")
         )
         assert (inside / "again.png").read_bytes() == made.read_bytes()
 
 
-def test_another_process_paints_again_to_the_byte(run_process, inside):
+def test_another_process_paints_again_to_the_byte(run_afresh, inside):
     options = (*PAINT, "--init", "noise", "--seed", 3, "--style-weight", 1234.5, "--record", "-o", "one.jpg")
-    succeeded(run_process("neural-style", "photo.png", "style.png", *options))
-    succeeded(run_process("neural-style", "photo.png", "style.png", "--like", "one.jpg", "-o", "two.jpg"))
+    succeeded(run_afresh("neural-style", "photo.png", "style.png", *options))
+    succeeded(run_afresh("neural-style", "photo.png", "style.png", "--like", "one.jpg", "-o", "two.jpg"))
     assert (inside / "two.jpg").read_bytes() == (inside / "one.jpg").read_bytes()
     assert (inside / "two.jpg.json").read_bytes() == (inside / "one.jpg.json").read_bytes()
 

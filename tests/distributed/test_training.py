@@ -67,7 +67,7 @@ def test_losing_a_process_ends_the_run_with_an_intact_last_checkpoint(torchrun, 
     for process in processes:
         process.wait_for("3 ")
     processes[victim].kill(signal.SIGKILL)
-    assert processes[1 - victim].wait() == 1
+    assert processes[1 - victim].wait(timeout=60) == 1
     assert "another process of the run was lost" in processes[1 - victim].errors
     checkpoints = sorted((tmp_path / "run" / "checkpoints").glob("step-*.safetensors"))
     assert checkpoint.read(checkpoints[-1]).header["step"] >= 2
@@ -79,7 +79,7 @@ def test_a_signal_to_one_process_ends_all_of_them_after_the_same_step(torchrun, 
     processes[1].kill(signal.SIGTERM)
     steps = [0, 0]
     for rank, process in enumerate(processes):
-        assert process.wait() == 143, process.errors
+        assert process.wait(timeout=60) == 143, process.errors
         steps[rank] = max(int(line.split()[0]) for line in process.output.splitlines() if line[0].isdigit())
     assert steps[0] == steps[1] >= 3
     assert checkpoint.read(tmp_path / "run" / "model.safetensors").header["step"] == steps[0]

@@ -26,13 +26,13 @@ def test_a_process_ignores_existing_outputs_of_the_others(torchrun, outputs, arg
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "0.munit.png").write_bytes(b"another process's")
     first, second = torchrun(*arguments, "-o", tmp_path / "out")
-    assert first.wait() == 9, first.errors
+    assert first.wait(timeout=60) == 9, first.errors
     outputs([second])
 
 
 def test_a_sheet_of_all_files_is_an_error(torchrun, arguments, tmp_path):
     for process in torchrun(*arguments, "-o", tmp_path / "out", "--grid", tmp_path / "grid.png"):
-        assert process.wait() == 2
+        assert process.wait(timeout=60) == 2
         assert "each of the 2 processes translates part of the files" in process.errors
 
 

@@ -59,6 +59,7 @@ LATE = (
 """What commands import late, which takes most of a short one's time."""
 
 LIMIT = 240  # seconds; a process that hangs is killed
+LIMIT_WITH_SHIM = 120
 
 
 def serve(server):
@@ -135,7 +136,7 @@ def run(arguments, program=None, shim=None):
     """Run a command line in this process, and return its exit code."""
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, signal.default_int_handler if name == signal.SIGINT else signal.SIG_DFL)
-    signal.alarm(LIMIT)
+    signal.alarm(LIMIT_WITH_SHIM if shim else LIMIT)
     sys.argv = [program or "imgxlate", *arguments]
     if shim:
         call(*shim)
