@@ -71,13 +71,15 @@ def stylize(
     The arguments are those of `load_style_transfer` and of `StyleTransfer.stylize`. To paint several images, load once:
     `load_style_transfer().stylize(...)`.
 
-    With `fast`, one pass takes the place of the optimization: `load_fast_style_transfer` has its arguments.
+    With `fast`, one pass takes the place of the optimization: `load_fast_style_transfer` has its arguments, and `seed`
+    has no effect.
 
     Raises:
         UsageError: an argument has no effect with `fast`, or needs it; or as `load_style_transfer`.
     """
     if fast:
         others = {"preset": preset, "init": init, "on_iteration": on_iteration}
+        others["features"] = None if features == "vgg19" else features
         _require_none(others, "has no effect with fast=True, which does not optimize the image")
         painter = load_fast_style_transfer(
             size=size,

@@ -176,15 +176,18 @@ def test_every_command_takes_a_checkpoint_of_a_run(run, photo, generators, tmp_p
 def test_compare_takes_a_generator_and_says_what_translate_says_of_the_file(run, photo, networks, tmp_path):
     first, second = networks["cyclegan"]
     torch.save({"g_ema": first, "g": second}, tmp_path / "ema.pth")
-    made = {}
+    made, settings = {}, {}
     for folder, options in {"averaged": [], "named": ["--generator", "cyclegan=g"]}.items():
         command = ["compare", photo, "--methods", "cyclegan", "--model", f"cyclegan={tmp_path}/ema.pth", *options]
         done = run(*command, "--metrics", "none", "-o", tmp_path / folder)
         assert done.exit_code == 0, done.stderr
         made[folder] = (tmp_path / folder / "images" / "photo.cyclegan.png").read_bytes()
+        settings[folder] = json.loads((tmp_path / folder / "metrics.json").read_text())["entrants"][0]["settings"]
         assert done.stderr.count("(g_ema); the averaged ones are taken") == (folder == "averaged")
     assert made["averaged"] == image(run, photo, "cyclegan", tmp_path / "ema.pth")
     assert made["named"] == image(run, photo, "cyclegan", tmp_path / "ema.pth", "--generator", "g")
+    assert settings["averaged"] == {"to": settings["named"]["to"]}
+    assert settings["named"]["generators"] == "g"
     refused = run(*command[:-1], "cyclegan=x", "--metrics", "none", "-o", tmp_path / "refused")
     assert refused.exit_code == 6
     assert "g_ema" in refused.stderr

@@ -217,6 +217,7 @@ def test_python_paints_the_same_image(paint, adain):
     [
         ({"fast": True, "preset": "author"}, "preset has no effect with fast=True"),
         ({"fast": True, "init": "one.png"}, "init has no effect with fast=True"),
+        ({"fast": True, "features": "mine"}, "features has no effect with fast=True"),
         ({"fast": True, "settings": {"iterations": 3}}, "unknown key 'iterations'"),
         ({"checkpoint": "a.safetensors"}, "checkpoint needs fast=True"),
     ],

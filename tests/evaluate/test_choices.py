@@ -138,9 +138,14 @@ def test_a_generator_is_of_the_one_file_of_its_method():
         ({}, {"munit": "a"}, "--generator munit=a: names a network in one file"),
         ({"munit": ["a.pt", "b.pt"]}, {"munit": ["a"]}, "--generator munit=a: names a network in one file"),
         ({}, {"unit": "a"}, "--generator is for unit, which is not compared"),
+        (
+            {"neural-style": "vgg19"},
+            {"neural-style": "a"},
+            "--generator neural-style=a: neural-style has no generators",
+        ),
         ({}, {"munti": "a"}, "there is no method 'munti' to compare"),
     ],
 )
 def test_a_generator_without_one_file_is_an_error(models, generators, message):
     with pytest.raises(UsageError, match=message):
-        choose(["munit"], models, generators=generators)
+        choose(["munit", "neural-style"], models, generators=generators, has_style_images=True)

@@ -74,7 +74,8 @@ def choose_methods(
 
     Raises:
         UsageError: a method is unknown, listed twice, or lacks a model or style image; or a model, a setting or a
-            generator is for a method that is not compared; or a generator is for a method without one model's file.
+            generator is for a method that is not compared; or a generator is for a method that has none, or without
+            the file of one model.
     """
     models_of: dict[str, list[str]] = {}
     for method, given in models.items():
@@ -92,6 +93,11 @@ def choose_methods(
     for spec in specs:
         if spec.needs_style_image and not has_style_images:
             raise UsageError(f"{spec.label} needs a style image", hint="Give one: `--style painting.jpg`.")
+        if spec.name in generators_of and Capability.TRANSLATE not in spec.capabilities:
+            raise UsageError(
+                f"--generator {spec.label}={generators_of[spec.name][0]}: {spec.label} has no generators",
+                hint="Leave it out.",
+            )
         if spec.name in generators_of and len(models_of.get(spec.name, ())) != 1:
             raise UsageError(
                 f"--generator {spec.label}={generators_of[spec.name][0]}: names a network in one file",

@@ -136,7 +136,10 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
         return model.translate_array(image, to, style_for(image) if guided else torch.tensor(codes) if codes else None)
 
     style_dim = None if guided else model.style_dim
-    return LoadedMethod(model.name, {"to": model.name_of(to)}, model.trained_size, style_dim, model.step, make)
+    facts = {"to": model.name_of(to)}
+    if choice.generators:
+        facts["generators"] = ", ".join(choice.generators)
+    return LoadedMethod(model.name, facts, model.trained_size, style_dim, model.step, make)
 
 
 def _load_stylizer(

@@ -59,7 +59,10 @@ def compare(
     ] = None,
     style: Annotated[
         list[str] | None,
-        typer.Option(metavar="IMAGE", help="A style image for neural-style. Repeatable."),
+        typer.Option(
+            metavar="IMAGE",
+            help="A style image for methods that take their style from an image, such as neural-style. Repeatable.",
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
