@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imgxlate.errors import ImageError
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.masks import blend, weights_of
+from imgxlate.images.masks import blend, divide, weights_of
 
 
 def drawn(height, width, seed=0, kind=np.uint8):
@@ -63,3 +64,18 @@ def test_a_mask_of_another_size_is_resized():
 def test_a_mask_of_other_proportions_is_refused_by_name():
     with pytest.raises(ImageError, match=r"m\.png: the mask and the image have other proportions: 30 x 20 and 40 x 40"):
         weights_of(gray(np.zeros((20, 30))), (40, 40), "m.png")
+
+
+def test_the_rest_is_what_masks_leave_but_for_the_rounding_of_resized_ones():
+    soft = torch.full((1, 1, 2, 2), 0.75)
+    [share], rest = divide([soft])
+    assert torch.equal(share, soft)
+    assert torch.equal(rest, 1 - soft)
+    assert divide([soft, torch.full((1, 1, 2, 2), 0.25 - 1e-6)])[1] is None
+    assert divide([torch.full((1, 1, 2, 2), 254 / 255)])[1] is not None
+
+
+def test_regions_share_the_pixels_where_they_overlap():
+    shares, rest = divide([torch.ones(1, 1, 1, 1), torch.full((1, 1, 1, 1), 0.25)])
+    assert [share.item() for share in shares] == pytest.approx([0.8, 0.2])
+    assert rest is None

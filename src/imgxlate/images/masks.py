@@ -1,9 +1,12 @@
 """Masks: an image that says which part of another one changes. White changes, black stays, gray blends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from imgxlate.errors import ImageError
 from imgxlate.images.image_array import ImageArray, full_scale, to_depth
@@ -12,6 +15,7 @@ from imgxlate.images.tensors import LUMA
 
 _BAND_PIXELS = 1 << 20
 _PROPORTIONS = 0.01  # how far those of a mask may be from those of the image
+_LEAST_REST = 1e-4  # of a pixel: less is the rounding of masks that were resized
 _HINT = "Give a mask of the image's size, or one with the same proportions."
 
 
@@ -49,3 +53,13 @@ def blend(before: ImageArray, after: ImageArray, weights: np.ndarray) -> ImageAr
         change = after.rgb[rows].astype(np.float32) - old[rows]
         mixed[rows] = np.rint(old[rows] + share * change)
     return replace(after, rgb=mixed)
+
+
+def divide(masks: Sequence[Tensor]) -> tuple[list[Tensor], Tensor | None]:
+    """How much of each pixel belongs to the region of each mask (1, 1, H, W), and to the rest; None: there is no rest.
+
+    Where regions overlap, they share the pixels.
+    """
+    covered = torch.stack([*masks]).sum(dim=0)
+    rest = (1 - covered).clamp(min=0)
+    return [mask / covered.clamp(min=1) for mask in masks], rest if rest.max() > _LEAST_REST else None

@@ -1,5 +1,6 @@
 """Guided Gram matrices: each region has its own style, and nothing else changes."""
 
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -81,6 +82,20 @@ def test_in_bands_loss_and_gradient_are_those_of_the_whole_image(
     assert (gradient - expected).norm() <= 1e-10 * expected.norm()
 
 
+def test_in_bands_a_layer_that_every_region_is_too_small_for_has_no_style(network: Vgg) -> None:
+    image, dot = noise(6, *SIZE), torch.zeros(1, 1, *SIZE)
+    dot[..., 20:23, 20:23] = 1
+    config = GatysConfig(content_layers=("relu2_1",), style_layers=("relu1_1", "relu3_1"), range_weight=0.0)
+    regions = [StyledRegion(dot, noise(4, 40, 44))]
+    (whole, expected), (banded, gradient) = (
+        evaluate(Objective(config, network, noise(3, *SIZE), [], [], memory, regions), image, memory)
+        for memory in (None, 1)
+    )
+    assert list(banded.style) == ["relu1_1, region 1"]
+    assert banded.summary() == pytest.approx(whole.summary(), rel=1e-10)
+    assert (gradient - expected).norm() <= 1e-10 * expected.norm()
+
+
 def test_the_gradient_of_a_guided_gram_matrix_is_the_same_in_both_ways() -> None:
     features, channel = torch.randn(1, 5, 6, 7).double().requires_grad_(), torch.rand(1, 1, 6, 7).double()
     by_gram = torch.randn(5, 5).double()
@@ -132,6 +147,14 @@ def test_where_regions_overlap_they_share_the_pixels_and_the_rest_is_what_they_l
     assert sum(part.share for part in parts) == pytest.approx(1)
 
 
+def test_masks_that_complement_each_other_leave_no_rest_after_they_are_resized() -> None:
+    left = torch.rand(1, 1, 31, 47, generator=torch.Generator().manual_seed(5))
+    masks = [resize_mask(mask, (23, 36)) for mask in (left, 1 - left)]
+    assert (1 - masks[0] - masks[1]).max() > 0
+    parts = style_parts([noise(1, 4, 4)], [1.0], [StyledRegion(mask, noise(2, 4, 4)) for mask in masks])
+    assert [part.name for part in parts] == ["region 1", "region 2"]
+
+
 def test_a_channel_has_squares_with_the_sum_1_and_is_that_of_the_pixels_below(network: Vgg) -> None:
     guides = Guidance.of(network, half(50, 46), LAYERS).guides
     for layer, (height, width) in {"relu1_1": (50, 46), "relu2_1": (25, 23), "relu3_1": (12, 11)}.items():
@@ -162,6 +185,18 @@ def test_a_region_that_is_too_small_for_a_layer_is_left_out_there_and_a_note_say
         "the style of region 2 is too small for relu3_1: it has no style there"
     )
     assert last.losses["total"] < 1e9
+
+
+def test_the_large_masks_of_a_large_image_do_not_stay_in_memory(features: Checkpoint, style: Tensor) -> None:
+    mask, style_mask = half(96, 128), torch.ones(1, 1, *style.shape[2:])
+    masks = [weakref.ref(mask), weakref.ref(style_mask)]
+    config = replace(SMALL, style_scale=0.5)
+    iterates = Gatys.from_features(config, features).stylize(
+        noise(1, 96, 128).float(), [], None, 0, None, [StyledRegion(mask, style, style_mask)]
+    )
+    del mask, style_mask
+    next(iterates)
+    assert [large() for large in masks] == [None, None]
 
 
 def test_each_region_takes_the_colors_of_its_style(features: Checkpoint, content: Tensor) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
+from imgxlate.images.masks import divide
 from imgxlate.losses.style import gram_gradient, gram_sum, guided_gram_gradient, guided_gram_sum
 from imgxlate.methods.protocol import StyledRegion
 from imgxlate.nn.precision import at_least_float32
@@ -84,13 +84,12 @@ def style_parts(
     """
     if not regions:
         return [StylePart(styles, style_weights)]
-    covered = torch.stack([region.mask for region in regions]).sum(dim=0)
+    shares, rest = divide([region.mask for region in regions])
     parts = [
-        StylePart.of_region(number, region, region.mask / covered.clamp(min=1))
-        for number, region in enumerate(regions, start=1)
+        StylePart.of_region(number, region, share)
+        for number, (region, share) in enumerate(zip(regions, shares, strict=True), start=1)
     ]
-    rest = (1 - covered).clamp(min=0)
-    if styles and rest.any():
+    if styles and rest is not None:
         parts.append(StylePart(styles, style_weights, "the rest", rest))
     return parts
 

@@ -91,6 +91,7 @@ class Gatys:
         start = last.image if last else init
         canvas = None if start is None else _to_gray_levels(start.to(self._device))
         sizes = scale_sizes(self.config)[-1 if last else 0 :]
+        regions = [self._with_small_masks(region, _fit(content, sizes[-1])) for region in regions]
         for scale, longer in enumerate(sizes):
             size = _fit(content, longer)
             iterations = self.config.frame_iterations if last else scale_iterations(self.config, len(sizes) - 1 - scale)
@@ -116,15 +117,25 @@ class Gatys:
 
     def _guides(self, styles: Sequence[Tensor], longer: int) -> list[Tensor]:
         """The style images at their size for an image whose longer side is `longer`."""
-        side = round(longer * self.config.style_scale)
-        return [_padded(_resize(style, _fit(style, side)).clamp(-1, 1))[0] for style in styles]
+        return [_padded(_resize(style, self._style_size(style, longer)).clamp(-1, 1))[0] for style in styles]
+
+    def _with_small_masks(self, region: StyledRegion, size: tuple[int, int]) -> StyledRegion:
+        """A region with masks of at most the `size` of the output, so that those of a large photo are freed."""
+        mask, style_mask = _at_most(region.mask, size), region.style_mask
+        if style_mask is not None:
+            style_mask = _at_most(style_mask, self._style_size(region.style, max(size)))
+        return replace(region, mask=mask, style_mask=style_mask)
+
+    def _style_size(self, style: Tensor, longer: int) -> tuple[int, int]:
+        """The size of a style image for an image whose longer side is `longer`."""
+        return _fit(style, round(longer * self.config.style_scale))
 
     def _resize_region(self, region: StyledRegion, size: tuple[int, int], longer: int) -> StyledRegion:
         """A region of an image of `size`, with its style image at its size for that."""
         [style] = self._guides([region.style.to(self._device)], longer)
         mask, style_mask = self._resize_mask(region.mask, size), region.style_mask
         if style_mask is not None:
-            style_mask = self._resize_mask(style_mask, _fit(region.style, round(longer * self.config.style_scale)))
+            style_mask = self._resize_mask(style_mask, self._style_size(region.style, longer))
         return StyledRegion(mask, style, style_mask)
 
     def _resize_mask(self, mask: Tensor, size: tuple[int, int]) -> Tensor:
@@ -221,6 +232,11 @@ def _padded(image: Tensor) -> tuple[Tensor, Box]:
 def _size(image: Tensor) -> tuple[int, int]:
     """Height and width."""
     return image.shape[2], image.shape[3]
+
+
+def _at_most(mask: Tensor, size: tuple[int, int]) -> Tensor:
+    """The mask, scaled down if it is larger than `size`."""
+    return resize_mask(mask, size) if mask.shape[2:] > size else mask
 
 
 def _resize(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -89,7 +89,6 @@ class Objective:
         self._elements = content.numel()
         self._content_layers = config.content_layers if config.content_weight else ()
         self._style_layers = config.style_layers if config.style_weight else ()
-        self.layers = {*self._content_layers, *self._style_layers}
         with torch.no_grad():
             self._content = _join(compute(network, content, self._content_layers, band_memory))
             self._style = dict[str, Tensor]()  # the Gram matrices to match, by key
@@ -98,6 +97,7 @@ class Objective:
             self.too_small = dict[str, Sequence[str]]()  # by name of a region: the layers that it is too small for
             for part in style_parts(styles, style_weights, regions):
                 self._add_style(part, band_memory)
+        self.layers = {*self._content, *(layer for layer, guides in self._guides.items() if guides)}
         self._content_weights = {
             name: config.content_weight / self._divisor(_mean_square(maps)) for name, maps in self._content.items()
         }
