@@ -50,6 +50,8 @@ def test_a_word_that_is_no_color_is_refused(labels):
 def test_the_color_follows_the_last_number_sign_unless_a_file_has_the_whole_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert split_label("a#1.png#blue") == ("a#1.png", "#", "blue")
+    assert split_label("sky #2.png") == ("sky #2.png", "", "")
+    assert split_label("take#2/sky") == ("take#2/sky", "", "")
     assert split_label("mask.png") == ("mask.png", "", "")
     Path("take#2.png").write_bytes(b"")
     assert split_label("take#2.png") == ("take#2.png", "", "")

@@ -13,9 +13,13 @@ _LISTED = 8  # colors in a hint
 
 
 def split_label(name: str) -> tuple[str, str, str]:
-    """The file, the # and the color that `labels.png#0000ff` or `labels.png#blue` names. A mere file has no color."""
+    """The file, the # and the color that `labels.png#0000ff` or `labels.png#blue` names. A mere file has no color.
+
+    Text with a dot or a slash after the # is part of the name of a file: `sky #2.png`.
+    """
     file, mark, color = name.rpartition("#")
-    return (file, mark, color) if mark and not os.path.lexists(name) else (name, "", "")
+    is_color = mark and not {*color} & {*"./\\"} and not os.path.lexists(name)
+    return (file, mark, color) if is_color else (name, "", "")
 
 
 def mask_of(labels: ImageArray, color: str, file: str | Path) -> ImageArray:
@@ -33,7 +37,7 @@ def mask_of(labels: ImageArray, color: str, file: str | Path) -> ImageArray:
             f"no pixel of the label map has the color {color}, #{bytes(wanted).hex()}",
             hint=f"Its colors, the most frequent first: {', '.join(_colors(labels.rgb))}.",
         )
-    return ImageArray(np.repeat(inside[:, :, None].astype(np.uint8) * 255, 3, axis=2))
+    return ImageArray(np.broadcast_to(inside[:, :, None].astype(np.uint8) * 255, labels.rgb.shape))
 
 
 def _parse(color: str, file: str | Path) -> tuple[int, ...]:
