@@ -10,6 +10,7 @@ from PIL import Image
 import imgxlate
 from imgxlate.images.decode import decode
 from imgxlate.images.tensors import LUMA
+from imgxlate.inference.stylization import at_size
 
 
 @pytest.fixture
@@ -306,5 +307,77 @@ def test_styles_mix_where_regions_overlap(paint, right):
 )
 def test_regions_in_one_pass_have_no_style_masks_and_no_records(run, adain, right, options, reason):
     result = run("neural-style", "photo.png", "one.png", "--fast", "--checkpoint", adain, *options)
-    assert result.exit_code != 0
+    assert result.exit_code == 2
     assert reason in result.stderr
+
+
+@pytest.mark.parametrize("part", [(), ("part.png",)], ids=["whole style", "part of the style"])
+def test_the_optimization_of_regions_starts_from_their_image_of_one_pass(run, adain, paint, right, pixels, part):
+    Image.linear_gradient("L").resize((40, 60)).save("part.png")
+    region = ",".join((right, "two.png", *part))
+    quick = ("--size", 48, "--iterations", 2, "--scales", 1)
+    fast = ("--init", "fast", "--checkpoint", adain, "-o", "fast.png")
+    result = run("neural-style", "photo.png", "--region", region, *quick, *fast)
+    assert result.exit_code == 0, result.stderr
+    paint("--region", f"{right},two.png")
+    run("neural-style", "photo.png", "--region", region, *quick, "--init", "out.png", "-o", "file.png")
+    assert np.abs(pixels("fast.png") - pixels("file.png")).max() <= 2  # The file has 8 bits.
+
+
+def test_the_image_of_one_pass_to_start_from_has_the_values_of_set(run, inside, adain):
+    fast = ("photo.png", "one.png", "--size", 48, "--iterations", 1, "--scales", 1, "--init", "fast")
+    for name, scale in {"set": ("--set", "style_scale=0.25"), "flag": ("--style-scale", 0.25)}.items():
+        result = run("neural-style", *fast, "--checkpoint", adain, *scale, "-o", f"{name}.png")
+        assert result.exit_code == 0, result.stderr
+    assert Path("set.png").read_bytes() == Path("flag.png").read_bytes()
+
+
+@pytest.mark.parametrize("size", [32, 48])
+@pytest.mark.parametrize(
+    "options", [("one.png", "--mask", "right.png"), ("--region", "right.png,one.png")], ids=["mask", "region"]
+)
+def test_what_is_left_out_of_a_half_transparent_image_keeps_its_colors(run, adain, right, pixels, options, size):
+    Image.new("RGBA", (48, 36), (0, 0, 0, 128)).save("clear.png")
+    fast = ("--fast", "--checkpoint", adain, "--size", size, "-o", "out.png")
+    result = run("neural-style", "clear.png", *options, *fast)
+    assert result.exit_code == 0, result.stderr
+    painted = pixels("out.png")
+    assert (painted[:, : size // 2 - 1] == (0, 0, 0, 128)).all()
+    assert (painted[:, size // 2 + 1 :, :3] > 0).any()
+
+
+def test_a_mask_limits_regions_at_another_size_in_16_bits(run, inside, adain, right):
+    Image.fromarray(np.repeat(np.arange(36) < 18, 48).reshape(36, 48)).convert("L").save("top.png")
+    options = (
+        "photo.png",
+        "--region",
+        f"{right},two.png",
+        "--fast",
+        "--checkpoint",
+        adain,
+        "--size",
+        32,
+        "--depth",
+        16,
+    )
+    for name, more in {"all.png": (), "top.result.png": ("--mask", "top.png")}.items():
+        result = run("neural-style", *options, *more, "-o", name)
+        assert result.exit_code == 0, result.stderr
+    everywhere, top = (decode(inside / name, depth=16).rgb for name in ("all.png", "top.result.png"))
+    photo = at_size(decode(inside / "photo.png"), (24, 32)).at_depth(16).rgb
+    assert np.array_equal(top[:11], everywhere[:11])
+    assert np.array_equal(top[13:], photo[13:])
+    assert np.array_equal(top[:, :15], photo[:, :15])
+    assert not np.array_equal(top[:11, 17:], photo[:11, 17:])
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_film_refuses_like_by_name_and_not_the_options_of_its_record(run, inside, adain, fast):
+    one_pass = ("--fast", "--checkpoint", adain) if fast else ("--iterations", 1)
+    options = ("photo.png", "one.png", "--size", 32, "--depth", 16, "--record", "-o", "first.png")
+    assert run("neural-style", *options, *one_pass).exit_code == 0
+    Path("frames").mkdir()
+    Path("photo.png").rename("frames/1.png")
+    film = ("frames", "one.png", "--like", "first.png", "--film", "-o", "film.mp4")
+    result = run("neural-style", *film, *(one_pass if fast else ()))
+    assert (result.exit_code, "error: --like has no effect on a film" in result.stderr) == (2, True), result.stderr

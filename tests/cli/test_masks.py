@@ -118,3 +118,16 @@ def test_no_advice_is_given_for_an_input_whose_mask_is_unreadable(run, photo, tm
     assert result.exit_code == 3
     assert "mask.png" in result.stderr
     assert "--work-size" not in result.stderr
+
+
+@pytest.mark.parametrize("command", ["translate", "neural-style"])
+def test_no_output_replaces_a_mask_of_a_folder(run, photo, half, tmp_path, command):
+    photo("in/sub/a.png")
+    mask = half("masks/sub/a.png")
+    before = mask.read_bytes()
+    given = ("translate", "cyclegan") if command == "translate" else ("neural-style", "--style", photo("s.png"))
+    names = ("-o", tmp_path / "masks", "--name-template", "{stem}", "--overwrite")
+    result = run(*given, tmp_path / "in", "--mask", tmp_path / "masks", *names)
+    assert result.exit_code == 2
+    assert "would be the same file" in result.stderr
+    assert mask.read_bytes() == before

@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imgxlate.images.pil import to_image_array
+from imgxlate.inference import regions
+
 SHALLOW = ("--content-layers", "relu2_1", "--style-layers", "relu1_1,relu2_1")
 QUICK = ("--size", 48, "--iterations", 3, "--coarse-iterations", 2, *SHALLOW)
 
@@ -128,12 +131,17 @@ def test_a_region_that_is_too_small_for_a_layer_is_said_in_a_line(run, inside):
     assert result.stderr.count("48x36 pixels: region 1 is too small for relu3_1: it has no style there") == 1
 
 
-def test_many_regions_are_painted(run, inside):
+def test_each_of_many_regions_is_painted(run, inside, pixels):
     rows = np.repeat(np.arange(48, dtype=np.uint8)[:, None], 64, axis=1) // 4
+    rows[:, 32:] = 255
     Image.fromarray(rows).save("rows.png")
-    regions = [word for row in range(12) for word in ("--region", f"rows.png#{row:02x}{row:02x}{row:02x},style.png")]
-    result = run("neural-style", "photo.png", *regions, *QUICK, "--style-layers", "relu1_1")
+    words = [word for row in range(12) for word in ("--region", f"rows.png#{row:02x}{row:02x}{row:02x},style.png")]
+    result = run("neural-style", "photo.png", *words, *QUICK, "--iterations", 8, "--style-layers", "relu1_1")
     assert result.exit_code == 0, result.stderr
+    with Image.open("photo.png") as image:
+        content = np.asarray(image.resize((48, 36))).astype(int)
+    change = np.abs(pixels("photo.neural-style.png") - content).mean(axis=2)
+    assert change[:, :20].reshape(12, 3, 20).mean(axis=(1, 2)).min() > 3 * change[:, 28:].mean()
 
 
 @pytest.mark.parametrize(
@@ -151,6 +159,7 @@ def test_many_regions_are_painted(run, inside):
         (["--region", "black.png,style.png"], 3, "black.png: the mask of region 1 is black, so it marks nothing"),
         (["--region", "right.png,style.png,square-black.png"], 3, "the style mask of region 1 is black"),
         (["--region", "nowhere.png,style.png"], 3, "nowhere.png"),
+        (["--region", "sky #2.png,style.png"], 3, "error: sky #2.png: no such file"),
         (["--region", "right.png,nowhere.png"], 3, "nowhere.png"),
         (["--region", "text.png,style.png"], 3, "text.png"),
         (["--region", "labels.png#green,style.png"], 3, "Its colors, the most frequent first: #0000ff, #ff0000."),
@@ -177,11 +186,38 @@ def test_invalid_regions_are_refused_with_the_reason(run, inside, arguments, cod
     assert not Path("out.png").exists()
 
 
+def test_a_mask_for_all_inputs_is_read_once(run, inside, photo, monkeypatch):
+    photo("second.png", seed=4, size=(48, 64))
+    read = []
+
+    def note(image, *more):
+        if isinstance(image, Path):
+            read.append(image)
+        return to_image_array(image, *more)
+
+    monkeypatch.setattr(regions, "to_image_array", note)
+    inputs = ("photo.png", "second.png", "--style", "style.png")
+    result = run("neural-style", *inputs, "--region", "labels.png#red,other.png", *QUICK, "-o", "out/")
+    assert result.exit_code == 0, result.stderr
+    assert read == [Path("labels.png")]
+
+
 @pytest.mark.parametrize("name", ["right.png", "other.png", "labels.png"])
 def test_the_output_replaces_no_file_of_a_region(run, inside, name):
     before = Path(name).read_bytes()
-    regions = ("--region", "right.png,style.png", "--region", "labels.png#blue,other.png")
-    result = run("neural-style", "photo.png", *regions, *QUICK, "-o", name, "--overwrite")
+    given = ("--region", "right.png,style.png", "--region", "labels.png#blue,other.png")
+    result = run("neural-style", "photo.png", *given, *QUICK, "-o", name, "--overwrite")
     assert result.exit_code == 2
     assert "would be the same file" in result.stderr
     assert Path(name).read_bytes() == before
+
+
+def test_no_output_replaces_a_mask_of_a_folder(run, inside, photo):
+    photo("in/sub/a.png", size=(48, 64))
+    draw("masks/sub/a.png", (0, 0, 0), (255, 255, 255))
+    before = Path("masks/sub/a.png").read_bytes()
+    names = ("-o", "masks/", "--name-template", "{stem}", "--overwrite")
+    result = run("neural-style", "in", "--region", "masks,style.png", *QUICK, *names)
+    assert result.exit_code == 2
+    assert "the input masks/sub/a.png and the output of in/sub/a.png would be the same file" in result.stderr
+    assert Path("masks/sub/a.png").read_bytes() == before

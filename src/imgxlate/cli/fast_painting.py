@@ -45,7 +45,8 @@ Fast = Annotated[
     bool,
     typer.Option(
         "--fast",
-        help=f"Paint in one pass with {_SPEC.title}, in seconds instead of minutes. The textures are less rich.",
+        help=f"Paint in one pass with {_SPEC.title}, in seconds instead of minutes. The textures are less rich. "
+        "It needs --checkpoint or --model.",
         rich_help_panel=_PANEL,
     ),
 ]
@@ -158,8 +159,8 @@ def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options
     rank = find_share(out, len(sources), chosen.output, [])
     guide_sources = expand(guides, notify=out.note)
     style_shares(config.style_weights, len(guide_sources))
-    besides = [*guide_sources, *model_sources(chosen.checkpoint, None), *masks.mask_sources(chosen.mask)]
-    besides += regions.region_sources(chosen.regions)
+    besides = [*guide_sources, *model_sources(chosen.checkpoint, None), *masks.mask_sources(chosen.mask, sources)]
+    besides += regions.region_sources(chosen.regions, sources)
     recording.require_recordable(chosen.record, chosen.output, [*sources, *besides], settings.existing)
     jobs = plan_jobs(sources, chosen.output, _SPEC.label, 1, settings.existing, (), rank.share, besides, chosen.naming)
     if not jobs:
@@ -201,8 +202,9 @@ def _paint_film(
 ) -> None:
     """Paint each frame of a film in one pass."""
     refuse_for_films(
-        {"--depth 16": chosen.depth == "16", "--preserve-color": config.preserve_color != "off"}
-        | {"--name-template or --format": chosen.naming != Naming(), "--record": chosen.record, "--like": chosen.like}
+        {"--like": chosen.like, "--record": chosen.record}  # The record of --like sets other options.
+        | {"--depth 16": chosen.depth == "16", "--preserve-color": config.preserve_color != "off"}
+        | {"--name-template or --format": chosen.naming != Naming()}
         | {"--region": chosen.regions, "--keep-metadata": chosen.kept.keep_metadata, "--keep-gps": chosen.kept.keep_gps}
     )
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)

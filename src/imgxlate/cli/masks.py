@@ -1,5 +1,6 @@
 """`--mask`: the part of each input that changes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,9 +38,11 @@ def require_no_record(mask: Path | None, *, record: bool) -> None:
         raise UsageError("--mask and a record exclude each other", hint="Leave out --record and --like, or --mask.")
 
 
-def mask_sources(mask: Path | None) -> list[Source]:
-    """The mask as a file that is read, so that no output replaces it; none if it is a folder."""
-    return [Source(mask)] if mask and not mask.is_dir() else []
+def mask_sources(mask: Path | None, inputs: Sequence[Source]) -> list[Source]:
+    """The masks that are read, so that no output replaces them. Inputs without a mask fail later."""
+    if mask is None or not mask.is_dir():
+        return [Source(mask)] if mask else []
+    return [Source(found) for source in inputs if (found := _find(mask, source))]
 
 
 @dataclass(slots=True)
@@ -71,13 +74,18 @@ def mask_of_input(mask: Path, source: Source) -> Source:
     Raises:
         ImageError: the folder has none.
     """
-    return Source(_find(mask, source) if mask.is_dir() else mask)
+    if not mask.is_dir():
+        return Source(mask)
+    if found := _find(mask, source):
+        return Source(found)
+    example = _candidates(mask, source)[0]
+    raise ImageError(source.name, f"has no mask in {mask}", hint=f"Make one, for example {example}.")
 
 
-def _find(folder: Path, source: Source) -> Path:
+def _find(folder: Path, source: Source) -> Path | None:
+    return next((path for path in _candidates(folder, source) if path.is_file()), None)
+
+
+def _candidates(folder: Path, source: Source) -> list[Path]:
     suffixes = sorted(IMAGE_SUFFIXES, key=lambda suffix: (suffix != ".png", suffix))
-    candidates = [folder / source.folder / f"{source.stem}{suffix}" for suffix in suffixes]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise ImageError(source.name, f"has no mask in {folder}", hint=f"Make one, for example {candidates[0]}.")
+    return [folder / source.folder / f"{source.stem}{suffix}" for suffix in suffixes]

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +51,10 @@ class Painting:
         mask = self.masks.read(job.source)
         regions = [region.of_input(job.source) for region in self.regions]
         started = time.perf_counter()
-        init = self.start.stylize_array(content.image, self.styles, depth=self.depth) if self.start else self.init
+        init = self.init
+        if self.start:
+            whole = [replace(region, style_mask=None) for region in regions]  # One pass takes no part of a style image.
+            init = self.start.stylize_array(content.image, self.styles, regions=whole, depth=self.depth)
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
             progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
             image = self.transfer.stylize_array(

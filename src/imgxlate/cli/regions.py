@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imgxlate.cli.files import read_image
-from imgxlate.cli.masks import mask_of_input
+from imgxlate.cli.masks import mask_of_input, mask_sources
 from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source
@@ -42,25 +42,32 @@ class RegionFiles:
         return f"{self.mask} in the style of {self.style.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class GivenRegion:
-    """A region whose style was read. Its mask is read for each input."""
+    """A region whose style was read. A mask for all inputs is read once, and that of a folder for each input."""
 
     mask: str
     style: "ImageArray"
     style_mask: "ImageArray | None"
+    limits: Limits
+    _shared: "ImageArray | None" = None  # the mask for all inputs, once it was read
 
     def of_input(self, source: Source) -> "Region":
         """The region of an input.
 
         Raises:
-            ImageError: a folder of masks has none for the input.
+            ImageError: the mask cannot be read, or a folder of masks has none for the input.
+            UsageError: the color of a label map is not a color.
         """
         from imgxlate.images.labels import split_label
-        from imgxlate.inference.regions import Region
+        from imgxlate.inference.regions import Region, read_mask
 
         file, mark, color = split_label(self.mask)
-        return Region(f"{mask_of_input(Path(file), source).path}{mark}{color}", self.style, self.style_mask)
+        name = f"{mask_of_input(Path(file), source).path}{mark}{color}"
+        mask = self._shared or read_mask(name, self.limits)
+        if not Path(file).is_dir():
+            self._shared = mask
+        return Region(mask, self.style, self.style_mask, name)
 
 
 def parse_regions(texts: Sequence[str] | None) -> list[RegionFiles]:
@@ -82,12 +89,12 @@ def require_no_record(regions: Sequence[RegionFiles], *, record: bool) -> None:
         raise UsageError("--region and a record exclude each other", hint="Leave out --record and --like, or --region.")
 
 
-def region_sources(regions: Sequence[RegionFiles]) -> list[Source]:
+def region_sources(regions: Sequence[RegionFiles], inputs: Sequence[Source]) -> list[Source]:
     """The files that are read, so that no output replaces them."""
     from imgxlate.images.labels import split_label
 
     masks = [Path(split_label(mask)[0]) for region in regions for mask in (region.mask, region.style_mask) if mask]
-    return [*(region.style for region in regions), *(Source(mask) for mask in masks if not mask.is_dir())]
+    return [*(region.style for region in regions), *(found for mask in masks for found in mask_sources(mask, inputs))]
 
 
 def read_styles(out: Output, regions: Sequence[RegionFiles], limits: Limits, depth: "Depth") -> list[GivenRegion]:
@@ -103,6 +110,7 @@ def read_styles(out: Output, regions: Sequence[RegionFiles], limits: Limits, dep
             region.mask,
             read_image(out, region.style, limits, depth),
             read_mask(region.style_mask, limits) if region.style_mask else None,
+            limits,
         )
         for region in regions
     ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +12,7 @@ from imgxlate.errors import UsageError
 from imgxlate.images import color
 from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import Limits
-from imgxlate.images.masks import blend, weights_of
+from imgxlate.images.masks import blend, divide, weights_of
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil
 from imgxlate.images.sizes import Size, longer_side
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
@@ -19,11 +20,13 @@ from imgxlate.inference.fast_config import FastStyleConfig
 from imgxlate.inference.model import Model
 from imgxlate.inference.regions import Region, styled_regions
 from imgxlate.inference.style_arguments import mixture
-from imgxlate.inference.stylization import listed
+from imgxlate.inference.stylization import at_size, listed
 from imgxlate.methods.protocol import StyledRegion
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+_LEAST_SHARE = 1e-6  # the least divisor: some pixels may be in no region
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +86,12 @@ class FastStyleTransfer:
         source, *guides = (to_image_array(image, limits, depth) for image in (content, *listed(styles)))
         original = scaled(source, self.config.size)
         height, width = original.shape[2:]
-        outside = None if mask is None else weights_of(to_image_array(mask, limits), (height, width))
+        weights = [] if mask is None else [weights_of(to_image_array(mask, limits), (height, width))]
         parts = styled_regions(regions, (height, width), limits, depth)
-        painting = source.with_rgb(from_tensor(self._paint_parts(original, guides, parts), depth))
-        if outside is None:
-            return painting
-        before = source if source.size == painting.size else source.with_rgb(from_tensor(original, depth))
-        return blend(before, painting, outside)
+        if parts and not guides:
+            weights.append(_covered(parts))
+        result = source.with_rgb(from_tensor(self._paint_parts(original, guides, parts), depth))
+        return blend(at_size(source, result.size), result, np.prod(weights, axis=0)) if weights else result
 
     def encode(self, styles: Sequence[ImageArray], size: Size) -> Tensor:
         """The style code (1, style_dim) of style images for images of `size`; their colors count, too.
@@ -104,16 +106,19 @@ class FastStyleTransfer:
         return [scaled(style, round(max(size) * self.config.style_scale)) for style in styles]
 
     def _paint_parts(self, original: Tensor, styles: Sequence[ImageArray], regions: Sequence[StyledRegion]) -> Tensor:
-        """The painting (1, 3, H, W) of an image of that size, each region in its own style."""
-        rest = self._paint(original, styles, self.config.style_weights) if styles or not regions else original
+        """The painting (1, 3, H, W) of an image of that size, each region in its own style.
+
+        Without `styles`, what is in no region is gray.
+        """
         if not regions:
-            return rest
-        shares = torch.stack([region.mask for region in regions])
-        total = shares.sum(0)
-        painting = rest * (1 - total).clamp(min=0)
-        for share, region in zip(shares / total.clamp(min=1), regions, strict=True):
+            return self._paint(original, styles, self.config.style_weights)
+        shares, rest = divide([region.mask for region in regions])
+        painting = torch.zeros_like(original)
+        for share, region in zip(shares, regions, strict=True):
             painting += share * self._paint(original, [_array(region.style)])
-        return painting
+        if styles and rest is not None:
+            return painting + rest * self._paint(original, styles, self.config.style_weights)
+        return painting / torch.stack(shares).sum(dim=0).clamp(min=_LEAST_SHARE)
 
     def _paint(self, original: Tensor, styles: Sequence[ImageArray], weights: Sequence[float] = ()) -> Tensor:
         """The painting (1, 3, H, W) of an image of that size in a mixture of styles."""
@@ -144,6 +149,12 @@ def encode_styles(model: Model, styles: Sequence[Tensor], weights: Sequence[floa
 def scaled(image: ImageArray, longer: int) -> Tensor:
     """The image on white (1, 3, H, W), whose longer side has `longer` pixels."""
     return resize(to_tensor(image.on_white().rgb), longer_side(image.size, longer), "bicubic")
+
+
+def _covered(regions: Sequence[StyledRegion]) -> np.ndarray:
+    """How much of each pixel is in a region: (H, W) from 0 to 1."""
+    covered: np.ndarray = torch.stack([region.mask for region in regions]).sum(dim=0).clamp(max=1)[0, 0].numpy()
+    return covered
 
 
 def _array(image: Tensor) -> ImageArray:

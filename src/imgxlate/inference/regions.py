@@ -34,6 +34,7 @@ class Region:
     mask: ImageLike
     style: ImageLike
     style_mask: ImageLike | None = None  # the part of the style image that is the style; None: all of it
+    mask_name: str = ""  # of the mask in errors; empty: its path, or the number of the region
 
 
 def styled_regions(regions: Sequence[Region], size: Size, limits: Limits, depth: Depth) -> list[StyledRegion]:
@@ -48,7 +49,7 @@ def styled_regions(regions: Sequence[Region], size: Size, limits: Limits, depth:
 
 def _styled(region: Region, number: int, size: Size, limits: Limits, depth: Depth) -> StyledRegion:
     style = to_image_array(region.style, limits, depth)
-    mask = _weights(region.mask, size, limits, f"the mask of region {number}")
+    mask = _weights(region.mask, size, limits, f"the mask of region {number}", region.mask_name)
     style_mask = region.style_mask
     return StyledRegion(
         mask,
@@ -57,9 +58,9 @@ def _styled(region: Region, number: int, size: Size, limits: Limits, depth: Dept
     )
 
 
-def _weights(mask: ImageLike, size: Size, limits: Limits, title: str) -> Tensor:
+def _weights(mask: ImageLike, size: Size, limits: Limits, title: str, name: str = "") -> Tensor:
     """How much each pixel of an image of `size` belongs to the region: (1, 1, H, W) from 0 to 1."""
-    name = os.fspath(mask) if isinstance(mask, str | os.PathLike) else title
+    name = name or (os.fspath(mask) if isinstance(mask, str | os.PathLike) else title)
     weights = weights_of(read_mask(mask, limits), size, name)
     if not weights.any():
         raise ImageError(name, f"{title} is black, so it marks nothing", hint="Make the region white.")

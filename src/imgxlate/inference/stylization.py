@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from imgxlate import checkpoint
@@ -139,8 +138,7 @@ class StyleTransfer:
         result = painted(source, iterate, depth)
         if outside is None:
             return result
-        before = source if source.size == result.size else source.with_rgb(_resized(source, result.size))
-        return blend(before, result, weights_of(outside, result.size))
+        return blend(at_size(source, result.size), result, weights_of(outside, result.size))
 
 
 def load(
@@ -218,8 +216,9 @@ def painted(content: ImageArray, iterate: Iterate, depth: Depth = 8) -> ImageArr
     return content.with_rgb(from_tensor(iterate.image().float().cpu(), depth))
 
 
-def _resized(image: ImageArray, size: Size) -> np.ndarray:
-    return from_tensor(resize(to_tensor(image.rgb), size), image.depth)
+def at_size(image: ImageArray, size: Size) -> ImageArray:
+    """The image at `size`. The colors of transparent pixels are kept."""
+    return image if image.size == size else image.with_rgb(from_tensor(resize(to_tensor(image.rgb), size), image.depth))
 
 
 def listed(styles: ImageLike | Sequence[ImageLike]) -> Sequence[ImageLike]:

@@ -130,8 +130,9 @@ def neural_style(
 ) -> None:
     """Paint CONTENT in the style of one or more images, by optimization over VGG-19's features.
 
-    The weights ship with the package, so no network is needed. Outputs are named <stem>.neural-style.png. The defaults
-    are those of the preset `default`; docs/methods/neural-style.md lists those of the others.
+    The weights ship with the package, so no network is needed. Outputs are named <stem>.neural-style.png. --fast
+    needs --checkpoint or --model, and its outputs are named <stem>.adain.png. The defaults are those of the preset
+    `default`; docs/methods/neural-style.md lists those of the others.
 
     A video becomes <stem>.neural-style.mp4, or a file or a folder of frames, as --output says.
 
@@ -189,13 +190,12 @@ def neural_style(
     inputs, guides = inputs_of(figure, content, styles or [], named_styles or [], regions=bool(region))
     require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios, depth=depth)
     naming = Naming(name_template, f".{form}")
-    bits = require_depth(depth, output, naming.suffix)
     preset = preset or (figure.preset if figure else next(iter(_SPEC.presets)))
     config = registry.configure(_SPEC, preset, changes, assignments or [], figure=name)
     plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
     if film.is_for(inputs, output):
         refuse_for_films(
-            {"--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every, "--like": like}
+            {"--like": like, "--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every}
             | {
                 "--name-template": name_template != "{stem}.{method}",
                 "--record": record,
@@ -207,6 +207,7 @@ def neural_style(
         load = partial(load_style_transfer, out, config, features, settings)
         film_plan = film.plan(inputs, output, _SPEC.label, mask, settings)
         return stylize_film(out, film, film_plan, load, expand(guides, notify=out.note), settings, preset)
+    bits = require_depth(depth, output, naming.suffix)
     options.check_stdout(output, out.as_json)
     sources = expand(inputs, output, registry.labels(), out.note)
     rank = find_share(out, len(sources), output, [])
@@ -215,8 +216,8 @@ def neural_style(
     other_inputs = [
         *guide_sources,
         *init_sources,
-        *masks.mask_sources(mask),
-        *regions.region_sources(region_files),
+        *masks.mask_sources(mask, sources),
+        *regions.region_sources(region_files, sources),
     ]
     label = name or _SPEC.label
     recording.require_recordable(record, output, [*sources, *other_inputs], settings.existing)
@@ -236,7 +237,8 @@ def neural_style(
     init_image = init_input.image if init_input else None
     start = None
     if init == "fast":
-        start = fast_painting.load_fast(out, fast_painting.configure(given, strength), model, checkpoint, settings)
+        one_pass = fast_painting.configure(flattened(config), strength)
+        start = fast_painting.load_fast(out, one_pass, model, checkpoint, settings)
     transfer = load_style_transfer(out, config, features, settings)
     threads = settings.start_threads(transfer.device)
     kept = Recording(keep_metadata, keep_gps)

@@ -148,7 +148,7 @@ def translate(
     extras = [path for path in (grid, save_styles) if path]
     rank = find_share(out, len(sources), output, extras)
     style_files = [Source(Path(name)) for name in source.images]
-    besides = [*style_files, *model_sources(checkpoint, config), *masks.mask_sources(mask)]
+    besides = [*style_files, *model_sources(checkpoint, config), *masks.mask_sources(mask, sources)]
     recording.require_recordable(record, output, [*sources, *besides], existing)
     jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides, naming)
     if existing is Existing.SKIP:
