@@ -28,24 +28,26 @@ def main() -> NoReturn:
 
         app()
     except KeyboardInterrupt:
-        _exit_interrupted()
+        _exit(INTERRUPTED)
     except SystemExit as error:
-        if error.code == INTERRUPTED:
-            _exit_interrupted()
+        if isinstance(error.code, int) and (error.code == INTERRUPTED or "WORLD_SIZE" in os.environ):
+            _exit(error.code)
         raise
     sys.exit(0)
 
 
-def _exit_interrupted() -> NoReturn:
-    """Exit with 130. Python itself may end with the signal instead, although the interrupt was caught.
+def _exit(code: int) -> NoReturn:
+    """Exit with a code, without taking apart the interpreter.
 
-    It does so if the interrupt met code that a library runs from a string, as dataclasses do when they are imported.
+    After an interrupt, Python itself may end with the signal instead, although it was caught: it does so if the
+    interrupt met code that a library runs from a string, as dataclasses do when they are imported. One of several
+    processes of torchrun may abort while its libraries are taken apart, after all its work was done.
     """
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # It may be closed, or nobody reads it.
             stream.flush()
-    os._exit(INTERRUPTED)
+    os._exit(code)
 
 
 def _terminate(*_: object) -> NoReturn:
