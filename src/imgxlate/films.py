@@ -16,6 +16,7 @@ from imgxlate.inference.film import FilmArguments
 from imgxlate.inference.model import Model
 from imgxlate.inference.style_arguments import Styles
 from imgxlate.inference.stylization import Iteration, StyleTransfer, listed
+from imgxlate.methods import registry
 
 if TYPE_CHECKING:
     from imgxlate.video.film import FilmPlan, FilmResult, OnFrame
@@ -146,5 +147,5 @@ def _plan(
     from imgxlate.video.film import plan_film  # Imported late: it needs an extra.
 
     existing = Existing.OVERWRITE if overwrite else Existing.REFUSE
-    plan = plan_film(Path(source), Path(output), existing=existing, limits=limits, **arguments)
+    plan = plan_film(Path(source), output, existing=existing, limits=limits, labels=registry.labels(), **arguments)
     return cast("FilmPlan", plan)  # None would stand for an output that is kept.

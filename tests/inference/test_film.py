@@ -1,6 +1,7 @@
 """Films from Python."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 import imgxlate
 from imgxlate.errors import OutputError, UsageError
+from imgxlate.inference.device import Arithmetic
 
 # ruff: noqa: F811 (fixtures)
 
@@ -44,14 +46,45 @@ def test_a_film_that_exists_is_replaced_on_demand_only(model, clip, tmp_path):
         imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", every=6)
 
 
-def test_another_style_does_not_go_on_with_a_film(model, clip, tmp_path):
-    def stop(*_):
-        raise KeyboardInterrupt
+def test_another_style_does_not_go_on_with_a_film(model, clip, tmp_path, monkeypatch):
+    def stop(done, _):
+        if done == 4:
+            raise KeyboardInterrupt
 
+    monkeypatch.setattr("imgxlate.inference.film.TRANSLATED", 3)
     with pytest.raises(KeyboardInterrupt):
         imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", on_frame=stop)
     with pytest.raises(OutputError, match="other inputs or options"):
         imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", seed=1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"generators": ("netG_A",)},
+        {"norm_statistics": "running"},
+        {"arithmetic": Arithmetic(fast=True)},
+        {"config": Path(__file__)},
+    ],
+)
+def test_another_network_or_arithmetic_does_not_go_on_with_a_film(model, clip, tmp_path, monkeypatch, change):
+    monkeypatch.setattr("imgxlate.inference.film.TRANSLATED", 3)
+
+    def stop(done, _):
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", on_frame=stop, frame_by_frame=True)
+    with pytest.raises(OutputError, match="other inputs or options"):
+        imgxlate.translate_video(replace(model, **change), clip(), tmp_path / "out.mp4", frame_by_frame=True)
+
+
+def test_a_model_knows_the_networks_and_the_statistics_that_it_was_loaded_with(golden):
+    loaded = imgxlate.load(
+        "cyclegan", checkpoint=golden / "cyclegan" / "latest_net_G_A.pth", device="cpu", generator=()
+    )
+    assert (loaded.generators, loaded.norm_statistics) == ((), None)
 
 
 def test_images_that_are_not_in_color_make_no_film(model, clip, tmp_path):

@@ -1,6 +1,5 @@
 """Films are translated without flicker, and without traces of earlier frames."""
 
-import dataclasses
 from itertools import pairwise
 
 import numpy as np
@@ -9,8 +8,6 @@ import torch
 from frames import pan, texture, with_cut
 
 import imgxlate
-from imgxlate.errors import UsageError
-from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.inference import steady_translation, style_codes
 from imgxlate.inference.steady_translation import translation_processor
 from imgxlate.video.flow import motion, warp
@@ -176,9 +173,3 @@ def test_memory_that_runs_out_within_a_frame_changes_nothing(golden, monkeypatch
         second = processor.process(film[1])
     for one, other in zip((second, processor.process(film[2])), expected[1:], strict=True):
         assert np.abs(one.astype(int) - other).max() <= 1
-
-
-def test_a_model_of_images_without_color_is_refused(munit):
-    scans = dataclasses.replace(munit, formats={"B": PixelFormat(1)})
-    with pytest.raises(UsageError, match="not in color"):
-        translation_processor(scans, "B")

@@ -1,5 +1,6 @@
 """The way of a film: what is kept of the input, how long films are made in segments, and what is refused."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -16,7 +17,8 @@ from PIL import Image
 from imgxlate.errors import ImageError, OutputError, UsageError
 from imgxlate.images.outputs import Existing
 from imgxlate.video.film import make_film, plan_film
-from imgxlate.video.segments import work_folder
+from imgxlate.video.frame_folders import numbered_images
+from imgxlate.video.segments import finished_frames, work_folder
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def make(inverted):
     """Makes a film of negatives in segments of 5 frames."""
 
     def run(source, output, *, facts=(), segment=5, processor=None, on_frame=lambda *_: None, **arguments):
-        plan = plan_film(Path(source), Path(output), **arguments)
+        plan = plan_film(Path(source), output, **arguments)
         return plan and make_film(plan, processor or inverted(), dict(facts), segment=segment, on_frame=on_frame)
 
     return run
@@ -190,6 +192,14 @@ def _at(image, index):
     return image
 
 
+def test_a_gif_of_slow_motion_leaves_frames_out(clip, make, tmp_path):
+    source = clip(times=range(0, 24 * 53, 53))  # 240 frames a second
+    with Image.open(make(source, tmp_path / "out.gif").output) as gif:
+        durations = [_at(gif, index).info["duration"] for index in range(gif.n_frames)]
+    assert min(durations) >= 20
+    assert sum(durations) == 140  # The last frame lasts 0.04 seconds.
+
+
 def test_a_gif_becomes_a_film(make, opened, tmp_path):
     frames = [Image.new("RGB", (48, 32), (40 * n, 90, 200 - 30 * n)) for n in range(6)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=[100, 40, 40, 200, 40, 40])
@@ -215,6 +225,22 @@ def test_a_film_becomes_a_folder_of_frames(clip, make, drawn, tmp_path):
         image = np.asarray(Image.open(file)).astype(int)
         assert np.abs(image[8:] - (255 - drawn(index)[8:].astype(int))).mean() < 5
         assert image[2, 2, 0] == 20 * (index + 1)
+
+
+def test_results_of_earlier_commands_are_no_frames(inverted, tmp_path):
+    for name in ("000001.png", "000002.png", "000001.munit.00.png", "000001.munit.01.png"):
+        Image.new("RGB", (48, 32)).save(tmp_path / name)
+    notes = []
+    plan = plan_film(tmp_path, tmp_path / "out.mp4", labels={"munit"})
+    assert make_film(plan, inverted(), {}, segment=5, notify=notes.append).frames == 2
+    assert notes == [f"{tmp_path}: left out results of earlier commands: 000001.munit.00.png and 1 more"]
+
+
+def test_frames_with_one_number_are_in_the_order_of_their_names(tmp_path, monkeypatch):
+    names = ("01.png", "1.jpg", "1.png", "2.png")
+    for order in (names, names[::-1]):
+        monkeypatch.setattr(Path, "iterdir", lambda _, order=order: iter([tmp_path / name for name in order]))
+        assert [file.name for file in numbered_images(tmp_path)[0]] == list(names)
 
 
 def test_frames_are_copied_on_a_disk_without_links(clip, make, tmp_path, monkeypatch):
@@ -292,6 +318,72 @@ def test_another_command_does_not_go_on_with_the_film_of_the_first(clip, make, t
     assert make(source, output, existing=Existing.OVERWRITE).frames == 12
 
 
+@pytest.mark.parametrize("name", ["out.mp4", "frames"])
+def test_a_film_goes_on_after_an_error_between_a_segment_and_its_state(clip, make, inverted, tmp_path, name):
+    class Failing(inverted):
+        def state(self):
+            if self.count == 10:
+                raise OSError("no space left")
+            return super().state()
+
+    source, output = clip(), tmp_path / "out" / name
+    with pytest.raises(OSError, match="no space left"):
+        make(source, output, processor=Failing())
+    assert make(source, output).frames == 12
+    assert _bytes(output) == _bytes(make(source, tmp_path / "whole" / name).output)
+
+
+def test_overwrite_begins_anew(clip, make, tmp_path):
+    source, output, processed = clip(), tmp_path / "out.mp4", []
+    _interrupted(make, source, output)
+    make(source, output, existing=Existing.OVERWRITE, on_frame=lambda done, _: processed.append(done))
+    assert processed[0] == 0
+
+
+def test_a_command_that_finished_nothing_does_not_block_others(clip, make, tmp_path):
+    source, output = clip(), tmp_path / "out.mp4"
+    with pytest.raises(UsageError, match="has no frame in this part"):
+        make(source, output, start=0.41, end=0.42)
+    assert not work_folder(output).exists()
+    _interrupted(make, source, output, segment=10)
+    assert not work_folder(output).exists()
+
+
+def test_segments_without_a_finished_one_do_not_block_other_commands(clip, make, inverted, tmp_path):
+    source, output = clip(), tmp_path / "out.mp4"
+    files = {"source": str(source), "output": str(output)}
+    code = KILLED.format(tests=str(TESTS), helpers=str(TESTS.parent / "helpers"), after=2, **files)
+    assert subprocess.run([sys.executable, "-c", code], timeout=120).returncode == -signal.SIGKILL
+    assert work_folder(output).exists()
+    assert make(source, output).frames == 12
+
+
+def test_the_frames_that_are_kept_are_whole_segments(clip, make, tmp_path):
+    output = tmp_path / "out.mp4"
+    assert finished_frames(output) == 0
+    _interrupted(make, clip(), output)
+    assert finished_frames(output) == 5
+
+
+def test_skipping_a_film_leaves_the_work_of_another_process(clip, make, tmp_path):
+    source, output = clip(), tmp_path / "out.mp4"
+    output.touch()
+
+    def skip(done, _):
+        if done == 7:
+            assert make(source, output, existing=Existing.SKIP) is None
+            assert finished_frames(output) == 5
+
+    assert make(source, output, existing=Existing.OVERWRITE, on_frame=skip).frames == 12
+
+
+def test_skipping_a_film_removes_what_is_left_of_the_work_on_it(clip, make, tmp_path):
+    _interrupted(make, clip(), tmp_path / "out.mp4")
+    (tmp_path / "out.mp4").touch()
+    assert make(clip(), tmp_path / "out.mp4", existing=Existing.SKIP) is None
+    assert not work_folder(tmp_path / "out.mp4").exists()
+
+
 def test_a_film_is_made_by_one_process_at_a_time(clip, make, tmp_path):
     source, output = clip(), tmp_path / "out.mp4"
 
@@ -333,6 +425,8 @@ def test_a_folder_with_files_is_never_replaced(clip, make, tmp_path):
     [
         ("out.avi", {}, r"cannot write a film as \.avi"),
         ("out.png", {}, r"cannot write a film as \.png"),
+        ("out.ts", {}, r"cannot write a film as \.ts"),
+        ("shot.v2", {}, r"cannot write a film as \.v2"),
         ("out.webm", {"codec": "h264"}, r"a \.webm file holds no h264"),
         ("out.mp4", {"codec": "prores"}, r"a \.mp4 file holds no prores"),
         ("out.mp4", {"codec": "divx"}, "there is no codec 'divx'"),
@@ -352,6 +446,10 @@ def test_what_cannot_be_made_is_refused_before_the_work(clip, make, tmp_path, ou
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+def test_a_name_that_ends_in_a_slash_is_a_folder(clip, make, tmp_path):
+    assert len(list(make(clip(), f"{tmp_path}/take.mov/").output.iterdir())) == 12
+
+
 def test_frames_are_not_written_over_their_input(photo, make, tmp_path):
     photo("frames/1.png")
     with pytest.raises(UsageError, match="is the input"):
@@ -364,11 +462,12 @@ def test_a_part_without_a_frame_is_refused(clip, make, tmp_path):
 
 
 def test_few_frames_are_in_memory_at_once(clip, make, tmp_path):
-    alive, most = [], 0
+    alive, most, decoded = [], 0, []
 
     class Watching:
         def process(self, frame):
             nonlocal most
+            decoded.append(sum(isinstance(one, av.VideoFrame) for one in gc.get_objects()))
             alive[:] = [reference for reference in alive if reference() is not None]
             alive.append(weakref.ref(frame))
             most = max(most, len(alive))
@@ -381,6 +480,7 @@ def test_few_frames_are_in_memory_at_once(clip, make, tmp_path):
         make(clip(times=range(0, 60 * 512, 512)), tmp_path / "out.mp4", processor=Watching(), segment=30).frames == 60
     )
     assert most <= 2
+    assert 1 <= max(decoded) <= 30  # The decoder's threads give some frames ahead.
 
 
 def test_a_mask_keeps_its_black_part(clip, make, tmp_path):
@@ -425,6 +525,34 @@ def test_each_frame_has_its_own_mask(clip, make, tmp_path, kind):
 def test_a_mask_that_is_missing_is_an_error_before_the_work(clip, make, tmp_path):
     with pytest.raises(ImageError, match=r"none\.png: no such file"):
         make(clip(), tmp_path / "out.mp4", mask=tmp_path / "none.png")
+
+
+def test_a_mask_of_other_proportions_is_an_error_before_the_first_frame(clip, make, photo, tmp_path):
+    processed = []
+    for mask in (photo("mask.png", size=(48, 48)), photo("masks/0.png", size=(48, 48)).parent):
+        with pytest.raises(ImageError, match="the mask and the image have other proportions: 48 x 48 and 48 x 32"):
+            make(clip(), tmp_path / "out.mp4", mask=mask, on_frame=lambda done, _: processed.append(done))
+    assert processed == []
+
+
+@pytest.mark.parametrize(("part", "fits"), [({"end": 0.2}, True), ({"every": 6}, False), ({"end": 0.24}, False)])
+def test_too_few_masks_are_an_error_before_the_first_frame(clip, make, photo, tmp_path, part, fits):
+    for index in range(5):
+        photo(f"masks/{index}.png", size=(32, 48))
+    processed = []
+    try:
+        make(
+            clip(),
+            tmp_path / "out.mp4",
+            mask=tmp_path / "masks",
+            on_frame=lambda done, _: processed.append(done),
+            **part,
+        )
+    except ImageError:
+        assert processed == []
+        assert not fits
+    else:
+        assert fits
 
 
 def test_a_film_inside_its_folder_of_frames_goes_on(photo, make, tmp_path):

@@ -1,6 +1,10 @@
 """Reading video files: their frames, times, colors and rotation, and what is refused."""
 
+import errno
+import os
+import re
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -9,6 +13,7 @@ from PIL import Image
 
 from imgxlate.errors import ImageError
 from imgxlate.images.limits import Limits
+from imgxlate.video.frames import Selection, parse_time
 from imgxlate.video.reader import VideoFilm
 
 
@@ -86,15 +91,55 @@ def test_a_film_that_is_cut_short_is_refused(clip, kept):
 
 
 def test_a_film_that_is_damaged_in_the_middle_says_where(clip):
-    path = clip()
+    path = clip(times=range(0, 24 * 512, 512))
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
     data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 300] = b"\xff" * 300
+    data[places[12] : places[16]] = b"\xff" * (places[16] - places[12])
     path.write_bytes(data)
     frames = VideoFilm(path).frames()
     with pytest.raises(ImageError, match=r"damaged .* after 0\.\d\d seconds") as caught:
         list(frames)
-    assert "`--end 0." in str(caught.value.hint)
+    end = re.search(r"`--end (0\.\d\d)`", str(caught.value.hint))[1]
+    assert len(list(Selection(end=parse_time(end)).of(VideoFilm(path).frames()))) >= 2
+
+
+def test_all_frames_of_two_recordings_joined_byte_by_byte_are_read(clip, drawn):
+    path = clip("clip.ts")
+    path.write_bytes(2 * path.read_bytes())
+    frames = list(VideoFilm(path).frames())
+    assert [frame.time for frame in frames] == [Fraction(number, 25) for number in range(24)]
+    assert all(difference(frame.decode(), drawn(index % 12)) < 6 for index, frame in enumerate(frames))
+
+
+def test_all_frames_of_a_film_without_times_of_display_are_read(tmp_path, drawn):
+    path = tmp_path / "b-frames.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"bf": "2", "crf": "4"})
+        stream.height, stream.width, stream.pix_fmt = 32, 48, "yuv420p"
+        for index in range(12):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(drawn(index))))
+        container.mux(stream.encode())
+    frames = list(VideoFilm(path).frames())
+    assert len(frames) == 12
+    assert all(one.time < other.time for one, other in pairwise(frames))
+    assert frames[-1].time < Fraction(16, 25)
+    assert all(difference(frame.decode(), drawn(frame.index)) < 6 for frame in frames)
+
+
+def test_a_film_that_may_not_be_read_is_not_called_damaged(clip, monkeypatch):
+    path = clip()
+    path.chmod(0)
+    if os.access(path, os.R_OK):  # The superuser may read every file.
+        denied = av.error.PermissionError(errno.EACCES, "Permission denied")
+        monkeypatch.setattr("av.open", lambda *_, **__: (_ for _ in ()).throw(denied))
+    with pytest.raises(ImageError, match="cannot be read: Permission denied"):
+        VideoFilm(path)
+
+
+def test_the_times_of_packets_are_those_of_the_frames(clip, variable):
+    film = VideoFilm(clip(times=variable))
+    assert film.times() == [frame.time for frame in film.frames()]
 
 
 def test_a_film_with_more_pixels_than_the_limit_is_refused(clip):

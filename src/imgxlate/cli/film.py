@@ -48,7 +48,7 @@ def translate_film(
     if plan is None:
         return out.note(_KEPT)
     model = load()
-    _fix_threads(settings, model.device, model.average_products(_pixels(plan)))
+    _fix_threads(options, settings, model.device, model.average_products(_pixels(plan)))
     domain = model.target(to)
     codes = styles.codes(model, to=to, size=size, work_size=work_size, seed=settings.seed)
     from imgxlate.inference import film
@@ -88,7 +88,7 @@ def stylize_film(
         return out.note(_KEPT)
     images = [read_image(out, style, settings.limits) for style in styles]
     transfer = load()
-    _fix_threads(settings, transfer.device, None)
+    _fix_threads(options, settings, transfer.device, None)
     from imgxlate.inference import film
 
     with _shown(out, plan, transfer.spec.label) as progress:
@@ -124,7 +124,7 @@ def stylize_film_fast(
     images = [read_image(out, style, settings.limits) for style in styles]
     transfer = load()
     model = transfer.model
-    _fix_threads(settings, model.device, model.average_products(transfer.config.size**2))
+    _fix_threads(options, settings, model.device, model.average_products(transfer.config.size**2))
     from imgxlate.inference import film
 
     with _shown(out, plan, model.method) as progress:
@@ -181,10 +181,22 @@ def _shown(out: Output, plan: "FilmPlan", label: str) -> Iterator[_Progress]:
         try:
             yield progress
         except (KeyboardInterrupt, SystemExit):
-            out.note(
-                f"{plan.output} is unfinished, after {progress.done} frames. Type the same command again to go on."
-            )
+            out.note(_how_to_go_on(plan))
             raise
+
+
+def _how_to_go_on(plan: "FilmPlan") -> str:
+    """What is kept of an unfinished film, and what to type."""
+    from imgxlate.video.segments import finished_frames
+
+    frames = finished_frames(plan.output)
+    if not frames:
+        return f"{plan.output} is unfinished, and none of its frames are kept: they are kept in groups."
+    hint = "Type the same command again to go on."
+    if plan.anew:
+        hint = "To go on, type the same command without --overwrite."
+        hint += f" Move {plan.output} away before." if plan.output.exists() else ""
+    return f"{plan.output} is unfinished, and its first {frames} frames are kept. {hint}"
 
 
 def _report(
@@ -199,11 +211,15 @@ def _report(
         out.note(str(result.output))
 
 
-def _fix_threads(settings: "Settings", device: "torch.device", products: float | None) -> None:
+def _fix_threads(options: FilmOptions, settings: "Settings", device: "torch.device", products: float | None) -> None:
     """Compute all frames in the same number of threads, so that a film that is interrupted ends with the same bytes."""
     import torch
 
     threads = settings.start_threads(device)
+    if threads.fixed and not options.frame_by_frame:
+        from imgxlate.video.flow import opencv
+
+        opencv().setNumThreads(threads.fixed)
     if threads.fixed is None:
         threads.begin(products)  # It takes one thread for small frames.
         threads.fix(torch.get_num_threads())

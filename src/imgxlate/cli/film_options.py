@@ -9,6 +9,8 @@ import typer
 
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import FILM_OUTPUTS, FILM_SUFFIXES
+from imgxlate.images.outputs import names_folder
+from imgxlate.methods import registry
 from imgxlate.paths import is_folder
 from imgxlate.torchrun import find_rank
 
@@ -64,7 +66,7 @@ class FilmOptions:
             UsageError: it makes none, and an option for films is given.
         """
         suffixes = {Path(name).suffix.lower() for name in inputs if not is_folder(name)}
-        names_film = output is not None and Path(output).suffix.lower() in FILM_OUTPUTS and not is_folder(output)
+        names_film = output is not None and Path(output).suffix.lower() in FILM_OUTPUTS and not names_folder(output)
         may_be_film = suffixes <= {".gif"}  # Folders have no suffix here.
         if self.film or suffixes & FILM_SUFFIXES or (names_film and may_be_film):
             return True
@@ -95,7 +97,7 @@ class FilmOptions:
 
         return plan_film(
             source,
-            Path(output) if output else Path(f"{source.stem}.{label}{_suffix(source)}"),
+            output or f"{_stem(source)}.{label}{_suffix(source)}",
             start=self.start,
             end=self.end,
             every=self.every,
@@ -106,7 +108,13 @@ class FilmOptions:
             mask=mask,
             existing=settings.existing,
             limits=settings.limits,
+            labels=registry.labels(),
         )
+
+
+def _stem(source: Path) -> str:
+    """The first part of the name of the output of a film. A folder has no suffix: `shot.v2` is a name."""
+    return source.resolve().name if source.is_dir() else source.stem
 
 
 def _suffix(source: Path) -> str:

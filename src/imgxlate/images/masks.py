@@ -27,10 +27,8 @@ def weights_of(mask: ImageArray, size: Size, name: str = "the mask") -> np.ndarr
     Raises:
         ImageError: the mask has other proportions; gives its `name`.
     """
+    require_proportions(mask.size, size, name)
     height, width = size
-    if abs(mask.size[0] * width / (mask.size[1] * height) - 1) > _PROPORTIONS + 1 / min(*size, *mask.size):
-        shapes = " and ".join(f"{shape[1]} x {shape[0]}" for shape in (mask.size, size))
-        raise ImageError(name, f"the mask and the image have other proportions: {shapes} pixels", hint=_HINT)
     brightness = mask.rgb.astype(np.float32) @ np.array(LUMA, np.float32)
     if mask.alpha is not None:
         brightness *= mask.alpha.astype(np.float32) / full_scale(mask.depth)
@@ -39,6 +37,17 @@ def weights_of(mask: ImageArray, size: Size, name: str = "the mask") -> np.ndarr
         brightness = np.asarray(image)
     weights: np.ndarray = (brightness / full_scale(mask.depth)).clip(0, 1)
     return weights
+
+
+def require_proportions(mask: Size, image: Size, name: str) -> None:
+    """Check that a mask of that size has the proportions of the image.
+
+    Raises:
+        ImageError: it has others; gives its `name`.
+    """
+    if abs(mask[0] * image[1] / (mask[1] * image[0]) - 1) > _PROPORTIONS + 1 / min(*image, *mask):
+        shapes = " and ".join(f"{width} x {height}" for height, width in (mask, image))
+        raise ImageError(name, f"the mask and the image have other proportions: {shapes} pixels", hint=_HINT)
 
 
 def blend(before: ImageArray, after: ImageArray, weights: np.ndarray) -> ImageArray:

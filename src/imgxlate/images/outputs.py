@@ -175,6 +175,11 @@ def names_file(output: str | None) -> bool:
     return suffix in known or bool(difflib.get_close_matches(suffix, OUTPUT_FORMATS, 1, _MISTYPED))
 
 
+def names_folder(output: str) -> bool:
+    """Whether a film goes to the folder `output`: it ends with a slash, has no suffix, or is an existing folder."""
+    return output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix  # noqa: PTH112
+
+
 def _single_output_job(sources: Sequence[Source], output: str | None, count: int) -> Job:
     if len(sources) * count != 1:
         target = "standard output" if output == STDIO else f"the file {output}"

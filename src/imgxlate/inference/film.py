@@ -14,12 +14,12 @@ from imgxlate.callbacks import Notify, ignore
 from imgxlate.config import flattened
 from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.sizes import longer_side
+from imgxlate.images.sizes import Size, longer_side
 from imgxlate.inference.fast_style import FastStyleTransfer
 from imgxlate.inference.model import Model
 from imgxlate.inference.provenance import sha256_of_weights
 from imgxlate.inference.steady_stylization import stylization_processor
-from imgxlate.inference.steady_translation import translation_processor
+from imgxlate.inference.steady_translation import scaled, translation_processor
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import Iteration, StyleTransfer
 from imgxlate.methods.spec import DOMAINS, Domain
@@ -73,7 +73,7 @@ def translate_film(
     *,
     to: Domain,
     code: Code | None = None,  # the style code of all frames; None: the method has no styles
-    size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+    size: int | Size | None = None,  # of the output: its shorter side, or both, in pixels; None: the input's size
     work_size: int | None = None,  # longest shorter side to translate at
     strength: float = 1.0,  # how much of the style to take: 0 keeps the style of each frame
     frame_by_frame: bool = False,
@@ -96,6 +96,10 @@ def translate_film(
         "method": model.method,
         "model": model.name,
         "weights": model.weights and sha256_of_weights(model.weights),
+        "config": model.config and sha256_of_weights(model.config),
+        "generators": model.generators,
+        "norm_statistics": model.norm_statistics,
+        "computation": [model.device.type, str(model.arithmetic)],
         "to": to,
         "style": code,
         "size": [size, work_size],
@@ -104,7 +108,9 @@ def translate_film(
     }
     if frame_by_frame:
         processor: FrameProcessor = FrameByFrame(
-            lambda frame: _colors(model.translate_array(frame, to, style, size, work_size=work_size, strength=strength))
+            lambda frame: _colors(
+                model.translate_array(scaled(frame, size), to, style, work_size=work_size, strength=strength)
+            )
         )
     else:
         processor = translation_processor(model, to, style, size=size, work_size=work_size, strength=strength)
@@ -136,6 +142,7 @@ def stylize_film(
         "features": sha256_of_weights(transfer.features),
         "styles": [hashlib.sha256(style.rgb.tobytes()).hexdigest() for style in styles],
         "seed": seed,
+        "computation": [transfer.device.type, str(transfer.arithmetic)],
         "opencv": None if frame_by_frame else opencv().__version__,
     }
     if frame_by_frame:
@@ -172,7 +179,7 @@ def stylize_film_fast(
         plan,
         to=model.target(None),
         code=tuple(code),
-        size=min(size),
+        size=size,
         strength=transfer.config.strength,
         frame_by_frame=frame_by_frame,
         on_frame=on_frame,

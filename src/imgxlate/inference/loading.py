@@ -91,7 +91,9 @@ def load(
         _set_norm_statistics(loaded, norm_statistics)
     if path and paths.is_folder(path):
         notify(choice_note(file.path, loaded.step))
-    return dataclasses.replace(loaded, limits=limits, memory=most, notify=notify)
+    return dataclasses.replace(
+        loaded, limits=limits, memory=most, notify=notify, generators=file.generators, norm_statistics=norm_statistics
+    )
 
 
 def find_model(

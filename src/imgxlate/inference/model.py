@@ -25,6 +25,7 @@ from imgxlate.inference.translation import encode_style, resized, translate
 from imgxlate.methods import registry
 from imgxlate.methods.protocol import Staged, StyleSampler, Translator
 from imgxlate.methods.spec import DOMAINS, OTHER, Capability, Domain, MethodSpec
+from imgxlate.nn import NormStatistics
 from imgxlate.nn.precision import each_fast, fast_arithmetic
 from imgxlate.threads import average_products
 
@@ -58,6 +59,8 @@ class Model:
     limits: Limits = DEFAULT  # of the files that it reads
     weights: Path | None = None  # the file that it was loaded from
     config: Path | None = None  # the original's yaml that it was loaded with
+    generators: tuple[str, ...] = ()  # the networks that were taken from the file, by their names in it
+    norm_statistics: NormStatistics | None = None  # that were chosen for batch norms
     formats: Mapping[Domain, PixelFormat] = field(default_factory=dict)  # of images that are not in color
     notify: Notify = ignore  # called with a note if values of an image are clipped
 

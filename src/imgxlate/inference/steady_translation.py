@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from imgxlate.errors import UsageError
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.sizes import Size
+from imgxlate.images.tensors import from_tensor, resize, to_tensor
 from imgxlate.inference.model import Model
 from imgxlate.inference.translation import resized
-from imgxlate.methods.spec import DOMAINS, Domain
+from imgxlate.methods.spec import Domain
 from imgxlate.nn.moving_moments import MovingMoments
 from imgxlate.video.flow import Frame, Motion, is_inside, opencv, warp
 from imgxlate.video.processor import FrameProcessor
@@ -41,17 +42,14 @@ def translation_processor(
     to: Domain,
     codes: Tensor | None = None,  # one style code (1, style_dim); None: the method has no styles
     *,
-    size: int | None = None,  # shorter side of the output in pixels; None: the input's size
+    size: int | Size | None = None,  # of the output: its shorter side, or both, in pixels; None: the input's size
     work_size: int | None = None,  # translate larger frames at this shorter side, and upsample the change
     strength: float = 1.0,  # how much of the style to take: 0 keeps the style of each frame
 ) -> FrameProcessor:
     """Translate the frames of a film in one style. The first frame of a shot is translated as an image is.
 
-    Raises:
-        UsageError: the model translates images that are not in color.
+    The model is one for images in color.
     """
-    if not all(model.format_of(domain).is_color for domain in DOMAINS):
-        raise UsageError(f"{model.name} translates images that are not in color, and films are in color")
     return _SteadyTranslation(model, to, codes, size, work_size, strength)
 
 
@@ -61,7 +59,7 @@ class _SteadyTranslation:
         model: Model,
         to: Domain,
         codes: Tensor | None,
-        size: int | None,
+        size: int | Size | None,
         work_size: int | None,
         strength: float,
     ) -> None:
@@ -77,7 +75,7 @@ class _SteadyTranslation:
 
     def process(self, frame: Frame) -> Frame:
         """Translate the next frame."""
-        image = resized(ImageArray(frame), self._size)
+        image = scaled(frame, self._size)
         motion = motion_within_shot(self._frame, image.rgb)
         if motion is None:
             self._moments.restart()
@@ -108,6 +106,13 @@ class _SteadyTranslation:
                 image, self._to, self._codes, work_size=self._work_size, strength=self._strength
             )
         return output.rgb
+
+
+def scaled(frame: Frame, size: int | Size | None) -> ImageArray:
+    """A frame whose shorter side has `size` pixels, or that has the whole `size`; None: as it is."""
+    if isinstance(size, tuple):
+        return ImageArray(from_tensor(resize(to_tensor(frame), size, "bicubic")))  # as in one pass over an image
+    return resized(ImageArray(frame), size)
 
 
 def _weights(last: Frame, frame: Frame, motion: Motion) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """The video codecs that are written, and how their options and pixel formats are chosen. Imports no PyAV."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +121,12 @@ class Encoding:
                 hint="Give another --codec.",
             )
         usual, *_ = formats = self.codec.pixel_formats
-        chosen = next((name for name in formats if name == source.replace("yuvj", "yuv")), usual)
+        chosen = next((name for name in formats if _subsampling(name) == _subsampling(source)), usual)
         height, width = size
         fits = width % 2 == 0 and (height % 2 == 0 or "420" not in chosen)
         return chosen if fits or "444" in chosen or _ANY_SIZE not in formats else _ANY_SIZE
+
+
+def _subsampling(pixel_format: str) -> str:
+    """The name of a pixel format without its range and its bits: yuv422p of yuvj422p and of yuv422p10le."""
+    return re.sub(r"^yuvj?(\d+p).*", r"yuv\1", pixel_format)

@@ -2,8 +2,7 @@
 
 import itertools
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import metadata
@@ -17,14 +16,14 @@ from imgxlate.images import missing
 from imgxlate.images.formats import FILM_OUTPUTS
 from imgxlate.images.inputs import Source
 from imgxlate.images.limits import DEFAULT, Limits
-from imgxlate.images.outputs import Existing, names_file, require_writable
+from imgxlate.images.outputs import Existing, names_folder, require_writable
 from imgxlate.images.sizes import Size
 from imgxlate.video.codecs import Encoding
 from imgxlate.video.frame_folders import FolderFilm, FolderWriter, numbered_images
 from imgxlate.video.frames import Film, Frame, Selection, parse_rate, parse_time
 from imgxlate.video.processor import FrameProcessor
 from imgxlate.video.reader import VideoFilm
-from imgxlate.video.segments import Segment, Segments, work_folder
+from imgxlate.video.segments import Segment, Segments, remove_segments
 from imgxlate.video.sound import Sound
 from imgxlate.video.writer import GifWriter, VideoWriter
 
@@ -64,7 +63,7 @@ class FilmResult:
 
 def plan_film(
     source: Path,
-    output: Path,
+    output: str | os.PathLike[str],  # a folder, if it ends with a slash or has no suffix
     *,
     start: float | str | None = None,  # seconds, or a text such as "1:30"
     end: float | str | None = None,
@@ -76,6 +75,7 @@ def plan_film(
     mask: str | os.PathLike[str] | None = None,  # an image, a folder or a film
     existing: Existing = Existing.REFUSE,
     limits: Limits = DEFAULT,
+    labels: Collection[str] = (),  # in the names of results, which are no frames of a folder
 ) -> FilmPlan | None:
     """Open a film, and check that the output can be written. None: the output exists and is kept.
 
@@ -90,21 +90,24 @@ def plan_film(
     if masks and not masks.exists():
         reason, hint = missing.explain(str(masks))
         raise ImageError(masks, reason, hint=hint)
-    is_folder = not names_file(str(output))
+    is_folder, output = names_folder(os.fspath(output)), Path(output)
     if _is_kept(output, existing, is_folder=is_folder):
         return None
     _require_output(source, output, existing, masks, is_folder=is_folder)
     if rate is not None and not source.is_dir():
         raise UsageError(f"--frame-rate is for folders of frames, and {source} has times of its own")
-    film: Film = FolderFilm(source, rate or DEFAULT_RATE, limits) if source.is_dir() else VideoFilm(source, limits)
+    if source.is_dir():
+        film: Film = FolderFilm(source, rate or DEFAULT_RATE, limits, labels)
+    else:
+        film = VideoFilm(source, limits)
     writer = _writer(film, output, selection, codec, quality, sound=sound, is_folder=is_folder)
     _require_frames(source, film, selection)
     facts = {
         "imgxlate": __version__,
         "pyav": metadata.version("av"),
-        "source": _identity(source),
+        "source": _identity(source, labels),
         "mask": _identity(masks) if masks else None,
-        "frames": [str(selection.start), str(selection.end), selection.every, str(rate)],
+        "frames": [str(selection.start), str(selection.end), selection.every, str(rate), limits.white],
         "output": [output.suffix.lower(), codec, quality, sound],
     }
     return FilmPlan(source, output, film, selection, writer, masks, limits, existing is Existing.OVERWRITE, facts)
@@ -130,12 +133,9 @@ def make_film(
         if segments.finished:
             processor.load_state(segments.state())
             notify(f"going on after {segments.frames} frames, which an earlier command has finished")
-        if plan.film.info.bits > 8:
-            notify(
-                f"{plan.source} has {plan.film.info.bits} bits for each channel, and its frames are processed with 8"
-            )
+        _note_losses(plan, notify)
         total = plan.selection.count(plan.film.info)
-        mask = _open_mask(plan.mask, plan.limits) if plan.mask else None
+        mask = _open_mask(plan.mask, plan) if plan.mask else None
         frames = itertools.islice(plan.selection.of(plan.film.frames()), segments.frames, None)
         for first in frames:
             batch = itertools.chain([first], itertools.islice(frames, segment - 1))
@@ -151,10 +151,28 @@ def make_film(
     return FilmResult(plan.output, first_segment.size, segments.frames)
 
 
-def _open_mask(path: Path, limits: Limits) -> "FilmMask":
+def _note_losses(plan: FilmPlan, notify: Notify) -> None:
+    """Say what of the input is not in the output."""
+    if plan.film.info.bits > 8:
+        notify(f"{plan.source} has {plan.film.info.bits} bits for each channel, and its frames are processed with 8")
+    if isinstance(plan.film, FolderFilm) and plan.film.results:
+        first, *others = plan.film.results
+        more = f" and {len(others)} more" if others else ""
+        notify(f"{plan.source}: left out results of earlier commands: {first.name}{more}")
+
+
+def _open_mask(path: Path, plan: FilmPlan) -> "FilmMask":
+    """The mask, which is checked before the first frame as far as it can be.
+
+    Raises:
+        ImageError: it cannot be read or has other proportions than the film, or a folder has too few masks.
+    """
     from imgxlate.video.masks import FilmMask  # Imported late: it needs torch, and a film without masks does not.
 
-    return FilmMask(path, limits)
+    mask = FilmMask(path, plan.limits)
+    mask.require_proportions(plan.film.info.size)
+    mask.require_frames(plan.film, plan.selection)
+    return mask
 
 
 def _counted(frames: Iterator[Frame], done: int, total: int | None, on_frame: OnFrame) -> Iterator[Frame]:
@@ -183,7 +201,7 @@ def _is_kept(output: Path, existing: Existing, *, is_folder: bool) -> bool:
     is_there = output.is_dir() and any(output.iterdir()) if is_folder else output.exists()
     if existing is not Existing.SKIP or not is_there:
         return False
-    shutil.rmtree(work_folder(output), ignore_errors=True)
+    remove_segments(output)
     return True
 
 
@@ -198,7 +216,7 @@ def _require_output(source: Path, output: Path, existing: Existing, mask: Path |
         if output.resolve() == source.resolve():
             raise UsageError(f"{output} is the input", hint="Give another -o.")
         if os.path.lexists(output) and not (output.is_dir() and not any(output.iterdir())):
-            example = output / f"{source.stem}.mp4"
+            example = output / f"{source.resolve().stem}.mp4"
             raise OutputError(
                 f"{output}: exists and is not an empty folder",
                 hint=f"Give a new folder for the frames, or the name of a film: `-o {example}`.",
@@ -207,7 +225,7 @@ def _require_output(source: Path, output: Path, existing: Existing, mask: Path |
     if output.suffix.lower() not in FILM_OUTPUTS:
         raise UsageError(
             f"{output}: cannot write a film as {output.suffix}",
-            hint=f"Use one of {' '.join(FILM_OUTPUTS)}, or a folder for its frames: `{output.with_suffix('')}/`.",
+            hint=f"Use one of {' '.join(FILM_OUTPUTS)}, or a folder for frames, with a slash: `{output}/`.",
         )
     return require_writable([output], [Source(path) for path in (source, mask) if path], existing)
 
@@ -250,8 +268,8 @@ def _require_frames(source: Path, film: Film, selection: Selection) -> None:
         raise UsageError(f"--start {float(start):g} is after the end of {source}, at {float(seconds):.2f} seconds")
 
 
-def _identity(path: Path) -> list[Any]:
+def _identity(path: Path, labels: Collection[str] = ()) -> list[Any]:
     """What tells a file or a folder of files from an older or a newer one of the same name."""
-    files = numbered_images(path) if path.is_dir() else [path]
+    files = numbered_images(path, labels)[0] if path.is_dir() else [path]
     stats = [(file, file.stat()) for file in files]
     return [str(path.resolve()), [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in stats]]

@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -19,6 +19,7 @@ from imgxlate.images.decode import decode
 from imgxlate.images.encode import save
 from imgxlate.images.formats import IMAGE_SUFFIXES
 from imgxlate.images.image_array import ImageArray
+from imgxlate.images.inputs import without_results
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.video.frames import FilmInfo, Frame
 from imgxlate.video.segments import Segment
@@ -29,13 +30,13 @@ _DIGITS = 6
 class FolderFilm:
     """A folder of frames, in the order of the numbers in their names."""
 
-    def __init__(self, folder: Path, rate: Fraction, limits: Limits = DEFAULT) -> None:
-        """Find the frames.
+    def __init__(self, folder: Path, rate: Fraction, limits: Limits = DEFAULT, labels: Collection[str] = ()) -> None:
+        """Find the frames. `labels` are those in the names of results, which are left out.
 
         Raises:
             ImageError: the folder holds no numbered images, or the first one cannot be read.
         """
-        self.files = numbered_images(folder)
+        self.files, self.results = numbered_images(folder, labels)
         self._limits = limits
         first = self._decode(self.files[0])
         count = len(self.files)
@@ -47,9 +48,12 @@ class FolderFilm:
         Raises:
             ImageError: when a frame is decoded: it cannot be read, or has another size than the first one.
         """
-        duration = 1 / self.info.rate
-        for index, file in enumerate(self.files):
-            yield Frame(index, index * duration, duration, partial(self._frame, file))
+        for index, (time, file) in enumerate(zip(self.times(), self.files, strict=True)):
+            yield Frame(index, time, 1 / self.info.rate, partial(self._frame, file))
+
+    def times(self) -> list[Fraction]:
+        """When frames are shown, in seconds."""
+        return [index / self.info.rate for index in range(len(self.files))]
 
     def _frame(self, file: Path) -> NDArray[np.uint8]:
         image = self._decode(file)
@@ -63,8 +67,10 @@ class FolderFilm:
         return image
 
 
-def numbered_images(folder: Path) -> list[Path]:
+def numbered_images(folder: Path, labels: Collection[str] = ()) -> tuple[list[Path], list[Path]]:
     """The images in a folder with a number in their names, in the order of the numbers. Hidden files are left out.
+
+    The second list is of results of earlier commands in the folder, with `labels` in their names. They are no frames.
 
     Raises:
         ImageError: there are none, or the folder cannot be read.
@@ -78,12 +84,15 @@ def numbered_images(folder: Path) -> list[Path]:
         raise ImageError(
             folder, "the folder holds no numbered images", hint="Frames have names such as 00001.png, 00002.png."
         )
-    return sorted(numbered, key=_by_number)
+    frames = [folder / name for name in without_results([Path(path.name) for path in numbered], labels)]
+    results = set(numbered) - set(frames)
+    return sorted(frames, key=_by_number), sorted(results, key=_by_number)
 
 
-def _by_number(path: Path) -> list[tuple[int, str]]:
-    """A key that sorts `frame2.png` before `frame10.png`."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
+def _by_number(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """A key that sorts `frame2.png` before `frame10.png`, and frames with one number by their names."""
+    parts = re.split(r"(\d+)", path.stem)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], path.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """What a film is to the rest of the program: frames in their order, each with the time at which it is shown."""
 
+import bisect
 import contextlib
 import itertools
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
@@ -15,6 +17,8 @@ from imgxlate.errors import UsageError
 from imgxlate.images.sizes import Size
 
 _FASTEST = 1000  # frames per second
+_LARGEST_DENOMINATOR = 10**5  # of a rate: encoders take no larger numbers, and 30000/1001 is found in a float
+_FINEST = 10**6  # parts of a second in a time that is a float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,7 @@ class Frame:
     index: int  # in the film, from 0
     time: Fraction  # when it is shown, in seconds after the film begins
     duration: Fraction  # in seconds
-    decode: Callable[[], NDArray[np.uint8]]  # its colors (H, W, 3) in sRGB, upright
+    decode: Callable[[], NDArray[np.uint8]]  # (H, W, 3), upright, in the film's own primaries and transfer function
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,9 @@ class Film(Protocol):
     def frames(self) -> Iterator[Frame]:
         """All frames, in the order in which they are shown."""
 
+    def times(self) -> list[Fraction]:
+        """When frames are shown, in seconds. Damaged frames count, because nothing is decoded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -87,6 +94,12 @@ class Selection:
             rest = sum(frame.duration for frame in itertools.islice(frames, self.every - 1))
             yield replace(first, duration=first.duration + rest)
 
+    def last_index(self, times: Sequence[Fraction]) -> int:
+        """The index of the last frame that is selected, of a film with frames at these times; -1: there is none."""
+        first = 0 if self.start is None else bisect.bisect_left(times, self.start)
+        stop = len(times) if self.end is None else bisect.bisect_left(times, self.end)
+        return max(range(first, stop, self.every), default=-1)
+
     def count(self, info: FilmInfo) -> int | None:
         """About how many frames of a film are selected; None: unknown."""
         if self.start is None and self.end is None:
@@ -105,13 +118,15 @@ def parse_time(time: float | str | None) -> Fraction | None:
     """
     if time is None:
         return None
-    text = str(time)
-    if not re.fullmatch(r"(\d{1,6}:)?(\d{1,6}:)?\d{1,9}(\.\d{1,9})?", text, re.ASCII):
-        raise UsageError(f"a time must be like 90.5, 1:30 or 0:01:30, not {text!r}")
-    seconds = Fraction(0)
-    for part in text.split(":"):
-        seconds = seconds * 60 + Fraction(part)
-    return seconds
+    if not isinstance(time, str):
+        if 0 <= time < math.inf:
+            return Fraction(time).limit_denominator(_FINEST)
+    elif re.fullmatch(r"(\d{1,6}:)?(\d{1,6}:)?\d{1,9}(\.\d{1,9})?", time, re.ASCII):
+        seconds = Fraction(0)
+        for part in time.split(":"):
+            seconds = seconds * 60 + Fraction(part)
+        return seconds
+    raise UsageError(f"a time must be like 90.5, 1:30 or 0:01:30, not {str(time)!r}")
 
 
 def parse_rate(rate: float | str | None) -> Fraction | None:
@@ -123,6 +138,6 @@ def parse_rate(rate: float | str | None) -> Fraction | None:
     if rate is None:
         return None
     with contextlib.suppress(ValueError, ZeroDivisionError):
-        if 0 < (number := Fraction(str(rate))) <= _FASTEST:
+        if 0 < (number := Fraction(str(rate)).limit_denominator(_LARGEST_DENOMINATOR)) <= _FASTEST:
             return number
     raise UsageError(f"a frame rate must be a number of frames per second, such as 24 or 30000/1001, not {rate!r}")

@@ -12,10 +12,11 @@ from imgxlate.images.decode import decode
 from imgxlate.images.formats import FILM_SUFFIXES
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import Limits
-from imgxlate.images.masks import blend, weights_of
+from imgxlate.images.masks import blend, require_proportions, weights_of
+from imgxlate.images.sizes import Size
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
 from imgxlate.video.frame_folders import FolderFilm
-from imgxlate.video.frames import Film, Frame
+from imgxlate.video.frames import Film, Frame, Selection
 from imgxlate.video.reader import VideoFilm
 
 
@@ -31,11 +32,40 @@ class FilmMask:
         self._path = path
         self._frames: Iterator[Frame] | None = None
         self._index = -1
-        if path.is_dir() or path.suffix.lower() in FILM_SUFFIXES:
-            film: Film = FolderFilm(path, Fraction(1), limits) if path.is_dir() else VideoFilm(path, limits)
-            self._frames = film.frames()
+        self._count: int | None = None  # of the masks in a folder
+        if path.is_dir():
+            folder = FolderFilm(path, Fraction(1), limits)
+            self._frames, self._count, self._size = folder.frames(), len(folder.files), folder.info.size
+        elif path.suffix.lower() in FILM_SUFFIXES:
+            film = VideoFilm(path, limits)
+            self._frames, self._size = film.frames(), film.info.size
         else:
             self._mask = decode(path, limits=limits)
+            self._size = self._mask.size
+
+    def require_proportions(self, size: Size) -> None:
+        """Check that the masks have the proportions of frames of `size`.
+
+        Raises:
+            ImageError: they have others.
+        """
+        require_proportions(self._size, size, str(self._path))
+
+    def require_frames(self, film: Film, selection: Selection) -> None:
+        """Check that a folder has a mask for each frame of `film` that is selected.
+
+        Raises:
+            ImageError: it has fewer.
+        """
+        if self._count is not None and self._count <= selection.last_index(film.times()):
+            raise self._too_few(self._count)
+
+    def _too_few(self, count: int) -> ImageError:
+        return ImageError(
+            self._path,
+            f"has {count} masks, and the film has more frames",
+            hint="Give one mask for each frame of the input, or one image for all of them.",
+        )
 
     def apply(self, frame: Frame, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """`after` where the mask of the frame is white, and `before`, at the size of `after`, where it is black.
@@ -54,11 +84,7 @@ class FilmMask:
         while self._frames is not None and self._index < frame.index:
             mask = next(self._frames, None)
             if mask is None:
-                raise ImageError(
-                    self._path,
-                    f"has {self._index + 1} masks, and the film has more frames",
-                    hint="Give one mask for each frame of the input, or one image for all of them.",
-                )
+                raise self._too_few(self._index + 1)
             self._index = mask.index
             if mask.index == frame.index:
                 self._mask = ImageArray(mask.decode())

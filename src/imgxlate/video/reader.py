@@ -1,8 +1,9 @@
 """Reading video files with PyAV, which brings its own ffmpeg."""
 
 import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -86,34 +87,55 @@ class VideoFilm:
         Raises:
             ImageError: the file is damaged.
         """
-        time = Fraction(-1)
-        with self.opened(after=lambda: time) as container:
+        usual = 1 / self.info.rate
+        times = Times()
+        damage: FFmpegError | None = None
+        with self.opened(after=lambda: times.last) as container:
             waiting: Frame | None = None  # Its duration is known when the next one is.
-            for image in container.decode(container.streams.video[0]):
-                usual = 1 / self.info.rate
-                next_time = time + usual if image.pts is None else self.time_of(image)
-                if next_time <= time:
-                    continue
-                time = next_time
-                if waiting:
-                    yield replace(waiting, duration=time - waiting.time)
-                own = image.duration * image.time_base if image.duration else usual
-                index = waiting.index + 1 if waiting else 0
-                waiting = Frame(index, time, own, partial(self._colors, image))
+            try:
+                for image in container.decode(container.streams.video[0]):
+                    time = times.next(self._stamps(image), usual)
+                    if waiting and time == waiting.time:
+                        continue
+                    if waiting:
+                        yield replace(waiting, duration=time - waiting.time)
+                    own = image.duration * image.time_base if image.duration else usual
+                    index = waiting.index + 1 if waiting else 0
+                    waiting = Frame(index, time, own, partial(self._colors, image))
+            except FFmpegError as error:
+                damage = error  # The frame before is whole.
             if waiting:
-                rest = self._end - time if self._end else Fraction(0)
+                rest = self._end - waiting.time if self._end and not damage else Fraction(0)
                 yield replace(waiting, duration=rest if rest > 0 else waiting.duration)
+            if damage:
+                raise damage
+
+    def times(self) -> list[Fraction]:
+        """When frames are shown, in seconds after the film begins, by the packets of the file: none is decoded.
+
+        Raises:
+            ImageError: the file is damaged.
+        """
+        with self.opened() as container:
+            packets = container.demux(container.streams.video[0])
+            shown = [packet for packet in packets if packet.size and not packet.is_discard]
+            stamps = [stamp for stamp in map(self._stamps, shown) if stamp]
+        return sorted(stamp[0] for stamp in stamps)
 
     def time_of(self, part: Any) -> Fraction:
         """The time of a frame or a packet, in seconds after the film begins."""
         time: Fraction = part.pts * part.time_base - self.start
         return time
 
+    def _stamps(self, part: Any) -> list[Fraction]:
+        """When a frame or a packet is shown, and when it is decoded, as far as the file says so."""
+        return [stamp * part.time_base - self.start for stamp in (part.pts, part.dts) if stamp is not None]
+
     @contextlib.contextmanager
-    def opened(self, after: Callable[[], Fraction] | None = None) -> Iterator[Any]:
+    def opened(self, after: Callable[[], Fraction | None] | None = None) -> Iterator[Any]:
         """The container of the file, whose video stream is ready to be decoded.
 
-        `after` gives the time of the last frame, for the message about a damaged file.
+        `after` gives the time of the last whole frame, for the message about a damaged file.
 
         Raises:
             ImageError: the file cannot be read, also within the block.
@@ -134,16 +156,20 @@ class VideoFilm:
                 stream.thread_type = "AUTO"
                 yield container
         except FFmpegError as error:
+            if isinstance(error, OSError):
+                raise ImageError(self._path, f"cannot be read: {error.strerror or error}") from error
             raise self._damage(error, after() if after else None) from error
 
     def _damage(self, error: FFmpegError, last: Fraction | None) -> ImageError:
         reason = f"the film is damaged or of an unsupported kind ({error.strerror or error})"
-        if last is None or last < 0:
+        if last is None:
             return ImageError(self._path, reason)
+        hundredths = math.floor(last * 100)  # Rounded up, it would be within the damage.
+        end = f"{hundredths / 100:.2f}"
         return ImageError(
             self._path,
-            f"{reason}, after {float(last):.2f} seconds",
-            hint=f"`--end {float(last):.2f}` takes the part before.",
+            f"{reason}, after {end} seconds",
+            hint=f"`--end {end}` takes the part before." if hundredths > 0 else None,
         )
 
     def _read_info(self, container: Any, stream: Any, first: Any) -> FilmInfo:
@@ -193,6 +219,30 @@ class VideoFilm:
             colors: NDArray[np.uint8] = ImageArray(values[..., :3], values[..., 3]).on_white().rgb
             return colors
         return values
+
+
+@dataclass(slots=True)
+class Times:
+    """The times of a track, which always rise. Where the clock of the file jumps back, they go on with the next step.
+
+    The clock jumps back where two recordings are joined byte by byte, as in MPEG.
+    """
+
+    last: Fraction | None = None  # seconds
+    _offset: Fraction = Fraction(0)  # of the times to the clock of the file
+
+    def next(self, stamps: Sequence[Fraction], step: Fraction) -> Fraction:
+        """The next time, from the clock of the file: the first of the `stamps` that is not before the last time.
+
+        Several stamps help in AVI files, which do not say when a frame is shown, only when it is decoded. Without a
+        stamp, the next time is a `step` in seconds after the last one.
+        """
+        later = [stamp + self._offset for stamp in stamps if self.last is None or stamp + self._offset >= self.last]
+        time = later[0] if later else (Fraction(0) if self.last is None else self.last + step)
+        if stamps and not later:
+            self._offset = time - stamps[0]
+        self.last = time
+        return time
 
 
 def sound_tracks(container: Any) -> list[Any]:

@@ -50,9 +50,9 @@ class Segments:
     @classmethod
     @contextlib.contextmanager
     def opened(cls, output: Path, suffix: str, facts: Mapping[str, Any], *, anew: bool) -> Iterator[Self]:
-        """The segments of `output`. At the end of the block, unless it is an error, their folder is removed.
+        """The segments of `output`. After the block, their folder is removed, unless it ends early with a finished one.
 
-        `facts` say how the film is made. Segments of other facts are removed if `anew`.
+        `facts` say how the film is made. If `anew`, finished segments are removed first.
 
         Raises:
             OutputError: there are segments of other facts, another process makes the film, or the folder cannot be
@@ -64,8 +64,13 @@ class Segments:
             with _failures_named(output):
                 _prepare(folder, document, output, anew=anew)
                 segments = cls(folder, suffix)
-            yield segments
-        shutil.rmtree(folder, ignore_errors=True)
+            try:
+                yield segments
+            except BaseException:
+                if not segments.finished:
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def frames(self) -> int:
@@ -73,8 +78,16 @@ class Segments:
         return sum(segment.frames for segment in self.finished)
 
     def next_path(self) -> Path:
-        """Where to write the next segment."""
-        return self._path(len(self.finished))
+        """Where to write the next segment. One that was written there and not finished is removed.
+
+        Raises:
+            OutputError: it cannot be removed.
+        """
+        path = self._path(len(self.finished))
+        with _failures_named(path):
+            if path.is_dir():
+                shutil.rmtree(path)
+        return path
 
     def add(self, segment: Segment, state: Mapping[str, NDArray[Any]]) -> None:
         """Finish a segment that is written, with the state of the processor after it.
@@ -124,6 +137,19 @@ def work_folder(output: Path) -> Path:
     return target.with_name(f".{target.name}.segments")
 
 
+def finished_frames(output: Path) -> int:
+    """How many frames of an unfinished film are kept."""
+    return Segments(work_folder(output), "").frames
+
+
+def remove_segments(output: Path) -> None:
+    """Remove the segments of a film that exists, unless another process makes it again."""
+    folder = work_folder(output)
+    if folder.exists():
+        with contextlib.suppress(OutputError), _locked(folder, output):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def _locked(folder: Path, output: Path) -> Iterator[None]:
     """Keep other processes out of the folder within the block. The folder is made if it is missing."""
@@ -135,21 +161,25 @@ def _locked(folder: Path, output: Path) -> Iterator[None]:
     except Timeout as error:
         hint = "Wait for it, or give another -o."
         raise OutputError(f"{output} is being made by another process", hint=hint) from error
+    finally:
+        with contextlib.suppress(OSError):  # Windows removes no folder with an open file, so only the lock is left.
+            folder.rmdir()
 
 
 def _prepare(folder: Path, document: str, output: Path, *, anew: bool) -> None:
-    """Write how the film is made, and remove segments of a film that is made in another way.
+    """Write how the film is made, and remove what cannot be gone on with, or everything if `anew`.
 
     Raises:
-        OutputError: there are such segments, and they stay unless `anew`.
+        OutputError: there are finished segments of a film that is made in another way.
     """
     facts = folder / _FACTS
     stored = facts.read_text() if facts.exists() else None
-    if stored == document:
+    if stored == document and not anew:
         return
-    if stored is not None and not anew:
+    if stored is not None and not anew and Segments(folder, "").finished:
         raise OutputError(
-            f"{output} is unfinished, and was begun by a command with other inputs or options",
+            f"{output} is unfinished, and was begun by a command with other inputs or options, "
+            "or with another release of imgxlate, PyAV or OpenCV",
             hint="Type that command again to go on, or add --overwrite to begin anew.",
         )
     for path in folder.iterdir():

@@ -12,7 +12,7 @@ import av
 from imgxlate.errors import UsageError
 from imgxlate.video.codecs import FORMATS
 from imgxlate.video.frames import Selection
-from imgxlate.video.reader import VideoFilm, sound_tracks
+from imgxlate.video.reader import Times, VideoFilm, sound_tracks
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,16 @@ class Sound:
         with self.film.opened() as source:
             tracks = sound_tracks(source)
             outputs = {track.index: container.add_stream_from_template(track, opaque=True) for track in tracks}
+            times = {track.index: Times() for track in tracks}
             for packet in source.demux(*tracks):
                 if packet.dts is None or packet.pts is None:
                     continue
-                time = self.film.time_of(packet)
+                step = (packet.duration or 1) * packet.time_base
+                time = times[packet.stream.index].next([self.film.time_of(packet)], step)
+                jump = round((time - self.film.time_of(packet)) / packet.time_base)
                 if (start is not None and time < zero) or (end is not None and time >= end):
                     continue
-                shift = round((self.film.start + zero) / packet.time_base)
+                shift = round((self.film.start + zero) / packet.time_base) - jump
                 packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
                 packet.stream = outputs[packet.stream.index]
                 yield packet

@@ -30,6 +30,7 @@ Add = Callable[[NDArray[np.uint8], Fraction], None]
 
 _THREADS = 4  # of an encoder. The bytes of a file depend on it, so it is the same on all machines.
 _GIF_TIME = Fraction(1, 100)  # seconds; a GIF has no finer times
+_GIF_LEAST = 2  # of these, that a frame is shown: browsers show one that lasts 1/100 second for 1/10 second
 _SAMPLED = 32  # frames that the palette of a GIF is made of
 _SAMPLE_SIDE = 128  # pixels of the longer side of each
 
@@ -120,7 +121,9 @@ class GifWriter:
         Raises:
             OutputError: the output cannot be written.
         """
-        palette, ends = _palette(segments), [*_times(segments), segments[-1].end]
+        palette = _palette(segments)
+        ticks = [round((time - zero) / _GIF_TIME) for time in (*_times(segments), segments[-1].end)]
+        shown = _gif_times(ticks)
         argb = np.zeros((256, 4), np.uint8)
         colors = np.array(palette.getpalette(), np.uint8).reshape(-1, 3)
         argb[: len(colors), 0], argb[: len(colors), 1:] = 255, colors
@@ -128,12 +131,14 @@ class GifWriter:
             stream = container.add_stream("gif", rate=self.info.rate)
             stream.pix_fmt, stream.codec_context.time_base = "pal8", _GIF_TIME
             stream.height, stream.width = segments[0].size
-            for image, (start, end) in zip(_decoded(segments), itertools.pairwise(ends), strict=True):
+            for number, image in enumerate(_decoded(segments)):
+                if number not in shown:
+                    continue
                 indices = np.asarray(Image.fromarray(image).quantize(palette=palette))
                 frame = av.VideoFrame.from_ndarray((indices, argb), format="pal8")  # type: ignore[arg-type]
-                frame.time_base, frame.pts = _GIF_TIME, round((start - zero) / _GIF_TIME)
+                frame.time_base, frame.pts = _GIF_TIME, ticks[number]
                 for packet in stream.encode(frame):
-                    packet.duration = round((end - start) / _GIF_TIME)
+                    packet.duration = shown[number]
                     container.mux(packet)
             container.mux(stream.encode())
 
@@ -203,6 +208,20 @@ def _joined(segments: Sequence[Segment], zero: Fraction, copy_stream: Callable[[
                 last = packet
     last.duration = round((segments[-1].end - zero) / last.time_base) - last.pts
     yield last
+
+
+def _gif_times(ticks: Sequence[int]) -> dict[int, int]:
+    """How long the frames of a GIF are shown, by their numbers. Frames too soon after another one are left out.
+
+    `ticks` are the times of all frames, and the end of the last one, in 1/100 seconds.
+    """
+    *times, end = ticks
+    shown: list[int] = []
+    for number, time in enumerate(times):
+        if not shown or time - times[shown[-1]] >= _GIF_LEAST:
+            shown.append(number)
+    ends = [*(times[number] for number in shown[1:]), end]
+    return {number: max(_GIF_LEAST, stop - times[number]) for number, stop in zip(shown, ends, strict=True)}
 
 
 def _palette(segments: Sequence[Segment]) -> Image.Image:

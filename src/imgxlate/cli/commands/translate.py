@@ -111,9 +111,18 @@ def translate(
             | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps}
         )
         styles = choose_styles(spec, n_styles, style or [], styles_file, weights=weights)
-        load = partial(load_model, out, spec, model, checkpoint, config, settings, norm_statistics=norm_statistics)
+        load = partial(
+            load_model,
+            out,
+            spec,
+            model,
+            checkpoint,
+            config,
+            settings,
+            norm_statistics=norm_statistics,
+            generators=generator or (),
+        )
         plan = film.plan(inputs, output, method, mask, settings)
-        load = partial(load, generators=generator or ())
         part = 1.0 if strength is None else strength
         return translate_film(
             out, film, plan, load, styles, settings, to, size=size, work_size=work_size, strength=part
