@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from imgxlate.video.reader import VideoFilm
@@ -79,6 +80,86 @@ def test_a_folder_is_a_film_if_the_command_says_so(run, munit, photo, opened, tm
     assert opened(tmp_path / "out.mov")[0] == [0, Fraction(1, 25), Fraction(2, 25)]
 
 
+def test_a_film_of_a_folder_has_its_whole_name(run, munit, photo, tmp_path, monkeypatch):
+    photo("shot.v2/1.png", size=(32, 48))
+    assert run(*munit, "shot.v2", "--film").exit_code == 0
+    assert (tmp_path / "shot.v2.munit.mp4").exists()
+    monkeypatch.chdir(tmp_path / "shot.v2")
+    assert run(*munit, ".", "--film").exit_code == 0
+    assert (tmp_path / "shot.v2" / "shot.v2.munit.mp4").exists()
+
+
+def test_an_output_of_an_unknown_suffix_is_refused_unless_it_ends_in_a_slash(run, munit, clip, tmp_path):
+    source = clip()
+    result = run(*munit, source, "-o", "out.ts")
+    assert (result.exit_code, "cannot write a film as .ts" in result.stderr) == (2, True), result.stderr
+    assert run(*munit, source, "-o", "out.ts/", "--every", 6).exit_code == 0
+    assert run(*munit, source, "-o", "take.mov/", "--every", 6).exit_code == 0
+    assert [len(images_in(tmp_path / name)) for name in ("out.ts", "take.mov")] == [2, 2]
+
+
+def test_a_folder_of_images_is_no_film_because_the_name_of_its_output_looks_so(run, munit, photo, tmp_path):
+    photo("in/1.png")
+    assert run(*munit, "in", "-o", "take.mov/", "--format", "jpg").exit_code == 0
+    assert [path.name for path in (tmp_path / "take.mov").iterdir()] == ["1.munit.jpg"]
+
+
+def test_results_of_earlier_commands_are_no_frames_and_are_named(run, munit, photo, opened, tmp_path):
+    photo("in/1.png", size=(32, 48))
+    run(*munit, "in/1.png", "--n-styles", 2, "-o", "in/")
+    result = run(*munit, "in", "--film")
+    assert "left out results of earlier commands: 1.munit.00.png and 1 more" in result.stderr
+    assert len(opened(tmp_path / "in.munit.mp4")[0]) == 1
+
+
+def test_threads_are_those_of_opencv_too(run, munit, clip, monkeypatch):
+    numbers = []
+    monkeypatch.setattr("cv2.setNumThreads", numbers.append)
+    assert run(*munit, clip(), "--every", 6, "--threads", 1).exit_code == 0
+    assert numbers == [1]
+
+
+@pytest.mark.parametrize(
+    ("options", "done", "reason"),
+    [
+        ((), 4, "its first 3 frames are kept. Type the same command again to go on."),
+        ((), 2, "none of its frames are kept"),
+        (("--overwrite",), 4, "type the same command without --overwrite"),
+    ],
+)
+def test_an_interrupted_film_says_how_much_of_it_is_kept(run, munit, clip, monkeypatch, options, done, reason):
+    def stop(progress, number, _):
+        if number == done:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("imgxlate.inference.film.TRANSLATED", 3)
+    monkeypatch.setattr("imgxlate.cli.film._Progress.show", stop)
+    result = run(*munit, clip(), "--frame-by-frame", *options)
+    assert (result.exit_code, reason in result.stderr) == (130, True), result.stderr
+
+
+def test_another_generator_does_not_go_on_with_a_film(run, golden, clip, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    networks = {}
+    for name, file in {"netG_A": "latest_net_G_A.pth", "netG_B": "latest_net_G_B.pth"}.items():
+        tensors = torch.load(golden / "cyclegan" / file, weights_only=True)
+        networks |= {f"{name}.{key}": value for key, value in tensors.items()}
+    torch.save(networks, "both.pth")
+    command = ("translate", "cyclegan", "--checkpoint", "both.pth", clip(), "-o", "out.mp4", "--frame-by-frame")
+
+    def stop(progress, number, _):
+        if number == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("imgxlate.inference.film.TRANSLATED", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr("imgxlate.cli.film._Progress.show", stop)
+        assert run(*command, "--generator", "netG_A").exit_code == 130
+    result = run(*command, "--generator", "netG_B")
+    assert "was begun by a command with other inputs or options" in result.stderr
+    assert run(*command, "--generator", "netG_A").exit_code == 0
+
+
 def test_a_gif_is_an_image_or_a_film_as_the_command_says(run, munit, tmp_path):
     frames = [Image.new("RGB", (48, 32), (40 * n, 90, 200)) for n in range(4)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:], duration=80)
@@ -122,6 +203,14 @@ def test_a_film_is_painted_in_one_pass(run, adain, clip, photo, tmp_path, monkey
         assert np.abs(one - other).mean() < 3  # Only the size of the style image differs.
     assert run(*fast, "-o", "steady/").exit_code == 0
     assert not np.array_equal(images_in(tmp_path / "steady")[0], images_in(tmp_path / "film")[0])  # by the strength
+
+
+@pytest.mark.parametrize("options", [(), ("--frame-by-frame",)])
+def test_a_film_painted_in_one_pass_has_its_longer_side_at_size(run, adain, clip, photo, tmp_path, options):
+    source = clip(size=(20, 48))  # With its shorter side at 12, the longer one would be 28.
+    fast = ("neural-style", source, photo("style.jpg"), "--fast", "--checkpoint", adain, "--size", 30, "--every", 6)
+    assert run(*fast, "-o", tmp_path / "film", *options).exit_code == 0
+    assert images_in(tmp_path / "film")[0].shape == (12, 30, 3)
 
 
 @pytest.mark.parametrize(

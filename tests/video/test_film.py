@@ -150,6 +150,16 @@ def test_the_sound_of_a_webm_film_is_kept(clip, make, packets, tmp_path):
     assert [data for _, data in made] == [data for _, data in packets(source)]
 
 
+def test_the_sound_of_two_recordings_joined_byte_by_byte_is_kept(clip, make, opened, packets, tmp_path):
+    source = clip("clip.ts", sound="libmp3lame")
+    once = packets(source)
+    source.write_bytes(2 * source.read_bytes())
+    output = make(source, tmp_path / "out.mp4").output
+    assert [data for _, data in packets(output)] == 2 * [data for _, data in once]
+    assert len(opened(output)[0]) == 24
+    assert packets(output)[-1][0] < 2 * once[-1][0] + 1
+
+
 def test_sound_that_the_output_cannot_hold_is_refused_before_the_work(clip, make, packets, tmp_path):
     source = clip(sound="aac")
     with pytest.raises(UsageError, match=r"a \.webm file cannot hold the sound of the film, which is aac") as caught:
@@ -467,7 +477,7 @@ def test_few_frames_are_in_memory_at_once(clip, make, tmp_path):
     class Watching:
         def process(self, frame):
             nonlocal most
-            decoded.append(sum(isinstance(one, av.VideoFrame) for one in gc.get_objects()))
+            decoded.append(sum(type(one) is av.VideoFrame for one in gc.get_objects()))
             alive[:] = [reference for reference in alive if reference() is not None]
             alive.append(weakref.ref(frame))
             most = max(most, len(alive))
