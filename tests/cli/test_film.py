@@ -141,7 +141,7 @@ def test_an_interrupted_film_says_how_much_of_it_is_kept(run, munit, clip, monke
 def test_another_generator_does_not_go_on_with_a_film(run, golden, clip, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     networks = {}
-    for name, file in {"netG_A": "latest_net_G_A.pth", "netG_B": "latest_net_G_B.pth"}.items():
+    for name, file in {"first": "latest_net_G_A.pth", "second": "latest_net_G_B.pth"}.items():
         tensors = torch.load(golden / "cyclegan" / file, weights_only=True)
         networks |= {f"{name}.{key}": value for key, value in tensors.items()}
     torch.save(networks, "both.pth")
@@ -154,10 +154,10 @@ def test_another_generator_does_not_go_on_with_a_film(run, golden, clip, monkeyp
     monkeypatch.setattr("imgxlate.inference.film.TRANSLATED", 3)
     with monkeypatch.context() as patch:
         patch.setattr("imgxlate.cli.film._Progress.show", stop)
-        assert run(*command, "--generator", "netG_A").exit_code == 130
-    result = run(*command, "--generator", "netG_B")
+        assert run(*command, "--generator", "first").exit_code == 130
+    result = run(*command, "--generator", "second")
     assert "was begun by a command with other inputs or options" in result.stderr
-    assert run(*command, "--generator", "netG_A").exit_code == 0
+    assert run(*command, "--generator", "first").exit_code == 0
 
 
 def test_a_gif_is_an_image_or_a_film_as_the_command_says(run, munit, tmp_path):
