@@ -63,7 +63,7 @@ def translate_video(
         work_size: Translate larger frames at this shorter side, and upsample the change.
         seed: Seed of the sampled style.
         frame_by_frame: Translate each frame independently of the others.
-        overwrite: Replace an output that exists, and what another call has begun.
+        overwrite: Replace an output that exists, and begin anew if another call has begun the film.
         on_frame: Called with the number of finished frames, and about how many there are.
         notify: Called with messages for the user.
         arguments: `start`, `end`, `every`, `frame_rate`, `codec`, `quality`, `sound` and `mask`, as the options of

@@ -191,7 +191,7 @@ def _how_to_go_on(plan: "FilmPlan") -> str:
 
     frames = finished_frames(plan.output)
     if not frames:
-        return f"{plan.output} is unfinished, and none of its frames are kept: they are kept in groups."
+        return f"{plan.output} is unfinished, and none of its frames are kept, because its first segment is unfinished."
     hint = "Type the same command again to go on."
     if plan.anew:
         hint = "To go on, type the same command without --overwrite."

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -94,7 +94,7 @@ class VideoFilm:
             waiting: Frame | None = None  # Its duration is known when the next one is.
             try:
                 for image in container.decode(container.streams.video[0]):
-                    time = times.next(self._stamps(image), usual)
+                    time = times.next(self._at(image, image.pts), self._at(image, image.dts), usual)
                     if waiting and time == waiting.time:
                         continue
                     if waiting:
@@ -119,17 +119,16 @@ class VideoFilm:
         with self.opened() as container:
             packets = container.demux(container.streams.video[0])
             shown = [packet for packet in packets if packet.size and not packet.is_discard]
-            stamps = [stamp for stamp in map(self._stamps, shown) if stamp]
-        return sorted(stamp[0] for stamp in stamps)
+        times = (self._at(packet, packet.dts if packet.pts is None else packet.pts) for packet in shown)
+        return sorted(time for time in times if time is not None)
 
     def time_of(self, part: Any) -> Fraction:
         """The time of a frame or a packet, in seconds after the film begins."""
-        time: Fraction = part.pts * part.time_base - self.start
-        return time
+        return Fraction(part.pts * part.time_base - self.start)
 
-    def _stamps(self, part: Any) -> list[Fraction]:
-        """When a frame or a packet is shown, and when it is decoded, as far as the file says so."""
-        return [stamp * part.time_base - self.start for stamp in (part.pts, part.dts) if stamp is not None]
+    def _at(self, part: Any, stamp: int | None) -> Fraction | None:
+        """The time of a stamp of a frame or a packet, in seconds after the film begins."""
+        return None if stamp is None else Fraction(stamp * part.time_base - self.start)
 
     @contextlib.contextmanager
     def opened(self, after: Callable[[], Fraction | None] | None = None) -> Iterator[Any]:
@@ -231,16 +230,21 @@ class Times:
     last: Fraction | None = None  # seconds
     _offset: Fraction = Fraction(0)  # of the times to the clock of the file
 
-    def next(self, stamps: Sequence[Fraction], step: Fraction) -> Fraction:
-        """The next time, from the clock of the file: the first of the `stamps` that is not before the last time.
+    def next(self, shown: Fraction | None, decoded: Fraction | None, step: Fraction) -> Fraction:
+        """The time of the next part of the track, from when it is shown and decoded by the clock of the file.
 
-        Several stamps help in AVI files, which do not say when a frame is shown, only when it is decoded. Without a
-        stamp, the next time is a `step` in seconds after the last one.
+        AVI files with B frames say only when a frame is decoded. Where neither time is after the last one, or both are
+        unknown, the next time is a `step` in seconds after the last one.
         """
-        later = [stamp + self._offset for stamp in stamps if self.last is None or stamp + self._offset >= self.last]
-        time = later[0] if later else (Fraction(0) if self.last is None else self.last + step)
-        if stamps and not later:
-            self._offset = time - stamps[0]
+        if self.last is None:
+            time = next((stamp for stamp in (shown, decoded) if stamp is not None), Fraction(0))
+        elif shown is not None and shown + self._offset >= self.last:
+            time = shown + self._offset
+        elif decoded is not None and decoded + self._offset > self.last:
+            time = decoded + self._offset
+        else:
+            time = self.last + step
+            self._offset = self._offset if shown is None else time - shown
         self.last = time
         return time
 

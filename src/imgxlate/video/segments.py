@@ -182,6 +182,7 @@ def _prepare(folder: Path, document: str, output: Path, *, anew: bool) -> None:
             "or with another release of imgxlate, PyAV or OpenCV",
             hint="Type that command again to go on, or add --overwrite to begin anew.",
         )
+    facts.unlink(missing_ok=True)  # If the rest is interrupted, the next command begins anew, too.
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

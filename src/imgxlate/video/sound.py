@@ -51,7 +51,7 @@ class Sound:
                 if packet.dts is None or packet.pts is None:
                     continue
                 step = (packet.duration or 1) * packet.time_base
-                time = times[packet.stream.index].next([self.film.time_of(packet)], step)
+                time = times[packet.stream.index].next(self.film.time_of(packet), None, step)
                 jump = round((time - self.film.time_of(packet)) / packet.time_base)
                 if (start is not None and time < zero) or (end is not None and time >= end):
                     continue
