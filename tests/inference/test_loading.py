@@ -13,6 +13,8 @@ from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, find_model, import_model, load_model
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
+from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.original_files import read_options
 from imgxlate.paths import RUN_BEST, RUN_MODEL
 from imgxlate.weights.store import Store
@@ -213,3 +215,12 @@ def test_the_best_model_of_a_run_is_imported_and_the_choice_is_told(evaluated_ru
     import_model(registry.find("munit"), Store(), "mine", evaluated_run, notify=said.append)
     assert said[0].startswith(f"{evaluated_run}: the best model, of step 6")
     assert imgxlate.load("munit", model="mine").domains == ("summer", "winter")
+
+
+def test_a_model_knows_the_networks_and_the_statistics_that_were_chosen(tmp_path):
+    network = Generator(CycleganConfig(ngf=4, n_blocks=2, norm="batch", bias=False))
+    torch.save({f"mine.{name}": tensor for name, tensor in network.state_dict().items()}, tmp_path / "net.pth")
+    loaded = imgxlate.load(
+        "cyclegan", checkpoint=tmp_path / "net.pth", generator="mine", norm_statistics="running", device="cpu"
+    )
+    assert (loaded.generators, loaded.norm_statistics) == (("mine",), "running")
