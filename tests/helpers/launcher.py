@@ -118,9 +118,14 @@ def start_for_client(server):
                 os.close(descriptor)
             if order["startup"]:
                 runpy.run_path(order["startup"])
-            code = run(order["arguments"])
-            connection.send(str(code).encode())
-            os._exit(code)
+            leave = os._exit
+
+            def tell_and_leave(code):
+                connection.send(str(code).encode())
+                leave(code)
+
+            os._exit = tell_and_leave  # A command may end by it.
+            os._exit(run(order["arguments"]))
     return True
 
 
