@@ -266,7 +266,7 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a function a command: add shared options, and run it in a session.
 
-    Four parameters of the function are filled in: `out` with the session's output, `settings` with a `Settings`, `film`
+    Four parameters of the function are filled in: `out` with the command's output, `settings` with a `Settings`, `film`
     with `FilmOptions`, and `given` with the given options of `config`, by key. Typer turns all others into arguments
     and options.
 
