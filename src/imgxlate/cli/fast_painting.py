@@ -1,16 +1,15 @@
-"""`imgxlate neural-style --fast`: paints in one pass, by the first built-in method that mixes styles."""
+"""`imgxlate neural-style --fast`: paints in one pass."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
-
-import typer
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from imgxlate.cli import masks, options, recording, regions
 from imgxlate.cli.config_options import flag
+from imgxlate.cli.fast_options import SPEC, FastOptions, configure
 from imgxlate.cli.figures import inputs_of, roles_note
 from imgxlate.cli.files import find_share, model_sources
 from imgxlate.cli.film import stylize_film_fast
@@ -19,9 +18,8 @@ from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
 from imgxlate.cli.recording import Input, Recording, read_input
-from imgxlate.cli.regions import GivenRegion, RegionFiles
-from imgxlate.config import flattened, from_mapping, style_shares
-from imgxlate.errors import UsageError
+from imgxlate.cli.regions import GivenRegion
+from imgxlate.config import flattened, style_shares
 from imgxlate.images.inputs import expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.names import Naming
@@ -30,117 +28,11 @@ from imgxlate.inference import provenance
 from imgxlate.inference.fast_config import FastStyleConfig
 from imgxlate.inference.provenance import FastPaintingRecord
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.inference.fast_style import FastStyleTransfer
-
-_SPEC = registry.built_in(Capability.MIX_STYLES)
-_KEYS = frozenset(field.name for field in fields(FastStyleConfig))
-_PANEL = f"In one pass ({_SPEC.title})"
-
-Fast = Annotated[
-    bool,
-    typer.Option(
-        "--fast",
-        help=f"Paint in one pass with {_SPEC.title}, in seconds instead of minutes. The textures are less rich. "
-        "It needs --checkpoint or --model.",
-        rich_help_panel=_PANEL,
-    ),
-]
-Strength = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        max=1,
-        metavar="X",
-        help="How much of the style to take: 0 keeps that of CONTENT. Default: 1.",
-        rich_help_panel=_PANEL,
-    ),
-]
-ModelName = Annotated[
-    str | None,
-    typer.Option("--model", metavar="NAME", help=f"A model of {_SPEC.title} by name.", rich_help_panel=_PANEL),
-]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(
-        "--checkpoint",
-        metavar="FILE",
-        help=f"A checkpoint of {_SPEC.title}, or the folder of a run of `imgxlate train {_SPEC.name}`.",
-        rich_help_panel=_PANEL,
-    ),
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastOptions:
-    """The options of the command that also work with `--fast`."""
-
-    content: str
-    styles: list[str]  # the arguments after CONTENT
-    named_styles: list[str]  # of --style
-    output: str | None
-    depth: Literal["8", "16"]
-    naming: Naming
-    given: Mapping[str, Any]  # options of a configuration, by key
-    strength: float | None
-    model: str | None
-    checkpoint: Path | None
-    mask: Path | None
-    regions: Sequence[RegionFiles]
-    record: bool
-    like: Path | None
-    kept: Recording  # what outputs keep of the metadata of their inputs
-
-
-def require_fast(**values: object) -> None:
-    """Refuse options that only `--fast` has, if they have a value.
-
-    Raises:
-        UsageError: one has.
-    """
-    for name, value in values.items():
-        if value is not None:
-            raise UsageError(f"--{name} needs --fast or --init fast", hint="Add one, or leave the option out.")
-
-
-def require_painting(*, figure: bool, record: bool) -> None:
-    """Refuse `--init fast` for figures of the paper, and together with records, which do not hold its model.
-
-    Raises:
-        UsageError: one of them is wanted.
-    """
-    if figure or record:
-        other = "figures of the paper" if figure else "a record"
-        raise UsageError(f"--init fast and {other} exclude each other", hint="Leave out --init fast.")
-
-
-def configure(given: Mapping[str, Any], strength: float | None) -> FastStyleConfig:
-    """The configuration from options by key, of which others are left out.
-
-    Raises:
-        UsageError: a value is invalid.
-    """
-    values = {key: value for key, value in given.items() if key in _KEYS}
-    share = {} if strength is None else {"strength": strength}
-    return from_mapping(FastStyleConfig, values | share, origin="options")
-
-
-def require_none(given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
-    """Refuse options of the optimization. `given` are those that are given, by key; `others` may have no value.
-
-    Raises:
-        UsageError: there is one.
-    """
-    unfit = [flag(key) for key in given if key not in _KEYS] + [name for name, value in others.items() if value]
-    if unfit:
-        raise UsageError(
-            f"{unfit[0]} has no effect with --fast, which does not optimize the image",
-            hint=f"Leave out {unfit[0]}, or --fast.",
-        )
 
 
 def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options.Settings) -> None:
@@ -162,7 +54,7 @@ def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options
     besides = [*guide_sources, *model_sources(chosen.checkpoint, None), *masks.mask_sources(chosen.mask, sources)]
     besides += regions.region_sources(chosen.regions, sources)
     recording.require_recordable(chosen.record, chosen.output, [*sources, *besides], settings.existing)
-    jobs = plan_jobs(sources, chosen.output, _SPEC.label, 1, settings.existing, (), rank.share, besides, chosen.naming)
+    jobs = plan_jobs(sources, chosen.output, SPEC.label, 1, settings.existing, (), rank.share, besides, chosen.naming)
     if not jobs:
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
@@ -181,7 +73,7 @@ def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options
             _require_same(facts, made)
             recording.note_differences(out, chosen.like, made)
         kept = replace(kept, record=facts)
-    with Bar(out, _SPEC.name, len(jobs), "images").shown() as bar:
+    with Bar(out, SPEC.name, len(jobs), "images").shown() as bar:
         images = [style.image for style in styles]
         changed = masks.Masks(out, chosen.mask, transfer.model.limits)
         work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, changed, given)
@@ -210,7 +102,7 @@ def _paint_film(
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
     style_sources = expand(guides, notify=out.note)
     style_shares(config.style_weights, len(style_sources))
-    plan = film.plan(inputs, chosen.output, _SPEC.label, chosen.mask, settings)
+    plan = film.plan(inputs, chosen.output, SPEC.label, chosen.mask, settings)
     load = partial(load_fast, out, config, chosen.model, chosen.checkpoint, settings)
     return stylize_film_fast(out, film, plan, load, style_sources, settings)
 
@@ -223,7 +115,7 @@ def load_fast(
     Raises:
         ImgxlateError: as `imgxlate.load`.
     """
-    loaded = load_model(out, _SPEC, model, checkpoint, None, settings)
+    loaded = load_model(out, SPEC, model, checkpoint, None, settings)
     from imgxlate.inference.fast_style import FastStyleTransfer
 
     return FastStyleTransfer(loaded, config)
@@ -272,7 +164,7 @@ class FastPainting:
             {
                 "input": painted.job.source.name,
                 "output": painted.target.name,
-                "method": _SPEC.name,
+                "method": SPEC.name,
                 "model": self.transfer.model.name,
                 "strength": self.transfer.config.strength,
                 "seed": self.seed,
@@ -295,7 +187,7 @@ def _as_made(
     """
     others = {flag(key): True for key in chosen.given} | {"--strength": chosen.strength is not None}
     others |= {"--depth": chosen.depth == "16", "--keep-metadata": chosen.kept.keep_metadata}
-    recording.require_alone(like, made, _SPEC, others)
+    recording.require_alone(like, made, SPEC, others)
     named = chosen.model or chosen.checkpoint
     model = chosen.model if named else provenance.find_weights(made, "--checkpoint")
     depth: Literal["8", "16"] = "16" if made.depth == 16 else "8"
@@ -313,7 +205,7 @@ def _record(
     """The record of all outputs, without the input."""
     model = transfer.model
     return FastPaintingRecord(
-        method=_SPEC.name,
+        method=SPEC.name,
         weights=provenance.public_name(model.name),
         weights_sha256=provenance.sha256_of_weights(cast(Path, model.weights)),  # A command loads it from a file.
         depth=depth,

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from imgxlate.images.outputs import Existing
 
-STYLE = "Styles (MUNIT)"
 _RUNNING = "Running"
 
 JSON_LINES = "Print a JSON object per line, one for each output."
@@ -83,35 +82,6 @@ WorkSize = Annotated[
         help="Translate large images at a shorter side of N pixels, and carry the change to the full size. Outputs "
         "keep the detail of their inputs. Much faster for large photos.",
     ),
-]
-StyleImages = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="IMAGE", help="Take the style of an image of the target domain. Repeatable.", rich_help_panel=STYLE
-    ),
-]
-StyleWeights = Annotated[
-    str | None,
-    typer.Option(
-        metavar="W,W,...",
-        help="Mix the images of --style into one style, with a weight for each. Methods: see mix-styles in `imgxlate "
-        "methods`.",
-        rich_help_panel=STYLE,
-    ),
-]
-Strength = Annotated[
-    float | None,
-    typer.Option(
-        min=0,
-        max=1,
-        metavar="X",
-        help="How much of the style to take: 0 keeps the input's own. Default: 1. For methods that mix styles.",
-        rich_help_panel=STYLE,
-    ),
-]
-StylesFile = Annotated[
-    Path | None,
-    typer.Option("--styles", metavar="FILE", help="Use the style codes of a styles file.", rich_help_panel=STYLE),
 ]
 Depth = Annotated[
     Literal["8", "16"],
@@ -321,18 +291,6 @@ def check_stdout(output: str | None, as_json: bool) -> None:
         if as_json:
             raise UsageError("-o - and --json both write to standard output", hint="Write the image to a file.")
         require_piped_stdout()
-
-
-def parse_weights(text: str | None) -> tuple[float, ...]:
-    """The numbers of `--style-weights`.
-
-    Raises:
-        UsageError: `text` is not a list of numbers.
-    """
-    try:
-        return tuple(map(float, text.split(","))) if text is not None else ()
-    except ValueError as error:
-        raise UsageError(f"--style-weights {text}: must be a list of numbers", hint="For example: 0.7,0.3.") from error
 
 
 def domain_pair(domains: str | None) -> tuple[str, str] | None:

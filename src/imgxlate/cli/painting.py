@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from imgxlate.inference.stylization import Iteration, StyleTransfer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Painting:
     """Paints each content image."""
 

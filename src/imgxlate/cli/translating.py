@@ -81,7 +81,7 @@ class _Output:
     seconds: float  # of the translation
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Translation:
     """The work on each input, and the rows of `--grid`."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from imgxlate.cli import fast_painting, masks, options, recording, regions
+from imgxlate.cli import fast_options, fast_painting, masks, options, recording, regions
 from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
 from imgxlate.cli.files import find_share
 from imgxlate.cli.film import stylize_film
@@ -116,10 +116,10 @@ def neural_style(
             "--set", metavar="KEY=VALUE", help="Any other option of the method, such as history_size=10. Repeatable."
         ),
     ] = None,
-    fast: fast_painting.Fast = False,
-    strength: fast_painting.Strength = None,
-    model: fast_painting.ModelName = None,
-    checkpoint: fast_painting.Checkpoint = None,
+    fast: fast_options.Fast = False,
+    strength: fast_options.Strength = None,
+    model: fast_options.ModelName = None,
+    checkpoint: fast_options.Checkpoint = None,
     mask: masks.Mask = None,
     region: regions.Regions = None,
     record: recording.Record = False,
@@ -144,8 +144,8 @@ def neural_style(
     if fast:
         own = {"--preset": preset, "--set": assignments, "--init": init, "--save-every": save_every}
         own |= {"--features": features != _FEATURES, "--reconstruct": reconstruct, "--sweep": sweep or sweep_ratios}
-        fast_painting.require_none(given, own)
-        chosen = fast_painting.FastOptions(
+        fast_options.require_none(given, own)
+        chosen = fast_options.FastOptions(
             content=content,
             styles=styles or [],
             named_styles=named_styles or [],
@@ -165,9 +165,9 @@ def neural_style(
         return fast_painting.paint(out, film, chosen, settings)
     name = figure_name(reconstruct, sweep)
     if init == "fast":
-        fast_painting.require_painting(figure=name is not None, record=record or like is not None)
+        fast_options.require_painting(figure=name is not None, record=record or like is not None)
     else:
-        fast_painting.require_fast(strength=strength, model=model, checkpoint=checkpoint)
+        fast_options.require_fast(strength=strength, model=model, checkpoint=checkpoint)
     init_file = None if init in (None, "content", "style", "noise", "fast") else Path(init)
     changes = {**given, "init": init} if init in ("content", "style", "noise") else given
     if name and (record or like or keep_metadata or mask or region):
@@ -237,7 +237,7 @@ def neural_style(
     init_image = init_input.image if init_input else None
     start = None
     if init == "fast":
-        one_pass = fast_painting.configure(flattened(config), strength)
+        one_pass = fast_options.configure(flattened(config), strength)
         start = fast_painting.load_fast(out, one_pass, model, checkpoint, settings)
     transfer = load_style_transfer(out, config, features, settings)
     threads = settings.start_threads(transfer.device)
@@ -267,20 +267,20 @@ def neural_style(
         existing, seed = settings.existing, settings.seed
         changed = masks.Masks(out, mask, transfer.limits)
         work = Painting(
-            out,
-            transfer,
-            style_images,
-            init_image,
-            start,
-            preset,
-            seed,
-            save_every,
-            existing,
-            threads,
-            bits,
-            kept,
-            changed,
-            given_regions,
+            out=out,
+            transfer=transfer,
+            styles=style_images,
+            init=init_image,
+            start=start,
+            preset=preset,
+            seed=seed,
+            save_every=save_every,
+            existing=existing,
+            threads=threads,
+            depth=bits,
+            kept=kept,
+            masks=changed,
+            regions=given_regions,
         )
     failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
     return require_no_failures(failures, inputs=len(sources))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from imgxlate.cli import complete, options
+from imgxlate.cli import complete, options, style_options
 from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
@@ -70,11 +70,11 @@ def sample_styles(
             min=1,
             metavar="N",
             help=f"Number of rows, with sampled styles. Default: {_STYLES}.",
-            rich_help_panel=options.STYLE,
+            rich_help_panel=style_options.PANEL,
         ),
     ] = None,
-    style: options.StyleImages = None,
-    styles_file: options.StylesFile = None,
+    style: style_options.StyleImages = None,
+    styles_file: style_options.StylesFile = None,
     interpolate: Annotated[
         int | None,
         typer.Option(
@@ -82,7 +82,7 @@ def sample_styles(
             metavar="N",
             help="N rows from one style to another: between two --style images, the first two codes of --styles, or "
             "two sampled codes.",
-            rich_help_panel=options.STYLE,
+            rich_help_panel=style_options.PANEL,
         ),
     ] = None,
     save_styles: Annotated[
@@ -90,7 +90,7 @@ def sample_styles(
         typer.Option(
             metavar="FILE",
             help="Where to write the style codes. Default: beside the sheet, as .json.",
-            rich_help_panel=options.STYLE,
+            rich_help_panel=style_options.PANEL,
         ),
     ] = None,
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
-from imgxlate.cli import complete, masks, options, recording
+from imgxlate.cli import complete, masks, options, recording, style_options
 from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model
 from imgxlate.cli.film import translate_film
 from imgxlate.cli.film_options import FilmOptions, refuse_for_films
@@ -73,16 +73,16 @@ def translate(
             min=1,
             metavar="N",
             help="Number of outputs for each input, with sampled styles.",
-            rich_help_panel=options.STYLE,
+            rich_help_panel=style_options.PANEL,
         ),
     ] = None,
-    style: options.StyleImages = None,
-    style_weights: options.StyleWeights = None,
-    strength: options.Strength = None,
-    styles_file: options.StylesFile = None,
+    style: style_options.StyleImages = None,
+    style_weights: style_options.StyleWeights = None,
+    strength: style_options.Strength = None,
+    styles_file: style_options.StylesFile = None,
     save_styles: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the style codes to a file.", rich_help_panel=options.STYLE),
+        typer.Option(metavar="FILE", help="Write the style codes to a file.", rich_help_panel=style_options.PANEL),
     ] = None,
     mask: masks.Mask = None,
     record: recording.Record = False,
@@ -103,7 +103,7 @@ def translate(
     spec = registry.find(method, Capability.TRANSLATE)
     if strength is not None:
         registry.find(method, Capability.MIX_STYLES)
-    weights = options.parse_weights(style_weights)
+    weights = style_options.parse_weights(style_weights)
     if film.is_for(inputs, output):
         refuse_for_films(
             {"--grid": grid, "--depth 16": depth == "16", "--format": form != "png", "--save-styles": save_styles}
@@ -196,7 +196,20 @@ def translate(
     advice = SizeAdvice(out, loaded, size or work_size, with_work_size=True)
     changed = masks.Masks(out, mask, loaded.limits)
     work = Translation(
-        out, loaded, codes, domain, size, work_size, part, bits, seed, missing, advice, threads, kept, changed
+        out=out,
+        model=loaded,
+        codes=codes,
+        to=domain,
+        size=size,
+        work_size=work_size,
+        strength=part,
+        depth=bits,
+        seed=seed,
+        missing=missing,
+        advice=advice,
+        threads=threads,
+        kept=kept,
+        masks=changed,
     )
     if grid and grid in extras:
         work.grid = Grid.of(out, len(sources), source.count, grid, lambda path: loaded.read(path, domain))
