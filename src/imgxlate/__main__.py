@@ -41,7 +41,7 @@ def _exit(code: int) -> NoReturn:
 
     After an interrupt, Python itself may end with the signal instead, although it was caught: it does so if the
     interrupt met code that a library runs from a string, as dataclasses do when they are imported. One of several
-    processes of torchrun may abort while its libraries are taken apart, after all its work was done.
+    processes of torchrun was seen to abort after all its work was done.
     """
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
