@@ -36,7 +36,12 @@ class AdainTraining:
         self.config = config
         self._encoder = encoder
         self._decoder = decoder
-        self._trained = TrainedNetworks({_PART: decoder}, config, lambda step: 1 / (1 + config.lr_decay * step))
+        self._trained = TrainedNetworks(
+            {_PART: decoder},
+            config,
+            lambda step: 1 / (1 + config.lr_decay * step),
+            muon=config.optimizer == "muon",
+        )
         self._device = torch.device("cpu")
         self._dtype = torch.float32
         self._precision = MixedPrecision()

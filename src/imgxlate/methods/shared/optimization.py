@@ -1,4 +1,4 @@
-"""Networks with the Adam optimizer that updates them, and their state in a checkpoint."""
+"""Networks with the optimizers that update them, and their state in a checkpoint."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,13 +12,18 @@ from imgxlate.errors import CheckpointError
 from imgxlate.methods.protocol import Losses, StepContext
 from imgxlate.methods.shared.config import Schedule
 from imgxlate.methods.shared.cuda_graphs import between_graphs
+from imgxlate.methods.shared.muon import Muon
 from imgxlate.methods.spec import TrainingConfig
 
-_ADAM = ("step", "exp_avg", "exp_avg_sq")  # Adam's state for each parameter that has been updated
+_STATES = {"adam": ("step", "exp_avg", "exp_avg_sq"), "muon": ("momentum",)}
+"""What each optimizer keeps of a parameter that has been updated."""
 
 
 class TrainedNetworks:
-    """Networks and the Adam that updates them. A parameter that several of the networks share is updated once."""
+    """Networks and the Adam that updates them, or Muon for the weights of convolutions and Adam for all others.
+
+    A parameter that several of the networks share is updated once.
+    """
 
     def __init__(
         self,
@@ -26,19 +31,27 @@ class TrainedNetworks:
         config: TrainingConfig,
         schedule: Schedule,
         *,
+        muon: bool = False,
         rests_in_warm_up: bool = False,  # whether `update` changes nothing while other networks warm up
     ) -> None:
         self._rests_in_warm_up = rests_in_warm_up
         self.networks = nn.ModuleDict(networks)
         self._lr = config.lr
         self._schedule = schedule
-        self._adam = torch.optim.Adam(
-            self.networks.parameters(),
-            lr=config.lr,
-            betas=(config.beta1, config.beta2),
-            weight_decay=config.weight_decay,
-            fused=True,
-        )
+        self._kinds = {
+            name: "muon" if muon and parameter.dim() == 4 else "adam"
+            for name, parameter in self.networks.named_parameters()
+        }
+        lr, weight_decay, betas = config.lr, config.weight_decay, (config.beta1, config.beta2)
+        self._optimizers: dict[str, torch.optim.Optimizer] = {
+            "adam": torch.optim.Adam(self._of("adam"), lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
+        }
+        if muon:
+            self._optimizers["muon"] = Muon(self._of("muon"), lr=lr, weight_decay=weight_decay)
+
+    def _of(self, kind: str) -> list[nn.Parameter]:
+        """The parameters that an optimizer updates."""
+        return [parameter for name, parameter in self.networks.named_parameters() if self._kinds[name] == kind]
 
     def place(self, device: torch.device, dtype: torch.dtype) -> None:
         """Move networks and optimizer to `device` and `dtype`, in channels-last layout."""
@@ -56,7 +69,7 @@ class TrainedNetworks:
             self.networks.requires_grad_(True)
 
     def update(self, loss: Tensor, context: StepContext) -> Tensor:
-        """Take one step of Adam on `loss`, averaged over all processes. Returns the norm of the gradient.
+        """Take one step on `loss`, averaged over all processes. Returns the norm of the gradient.
 
         The gradients are freed afterwards, so that other networks can use their memory.
         """
@@ -66,7 +79,7 @@ class TrainedNetworks:
     def update_by_parts(
         self, parts: Iterable[Losses], minimized: Callable[[Losses], Tensor], context: StepContext
     ) -> tuple[Losses, Tensor]:
-        """Take one step of Adam on the mean of a loss over the parts of a batch, and over all processes.
+        """Take one step on the mean of a loss over the parts of a batch, and over all processes.
 
         `parts` yields the losses of each part, of which `minimized` is the one to minimize. What a part takes in memory
         is free before the next one is computed. Returns the mean of each loss, and the norm of the gradient.
@@ -80,7 +93,7 @@ class TrainedNetworks:
             between_graphs(partial(self._descend, gradients), context)
             return _means(done), torch.nn.utils.get_total_norm(gradients.values())
         finally:  # Also if memory runs out: the step may be taken again.
-            self._adam.zero_grad(set_to_none=True)
+            self.networks.zero_grad(set_to_none=True)
 
     def _backward(self, losses: Losses, minimized: Callable[[Losses], Tensor]) -> Losses:
         """Add the gradients of a part to those of the parts before it. Returns its losses without their graphs."""
@@ -88,21 +101,24 @@ class TrainedNetworks:
         return {name: loss.detach() for name, loss in losses.items()}
 
     def _descend(self, gradients: Mapping[nn.Parameter, Tensor], context: StepContext) -> None:
-        """Take one step of Adam."""
+        """Take one step."""
         if context.warming_up and self._rests_in_warm_up:
             return
         for parameter, gradient in gradients.items():
             parameter.grad = gradient
-        for group in self._adam.param_groups:
-            group["lr"] = self._lr * self._schedule(context.step)
-        self._adam.step()
-        self._adam.zero_grad(set_to_none=True)
+        for optimizer in self._optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = self._lr * self._schedule(context.step)
+            optimizer.step()
+        self.networks.zero_grad(set_to_none=True)
 
     def state(self) -> dict[str, Tensor]:
-        """Weights as `weights.<name>`; Adam's moments and step counts as `adam.<name>.<key>`."""
+        """Weights as `weights.<name>`; what optimizers keep as `adam.<name>.<key>` and `muon.<name>.<key>`."""
         tensors = self.weights()
         for name, parameter in self.networks.named_parameters():
-            tensors |= {f"adam.{name}.{key}": value for key, value in self._adam.state[parameter].items()}
+            kind = self._kinds[name]
+            kept = self._optimizers[kind].state[parameter]
+            tensors |= {f"{kind}.{name}.{key}": value for key, value in kept.items()}
         return tensors
 
     def weights(self) -> dict[str, Tensor]:
@@ -123,10 +139,12 @@ class TrainedNetworks:
             raise CheckpointError(f"the weights do not fit the configuration: {reason}") from error
         left = tensors.keys() - {f"weights.{name}" for name in weights}
         for name, parameter in self.networks.named_parameters():
-            moments = {key: tensors[f"adam.{name}.{key}"] for key in _ADAM if f"adam.{name}.{key}" in tensors}
-            _require_moments(name, moments, parameter)
-            self._adam.state[parameter] = {key: _copied(key, value, parameter) for key, value in moments.items()}
-            left -= {f"adam.{name}.{key}" for key in moments}
+            kind = self._kinds[name]
+            keys = {key: f"{kind}.{name}.{key}" for key in _STATES[kind]}
+            kept = {key: tensors[full] for key, full in keys.items() if full in tensors}
+            _require_complete(keys, kept, parameter)
+            self._optimizers[kind].state[parameter] = {k: _copied(k, value, parameter) for k, value in kept.items()}
+            left -= set(keys.values())
         if left:
             raise CheckpointError(f"the state does not fit the configuration: {min(left)} is unexpected")
 
@@ -155,20 +173,18 @@ def split_state(tensors: Mapping[str, Tensor], parts: Iterable[str]) -> dict[str
     return states
 
 
-def _require_moments(name: str, moments: Mapping[str, Tensor], parameter: Tensor) -> None:
-    """Check that Adam's state for `parameter` is complete, or empty because the parameter was never updated."""
-    for key in _ADAM if moments else ():
-        if key not in moments:
-            raise CheckpointError(f"the state does not fit the configuration: adam.{name}.{key} is missing")
-        if moments[key].shape != (() if key == "step" else parameter.shape):
-            raise CheckpointError(
-                f"the state does not fit the configuration: adam.{name}.{key} is {tuple(moments[key].shape)}"
-            )
+def _require_complete(keys: Mapping[str, str], kept: Mapping[str, Tensor], parameter: Tensor) -> None:
+    """Check what an optimizer kept of `parameter`: all of `keys`, which have their full names, or nothing."""
+    for key, full in keys.items() if kept else ():
+        if key not in kept:
+            raise CheckpointError(f"the state does not fit the configuration: {full} is missing")
+        if kept[key].shape != (() if key == "step" else parameter.shape):
+            raise CheckpointError(f"the state does not fit the configuration: {full} is {tuple(kept[key].shape)}")
 
 
 def _copied(key: str, value: Tensor, parameter: Tensor) -> Tensor:
-    """A copy of Adam's state for `parameter`, on its device; moments get its memory layout.
+    """A copy of what an optimizer kept of `parameter`, on its device; moments get its memory layout.
 
-    The fused update reads parameter and moments in parallel, in the order in which they lie in memory.
+    Adam's fused update reads parameter and moments in parallel, in the order in which they lie in memory.
     """
     return value.to(parameter.device, copy=True) if key == "step" else torch.empty_like(parameter).copy_(value)
