@@ -57,13 +57,18 @@ class AdainTrainingConfig(TrainingConfig):
 PRESETS = {
     "default": AdainTrainingConfig(evaluate_every=0),
     "small": AdainTrainingConfig(
-        iterations=20_000,
+        iterations=12_000,
         batch_size=4,
+        optimizer="muon",
         lr=3e-4,
+        lr_decay=3e-4,
+        style_weight=3.0,
         evaluate_every=0,
+        gen=AdainConfig(layer="relu3_1"),
         sample_every=500,
         checkpoint_every=500,
-        data=DataConfig(new_size=192, crop_height=128, crop_width=128),
+        # A small crop of a small image is as varied as a large one of a large image, and takes a quarter of the time.
+        data=DataConfig(new_size=80, zoom=2.5, crop_height=64, crop_width=64),
     ),
     "tiny": AdainTrainingConfig(
         iterations=2000,
