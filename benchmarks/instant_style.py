@@ -1,12 +1,12 @@
 """The paper's objective of AdaIN's paintings, against that of neural style with the same loss; and their times.
 
 Each photo of examples/photos is painted in a style of examples/styles, in one pass of the decoder, and by L-BFGS over
-the pixels from the photo on: both minimize content loss + 10 x style loss, as the decoder's training computes them
+the pixels from the photo on: both minimize content loss + weight x style loss, as the decoder's training computes them
 (arXiv 1703.06868, Eqs. 11 to 13). A ratio of 1 means that the decoder's painting is as good as the optimized one.
 
-    python benchmarks/instant_style.py                      # the bundled decoder, 256 pixels, 200 iterations
+    python benchmarks/instant_style.py --checkpoint RUN --style-weight 3     # 256 pixels, 200 iterations
     python benchmarks/instant_style.py --checkpoint RUN --size 128 --iterations 50 --pairs 3
-    python benchmarks/instant_style.py --time 512           # the times of both commands at 512 pixels, instead
+    python benchmarks/instant_style.py --checkpoint RUN --time 512      # the times of both commands at 512 px instead
 
 It ends with an error if the mean ratio is above --bar.
 """
@@ -37,22 +37,22 @@ from imgxlate.methods.adain.training import losses_of
 from imgxlate.paths import assets_dir
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-STYLE_WEIGHT = 10.0  # of the training
 
 
 class Objective:
     """The loss of an image as a painting of `content` in the style of `style`, both (1, 3, H, W)."""
 
-    def __init__(self, encoder: Encoder, content: Tensor, style: Tensor) -> None:
+    def __init__(self, encoder: Encoder, content: Tensor, style: Tensor, style_weight: float) -> None:
         with torch.no_grad():
             self._styles = [statistics(features) for features in encoder.features(style)]
             self._target = adaptive_instance_norm(encoder(content), self._styles[-1])
         self._encoder = encoder
+        self._style_weight = style_weight
 
     def __call__(self, image: Tensor) -> Tensor:
         """The loss of an image (1, 3, H, W)."""
         content_loss, style_loss = losses_of(self._encoder.features(image), self._target, self._styles)
-        return content_loss + STYLE_WEIGHT * style_loss
+        return content_loss + self._style_weight * style_loss
 
 
 def main() -> None:
@@ -74,9 +74,9 @@ def print_ratios(options: argparse.Namespace) -> None:
     ratios, sheet = [], []
     for photo, painting in pairs(options.pairs):
         content, style = (scaled(path, options.size) for path in (photo, painting))
-        objective = Objective(encoder, content, style)
+        objective = Objective(encoder, content, style, options.style_weight)
         painted = paint(model, content, style)
-        key = f"{photo.stem} {painting.stem} {layer} {options.size} {options.iterations}"
+        key = f"{photo.stem} {painting.stem} {layer} {options.size} {options.iterations} {options.style_weight:g}"
         if key not in kept:
             kept[key] = optimized(objective, content, options.iterations)
             write_kept(options.keep, kept)
@@ -153,7 +153,7 @@ def write_kept(file: Path | None, losses: dict[str, float]) -> None:
 
 def print_times(options: argparse.Namespace) -> None:
     """Print the times of `neural-style --fast` and of the default, each in a process of its own."""
-    fast = ["--fast", *(["--checkpoint", options.checkpoint] if options.checkpoint else [])]
+    fast = ["--fast", "--checkpoint", options.checkpoint]
     [(photo, painting)] = pairs(1)
     seconds = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -172,7 +172,8 @@ def print_times(options: argparse.Namespace) -> None:
 def parsed() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", type=Path, help="a decoder, or the folder of a run; default: the bundled one")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="a decoder, or the folder of a run")
+    parser.add_argument("--style-weight", type=float, default=10.0, help="that of the training; default: 10")
     parser.add_argument("--size", type=int, default=256, help="longer side of all images")
     parser.add_argument("--iterations", type=int, default=200)
     parser.add_argument("--pairs", type=int, default=10)
