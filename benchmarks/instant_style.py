@@ -71,7 +71,7 @@ def print_ratios(options: argparse.Namespace) -> None:
     layer = model.translator.config.layer
     encoder = Encoder(layer, checkpoint.read(assets_dir() / "vgg19.safetensors"))
     kept = read_kept(options.keep)
-    ratios, sheet = [], []
+    losses, ratios, sheet = [], [], []
     for photo, painting in pairs(options.pairs):
         content, style = (scaled(path, options.size) for path in (photo, painting))
         objective = Objective(encoder, content, style, options.style_weight)
@@ -82,6 +82,7 @@ def print_ratios(options: argparse.Namespace) -> None:
             write_kept(options.keep, kept)
         with torch.no_grad():
             loss, start = objective(painted).item(), objective(content).item()
+        losses.append(loss)
         ratios.append(loss / kept[key])
         print(
             f"{photo.stem} in the style of {painting.stem}: photo {start:.3f}, decoder {loss:.3f}, "
@@ -89,6 +90,7 @@ def print_ratios(options: argparse.Namespace) -> None:
             flush=True,
         )
         sheet.append([ImageArray(from_tensor(image)) for image in (content, style, painted)])
+    print(f"mean loss of the decoder {mean(losses):.2f}")
     print(f"mean ratio {mean(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")
     if options.sheet:
         save(contact_sheet(sheet, column_headers=["photo", "style", "in one pass"], cell=options.size), options.sheet)
