@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from processes import Launched, Launcher
+from safetensors.torch import save_file
 
 from imgxlate import checkpoint
 from imgxlate.training import history
@@ -161,10 +162,12 @@ def _inputs_and_results(folder: Path) -> None:
 
 
 def _comparison(folder: Path) -> None:
+    """Inputs and models. Of the originals' files, each tensor is read by calls of its own, which `translate` tries."""
     _inputs(folder)
     shutil.rmtree(folder / "in" / "deep")
-    for letter in "AB":
-        shutil.copy(GOLDEN / "cyclegan" / f"latest_net_G_{letter}.pth", folder)
+    for name in ("munit/gen_00000001.pt", "cyclegan/latest_net_G_A.pth", "cyclegan/latest_net_G_B.pth"):
+        file = GOLDEN / name
+        save_file(dict(checkpoint.read(file).tensors), folder / f"{file.stem}.safetensors")
 
 
 def _training_data(folder: Path) -> None:
@@ -200,8 +203,8 @@ COMMANDS = {
     "train": Command(f"{_TRAIN} 4", _training_data, (2, 3, 6, 9), varies=True),
     "resume": Command(f"{_TRAIN} 4", _training_data, (2, 3, 6, 9), before=f"{_TRAIN} 2", varies=True),
     "compare": Command(
-        "compare in -o out --methods munit,cyclegan --model munit=gen.pt --model cyclegan=latest_net_G_A.pth "
-        "--metrics none --overwrite --n-styles 1",
+        "compare in -o out --methods munit,cyclegan --model munit=gen_00000001.safetensors "
+        "--model cyclegan=latest_net_G_A.safetensors --metrics none --overwrite --n-styles 1",
         _comparison,
         (3, 4, 6, 9),
         varies=True,
