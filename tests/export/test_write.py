@@ -214,7 +214,7 @@ def test_without_the_extra_the_error_says_what_to_type(golden, tmp_path, monkeyp
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxscript" else find(name))
     with pytest.raises(UsageError, match="ONNX needs onnxscript") as caught:
         list(export(golden / "unit" / FILES["unit"], "onnx", str(tmp_path)))
-    assert "pip install 'imgxlate[onnx]'" in caught.value.hint
+    assert 'pip install "imgxlate[onnx]"' in caught.value.hint
 
 
 class Scaled(torch.nn.Module):

@@ -29,7 +29,7 @@ def require_onnx() -> None:
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"ONNX needs {', '.join(missing)}", hint="Type `pip install 'imgxlate[onnx]'`.")
+        raise UsageError(f"ONNX needs {', '.join(missing)}", hint='Type `pip install "imgxlate[onnx]"`.')
 
 
 def to_onnx(graph: Graph, metadata: Mapping[str, str]) -> bytes:

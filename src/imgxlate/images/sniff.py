@@ -27,7 +27,7 @@ _OTHERS = (
     (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the image itself with `git lfs pull`."),
     (rb"%PDF", "a PDF document", _CONVERT),
     (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript file", _CONVERT),
-    (_HEIC, "an HEIC photograph", "Type `pip install 'imgxlate[heif]'`, or convert it to PNG or JPEG first."),
+    (_HEIC, "an HEIC photograph", 'Type `pip install "imgxlate[heif]"`, or convert it to PNG or JPEG first.'),
     (rb"....ftyp(mp4|iso|qt|M4V|avc|3g|dash|MSNV)|\x1aE\xdf\xa3|RIFF....AVI |\0\0\x01\xba|FLV\x01", "a video", _SPLIT),
     (rb"....(moov|mdat|wide|free|skip)", "a video", _SPLIT),
     (rb"\x93NUMPY", "a NumPy array", "Only models of images that are not in color take it."),

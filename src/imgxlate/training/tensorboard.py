@@ -20,7 +20,7 @@ def require_tensorboard() -> None:
         importlib.import_module("torch.utils.tensorboard")
     except ImportError as error:
         raise UsageError(
-            "--tensorboard needs TensorBoard", hint="Type `pip install 'imgxlate[tensorboard]'`."
+            "--tensorboard needs TensorBoard", hint='Type `pip install "imgxlate[tensorboard]"`.'
         ) from error
 
 
