@@ -96,7 +96,8 @@ def compare(
         n_styles: how many images of each input to make with a method that has styles.
         protocol: which outputs are compared for diversity: all pairs of 4 outputs of each input, or as in MUNIT's
             paper 19 independent pairs of each of 100 inputs.
-        metrics: the feature networks: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none.
+        metrics: the feature networks: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none; "auto": the
+            published ones, downloaded if they are missing, else the bundled VGG-19.
         rows: how many inputs grid and report show; all are measured.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: auto, fp32, fp32-fast or bf16.

@@ -111,7 +111,7 @@ def compare(
         MetricsChoice,
         typer.Option(
             help="Networks that measure the images: the published ones (LPIPS, FID, KID), the bundled VGG-19, or none "
-            "(time and memory only). auto: the published ones if they are available.",
+            "(time and memory only). auto: the published ones, downloaded if missing, else the bundled VGG-19.",
             rich_help_panel=_NUMBERS,
         ),
     ] = "auto",
