@@ -122,8 +122,9 @@ class Settings:
     precision: Annotated[
         Literal["auto", "fp32", "fp32-fast", "bf16"],
         typer.Option(
-            help="fp32-fast lets convolutions take fewer products. auto is bf16 where the hardware has it, else "
-            "fp32-fast: faster, but not the same image as fp32. Translations differ by up to 2 of 255 gray levels.",
+            help="fp32-fast lets convolutions take fewer multiplications. auto is bf16 where the hardware has it, "
+            "else fp32-fast: faster, but not the same image as fp32. Translations differ by up to 2 of 255 gray "
+            "levels.",
             rich_help_panel=_RUNNING,
         ),
     ] = "auto"

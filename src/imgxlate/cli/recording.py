@@ -50,13 +50,14 @@ KeepMetadata = Annotated[
     bool,
     typer.Option(
         "--keep-metadata",
-        help="Keep EXIF, XMP and the ICC profile of the input, without its place. By default, outputs have none.",
+        help="Keep EXIF, XMP and the ICC profile of the input, without its GPS location. By default, outputs have "
+        "none.",
         rich_help_panel=_PANEL,
     ),
 ]
 KeepGps = Annotated[
     bool,
-    typer.Option("--keep-gps", help="With --keep-metadata: also keep the place (GPS).", rich_help_panel=_PANEL),
+    typer.Option("--keep-gps", help="With --keep-metadata: also keep the GPS location.", rich_help_panel=_PANEL),
 ]
 
 

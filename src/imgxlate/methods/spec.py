@@ -105,8 +105,8 @@ class TrainingConfig:
     )
     precision: Literal["auto", "fp32", "fp32-fast", "bf16"] = option(
         "auto",
-        "number format of products; fp32-fast: convolutions take fewer of them; auto: bf16 where the hardware is fast "
-        "at it, else fp32-fast; a resumed run keeps its format",
+        "number format of multiplications; fp32-fast: convolutions take fewer of them; auto: bf16 where the hardware "
+        "is fast at it, else fp32-fast; a resumed run keeps its format",
         "chosen here",
         panel="Running",
     )

@@ -134,8 +134,8 @@ def neural_style(
     needs --checkpoint or --model, and its outputs are named <stem>.adain.png. The defaults are those of the preset
     `default`; docs/methods/neural-style.md lists those of the others.
 
-    A video becomes <stem>.neural-style.mp4, or a file or a folder of frames, as --output says. Videos with the suffix .mov,
-    .webm or .gif keep it.
+    A video becomes <stem>.neural-style.mp4, or a file or a folder of frames, as --output says. Videos with the suffix
+    .mov, .webm or .gif keep it.
 
     --reconstruct and --sweep paint many images and lay them out in a contact sheet: <stem>.reconstruct-content.png,
     <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset `paper`, at 256 pixels.

@@ -131,7 +131,7 @@ def train(
         typer.Option(
             metavar="X",
             help="Fill X hours: measure a step first, then choose size, width and number of steps. With --preset, "
-            "--config or --from, only the number of steps is chosen.",
+            "--config or --from, and for adain, only the number of steps is chosen.",
             rich_help_panel=_CONFIGURATION,
         ),
     ] = None,

@@ -98,8 +98,8 @@ def translate(
     Outputs have the input's size. They are named <stem>.<method>[.<nn>].png, where nn numbers the styles from 00.
     --format and --name-template change that. Under torchrun, each process translates part of the files.
 
-    A video becomes <stem>.<method>.mp4, or a file or a folder of frames, as --output says. Videos with the suffix .mov,
-    .webm or .gif keep it. docs/film.md explains films.
+    A video becomes <stem>.<method>.mp4, or a file or a folder of frames, as --output says. Videos with the suffix
+    .mov, .webm or .gif keep it. docs/film.md explains films.
     """
     spec = registry.find(method, Capability.TRANSLATE)
     if strength is not None:
