@@ -17,6 +17,9 @@ LABELS = ("munit", "unit")
         ("{stem}", 2, ["a.00.jpg", "a.01.jpg"]),
         ("{style}-{stem}_{method}", 2, ["00-a_munit.jpg", "01-a_munit.jpg"]),
         ("fake_B_{stem}", 1, ["fake_B_a.jpg"]),
+        ("{stem}-{style:03d}", 2, ["a-000.jpg", "a-001.jpg"]),
+        ("{style:d}_{stem}", 2, ["0_a.jpg", "1_a.jpg"]),
+        ("{{style}}{stem}", 2, ["{style}a.00.jpg", "{style}a.01.jpg"]),
     ],
 )
 def test_a_template_names_the_outputs(template: str, count: int, expected: list[str]) -> None:
@@ -28,6 +31,15 @@ def test_a_template_that_names_no_file_is_refused_with_the_fields(template: str)
     with pytest.raises(UsageError, match="name-template") as refusal:
         Naming(template)
     assert "{stem}" in str(refusal.value.hint)
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["{stem:d}", "{stem!r}", "{method:>9}", "{style!s}", "{style:x}", "{style:.2f}", "{style: d}", "{style:{stem}}"],
+)
+def test_a_template_with_another_format_is_refused_with_the_one_that_there_is(field: str) -> None:
+    with pytest.raises(UsageError, match=r"\{style:03d\}"):
+        Naming("{stem}" + field)
 
 
 @pytest.mark.parametrize("letter", ["x", "风", "\udcff"])

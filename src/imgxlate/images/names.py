@@ -18,6 +18,7 @@ _LONGEST = 250  # bytes. File systems allow 255; a name beside an output, such a
 _MARK = "~"
 _DIGITS = 8  # of the hash in a shortened name
 _FIELDS = ("stem", "method", "style")
+_NUMBER_FORMAT = re.compile(r"(0[1-9]\d?)?d?")  # of {style}: 03d and 03 are three digits, d as many as it takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Naming:
     """How the files in a folder of outputs are named: `photo.munit.03.png`.
 
     Raises:
-        UsageError: the template has other fields, or is a path.
+        UsageError: the template has other fields or formats, or is a path.
     """
 
     template: str = "{stem}.{method}"
@@ -33,12 +34,14 @@ class Naming:
 
     def __post_init__(self) -> None:
         try:
-            fields = [field for _, field, *_ in string.Formatter().parse(self.template) if field is not None]
+            fields = [field for field in string.Formatter().parse(self.template) if field[1] is not None]
         except ValueError as error:
             raise self._refusal(str(error)) from error
-        unknown = next((field for field in fields if field not in _FIELDS), None)
-        if unknown is not None:
-            raise self._refusal(f"there is no field {{{unknown}}}")
+        for _, name, form, conversion in fields:
+            if name not in _FIELDS:
+                raise self._refusal(f"there is no field {{{name}}}")
+            if conversion or (form and not (name == "style" and _NUMBER_FORMAT.fullmatch(form))):
+                raise self._refusal(f"{{{name}}} has no format but a number of digits, {{style:03d}}")
         if not fields or Path(self.template).name != self.template:
             raise self._refusal("it must be the name of a file, with a field")
 
@@ -51,9 +54,9 @@ class Naming:
         if suffix == SAME:
             suffix = own_suffix if own_suffix.lower() in OUTPUT_FORMATS else ".png"
         digits = max(2, len(str(count - 1)))
-        numbered = count > 1 and "{style}" not in self.template
+        numbered = count > 1 and all(field != "style" for _, field, *_ in string.Formatter().parse(self.template))
         for index in range(count):
-            style = f"{index:0{digits}d}"
+            style = _Number(index, digits)
             rest = f".{style}{suffix}" if numbered else suffix
             length = len(os.fsencode(self.template.format(stem="", method=method, style=style) + rest))
             yield self.template.format(stem=_shortened(stem, _LONGEST - length), method=method, style=style) + rest
@@ -63,6 +66,17 @@ class Naming:
             f"--name-template {self.template}: {reason}",
             hint="Fields are {stem}, {method} and {style}, such as `--name-template '{stem}'` for plain names.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """The number of a style, with that many digits unless a format is given."""
+
+    index: int
+    digits: int
+
+    def __format__(self, form: str) -> str:
+        return format(self.index, form or f"0{self.digits}d")
 
 
 def signature(name: str) -> str | None:
