@@ -10,6 +10,7 @@ ImgxlateError          1   the base of all; as an exit code: an unexpected error
 ├── DeviceError        7   a missing device, or not enough memory
 ├── DivergedError      8   values that became NaN or infinite
 └── OutputError        9   an output that already exists or cannot be written
+    └── FormatError    9   an image that the format of its output cannot hold
 """
 
 import errno
@@ -99,6 +100,10 @@ class OutputError(ImgxlateError):
     """An output that already exists or cannot be written."""
 
     exit_code = 9
+
+
+class FormatError(OutputError):
+    """An image that the format of its output cannot hold. It may hold other images of a batch."""
 
 
 _DISK_HINTS = {

@@ -53,6 +53,13 @@ def test_the_image_is_named_after_the_method_and_has_the_given_size(run, inside,
     assert pixels("photo.adain.png").shape == (48, 64, 3)
 
 
+def test_the_size_of_an_output_is_checked_before_it_is_painted(run, inside, adain):
+    options = ("--fast", "--checkpoint", adain, "--size", 16384, "-o", "out.webp")
+    result = run("neural-style", "photo.png", "one.png", *options)
+    assert result.exit_code == 9
+    assert "16384 x 12288 pixels cannot be written as WEBP" in result.stderr
+
+
 def test_without_a_strength_all_of_the_style_is_taken_and_with_0_none(paint):
     assert np.array_equal(paint("one.png"), paint("one.png", "--strength", 1))
     none = paint("one.png", "--strength", 0)

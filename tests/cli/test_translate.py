@@ -155,6 +155,21 @@ def test_a_bad_file_does_not_stop_the_batch(run, munit, photo, inside):
     assert result.stderr.count("bad.png") == 2  # When it happened, and in the list at the end.
 
 
+def test_an_image_that_is_too_large_for_its_format_does_not_stop_the_batch(run, unit, photo, inside):
+    files = [photo("a.png", size=(24, 24)), photo("wide.png", size=(8, 16384)), photo("b.png", size=(24, 24))]
+    result = run("translate", *unit, *files, "-o", "out", "--format", "webp")
+    assert result.exit_code == 4
+    assert f"{files[1]}: 16384 x 8 pixels cannot be written as WEBP: its longest side is 16383" in result.stderr
+    assert sorted(path.name for path in (inside / "out").iterdir()) == ["a.unit.webp", "b.unit.webp"]
+
+
+def test_the_size_of_an_output_is_checked_before_it_is_computed(run, unit, photo, inside):
+    """The translation would take minutes."""
+    result = run("translate", *unit, photo(size=(24, 24)), "-o", "out.webp", "--size", 16384)
+    assert result.exit_code == 9
+    assert "16384 x 16384 pixels cannot be written as WEBP" in result.stderr
+
+
 def test_a_single_bad_file_exits_with_3(run, munit, inside):
     Path("bad.png").write_bytes(b"")
     assert run("translate", *munit, "bad.png").exit_code == 3

@@ -7,7 +7,7 @@ import pytest
 from PIL import ExifTags, Image, ImageCms, JpegImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
-from imgxlate.errors import OutputError, UsageError
+from imgxlate.errors import FormatError, UsageError
 from imgxlate.images.decode import decode
 from imgxlate.images.encode import SUFFIXES, encode, save
 from imgxlate.images.image_array import ImageArray
@@ -112,7 +112,7 @@ def test_the_error_for_an_unknown_suffix_lists_the_known_ones(colors: np.ndarray
 @pytest.mark.parametrize(("suffix", "longest"), [(".jpg", 65500), (".webp", 16383)])
 def test_a_side_that_the_format_cannot_hold_is_refused(suffix: str, longest: int) -> None:
     assert decode(encode(ImageArray(np.zeros((1, longest, 3), np.uint8)), suffix)).size == (1, longest)
-    with pytest.raises(OutputError, match=f"{longest + 1} x 1 pixels .* longest side is {longest}"):
+    with pytest.raises(FormatError, match=f"{longest + 1} x 1 pixels .* longest side is {longest}"):
         encode(ImageArray(np.zeros((1, longest + 1, 3), np.uint8)), suffix)
 
 

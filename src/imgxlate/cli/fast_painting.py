@@ -11,7 +11,7 @@ from imgxlate.cli import masks, options, recording, regions
 from imgxlate.cli.config_options import flag
 from imgxlate.cli.fast_options import SPEC, FastOptions, configure
 from imgxlate.cli.figures import inputs_of, roles_note
-from imgxlate.cli.files import find_share, model_sources
+from imgxlate.cli.files import find_share, model_sources, require_size
 from imgxlate.cli.film import stylize_film_fast
 from imgxlate.cli.film_options import FilmOptions, refuse_for_films
 from imgxlate.cli.loading import load_model
@@ -24,6 +24,7 @@ from imgxlate.images.inputs import expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.names import Naming
 from imgxlate.images.outputs import Job, Target, plan_jobs, require_depth
+from imgxlate.images.sizes import longer_side
 from imgxlate.inference import provenance
 from imgxlate.inference.fast_config import FastStyleConfig
 from imgxlate.inference.provenance import FastPaintingRecord
@@ -150,6 +151,7 @@ class FastPainting:
         """Paint an image."""
         mask = self.masks.read(job.source)
         parts = [region.of_input(job.source) for region in self.regions]
+        require_size(job.targets, longer_side(given.image.size, self.transfer.config.size))
         pixels = self.transfer.config.size**2
         started = time.perf_counter()
         with self.threads.step(pixels, self.transfer.model.average_products(pixels)):

@@ -1,5 +1,6 @@
 """Reads inputs and writes outputs, including standard input and standard output."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +9,8 @@ from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.limits import Limits
+from imgxlate.images.outputs import Target
+from imgxlate.images.sizes import Size
 from imgxlate.paths import RUN_BEST, RUN_MODEL, is_folder
 from imgxlate.torchrun import Rank, find_rank
 
@@ -80,6 +83,18 @@ def write_image(output: Output, image: "ImageArray", path: Path | None, metadata
         output.image(encode(image, ".png", metadata=metadata or NONE))
     else:
         save(image, path, metadata or NONE)
+
+
+def require_size(targets: Sequence[Target], size: Size) -> None:
+    """Check that images of `size` can be written to the targets, before they are computed.
+
+    Raises:
+        FormatError: the format of a target cannot hold them.
+    """
+    from imgxlate.images import encode
+
+    for target in targets:
+        encode.require_size(size, target.path.suffix if target.path else ".png")
 
 
 def model_sources(checkpoint: Path | None, config: Path | None) -> list[Source]:

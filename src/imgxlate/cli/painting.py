@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgxlate.cli.files import read_image, write_image
+from imgxlate.cli.files import read_image, require_size, write_image
 from imgxlate.cli.masks import Masks
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar, duration
@@ -56,7 +56,7 @@ class Painting:
             whole = [replace(region, style_mask=None) for region in regions]  # One pass takes no part of a style image.
             init = self.start.stylize_array(content.image, self.styles, regions=whole, depth=self.depth)
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
-            progress = _Progress(self.out, bar, steps, self.save_every, self.threads)
+            progress = _Progress(self.out, bar, job.targets, steps, self.save_every, self.threads)
             image = self.transfer.stylize_array(
                 content.image,
                 self.styles,
@@ -100,6 +100,7 @@ class _Progress:
 
     out: Output
     bar: Bar
+    targets: Sequence[Target]
     steps: Path | None  # the folder for these images; None: they are not written
     save_every: int | None
     threads: AdaptiveThreads
@@ -116,6 +117,7 @@ class _Progress:
         self.losses = dict(state.losses)
         height, width = state.size
         if state.iteration == 1:
+            require_size(self.targets, state.size)  # The next scale may take hours.
             self.started, self.explained = time.perf_counter(), ""
             if state.note:
                 self.out.note(f"{width}x{height} pixels: {state.note}")

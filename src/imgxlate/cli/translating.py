@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from imgxlate.callbacks import ignore
-from imgxlate.cli.files import SizeAdvice, write_image, write_values
+from imgxlate.cli.files import SizeAdvice, require_size, write_image, write_values
 from imgxlate.cli.masks import Masks
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch
@@ -151,6 +151,8 @@ class Translation:
         targets = self.missing[source].targets
         codes = None if self.codes is None else torch.tensor([self.codes.codes[target.index] for target in targets])
         size = image.size if self.size is None else shorter_side(image.size, self.size)
+        if self.model.format_of(self.to).is_color:
+            require_size(targets, size)
         pixels = math.prod(at_most(size, self.work_size))
         on_band = self.watch.begin(source.name, pixels) if self.watch else ignore
         outputs = self.model.translate_array(

@@ -8,12 +8,13 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from PIL import Image
 
 from imgxlate import atomic
-from imgxlate.errors import OutputError, UsageError
+from imgxlate.errors import FormatError, UsageError
 from imgxlate.images import sixteen_bits
 from imgxlate.images.formats import OUTPUT_FORMATS
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.metadata import NONE, Metadata, pillow_options, with_png_metadata
 from imgxlate.images.pil import to_pil
+from imgxlate.images.sizes import Size
 from imgxlate.images.srgb import in_profile
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def encode(image: ImageArray, suffix: str, *, jpeg_quality: int = 95, metadata: 
 
     Raises:
         UsageError: no format has that suffix, or it does not hold 16 bits.
-        OutputError: the format cannot hold an image of that size.
+        FormatError: the format cannot hold an image of that size.
     """
     _require_fitting(image, suffix)
     file = io.BytesIO()
@@ -59,6 +60,7 @@ def save(image: ImageArray, path: Path, metadata: Metadata = NONE) -> None:
     Raises:
         UsageError: no format has that suffix, or it does not hold 16 bits.
         OutputError: the file cannot be written.
+        FormatError: the format cannot hold an image of that size.
     """
     _require_fitting(image, path.suffix)
     with atomic.writer(path) as file:
@@ -107,23 +109,32 @@ def longest_side(suffix: str) -> int | None:
     return _LONGEST_SIDE.get(_format(suffix))
 
 
+def require_size(size: Size, suffix: str) -> None:
+    """Check that the format of `suffix` can hold an image of that size.
+
+    Raises:
+        UsageError: no format has that suffix.
+        FormatError: the image is too large for the format.
+    """
+    longest = longest_side(suffix)
+    if longest is not None and max(size) > longest:
+        height, width = size
+        raise FormatError(
+            f"{width} x {height} pixels cannot be written as {_format(suffix)}: its longest side is {longest}",
+            hint="Write a .png or .tif file.",
+        )
+
+
 def _require_fitting(image: ImageArray, suffix: str) -> None:
     """Check that the format of `suffix` can hold an image of that size and depth.
 
     Raises:
         UsageError: no format has that suffix, or it does not hold 16 bits.
-        OutputError: the image is too large for the format.
+        FormatError: the image is too large for the format.
     """
-    kind = _format(suffix)
+    require_size(image.size, suffix)
     if image.depth == 16:
         sixteen_bits.require_suffix(suffix)
-    longest = _LONGEST_SIDE.get(kind)
-    if longest is not None and max(image.size) > longest:
-        height, width = image.size
-        raise OutputError(
-            f"{width} x {height} pixels cannot be written as {kind}: its longest side is {longest}",
-            hint="Write a .png or .tif file.",
-        )
 
 
 def _format(suffix: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from imgxlate.callbacks import ignore
-from imgxlate.errors import BatchError, ImgxlateError, OutputError, UsageError, known_error
+from imgxlate.errors import BatchError, FormatError, ImgxlateError, OutputError, UsageError, known_error
 from imgxlate.images.outputs import Job
 
 Input = TypeVar("Input")
@@ -28,7 +28,7 @@ def run_jobs(
     """Do `work` on each job. Returns a line for each job that failed.
 
     An error is raised at once if there is only one input, or if every job would fail in the same way: if an output
-    cannot be written, or an option is invalid.
+    cannot be written, or an option is invalid. An image that its format cannot hold is a failure of its job only.
     """
     failures = _Failures(inputs, on_failure)
     for done, job in enumerate(jobs):
@@ -103,7 +103,7 @@ class _Failures:
             yield
         except Exception as error:
             known = known_error(error)
-            if known is None or self._inputs == 1 or isinstance(known, OutputError | UsageError):
+            if known is None or self._inputs == 1 or _ends_all(known):
                 raise
             if job not in self._texts:
                 self._texts[job] = _naming(job, known)
@@ -149,6 +149,11 @@ def _fulfill(future: Future[Input], read: Callable[[Job], Input], job: Job) -> N
         future.set_exception(error)
     else:
         future.set_result(result)
+
+
+def _ends_all(error: ImgxlateError) -> bool:
+    """Whether every job would fail in this way."""
+    return isinstance(error, OutputError | UsageError) and not isinstance(error, FormatError)
 
 
 def _naming(job: Job, error: ImgxlateError) -> str:
