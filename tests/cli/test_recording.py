@@ -334,6 +334,14 @@ def test_metadata_is_kept_on_demand_and_a_place_only_if_asked_for(run, munit, in
         assert bool(gps) == (b"GPS" in xmp) == (b"GPS" in (inside / "out.jpg").read_bytes()) == ("gps" in kept)
 
 
+def test_metadata_that_are_too_long_for_the_output_do_not_stop_the_batch(run, munit, inside):
+    with Image.open("photo.png") as image:
+        image.save("long.webp", xmp=b"<x/>".ljust(100_000))
+    result = run("translate", *munit, "long.webp", "photo.png", "--keep-metadata", "-o", "out", "--format", "jpg")
+    assert "out/long.munit.jpg: XMP is left out: it has 100,000 bytes" in succeeded(result).stderr
+    assert len(list((inside / "out").iterdir())) == 2
+
+
 def test_the_place_alone_cannot_be_kept(run, munit, inside):
     result = run("translate", *munit, "photo.png", "--keep-gps")
     assert (result.exit_code, "--keep-gps needs --keep-metadata" in result.stderr) == (2, True)

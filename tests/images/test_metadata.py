@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, ImageCms
 from imgxlate.images.decode import decode, read_metadata, read_text
 from imgxlate.images.encode import encode, save
 from imgxlate.images.image_array import ImageArray
-from imgxlate.images.metadata import NONE, Metadata
+from imgxlate.images.metadata import NONE, Metadata, left_out_notes
 
 XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>
 <rdf:Description rdf:about="" tiff:Orientation="6" exif:GPSLatitude="48,51.5N"
@@ -78,6 +78,30 @@ def test_the_place_is_kept_on_demand(photo, suffix):
     _, _, place, xmp, _ = metadata_in(rewritten(photo(), suffix, gps=True))
     assert place == {ExifTags.GPS.GPSLatitudeRef: "N", ExifTags.GPS.GPSLatitude: (48, 51, 30)}
     assert b'exif:GPSLatitude="48,51.5N"' in xmp
+
+
+@pytest.mark.parametrize(("name", "most"), [("exif", 65_533), ("xmp", 65_502)])
+def test_a_part_that_is_too_long_for_a_jpeg_file_is_left_out_of_it_and_said_to_be(colors, name, most):
+    for size in (most, most + 1):
+        block = (b"Exif\0\0" if name == "exif" else b"").ljust(size, b"x")
+        metadata = Metadata(**{name: block})
+        data = encode(ImageArray(colors), ".jpg", metadata=metadata)
+        assert (block in data) == (size == most)
+        notes = left_out_notes(metadata, ".JPG")
+        assert bool(notes) == (size > most)
+        assert all(note.startswith(f"{name.upper()} is left out: it has {size:,} bytes") for note in notes)
+        for suffix in (".png", ".webp"):
+            assert not left_out_notes(metadata, suffix)
+            assert block.removeprefix(b"Exif\0\0") in encode(ImageArray(colors), suffix, metadata=metadata)
+
+
+def test_the_metadata_of_a_heic_file_are_kept(colors):
+    heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    heif.from_bytes("RGB", (48, 32), bytes(48 * 32 * 3)).save(file, exif=exif(), xmp=XMP.encode())
+    tags, _, place, xmp, _ = metadata_in(rewritten(file.getvalue(), ".jpg", gps=False))
+    assert (tags[ExifTags.Base.Make], place) == ("Maker", {})
+    assert b"<dc:title>Fields" in xmp
 
 
 @pytest.mark.parametrize("depth", [8, 16])

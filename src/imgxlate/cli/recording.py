@@ -93,7 +93,7 @@ class Recording:
         Raises:
             OutputError: the file cannot be written.
         """
-        from imgxlate.images.metadata import NONE
+        from imgxlate.images.metadata import NONE, left_out_notes
 
         metadata = given.metadata or NONE
         if self.record:
@@ -102,6 +102,8 @@ class Recording:
                 atomic.write_bytes(beside, text.encode())
             else:
                 metadata = replace(metadata, text=text)
+        for note in left_out_notes(metadata, path.suffix) if path else ():
+            out.note(f"{path}: {note}")
         write_image(out, image, path, metadata)
 
 

@@ -149,7 +149,7 @@ def _header(data: bytes, name: str, limits: Limits) -> Iterator[Image.Image]:
         WARNINGS_IGNORED,
         failures_as_image_errors(name, data[: sniff.HEAD], limits),
         PIXEL_GUARD.allowing(limits.pixels),
-        Image.open(io.BytesIO(data), formats=INPUT_FORMATS) as image,
+        open_image(io.BytesIO(data)) as image,
     ):
         yield image
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from imgxlate.images.formats import OUTPUT_FORMATS
+
 TEXT_KEY = "imgxlate"
 """The keyword of our text in a PNG file."""
 
@@ -17,6 +19,7 @@ _XMP_KEY = "XML:com.adobe.xmp"  # in a PNG file
 _XMP_TAG = 700  # of TIFF
 _PNG_HEADER = 33  # bytes: the signature and the chunk IHDR
 _EXIF_MARK = b"Exif\0\0"
+_JPEG_BYTES = {"exif": 65_533, "xmp": 65_502}  # the most in a JPEG file; of XMP: its specification, part 3
 _Tag = ExifTags.Base
 _DESCRIPTIVE = (
     _Tag.ImageDescription,
@@ -71,13 +74,32 @@ def metadata_of(image: Image.Image, *, gps: bool) -> Metadata:
 
 
 def pillow_options(metadata: Metadata, kind: str) -> dict[str, Any]:
-    """The options with which Pillow writes the metadata into a JPEG, WebP or TIFF file."""
+    """The options with which Pillow writes the metadata into a JPEG, WebP or TIFF file. What is too long is left out."""
     options: dict[str, Any] = {}
     if kind in {"JPEG", "WEBP"}:
         options = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.profile}
+        options |= dict.fromkeys(_too_long(metadata, kind))
     if kind == "TIFF":
         options = {"tiffinfo": dict(_tiff_tags(metadata)), "icc_profile": metadata.profile}
     return {name: value for name, value in options.items() if value}
+
+
+def left_out_notes(metadata: Metadata, suffix: str) -> list[str]:
+    """Tells the user which parts are too long for a file with that suffix, so that `pillow_options` leaves them out."""
+    too_long = _too_long(metadata, OUTPUT_FORMATS[suffix.lower()])
+    return [
+        f"{name.upper()} is left out: it has {size:,} bytes, and a JPEG file holds {_JPEG_BYTES[name]:,}. "
+        "A .png or .webp file keeps it"
+        for name, size in too_long.items()
+    ]
+
+
+def _too_long(metadata: Metadata, kind: str) -> dict[str, int]:
+    """The parts that are too long for that format, with their bytes."""
+    if kind != "JPEG":
+        return {}
+    sizes = {"exif": len(metadata.exif or b""), "xmp": len(metadata.xmp or b"")}
+    return {name: size for name, size in sizes.items() if size > _JPEG_BYTES[name]}
 
 
 def tifffile_options(metadata: Metadata) -> dict[str, Any]:
