@@ -74,7 +74,7 @@ def metadata_of(image: Image.Image, *, gps: bool) -> Metadata:
 
 
 def pillow_options(metadata: Metadata, kind: str) -> dict[str, Any]:
-    """The options with which Pillow writes the metadata into a JPEG, WebP or TIFF file. What is too long is left out."""
+    """The options with which Pillow writes the metadata into a JPEG, WebP or TIFF file, without what is too long."""
     options: dict[str, Any] = {}
     if kind in {"JPEG", "WEBP"}:
         options = {"exif": metadata.exif, "xmp": metadata.xmp, "icc_profile": metadata.profile}
