@@ -107,6 +107,15 @@ def test_paths_pillow_images_and_arrays_give_the_same_results(run_compare, photo
     assert [row.input.name for row in result.rows] == ["a.png", "input-01.png", "input-02.png"]
 
 
+def test_white_is_the_same_for_files_pillow_images_and_arrays(run_compare, tmp_path, pixels):
+    values = np.linspace(0, 2000, 48 * 64).astype(np.uint16).reshape(48, 64)
+    image = Image.fromarray(values)
+    image.save(tmp_path / "a.png")
+    result = run_compare([tmp_path / "a.png", image, values], "unit", white=1000)
+    outputs = [pixels(row.images[0].file) for row in result.rows]
+    assert all(np.array_equal(outputs[0], output) for output in outputs)
+
+
 def test_one_input_needs_no_list_and_transparency_is_kept(run_compare, pixels):
     rgba = np.random.default_rng(0).integers(0, 256, (48, 64, 4), dtype=np.uint8)
     result = run_compare(rgba, "unit")

@@ -141,7 +141,7 @@ def compare(
     choices = choose_methods(named, models or {}, settings or {}, generators or {}, has_style_images=bool(style_list))
     with output_folder(folder) as root:
         counts = {choice.key: len(written_styles(choice, n_styles)) for choice in choices}
-        plan = plan_files(input_list, style_list, root, counts, overwrite=overwrite, notify=notify)
+        plan = plan_files(input_list, style_list, root, counts, overwrite=overwrite, limits=limits, notify=notify)
         real = None if targets is None else find_images("--targets", listed(targets), root, notify)
         style_images = tuple(plan.in_memory.get(path) or decode(path, limits=limits) for path in plan.style_images)
         if len(plan.inputs) == 1 and plan.inputs[0] != plan.stdin and not plan.in_memory:

@@ -14,6 +14,7 @@ from imgxlate.errors import UsageError
 from imgxlate.evaluate.results import FILES, IMAGES, OTHER_FOLDER
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.inputs import STDIO, Source, expand
+from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.images.outputs import Existing, Job, names_file, plan_jobs, refuse_existing
 from imgxlate.images.pil import ImageLike, to_image_array
 from imgxlate.methods import registry
@@ -58,6 +59,7 @@ def plan_files(
     counts: Mapping[str, int],
     *,
     overwrite: bool,
+    limits: Limits = DEFAULT,
     notify: Notify = ignore,
 ) -> FilePlan:
     """Find the inputs and style images, and name all outputs: for each input and method, as many as `counts` says.
@@ -70,14 +72,14 @@ def plan_files(
     if not inputs:
         raise UsageError("there is no input to compare the methods on")
     in_memory: dict[Path, ImageArray] = {}
-    sources = expand(_names(inputs, root / IMAGES / "input", in_memory), str(root), registry.labels(), notify)
+    sources = expand(_names(inputs, root / IMAGES / "input", in_memory, limits), str(root), registry.labels(), notify)
     stdin, kept = Source(None), Source(root / IMAGES / "stdin.png")
     extras = [*(root / name for name in FILES), *([Path(kept.name)] if stdin in sources else [])]
     jobs = {
         key: plan_jobs(sources, f"{root / IMAGES}/", key, count, Existing.OVERWRITE, extras)
         for key, count in counts.items()
     }
-    style_images = find_images("--style", _names(styles, root / IMAGES / "style", in_memory), root, notify)
+    style_images = find_images("--style", _names(styles, root / IMAGES / "style", in_memory, limits), root, notify)
     if not overwrite:
         targets = [Path(target.name) for each in jobs.values() for job in each for target in job.targets]
         refuse_existing([*extras, *in_memory, *targets], Existing.REFUSE, OTHER_FOLDER)
@@ -111,7 +113,7 @@ def find_images(
     return [source.path for source in expand(paths, str(root), registry.labels(), notify) if source.path]
 
 
-def _names(given: Sequence[ImageLike], stem: Path, in_memory: dict[Path, ImageArray]) -> list[str]:
+def _names(given: Sequence[ImageLike], stem: Path, in_memory: dict[Path, ImageArray], limits: Limits) -> list[str]:
     """The paths in `given`; images are added to `in_memory` under the paths of their future files."""
     names = []
     for number, item in enumerate(given):
@@ -119,6 +121,6 @@ def _names(given: Sequence[ImageLike], stem: Path, in_memory: dict[Path, ImageAr
             names.append(os.fspath(item))
         else:
             path = stem.with_name(f"{stem.name}-{number:02d}.png")
-            in_memory[path] = to_image_array(item)
+            in_memory[path] = to_image_array(item, limits).at_depth(8)  # With 16, the value of white would count twice.
             names.append(str(path))
     return names

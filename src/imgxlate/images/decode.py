@@ -154,16 +154,16 @@ def _header(data: bytes, name: str, limits: Limits) -> Iterator[Image.Image]:
         yield image
 
 
-def decode_pil(image: Image.Image) -> ImageArray:
-    """Convert an image that the caller has opened, as `decode` converts a file.
+def decode_pil(image: Image.Image, limits: Limits = DEFAULT) -> ImageArray:
+    """Convert an image that the caller has opened, as `decode` converts a file. `limits` gives the value of white.
 
     Raises:
         ImageError: the image cannot be read.
     """
-    with WARNINGS_IGNORED, failures_as_image_errors("image", b"", DEFAULT):
+    with WARNINGS_IGNORED, failures_as_image_errors("image", b"", limits):
         image.load()
         orientation = exif_orientation(image)
-        return _upright(_image_array(separate(image), DEFAULT), orientation)
+        return _upright(_image_array(separate(image, white=limits.white), limits), orientation)
 
 
 def open_image(file: BinaryIO) -> Image.Image:

@@ -10,7 +10,8 @@ from PIL import Image
 from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode, decode_pil
 from imgxlate.images.image_array import Depth, ImageArray
-from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.limits import DEFAULT, Limits, find_white
+from imgxlate.images.sixteen_bits import with_white
 from imgxlate.images.value_files import from_pillow, read_values
 from imgxlate.images.values import channels_last
 
@@ -21,15 +22,17 @@ ImageLike = Union[str, "os.PathLike[str]", bytes, Image.Image, np.ndarray, Image
 def to_image_array(image: ImageLike, limits: Limits = DEFAULT, depth: Depth = 8) -> ImageArray:
     """Decode an image of any kind: upright, in sRGB, with its transparency. `depth` is for files, as in `decode`.
 
+    An image of any kind that has 16 bits has the value of white that `limits` say.
+
     Raises:
         ImageError: the file cannot be read, or the array has another shape or dtype.
     """
     if isinstance(image, ImageArray):
         return image
     if isinstance(image, Image.Image):
-        return decode_pil(image)
+        return decode_pil(image, limits)
     if isinstance(image, np.ndarray):
-        return _from_array(image)
+        return _from_array(image, limits.white)
     return decode(image if isinstance(image, bytes) else Path(image), limits=limits, depth=depth)
 
 
@@ -57,7 +60,7 @@ def to_pil(image: ImageArray) -> Image.Image:
     return pil
 
 
-def _from_array(array: np.ndarray) -> ImageArray:
+def _from_array(array: np.ndarray, white: int | None) -> ImageArray:
     channels = array.shape[2] if array.ndim == 3 else 1
     is_image = array.ndim in (2, 3) and channels in (1, 3, 4) and array.size
     if array.dtype not in (np.uint8, np.uint16) or not is_image:
@@ -69,4 +72,7 @@ def _from_array(array: np.ndarray) -> ImageArray:
         )
     if channels == 1:
         array = np.repeat(array.reshape(*array.shape[:2], 1), 3, axis=2)
-    return ImageArray(array[..., :3], array[..., 3] if channels == 4 else None)
+    colors = array[..., :3]
+    if colors.dtype == np.uint16:
+        colors = with_white(colors, find_white(int(colors.max()), white))
+    return ImageArray(colors, array[..., 3] if channels == 4 else None)

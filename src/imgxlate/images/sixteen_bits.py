@@ -52,16 +52,16 @@ def separate(data: bytes, profile: bytes | None, white: int | None = None) -> tu
     values, has_alpha = _read_png(data) if data.startswith(b"\x89PNG") else _read_tiff(data)
     colors = values[..., : values.shape[2] - has_alpha]
     found = find_white(int(colors.max()), white)
-    gray_or_rgb = _with_white(colors[..., 0] if colors.shape[2] == 1 else colors[..., :3], found)
+    gray_or_rgb = with_white(colors[..., 0] if colors.shape[2] == 1 else colors[..., :3], found)
     return in_srgb(gray_or_rgb, profile), values[..., -1] if has_alpha else None, found
 
 
-def _with_white(values: np.ndarray, white: int) -> np.ndarray:
+def with_white(values: np.ndarray, white: int) -> np.ndarray:
     """The values with `white` scaled to 65535. Larger values become white, too."""
     if white == SIXTEEN_BITS:
         return values
-    scaled: np.ndarray = (np.minimum(values, white).astype(np.uint32) * SIXTEEN_BITS + white // 2) // white
-    return scaled.astype(np.uint16)
+    brightened: np.ndarray = (np.minimum(values, white).astype(np.uint32) * SIXTEEN_BITS + white // 2) // white
+    return brightened.astype(np.uint16)
 
 
 def in_srgb(colors: np.ndarray, profile: bytes | None) -> np.ndarray:
