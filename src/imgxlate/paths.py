@@ -51,6 +51,16 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file of that name exists. Unlike `Path.is_file`, it takes a name that is too long."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def resolved(path: str | os.PathLike[str]) -> Path:
+    """The absolute path without links. Unlike `Path.resolve`, it takes a link to itself."""
+    return Path(os.path.realpath(path))
+
+
 def offline() -> bool:
     """Whether `IMGXLATE_OFFLINE` forbids the network: it is set, and neither empty nor 0."""
     return os.environ.get("IMGXLATE_OFFLINE", "") not in ("", "0")

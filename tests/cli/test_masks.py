@@ -67,6 +67,17 @@ def test_an_input_without_a_mask_fails_and_the_others_are_done(run, photo, half,
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.cyclegan.png"]
 
 
+def test_a_folder_of_masks_is_searched_for_the_mask_of_a_name_near_the_limit(run, photo, half, tmp_path):
+    """With a longer suffix, the name of the mask would be too long."""
+    photo(f"in/{'x' * 251}.png")
+    half(f"masks/{'x' * 251}.png")
+    result = run("translate", "cyclegan", tmp_path / "in", "--mask", tmp_path / "masks", "-o", f"{tmp_path}/out/")
+    assert result.exit_code == 0, result.stderr
+    (tmp_path / "masks" / f"{'x' * 251}.png").unlink()
+    result = run("translate", "cyclegan", tmp_path / "in", "--mask", tmp_path / "masks", "-o", f"{tmp_path}/out2/")
+    assert "has no mask in" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["translate", "neural-style"])
 def test_a_mask_of_other_proportions_is_refused(run, photo, half, command, tmp_path):
     given = ("translate", "cyclegan", photo()) if command == "translate" else ("neural-style", photo(), photo("s.png"))

@@ -1,6 +1,10 @@
 """Data on stdout, the rest on stderr."""
 
+import io
 import json
+import sys
+
+import pytest
 
 from imgxlate.cli.output import Output
 
@@ -22,6 +26,22 @@ def test_a_table_in_a_pipe_is_neither_folded_nor_padded(capsys):
     assert len(lines) == 3
     assert lines[2].split() == ["[bold]", "as", "it", "is"]
     assert all(line == line.rstrip() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "errors", "written"),
+    [
+        ("utf-8", "strict", "ü\\udcff".encode()),
+        ("ascii", "strict", rb"\xfc\udcff"),
+        ("utf-8", "surrogateescape", "ü".encode() + b"\xff"),
+    ],
+)
+def test_names_that_the_stream_cannot_write_are_escaped(monkeypatch, encoding, errors, written):
+    for show in (lambda out, name: out.line(name), lambda out, name: out.table(("NAME",), [(name,)])):
+        stream = io.BytesIO()
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stream, encoding, errors, write_through=True))
+        show(Output(), "ü\udcff")
+        assert stream.getvalue().splitlines()[-1] == written
 
 
 def test_messages_depend_on_the_verbosity(capsys):

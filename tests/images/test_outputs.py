@@ -99,6 +99,15 @@ def test_other_files_that_are_written_must_not_be_an_output_or_an_input(photos, 
         plan_jobs(expand(["photos/a.png"]), "out", "unit", 1, Existing.OVERWRITE, extras=[Path(extra)])
 
 
+def test_a_link_to_itself_is_an_input_that_fails_later(photos):
+    (photos / "loop.png").symlink_to("loop.png")
+    jobs = plan_jobs(expand(["loop.png", "photos"], "loop"), "loop", "unit", 1, Existing.REFUSE)
+    assert [job.source.name for job in jobs] == ["loop.png", "photos/a.png", "photos/b.JPG", "photos/trip/c.webp"]
+    (photos / "loop").symlink_to("loop")
+    with pytest.raises(OutputError, match="loop is not a folder"):
+        plan_jobs(expand(["photos"], "loop"), "loop", "unit", 1, Existing.REFUSE)
+
+
 def test_an_input_is_never_written_over(photos):
     with pytest.raises(UsageError, match="would be the same file"):
         plan_jobs(expand(["photos/a.png"]), "photos/a.png", "unit", 1, Existing.OVERWRITE)

@@ -11,6 +11,7 @@ from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar, duration, is_live
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source
+from imgxlate.paths import exists
 
 if TYPE_CHECKING:
     import torch
@@ -195,7 +196,7 @@ def _how_to_go_on(plan: "FilmPlan") -> str:
     hint = "Type the same command again to go on."
     if plan.anew:
         hint = "To go on, type the same command without --overwrite."
-        hint += f" Move {plan.output} away before." if plan.output.exists() else ""
+        hint += f" Move {plan.output} away before." if exists(plan.output) else ""
     return f"{plan.output} is unfinished, and its first {frames} frames are kept. {hint}"
 
 

@@ -11,7 +11,7 @@ from imgxlate.errors import UsageError
 from imgxlate.images.formats import FILM_OUTPUTS, FILM_SUFFIXES
 from imgxlate.images.outputs import names_folder
 from imgxlate.methods import registry
-from imgxlate.paths import is_folder
+from imgxlate.paths import is_folder, resolved
 from imgxlate.torchrun import find_rank
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class FilmOptions:
 
 def _stem(source: Path) -> str:
     """The first part of the name of the output of a film. A folder has no suffix: `shot.v2` is a name."""
-    return source.resolve().name if source.is_dir() else source.stem
+    return resolved(source).name if is_folder(source) else source.stem
 
 
 def _suffix(source: Path) -> str:

@@ -13,6 +13,7 @@ from imgxlate.errors import ImageError, UsageError
 from imgxlate.images.formats import IMAGE_SUFFIXES
 from imgxlate.images.inputs import Source
 from imgxlate.images.limits import Limits
+from imgxlate.paths import is_file, is_folder
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
@@ -40,7 +41,7 @@ def require_no_record(mask: Path | None, *, record: bool) -> None:
 
 def mask_sources(mask: Path | None, inputs: Sequence[Source]) -> list[Source]:
     """The masks that are read, so that no output replaces them. Inputs without a mask fail later."""
-    if mask is None or not mask.is_dir():
+    if mask is None or not is_folder(mask):
         return [Source(mask)] if mask else []
     return [Source(found) for source in inputs if (found := _find(mask, source))]
 
@@ -63,7 +64,7 @@ class Masks:
         if self.path is None or self._shared:
             return self._shared
         image = read_image(self.out, mask_of_input(self.path, source), self.limits)
-        if not self.path.is_dir():
+        if not is_folder(self.path):
             self._shared = image
         return image
 
@@ -74,7 +75,7 @@ def mask_of_input(mask: Path, source: Source) -> Source:
     Raises:
         ImageError: the folder has none.
     """
-    if not mask.is_dir():
+    if not is_folder(mask):
         return Source(mask)
     if found := _find(mask, source):
         return Source(found)
@@ -83,7 +84,7 @@ def mask_of_input(mask: Path, source: Source) -> Source:
 
 
 def _find(folder: Path, source: Source) -> Path | None:
-    return next((path for path in _candidates(folder, source) if path.is_file()), None)
+    return next((path for path in _candidates(folder, source) if is_file(path)), None)
 
 
 def _candidates(folder: Path, source: Source) -> list[Path]:

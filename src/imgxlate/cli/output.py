@@ -134,7 +134,14 @@ def _is_terminal() -> bool:
 
 def _write(text: str) -> None:
     with _stdout() as stream:
-        stream.write(text)
+        stream.write(_encodable(text, stream))
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """The text with escapes for what a strict stream cannot write, such as a file name that is not UTF-8."""
+    if stream.errors != "strict":
+        return text
+    return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from imgxlate.cli.regions import GivenRegion
 from imgxlate.errors import UsageError
 from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
 from imgxlate.methods.spec import FigurePlan, FigureSpec
+from imgxlate.paths import is_folder
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Painting:
         if target.path is None:
             raise UsageError("--save-every needs an output file, not -o -")
         folder = target.path.with_suffix(".steps")
-        if folder.is_dir() and any(folder.iterdir()):
+        if is_folder(folder) and any(folder.iterdir()):
             refuse_existing([folder], self.existing)
         return folder
 

@@ -13,6 +13,7 @@ from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source
 from imgxlate.images.limits import Limits
+from imgxlate.paths import is_folder
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import Depth, ImageArray
@@ -65,7 +66,7 @@ class GivenRegion:
         file, mark, color = split_label(self.mask)
         name = f"{mask_of_input(Path(file), source).path}{mark}{color}"
         mask = self._shared or read_mask(name, self.limits)
-        if not Path(file).is_dir():
+        if not is_folder(file):
             self._shared = mask
         return Region(mask, self.style, self.style_mask, name)
 

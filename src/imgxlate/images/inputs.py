@@ -14,6 +14,7 @@ from imgxlate.errors import ImageError, UsageError, disk_hint
 from imgxlate.images import names
 from imgxlate.images.formats import ARRAY_SUFFIXES, IMAGE_SUFFIXES, OUTPUT_FORMATS
 from imgxlate.images.left_out import HIDDEN, NO_FILE, LeftOut, holds_images, note, why_left_out
+from imgxlate.paths import is_folder, resolved
 
 STDIO = "-"
 
@@ -59,7 +60,7 @@ def expand(
     for name in inputs:
         if name == STDIO:
             sources.append(Source(None))
-        elif os.path.isdir(name):  # noqa: PTH112 (Path.is_dir raises for names that are too long)
+        elif is_folder(name):
             left_out: list[LeftOut] = []
             found = _images_in(Path(name), output, labels, left_out)
             if not found and len(inputs) == 1:
@@ -138,7 +139,7 @@ def _images_in(folder: Path, output: str | None, labels: Collection[str], left_o
     """The images in a folder without the results of earlier runs."""
     skipped = _output_inside(folder, output)
     found = images_or_arrays(folder, left_out)
-    paths = [path for path in found if skipped is None or skipped not in path.resolve().parents]
+    paths = [path for path in found if skipped is None or skipped not in resolved(path).parents]
     images = without_results([path.relative_to(folder) for path in paths], labels)
     return [Source(folder / image, image.parent) for image in images]
 
@@ -169,8 +170,8 @@ def _output_inside(folder: Path, output: str | None) -> Path | None:
     """The output folder, if it is inside `folder`."""
     if output in (None, STDIO):
         return None
-    place = Path(str(output)).resolve()
-    return place if folder.resolve() in place.parents else None
+    place = resolved(str(output))
+    return place if resolved(folder) in place.parents else None
 
 
 def _is_result(image: Path, label: str, originals: Collection[Path]) -> bool:

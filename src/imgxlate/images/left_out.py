@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imgxlate.images import sniff
 from imgxlate.images.formats import FILM_SUFFIXES, IMAGE_SUFFIXES, UNREAD_SUFFIXES
+from imgxlate.paths import is_file
 
 LeftOut = tuple[Path, str]
 """A file or folder, and why it is left out."""
@@ -51,7 +52,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _head(path: Path) -> bytes:
     with contextlib.suppress(OSError):
-        if path.is_file():  # Reading a pipe might wait for ever.
+        if is_file(path):  # Reading a pipe might wait for ever.
             with path.open("rb") as file:
                 return file.read(sniff.HEAD)
     return b""

@@ -20,6 +20,7 @@ from imgxlate.images.formats import (
 )
 from imgxlate.images.inputs import STDIO, Source
 from imgxlate.images.names import SAME, Naming
+from imgxlate.paths import exists, is_folder, resolved
 
 _MISTYPED = 0.8  # how similar a suffix is to a real one: .jpgg is, and .tmp is not
 _DEFAULT_NAMES = Naming()
@@ -168,7 +169,7 @@ def names_file(output: str | None) -> bool:
 
     So are names with the suffix of an image, drawing or film that cannot be written, and with a suffix mistyped.
     """
-    if output is None or output.endswith("/") or os.path.isdir(output):  # noqa: PTH112
+    if output is None or output.endswith("/") or is_folder(output):
         return False
     suffix = Path(output).suffix.lower()
     known = {*IMAGE_SUFFIXES, *ARRAY_SUFFIXES, *UNREAD_SUFFIXES, *FILM_SUFFIXES}
@@ -177,7 +178,7 @@ def names_file(output: str | None) -> bool:
 
 def names_folder(output: str) -> bool:
     """Whether a film goes to the folder `output`: it ends with a slash, has no suffix, or is an existing folder."""
-    return output.endswith(("/", os.sep)) or os.path.isdir(output) or not Path(output).suffix  # noqa: PTH112
+    return output.endswith(("/", os.sep)) or is_folder(output) or not Path(output).suffix
 
 
 def _single_output_job(sources: Sequence[Source], output: str | None, count: int) -> Job:
@@ -222,17 +223,17 @@ def _jobs(
 
 
 def _refuse_collisions(jobs: Sequence[Job], extras: Sequence[Path]) -> None:
-    owners = {job.source.path.resolve(): f"the input {job.source.name}" for job in jobs if job.source.path}
+    owners = {resolved(job.source.path): f"the input {job.source.name}" for job in jobs if job.source.path}
     written = [(path, f"the output of {job.source.name}") for job in jobs for path in _paths(job)]
     written += [(path, f"{path}") for path in extras]
     for path, owner in written:
-        resolved = path.resolve()
-        if resolved in owners:
+        real = resolved(path)
+        if real in owners:
             raise UsageError(
-                f"{owners[resolved]} and {owner} would be the same file, {path}",
+                f"{owners[real]} and {owner} would be the same file, {path}",
                 hint="Rename one of them, give their folder, whose subfolders are kept, or use another -o.",
             )
-        owners[resolved] = owner
+        owners[real] = owner
 
 
 def _require_writable(paths: Sequence[Path]) -> None:
@@ -244,7 +245,7 @@ def _require_writable(paths: Sequence[Path]) -> None:
     for folder in {path.parent for path in paths}:
         _require_writable_folder(folder)
     for path in paths:
-        if os.path.isdir(path):  # noqa: PTH112
+        if is_folder(path):
             raise OutputError(f"{path} cannot be written: it is a folder", hint="Give another -o.")
 
 
@@ -257,14 +258,14 @@ def _require_writable_folder(folder: Path) -> None:
     existing = folder.absolute()
     while not os.path.lexists(existing) and existing != existing.parent:
         existing = existing.parent
-    if not existing.is_dir():
+    if not is_folder(existing):
         raise OutputError(f"{existing} is not a folder", hint="Give another -o.")
     if not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"the folder {existing} cannot be written", hint="Give another -o.")
 
 
 def _without_existing(job: Job) -> Job:
-    return replace(job, targets=tuple(t for t in job.targets if t.path is None or not t.path.exists()))
+    return replace(job, targets=tuple(t for t in job.targets if t.path is None or not exists(t.path)))
 
 
 def _paths(job: Job) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgxlate import __version__
+from imgxlate import __version__, paths
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, OutputError, UsageError
 from imgxlate.images import missing
@@ -87,16 +87,16 @@ def plan_film(
     selection = Selection(parse_time(start), parse_time(end), every)
     rate = parse_rate(frame_rate)
     masks = None if mask is None else Path(mask)
-    if masks and not masks.exists():
+    if masks and not paths.exists(masks):
         reason, hint = missing.explain(str(masks))
         raise ImageError(masks, reason, hint=hint)
     is_folder, output = names_folder(os.fspath(output)), Path(output)
     if _is_kept(output, existing, is_folder=is_folder):
         return None
     _require_output(source, output, existing, masks, is_folder=is_folder)
-    if rate is not None and not source.is_dir():
+    if rate is not None and not paths.is_folder(source):
         raise UsageError(f"--frame-rate is for folders of frames, and {source} has times of its own")
-    if source.is_dir():
+    if paths.is_folder(source):
         film: Film = FolderFilm(source, rate or DEFAULT_RATE, limits, labels)
     else:
         film = VideoFilm(source, limits)
@@ -198,7 +198,7 @@ def _make_segment(
 
 def _is_kept(output: Path, existing: Existing, *, is_folder: bool) -> bool:
     """Whether the output exists and stays. If so, what is left of the work on it is removed."""
-    is_there = output.is_dir() and any(output.iterdir()) if is_folder else output.exists()
+    is_there = paths.is_folder(output) and any(output.iterdir()) if is_folder else paths.exists(output)
     if existing is not Existing.SKIP or not is_there:
         return False
     remove_segments(output)
@@ -213,10 +213,10 @@ def _require_output(source: Path, output: Path, existing: Existing, mask: Path |
         OutputError: it exists, or its folder cannot be written.
     """
     if is_folder:
-        if output.resolve() == source.resolve():
+        if paths.resolved(output) == paths.resolved(source):
             raise UsageError(f"{output} is the input", hint="Give another -o.")
-        if os.path.lexists(output) and not (output.is_dir() and not any(output.iterdir())):
-            example = output / f"{source.resolve().stem}.mp4"
+        if os.path.lexists(output) and not (paths.is_folder(output) and not any(output.iterdir())):
+            example = output / f"{paths.resolved(source).stem}.mp4"
             raise OutputError(
                 f"{output}: exists and is not an empty folder",
                 hint=f"Give a new folder for the frames, or the name of a film: `-o {example}`.",
@@ -270,6 +270,6 @@ def _require_frames(source: Path, film: Film, selection: Selection) -> None:
 
 def _identity(path: Path, labels: Collection[str] = ()) -> list[Any]:
     """What tells a file or a folder of files from an older or a newer one of the same name."""
-    files = numbered_images(path, labels)[0] if path.is_dir() else [path]
+    files = numbered_images(path, labels)[0] if paths.is_folder(path) else [path]
     stats = [(file, file.stat()) for file in files]
-    return [str(path.resolve()), [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in stats]]
+    return [str(paths.resolved(path)), [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in stats]]

@@ -15,6 +15,7 @@ from imgxlate.images.limits import Limits
 from imgxlate.images.masks import blend, require_proportions, weights_of
 from imgxlate.images.sizes import Size
 from imgxlate.images.tensors import from_tensor, resize, to_tensor
+from imgxlate.paths import is_folder
 from imgxlate.video.frame_folders import FolderFilm
 from imgxlate.video.frames import Film, Frame, Selection
 from imgxlate.video.reader import VideoFilm
@@ -33,7 +34,7 @@ class FilmMask:
         self._frames: Iterator[Frame] | None = None
         self._index = -1
         self._count: int | None = None  # of the masks in a folder
-        if path.is_dir():
+        if is_folder(path):
             folder = FolderFilm(path, Fraction(1), limits)
             self._frames, self._count, self._size = folder.frames(), len(folder.files), folder.info.size
         elif path.suffix.lower() in FILM_SUFFIXES:

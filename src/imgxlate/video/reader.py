@@ -17,6 +17,7 @@ from imgxlate.images import missing
 from imgxlate.images.decode import too_many_pixels
 from imgxlate.images.image_array import ImageArray, upright
 from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.paths import exists, is_file
 from imgxlate.video.frames import Colors, FilmInfo, Frame
 
 try:
@@ -139,9 +140,9 @@ class VideoFilm:
         Raises:
             ImageError: the file cannot be read, also within the block.
         """
-        if not self._path.is_file():
+        if not is_file(self._path):
             reason, hint = missing.explain(str(self._path))
-            raise ImageError(self._path, "not a file" if self._path.exists() else reason, hint=hint)
+            raise ImageError(self._path, "not a file" if exists(self._path) else reason, hint=hint)
         try:
             with av.open(str(self._path), options=_OPTIONS) as container:
                 stream = next(iter(container.streams.video), None)

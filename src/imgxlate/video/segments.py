@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from imgxlate import atomic
 from imgxlate.errors import OutputError
 from imgxlate.images.sizes import Size
+from imgxlate.paths import resolved
 
 _FACTS = "film.json"
 _LOCK = "lock"
@@ -133,7 +134,7 @@ class Segments:
 
 def work_folder(output: Path) -> Path:
     """The hidden folder of the segments of an output."""
-    target = output.resolve()
+    target = resolved(output)
     return target.with_name(f".{target.name}.segments")
 
 

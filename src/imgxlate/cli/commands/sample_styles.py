@@ -23,6 +23,7 @@ from imgxlate.inference import style_codes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
 from imgxlate.methods.spec import OTHER, Capability, MethodSpec
+from imgxlate.paths import exists, resolved
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def sample_styles(
     require_writable(
         outputs.paths, [*sources, *_read_besides(source, interpolate), *model_sources(checkpoint, config)], existing
     )
-    kept = {path for path in outputs.paths if existing is Existing.SKIP and path.exists()}
+    kept = {path for path in outputs.paths if existing is Existing.SKIP and exists(path)}
     if outputs.sheet in kept and (outputs.codes is None or outputs.codes in kept):
         return out.note("nothing to do: the sheet exists already")
 
@@ -183,7 +184,7 @@ class _Outputs:
         sheet = single_path(output, f"{method}.styles.png")
         codes = save_styles or (sheet.with_suffix(".json") if sheet else None)
         replayed = None if interpolate else source.file
-        if codes and replayed and codes.resolve() == replayed.resolve():
+        if codes and replayed and resolved(codes) == resolved(replayed):
             codes = None
         return cls(sheet, codes, replayed)
 
@@ -196,8 +197,8 @@ class _Outputs:
 def _sources(out: Output, inputs: list[str], output: str | None, method: str, sheet: Path | None) -> list[Source]:
     """The content images. The sheet of an earlier run in their folder is left out if there are others."""
     found = expand(inputs, output, registry.labels(), out.note)
-    earlier = sheet.resolve() if sheet else None
-    return [s for s in found if s.path is None or s.name in inputs or s.path.resolve() != earlier] or found
+    earlier = resolved(sheet) if sheet else None
+    return [s for s in found if s.path is None or s.name in inputs or resolved(s.path) != earlier] or found
 
 
 def _read_besides(source: StyleSource, interpolate: int | None) -> list[Source]:

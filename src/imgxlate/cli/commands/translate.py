@@ -28,6 +28,7 @@ from imgxlate.inference.style_codes import StyleCodes
 from imgxlate.inference.style_source import StyleSource, choose_styles
 from imgxlate.methods import registry
 from imgxlate.methods.spec import OTHER, Capability
+from imgxlate.paths import exists
 
 if TYPE_CHECKING:
     from imgxlate.inference.model import Model
@@ -162,7 +163,7 @@ def translate(
     recording.require_recordable(record, output, [*sources, *besides], existing)
     jobs = plan_jobs(sources, output, method, source.count, existing, extras, rank.share, besides, naming)
     if existing is Existing.SKIP:
-        extras = [path for path in extras if not path.exists()]
+        extras = [path for path in extras if not exists(path)]
     if not (jobs or extras):
         return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
