@@ -78,6 +78,23 @@ def test_a_folder_of_masks_is_searched_for_the_mask_of_a_name_near_the_limit(run
     assert "has no mask in" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["msak.png", "x" * 256])
+@pytest.mark.parametrize("options", [("--mask", "{}"), ("--region", "{},style.png"), ("--region", "{}#blue,style.png")])
+def test_a_mask_that_does_not_exist_is_one_error_before_a_model_is_loaded(
+    run, photo, half, tmp_path, monkeypatch, options, name
+):
+    monkeypatch.chdir(tmp_path)
+    photo("in/a.png"), photo("in/b.png"), photo("style.png"), half()
+    command = ("translate", "cyclegan", "in", "--checkpoint", "none.pth")
+    if options[0] == "--region":
+        command = ("neural-style", "in", "style.png", "--features", "none.pth")
+    result = run(*command, *(option.format(name) for option in options), "-o", "out/")
+    assert result.exit_code == 3
+    assert result.stderr.startswith(f"error: {name}: no such file\n")
+    assert ("Did you mean mask.png?" in result.stderr) == (name == "msak.png")
+    assert result.stderr.count("error") == 1
+
+
 @pytest.mark.parametrize("command", ["translate", "neural-style"])
 def test_a_mask_of_other_proportions_is_refused(run, photo, half, command, tmp_path):
     given = ("translate", "cyclegan", photo()) if command == "translate" else ("neural-style", photo(), photo("s.png"))

@@ -10,10 +10,11 @@ import typer
 from imgxlate.cli.files import read_image
 from imgxlate.cli.output import Output
 from imgxlate.errors import ImageError, UsageError
+from imgxlate.images import missing
 from imgxlate.images.formats import IMAGE_SUFFIXES
 from imgxlate.images.inputs import Source
 from imgxlate.images.limits import Limits
-from imgxlate.paths import is_file, is_folder
+from imgxlate.paths import exists, is_file, is_folder
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
@@ -40,10 +41,19 @@ def require_no_record(mask: Path | None, *, record: bool) -> None:
 
 
 def mask_sources(mask: Path | None, inputs: Sequence[Source]) -> list[Source]:
-    """The masks that are read, so that no output replaces them. Inputs without a mask fail later."""
-    if mask is None or not is_folder(mask):
-        return [Source(mask)] if mask else []
-    return [Source(found) for source in inputs if (found := _find(mask, source))]
+    """The masks that are read, so that no output replaces them. An input without a mask in a folder fails later.
+
+    Raises:
+        ImageError: there is neither a file nor a folder of that name.
+    """
+    if mask is None:
+        return []
+    if not exists(mask):
+        reason, hint = missing.explain(str(mask))
+        raise ImageError(mask, reason, hint=hint)
+    if is_folder(mask):
+        return [Source(found) for source in inputs if (found := _find(mask, source))]
+    return [Source(mask)]
 
 
 @dataclass(slots=True)

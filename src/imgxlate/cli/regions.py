@@ -91,7 +91,11 @@ def require_no_record(regions: Sequence[RegionFiles], *, record: bool) -> None:
 
 
 def region_sources(regions: Sequence[RegionFiles], inputs: Sequence[Source]) -> list[Source]:
-    """The files that are read, so that no output replaces them."""
+    """The files that are read, so that no output replaces them.
+
+    Raises:
+        ImageError: there is neither a file nor a folder with the name of a mask.
+    """
     from imgxlate.images.labels import split_label
 
     masks = [Path(split_label(mask)[0]) for region in regions for mask in (region.mask, region.style_mask) if mask]
