@@ -38,6 +38,16 @@ def test_a_film_has_one_style(model, clip, tmp_path):
         imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", styles=model.sample_styles(2))
 
 
+def test_less_of_a_style_is_refused_before_a_film_is_begun(golden_model, clip, tmp_path):
+    cyclegan = imgxlate.load("cyclegan", checkpoint=golden_model("cyclegan"), device="cpu")
+    for frame_by_frame in (False, True):
+        with pytest.raises(UsageError, match="cyclegan does not mix styles"):
+            imgxlate.translate_video(
+                cyclegan, clip(), tmp_path / "out" / "a.mp4", strength=0.2, frame_by_frame=frame_by_frame
+            )
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_film_that_exists_is_replaced_on_demand_only(model, clip, tmp_path):
     for overwrite in (False, True):
         result = imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", every=6, overwrite=overwrite)

@@ -172,6 +172,13 @@ def test_invalid_arguments_of_translate_are_refused(munit, photo, arguments, mes
         munit.translate(photo(), **arguments)
 
 
+def test_less_of_a_style_is_refused_by_methods_that_do_not_mix_styles(munit, unit, photo):
+    for model in (munit, unit):
+        with pytest.raises(UsageError, match=f"{model.method} does not mix styles"):
+            model.translate(photo(), strength=0.2)
+        assert model.translate(photo(), strength=1)
+
+
 def test_invalid_arguments_of_the_functions_for_style_codes_are_refused(munit, photo):
     with pytest.raises(UsageError, match="size is 0"):
         munit.encode_style(photo(), size=0)

@@ -83,7 +83,7 @@ def translate_film(
     """Translate a film, all frames in one style.
 
     Raises:
-        UsageError: images of a domain are not in color.
+        UsageError: images of a domain are not in color, or `strength` is not 1 and the method does not mix styles.
         ImageError: the film or a mask is damaged.
         OutputError: the output cannot be written, or another command began it.
     """
@@ -91,6 +91,7 @@ def translate_film(
 
     if not all(model.format_of(domain).is_color for domain in DOMAINS):
         raise UsageError(f"{model.name} translates images that are not in color, and films are in color")
+    model.require_strength(strength)
     style = None if code is None else torch.tensor([code])
     facts = {
         "method": model.method,

@@ -219,7 +219,7 @@ class Model:
                 and the method does not mix styles.
         """
         self._require_size(work_size)
-        require_strength(strength)
+        self.require_strength(strength)
         if mask is not None and not all(self.format_of(domain).is_color for domain in DOMAINS):
             raise UsageError(f"{self.name} translates images that are not in color", hint="Leave out the mask.")
         source = self.read(image, OTHER[to], depth)
@@ -227,7 +227,6 @@ class Model:
         if pixels:
             source, depth = replace(source, alpha=None), 32
         if strength < 1 and codes is not None:
-            registry.find(self.method, Capability.MIX_STYLES)
             own = self.encode_array(source, OTHER[to], size, work_size)
             codes = own.lerp(codes, strength)  # AdaIN, Eq. 14
         images = translate(
@@ -270,6 +269,16 @@ class Model:
         self._require_size(work_size)
         with fast_arithmetic(self.arithmetic.fast):
             return encode_style(self._style_sampler(), self.device, image, domain, size, work_size, limit=self.memory)
+
+    def require_strength(self, strength: float) -> None:
+        """Check how much of the style to take.
+
+        Raises:
+            UsageError: it is not from 0 to 1; or not 1, and the method does not mix styles.
+        """
+        require_strength(strength)
+        if strength < 1:
+            registry.find(self.method, Capability.MIX_STYLES)
 
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A or B, a domain's own name in any case, or None for the model's default.
