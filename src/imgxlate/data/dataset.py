@@ -14,7 +14,7 @@ from imgxlate.errors import ImageError
 from imgxlate.images.decode import decode
 from imgxlate.images.limits import Limits
 from imgxlate.images.value_files import read_values
-from imgxlate.images.values import scaled
+from imgxlate.images.values import image_of_values
 
 _CROPS = 10  # tries with one image before another image is drawn
 _IMAGES = 256  # tries for one position of a batch before giving up
@@ -123,7 +123,7 @@ class DomainDataset:
         if self._pixels.is_color:
             limits = Limits(white=self._config.white or None)
             return decode(file, limits=limits, sufficient_side=sufficient_side(self._config)).on_white().rgb
-        image, _ = scaled(read_values(file), self._pixels, str(file))
+        image, _ = image_of_values(read_values(file), self._pixels, str(file))
         return image.rgb
 
     def _nothing_usable(self, unusable: dict[Path, str]) -> ImageError:

@@ -18,7 +18,7 @@ from imgxlate.evaluate.choices import Fetch, MethodChoice
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.inference.device import Arithmetic
-from imgxlate.inference.fast_style import encode_styles, scaled
+from imgxlate.inference.fast_style import encode_styles, tensor_on_white
 from imgxlate.inference.loading import ModelFile, find_model, load_model
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import load_stylizer, painted, stylize
@@ -130,7 +130,7 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
 
     def style_for(image: ImageArray) -> Tensor:
         """The style images, as large as the image as in neural style, and mixed in equal shares."""
-        return encode_styles(model, [scaled(style, max(image.size)) for style in settings.style_images])
+        return encode_styles(model, [tensor_on_white(style, max(image.size)) for style in settings.style_images])
 
     def make(image: ImageArray, codes: Sequence[Code], on_iteration: OnIteration) -> Iterator[ImageArray]:
         return model.translate_array(image, to, style_for(image) if guided else torch.tensor(codes) if codes else None)

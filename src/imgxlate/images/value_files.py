@@ -28,7 +28,7 @@ from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat
 from imgxlate.images.pixel_guard import PIXEL_GUARD
 from imgxlate.images.silence import WARNINGS_IGNORED
 from imgxlate.images.sizes import Size
-from imgxlate.images.values import channels_last, scaled
+from imgxlate.images.values import channels_last, image_of_values
 
 _ORIENTATION = 274  # TIFF tag
 _WHITE_IS_ZERO, _PALETTE = 0, 3  # photometric interpretations of TIFF
@@ -81,7 +81,7 @@ def in_false_colors(file: Path) -> tuple[ImageArray, str]:
     """
     values = read_values(file)
     channels = values.shape[2]
-    image, _ = scaled(values, PixelFormat(channels, percentiles=True), str(file))
+    image, _ = image_of_values(values, PixelFormat(channels, percentiles=True), str(file))
     return image.at_depth(8), f"{channels} x {values.dtype}"
 
 

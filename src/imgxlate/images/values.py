@@ -12,7 +12,7 @@ from imgxlate.images.pixel_format import MAX_CHANNELS, PixelFormat, Range, Value
 _PERCENTILES = (1, 99)
 
 
-def scaled(values: np.ndarray, pixels: PixelFormat, name: str = "array") -> tuple[ImageArray, str | None]:
+def image_of_values(values: np.ndarray, pixels: PixelFormat, name: str = "array") -> tuple[ImageArray, str | None]:
     """(H, W, C) of any type as an image with floats in [-1, 1], and a note if values are clipped.
 
     Raises:
@@ -30,7 +30,7 @@ def scaled(values: np.ndarray, pixels: PixelFormat, name: str = "array") -> tupl
 
 
 def restored(image: ImageArray) -> np.ndarray:
-    """The inverse of `scaled`: floats in [-1, 1] as values (H, W, C) of the type and in the range of the image."""
+    """The values (H, W, C) of an image with floats in [-1, 1], in its type and range: inverts `image_of_values`."""
     pixels = image.pixels or PixelFormat(image.rgb.shape[2])
     kind = np.dtype(pixels.type or "float32")
     low, high = pixels.range or own_range(kind.name) or (0.0, 1.0)

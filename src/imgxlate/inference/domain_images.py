@@ -10,7 +10,7 @@ from imgxlate.images.image_array import Depth, ImageArray
 from imgxlate.images.limits import Limits
 from imgxlate.images.pil import ImageLike, to_image_array, to_pil, to_values
 from imgxlate.images.pixel_format import PixelFormat, ValueType, own_range
-from imgxlate.images.values import restored, scaled
+from imgxlate.images.values import image_of_values, restored
 
 
 def read(image: ImageLike, pixels: PixelFormat, limits: Limits, depth: Depth, notify: Notify) -> ImageArray:
@@ -32,7 +32,7 @@ def read(image: ImageLike, pixels: PixelFormat, limits: Limits, depth: Depth, no
             hint="Type `imgxlate translate`, or call `Model.translate` with a file or an array.",
         )
     name = str(image) if isinstance(image, str | os.PathLike) else "image"
-    array, note = scaled(to_values(image, limits), pixels, name)
+    array, note = image_of_values(to_values(image, limits), pixels, name)
     if note:
         notify(f"{name}: {note}")
     return array

@@ -84,7 +84,7 @@ class FastStyleTransfer:
             )
         limits = self.limits
         source, *guides = (to_image_array(image, limits, depth) for image in (content, *listed(styles)))
-        original = scaled(source, self.config.size)
+        original = tensor_on_white(source, self.config.size)
         height, width = original.shape[2:]
         weights = [] if mask is None else [weights_of(to_image_array(mask, limits), (height, width))]
         parts = styled_regions(regions, (height, width), limits, depth)
@@ -103,7 +103,7 @@ class FastStyleTransfer:
 
     def _guides(self, styles: Sequence[ImageArray], size: Size) -> list[Tensor]:
         """The style images at their size for an image of `size`."""
-        return [scaled(style, round(max(size) * self.config.style_scale)) for style in styles]
+        return [tensor_on_white(style, round(max(size) * self.config.style_scale)) for style in styles]
 
     def _paint_parts(self, original: Tensor, styles: Sequence[ImageArray], regions: Sequence[StyledRegion]) -> Tensor:
         """The painting (1, 3, H, W) of an image of that size, each region in its own style.
@@ -146,7 +146,7 @@ def encode_styles(model: Model, styles: Sequence[Tensor], weights: Sequence[floa
     return mixture(torch.cat([model.encode_array(_array(style), to) for style in styles]), weights)
 
 
-def scaled(image: ImageArray, longer: int) -> Tensor:
+def tensor_on_white(image: ImageArray, longer: int) -> Tensor:
     """The image on white (1, 3, H, W), whose longer side has `longer` pixels."""
     return resize(to_tensor(image.on_white().rgb), longer_side(image.size, longer), "bicubic")
 

@@ -19,7 +19,7 @@ from imgxlate.inference.fast_style import FastStyleTransfer
 from imgxlate.inference.model import Model
 from imgxlate.inference.provenance import sha256_of_weights
 from imgxlate.inference.steady_stylization import stylization_processor
-from imgxlate.inference.steady_translation import scaled, translation_processor
+from imgxlate.inference.steady_translation import image_of_frame, translation_processor
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import Iteration, StyleTransfer
 from imgxlate.methods.spec import DOMAINS, Domain
@@ -110,7 +110,7 @@ def translate_film(
     if frame_by_frame:
         processor: FrameProcessor = FrameByFrame(
             lambda frame: _colors(
-                model.translate_array(scaled(frame, size), to, style, work_size=work_size, strength=strength)
+                model.translate_array(image_of_frame(frame, size), to, style, work_size=work_size, strength=strength)
             )
         )
     else:

@@ -75,7 +75,7 @@ class _SteadyTranslation:
 
     def process(self, frame: Frame) -> Frame:
         """Translate the next frame."""
-        image = scaled(frame, self._size)
+        image = image_of_frame(frame, self._size)
         motion = motion_within_shot(self._frame, image.rgb)
         if motion is None:
             self._moments.restart()
@@ -108,7 +108,7 @@ class _SteadyTranslation:
         return output.rgb
 
 
-def scaled(frame: Frame, size: int | Size | None) -> ImageArray:
+def image_of_frame(frame: Frame, size: int | Size | None) -> ImageArray:
     """A frame whose shorter side has `size` pixels, or that has the whole `size`; None: as it is."""
     if isinstance(size, tuple):
         return ImageArray(from_tensor(resize(to_tensor(frame), size, "bicubic")))  # as in one pass over an image

@@ -13,7 +13,7 @@ from imgxlate.images.limits import Limits
 from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.images.sizes import centered_box
 from imgxlate.images.value_files import read_values
-from imgxlate.images.values import scaled
+from imgxlate.images.values import image_of_values
 from imgxlate.inference.translation import resized
 from imgxlate.methods.spec import DOMAINS, Domain
 
@@ -67,7 +67,7 @@ def _decoded(
 
 
 def _read(file: Path, pixels: PixelFormat, limits: Limits) -> ImageArray:
-    return decode(file, limits=limits) if pixels.is_color else scaled(read_values(file), pixels, str(file))[0]
+    return decode(file, limits=limits) if pixels.is_color else image_of_values(read_values(file), pixels, str(file))[0]
 
 
 def _center(image: ImageArray) -> ImageArray:
