@@ -154,6 +154,16 @@ def test_a_flipped_bit_is_noticed(archive, unpack):
         unpack(path)
 
 
+def test_damage_of_lzma_is_refused(archive, unpack):
+    path = archive({"set/trainA/1.jpg": bytes(range(256)) * 20}, zipfile.ZIP_LZMA)
+    data = bytearray(path.read_bytes())
+    start = 30 + len("set/trainA/1.jpg") + 9  # behind the header of the file, and that of LZMA
+    data[start : start + 40] = b"\xff" * 40
+    path.write_bytes(data)
+    with pytest.raises(ArchiveError, match="damaged"):
+        unpack(path)
+
+
 def test_a_password_is_refused(archive, unpack):
     path = archive({"set/trainA/1.jpg": bytes(50)})
     data = bytearray(path.read_bytes())

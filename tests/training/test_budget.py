@@ -168,10 +168,11 @@ def test_a_run_fills_the_time_and_its_configuration_gives_the_same_run(data, tmp
     [
         ({"hours": 0}, "--hours 0: must be above 0"),
         ({"hours": float("nan")}, "--hours nan: must be above 0"),
+        ({"hours": 1e8}, r"--hours 1e\+08: must be at most 100,000"),
         ({"hours": 1, "options": {"epochs": ("--epochs", 2)}}, "--epochs and --hours exclude each other"),
         ({"hours": 1, "assignments": ["iterations=4"]}, "--iterations and --hours exclude each other"),
     ],
 )
-def test_hours_are_positive_and_exclude_another_length(options, message):
+def test_hours_are_in_a_range_and_exclude_another_length(options, message):
     with pytest.raises(UsageError, match=message):
         resolve(registry.find("munit"), **options)

@@ -111,6 +111,18 @@ def test_a_run_gives_its_discriminators_and_its_averaged_generators_to_another(t
     assert model_of(second).header["card"]["start"]["warm_up"] == 0
 
 
+def test_a_run_whose_checkpoints_are_damaged_gives_its_generators_and_says_so(train):
+    small = {"gen.ngf": 2, "gen.n_blocks": 1}
+    first = train("first", settings=small, preset="tiny")
+    for path in (first.folder / "checkpoints").iterdir():
+        path.write_bytes(path.read_bytes()[:-100])
+    messages = []
+    second = train("second", first.folder, messages, settings=without_learning())
+    assert same(model_of(second).tensors, model_of(first).tensors)
+    assert any("all checkpoints are damaged: only the generators come from first" in text for text in messages)
+    assert any("the discriminators are trained alone until step 200" in text for text in messages)
+
+
 @pytest.mark.parametrize("ema", [0.0, 0.9])
 def test_a_checkpoint_of_a_run_gives_its_weights_to_another(train, ema):
     first = train("first", settings={"ema": ema, "gen.ngf": 2, "gen.n_blocks": 1}, preset="tiny", keep=2)

@@ -1,6 +1,7 @@
 """Unpacking images from archives of strangers: no path leads outside, and bombs are refused."""
 
 import gzip
+import lzma
 import os
 import shutil
 import stat
@@ -56,7 +57,7 @@ def unpack_images(archive: Path, folders: Mapping[str, str], target: Path) -> No
                 shutil.copyfileobj(source, file)
     except FileExistsError as error:
         raise ArchiveError(f"it holds {Path(error.filename).name} twice") from error
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError) as error:
         raise ArchiveError(f"it is damaged, or neither a zip nor a tar.gz archive: {error}") from error
     except (NotImplementedError, RuntimeError) as error:  # An unknown compression, or a password.
         raise ArchiveError(f"it cannot be unpacked: {error}") from error

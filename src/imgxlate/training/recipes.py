@@ -21,6 +21,8 @@ NONE = "none"
 OnNan = Literal["stop", "rollback"]
 """What a run does after a loss is NaN: it stops, or goes back to the last checkpoint and takes other images."""
 
+_MOST_HOURS = 100_000  # eleven years
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -164,7 +166,7 @@ def _require_one_length(
     """Check that the length of the run is given once.
 
     Raises:
-        UsageError: it is given twice, or `hours` is not a positive number.
+        UsageError: it is given twice, or `hours` is not positive or too large.
     """
     assigned = {config.assignment(text)[0] for text in assignments}
     given = [f"--{key}" for key in ("epochs", "iterations") if key in {*options, *(assigned if hours else ())}]
@@ -173,6 +175,8 @@ def _require_one_length(
         raise UsageError(f"{' and '.join(given)} exclude each other", hint="Give one of them.")
     if hours is not None and not (math.isfinite(hours) and hours > 0):
         raise UsageError(f"--hours {hours:g}: must be above 0")
+    if hours is not None and hours > _MOST_HOURS:
+        raise UsageError(f"--hours {hours:g}: must be at most {_MOST_HOURS:,}")
 
 
 def _choose_start(spec: MethodSpec, wanted: str | None, documents: Sequence[Document], *, keep: bool) -> str | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from imgxlate.checkpoint import Checkpoint
     from imgxlate.methods.protocol import Trainable
+    from imgxlate.training.run_folder import RunFolder
 
 _SHOWN = 2  # names of tensors in a message
 
@@ -196,7 +197,6 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
     _require_method(spec, opened)
     model = loading.load_model(spec, file, cpu, find_arithmetic("fp32", cpu), notify)
     card = opened.header.get("card")
-    newest = RunFolder(path).latest(notify) if path.is_absolute() and paths.is_folder(path) else None
     generators = model.translator.tensors()
     return Start(
         name=name,
@@ -205,8 +205,24 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
         domains=model.domains,
         architecture=flattened(model.translator.config),
         generators=generators,
-        state=newest.part("training") if newest else {},
+        state=_newest_state(RunFolder(path), notify) if path.is_absolute() and paths.is_folder(path) else {},
     )
+
+
+def _newest_state(run: "RunFolder", notify: Notify) -> dict[str, "Tensor"]:
+    """The state of the training in the newest intact checkpoint of a run; nothing if there is none.
+
+    Raises:
+        CheckpointError: a file cannot be read, which may be temporary.
+    """
+    try:
+        newest = run.latest(notify)
+    except CheckpointError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
+        notify(f"{error}: only the generators come from {run.path.name}")
+        return {}
+    return newest.part("training") if newest else {}
 
 
 def _require_method(spec: MethodSpec, opened: "Checkpoint") -> None:
