@@ -346,7 +346,7 @@ def evaluated(data, tmp_path_factory):
 
 def test_an_evaluation_is_a_line_in_the_log_and_the_best_model_one_of_json(evaluated):
     result, path = evaluated
-    assert "evaluation (kd-vgg19) every 2 steps on 2 of A and 2 of B: test images" in result.stderr
+    assert "evaluation (kd-vgg19) every 2 steps on 2 test images of A and 2 test images of B" in result.stderr
     assert "evaluation after step 2: kd-vgg19_b " in result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     best = [line for line in lines if line["output"] == str(path / "best.safetensors")]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imgxlate.data.folders import choose, find, hold_out
+from imgxlate.data.folders import find
 from imgxlate.errors import ImageError, UsageError
 
 
@@ -149,50 +149,10 @@ def test_given_test_folders_take_precedence_and_must_hold_images(put):
         ["mine/d.png", "mine/e.png"],
         ["trainB/b.png"],
     ]
-    assert folders.trains_on_tests
+    assert (folders.a.source, folders.b.source) == ("folder", "training")
+    assert [(part.name, part.folder) for part in folders.parts if part.is_test] == [("testA", root / "mine")]
     with pytest.raises(UsageError, match="no such folder"):
         find(root, None, tests=("", str(root / "absent")))
-
-
-@pytest.fixture
-def hundred(put):
-    """A folder with 100 training images of A and 79 of B."""
-    return put(*(f"trainA/{n}.png" for n in range(100)), *(f"trainB/{n}.png" for n in range(79)))
-
-
-def test_a_tenth_of_the_training_images_is_set_aside_unless_that_is_too_few(hundred):
-    found = hold_out(find(hundred, None), 0.1)
-    assert (len(found.train_a), len(found.test_a)) == (90, 10)
-    assert sorted([*found.train_a, *found.test_a]) == sorted(find(hundred, None).train_a)
-    assert (len(found.train_b), found.test_b) == (79, found.train_b)
-    assert found.trains_on_tests
-    assert found.set_aside == 10
-
-
-def test_at_most_a_hundred_images_are_set_aside(put):
-    root = put(*(f"trainA/{n}.png" for n in range(250)), *(f"trainB/{n}.png" for n in range(40)))
-    found = hold_out(find(root, None), 0.5)
-    assert (len(found.test_a), len(found.test_b)) == (100, 20)
-    assert not found.trains_on_tests
-
-
-def test_nothing_is_set_aside_in_a_domain_with_test_images(hundred, put):
-    put("testA/a.png")
-    found = hold_out(find(hundred, None), 0.5)
-    assert (len(found.train_a), len(found.test_a)) == (100, 1)
-    assert len(found.test_b) == found.set_aside == 39
-
-
-def test_the_choice_follows_from_the_names_alone_and_hardly_changes_with_more_files(tmp_path):
-    files = [tmp_path / f"{n}.png" for n in range(50)]
-    chosen = choose(files, 10)
-    assert list(chosen) == sorted(chosen, key=files.index)
-    assert chosen != tuple(files[:10])
-    moved = choose([Path("elsewhere") / file.name for file in files], 10)
-    assert [file.name for file in moved] == [file.name for file in chosen]
-    more = choose([*files, tmp_path / "more.png"], 10)
-    assert len(set(more) & set(chosen)) >= 9
-    assert choose(files, 99) == tuple(files)
 
 
 def test_training_names_the_files_that_look_like_images_and_are_not_read(tmp_path):

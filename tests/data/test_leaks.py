@@ -4,8 +4,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from imgxlate import check_data
-from imgxlate.data import leaks
+from imgxlate.data import copies, leaks
 from imgxlate.data.folders import find
+from imgxlate.data.hold_out import hold_out
 
 
 @pytest.fixture
@@ -33,17 +34,39 @@ def test_a_warning_counts_copies_in_any_form_and_names_the_command(data):
         ImageOps.mirror(image).save(data / "testB" / "mirrored.webp", quality=95)
     [line] = warnings(data)
     assert "2 of 10 test images are also trained on" in line
-    assert f"`imgxlate data check {data}`" in line
+    assert f"`imgxlate data check {data}` lists them" in line
+    assert f"{data}/testB/copy.png resembles {data}/trainA/0.png" in line
 
 
-def test_the_command_names_both_folders_if_they_have_other_names_and_quotes_them(data, tmp_path):
-    for part, name in (("trainA", "in summer"), ("trainB", "winter")):
-        (data / part).rename(data / name)
+def test_the_warning_names_a_few_files_and_how_many_more(data):
+    for index in range(4):
+        shutil.copy(data / "trainA" / f"{index}.png", data / "testB" / f"copy{index}.png")
+    [line] = warnings(data)
+    assert line.count(" resembles ") == 3
+    assert ", and 1 more" in line
+
+
+def test_no_command_is_named_for_test_folders_that_it_does_not_know(data):
+    (data / "testB").rename(data / "mine")
+    shutil.copy(data / "trainA" / "0.png", data / "mine" / "copy.png")
     said = []
-    shutil.copy(data / "winter" / "0.png", data / "testB" / "copy.png")
-    tests = ("", str(data / "testB"))
-    leaks.warn(find(data / "in summer", data / "winter", tests=tests), said.append)
-    assert f"`imgxlate data check '{data}/in summer' {data}/winter`" in said[0]
+    leaks.warn(find(data, None, tests=("", str(data / "mine"))), said.append)
+    assert f"{data}/mine/copy.png resembles" in said[0]
+    assert "imgxlate data" not in said[0]
+
+
+def test_for_images_that_are_set_aside_the_command_that_keeps_copies_together_is_named_and_quoted(photo, tmp_path):
+    for name, seed in (("in summer", 0), ("winter", 100)):
+        for index in range(40):
+            photo(f"data/{name}/{index}.png", seed=seed + index, size=(40, 40))
+    first, second = tmp_path / "data" / "in summer", tmp_path / "data" / "winter"
+    chosen = hold_out(find(first, second), 0.2).test_a[0]
+    with Image.open(chosen) as image:
+        ImageOps.mirror(image).save(second / "mirrored.png")
+    said = []
+    leaks.warn(hold_out(find(first, second), 0.2), said.append)
+    assert f"{chosen} resembles {second}/mirrored.png" in said[0]
+    assert f"`imgxlate data split '{first}' {second} --test 10% --out FOLDER`" in said[0]
 
 
 def test_copied_files_are_found_even_without_time(data):
@@ -68,7 +91,7 @@ def test_the_look_ends_when_its_time_is_over(data, monkeypatch):
 def test_without_test_images_nothing_is_read(data, monkeypatch):
     shutil.rmtree(data / "testA")
     shutil.rmtree(data / "testB")
-    monkeypatch.setattr(leaks, "sha256_of", lambda _: pytest.fail("a file was read"))
+    monkeypatch.setattr(copies, "sha256_of", lambda _: pytest.fail("a file was read"))
     shutil.copy(data / "trainA" / "0.png", data / "trainB" / "copy.png")
     assert warnings(data) == []
 

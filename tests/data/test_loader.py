@@ -34,7 +34,7 @@ def flawed(images, add_unusable):
 @pytest.fixture
 def reading(folders, unmeasured, heed_signals):
     """Start a program that reads batches, in its own process group. Returns it and the first line that it prints."""
-    arguments = [sys.executable, Path(__file__).with_name("reading.py"), folders.folder_a, folders.folder_b]
+    arguments = [sys.executable, Path(__file__).with_name("reading.py"), folders.a.folder, folders.b.folder]
     started = []
 
     def start(workers):
@@ -147,7 +147,7 @@ def test_an_unusable_folder_is_the_same_error_with_and_without_workers(folders, 
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "a.png").write_bytes(b"no image")
     with pytest.raises(ImageError, match="no image can be used") as error:
-        read(find(folders.folder_a, tmp_path / "bad"), 1, config(workers))
+        read(find(folders.a.folder, tmp_path / "bad"), 1, config(workers))
     assert error.value.path == tmp_path / "bad"
     assert error.value.hint
 

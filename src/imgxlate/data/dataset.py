@@ -41,8 +41,8 @@ class UnpairedDataset:
     """The images of both domains at some positions of every batch."""
 
     def __init__(self, folders: Folders, config: DataConfig, seed: int, positions: range, batch_size: int) -> None:
-        self._a = DomainDataset(0, folders.folder_a, folders.train_a, config, seed)
-        self._b = DomainDataset(1, folders.folder_b, folders.train_b, config, seed)
+        self._a = DomainDataset(0, folders.a.folder, folders.train_a, config, seed)
+        self._b = DomainDataset(1, folders.b.folder, folders.train_b, config, seed)
         self._positions = positions
         self._batch_size = batch_size  # of the global batch
 

@@ -3,8 +3,9 @@
 import hashlib
 import os
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
@@ -15,38 +16,67 @@ from imgxlate.images.missing import explain
 
 _TRAIN = ("trainA", "trainB")
 _TEST = {"trainA": "testA", "trainB": "testB"}
-_FEWEST, _MOST = 8, 100  # images to set aside: a distance between fewer is mostly noise, and more are not needed
+
+Source = Literal["folder", "set aside", "training"]
+"""The source of test images: a folder of their own; training images that are set aside; or all training images."""
+
+
+@dataclass(frozen=True, slots=True)
+class DomainImages:
+    """The image files of a domain, each list in an order that is the same on every machine."""
+
+    folder: Path  # of the training images
+    train: tuple[Path, ...]
+    test: tuple[Path, ...]
+    test_folder: Path  # the one that holds the test images
+    source: Source  # of the test images
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The image files of both domains, each list in an order that is the same on every machine."""
+    """The image files of both domains."""
 
     names: tuple[str, str]  # of the domains
-    folder_a: Path
-    folder_b: Path
-    train_a: tuple[Path, ...]
-    train_b: tuple[Path, ...]
-    test_a: tuple[Path, ...]  # the training images if there are no test images
-    test_b: tuple[Path, ...]
+    a: DomainImages
+    b: DomainImages
     digest: str  # of the names and lengths of the images in the training folders, 64 hexadecimal digits
-    set_aside: int = 0  # number of test images that `hold_out` took from the training folders
 
     @property
-    def trains_on_tests(self) -> bool:
-        """Whether a domain has no images but those that it is trained on."""
-        return self.test_a is self.train_a or self.test_b is self.train_b
+    def train_a(self) -> tuple[Path, ...]:
+        """The training images of A."""
+        return self.a.train
+
+    @property
+    def train_b(self) -> tuple[Path, ...]:
+        """The training images of B."""
+        return self.b.train
+
+    @property
+    def test_a(self) -> tuple[Path, ...]:
+        """The test images of A."""
+        return self.a.test
+
+    @property
+    def test_b(self) -> tuple[Path, ...]:
+        """The test images of B."""
+        return self.b.test
+
+    @property
+    def set_aside(self) -> int:
+        """The number of images of the training folders that are test images."""
+        return sum(len(domain.test) for domain in (self.a, self.b) if domain.source == "set aside")
 
     @property
     def parts(self) -> tuple["Part", ...]:
-        """The training images and, if there are any, the test images."""
-        training = Part("trainA", self.folder_a, self.train_a), Part("trainB", self.folder_b, self.train_b)
-        tests = ((training[0], "testA", self.test_a), (training[1], "testB", self.test_b))
-        return training + tuple(
-            Part(name, part.folder.with_name(_TEST.get(part.folder.name, part.folder.name)), files)
-            for part, name, files in tests
-            if files != part.files
+        """The training images, and the test images that are not trained on, if there are any."""
+        domains = {"A": self.a, "B": self.b}
+        training = (Part(f"train{name}", domain.folder, domain.train) for name, domain in domains.items())
+        tests = (
+            Part(f"test{name}", domain.test_folder, domain.test)
+            for name, domain in domains.items()
+            if domain.source != "training"
         )
+        return *training, *tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,49 +118,14 @@ def find(
         ImageError: a folder cannot be read.
     """
     folder_a, folder_b = (data_a, data_b) if data_b is not None else _training_folders(data_a)
-    (train_a, sizes_a), (train_b, sizes_b) = (_images(each, notify, labels) for each in (folder_a, folder_b))
-    return Folders(
-        names=_names(names, folder_a, folder_b),
-        folder_a=folder_a,
-        folder_b=folder_b,
-        train_a=train_a,
-        train_b=train_b,
-        test_a=_test_images(folder_a, tests[0], notify, labels) or train_a,
-        test_b=_test_images(folder_b, tests[1], notify, labels) or train_b,
-        digest=_digest(sizes_a, sizes_b),
-    )
+    a, sizes_a = _domain(folder_a, tests[0], notify, labels)
+    b, sizes_b = _domain(folder_b, tests[1], notify, labels)
+    return Folders(_names(names, folder_a, folder_b), a, b, _digest(sizes_a, sizes_b))
 
 
-def hold_out(found: Folders, share: float) -> Folders:
-    """Set aside a share of the training images as test images, at most 100, in each domain that has no test images.
-
-    Nothing is set aside if the share is less than 8 images.
-    """
-    train_a, test_a = _held_out(found.train_a, found.test_a, share)
-    train_b, test_b = _held_out(found.train_b, found.test_b, share)
-    set_aside = len(found.train_a) - len(train_a) + len(found.train_b) - len(train_b)
-    return replace(found, train_a=train_a, test_a=test_a, train_b=train_b, test_b=test_b, set_aside=set_aside)
-
-
-def choose(files: Sequence[Path], count: int) -> tuple[Path, ...]:
-    """`count` of the files, or all if there are fewer, in their order: those with the least SHA-256 of their names.
-
-    So the choice is the same on every machine, and hardly changes if files are added.
-    """
-    chosen = set(sorted(files, key=lambda file: hashlib.sha256(os.fsencode(file.name)).digest())[:count])
-    return tuple(file for file in files if file in chosen)
-
-
-def _held_out(
-    train: tuple[Path, ...], test: tuple[Path, ...], share: float
-) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
-    """The images of a domain to train on, and those to test on."""
-    count = int(share * len(train))
-    if test is not train or count < _FEWEST:
-        return train, test
-    aside = choose(train, min(count, _MOST))
-    rest = set(train).difference(aside)
-    return tuple(file for file in train if file in rest), aside
+def beside(folder: Path) -> Path | None:
+    """The folder of the test images that belong to a folder called trainA or trainB; None for other names."""
+    return folder.with_name(_TEST[folder.name]) if folder.name in _TEST else None
 
 
 def _training_folders(data: Path) -> tuple[Path, Path]:
@@ -157,6 +152,18 @@ def _nearest_folders(data: Path, found: Sequence[str]) -> str:
     return "Give two folders, one for each domain, or one folder that holds trainA and trainB."
 
 
+def _domain(folder: Path, given: str, notify: Notify, labels: Collection[str]) -> tuple[DomainImages, dict[str, int]]:
+    """The images of a domain, and the lengths of the training images in bytes by their names relative to `folder`.
+
+    `given` is the folder of the test images, or empty.
+    """
+    train, sizes = _images(folder, notify, labels)
+    test_folder, test = _test_images(folder, given, notify, labels)
+    if test:
+        return DomainImages(folder, train, test, test_folder, "folder"), sizes
+    return DomainImages(folder, train, train, folder, "training"), sizes
+
+
 def _images(folder: Path, notify: Notify, labels: Collection[str]) -> tuple[tuple[Path, ...], dict[str, int]]:
     """The images in a folder, and their lengths in bytes by their names relative to it."""
     _require_folder(folder)
@@ -170,19 +177,18 @@ def _images(folder: Path, notify: Notify, labels: Collection[str]) -> tuple[tupl
     return tuple(folder / name for name in sizes), sizes
 
 
-def _test_images(folder: Path, given: str, notify: Notify, labels: Collection[str]) -> tuple[Path, ...]:
-    """The test images in the folder `given`, or if that is empty, those that belong to a folder of training images."""
+def _test_images(folder: Path, given: str, notify: Notify, labels: Collection[str]) -> tuple[Path, tuple[Path, ...]]:
+    """The folder `given`, or if that is empty, the one beside `folder`; and the test images in it, if there are any."""
     if given:
-        return _images(Path(given), notify, labels)[0]
-    beside = _TEST.get(folder.name)
-    if beside is None or not folder.with_name(beside).is_dir():
-        return ()
-    tests = folder.with_name(beside)
+        return Path(given), _images(Path(given), notify, labels)[0]
+    tests = beside(folder)
+    if tests is None or not tests.is_dir():
+        return folder, ()
     left_out: list[LeftOut] = []
     sizes = _sizes(tests, left_out, labels)
     if left_out:
         notify(left_out_note(tests, left_out))
-    return tuple(tests / name for name in sizes)
+    return tests, tuple(tests / name for name in sizes)
 
 
 def _require_folder(folder: Path) -> None:

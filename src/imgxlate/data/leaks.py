@@ -1,55 +1,55 @@
 """A quick look for test images that are also trained on, for the start of a run."""
 
 import contextlib
+import itertools
 import random
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from imgxlate.callbacks import Notify
 from imgxlate.data import hash_cache
-from imgxlate.data.folders import Folders
+from imgxlate.data.copies import copies
+from imgxlate.data.folders import Folders, beside
 from imgxlate.data.perceptual_hash import Hashes, near_pairs
 from imgxlate.data.survey import Surveyed, examine
-from imgxlate.downloads.remote import sha256_of
 
 Item = TypeVar("Item")
 
 SECONDS = 2.0
 """The look ends after this time, with the leaks that it has found. It reads about 1,000 images of 256 x 256 pixels."""
 
+_SHOWN = 3  # test images that the warning names
+
 
 def warn(folders: Folders, notify: Notify, seconds: float = SECONDS) -> None:
-    """Tell how many test images are also trained on, if some are found."""
+    """Tell which test images are also trained on, if some are found."""
     tests = [file for part in folders.parts if part.is_test for file in part.files]
     training = [*folders.train_a, *folders.train_b]
-    found: set[Path] = set()
-    with contextlib.suppress(OSError):  # Training itself tells about files that cannot be read.
-        found = same_files(tests, training)
-    found |= near_duplicates(tests, training, seconds)
+    found = near_duplicates(tests, training, seconds) | same_files(tests, training)
     if found:
+        shown = [f"{test} resembles {trained}" for test, trained in itertools.islice(found.items(), _SHOWN)]
+        more = f", and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         notify(
             f"at least {len(found)} of {len(tests)} test images are also trained on, so they flatter the model: "
-            f"`imgxlate data check {_command_arguments(folders)}` lists them"
+            f"{', '.join(shown)}{more}{_remedy(folders, found)}"
         )
 
 
-def same_files(tests: Sequence[Path], training: Sequence[Path]) -> set[Path]:
-    """The files among `tests` that have the same bytes as one of `training`. Few files are read: sizes differ."""
-    by_size: dict[int, list[Path]] = {}
-    for file in training if tests else ():
-        by_size.setdefault(file.stat().st_size, []).append(file)
-    return {
-        test
-        for test in tests
-        if (alike := by_size.get(test.stat().st_size)) and sha256_of(test) in map(sha256_of, alike)
-    }
+def same_files(tests: Sequence[Path], training: Sequence[Path]) -> dict[Path, Path]:
+    """The files among `tests` that have the same bytes as one of `training`, with that one."""
+    tested, trained = {*tests}, {*training}
+    found: dict[Path, Path] = {}
+    for alike in copies([*tests, *training]) if tests else ():
+        twin = next((file for file in alike if file in trained), None)
+        found |= {file: twin for file in alike if twin and file in tested}
+    return found
 
 
-def near_duplicates(tests: Sequence[Path], training: Sequence[Path], seconds: float) -> set[Path]:
-    """The files among `tests` that resemble one of `training`, as far as they are found in that time.
+def near_duplicates(tests: Sequence[Path], training: Sequence[Path], seconds: float) -> dict[Path, Path]:
+    """The files among `tests` that resemble one of `training`, with that one, as far as they are found in that time.
 
     Hashes that the cache folder holds take no time. The other files are read in a random order, always the same, the
     tests for at most half of the time. The next call continues where this one ends.
@@ -57,8 +57,20 @@ def near_duplicates(tests: Sequence[Path], training: Sequence[Path], seconds: fl
     start = time.monotonic()
     tested = _hashes(tests, start + seconds / 2)
     trained = _hashes(training, start + seconds) if tested else {}
-    files = list(tested)
-    return {files[pair.first] for pair in near_pairs([*tested.values()], [*trained.values()])}
+    files, others = list(tested), list(trained)
+    pairs = near_pairs([*tested.values()], [*trained.values()])
+    return {files[pair.first]: others[pair.second] for pair in pairs}
+
+
+def _remedy(folders: Folders, found: Iterable[Path]) -> str:
+    """What to type: a command that keeps such images together, or one that lists all of them, if there is one."""
+    leaking = [domain for domain in (folders.a, folders.b) if not {*found}.isdisjoint(domain.test)]
+    if any(domain.source == "set aside" for domain in leaking):
+        split = f"imgxlate data split {_command_arguments(folders)} --test 10% --out FOLDER"
+        return f"; `{split}` sets test images aside so that none of them is trained on"
+    if all(domain.test_folder == beside(domain.folder) for domain in leaking):
+        return f"; `imgxlate data check {_command_arguments(folders)}` lists them"
+    return ""
 
 
 def _hashes(files: Sequence[Path], deadline: float) -> dict[Path, Hashes]:
@@ -84,6 +96,6 @@ def _shuffled(files: Sequence[Path]) -> list[Path]:
 
 def _command_arguments(folders: Folders) -> str:
     """The folders as the command line takes them: one if it holds trainA and trainB, else both."""
-    own = folders.folder_a, folders.folder_b
+    own = folders.a.folder, folders.b.folder
     above = own[0].parent
     return shlex.join(map(str, [above] if own == (above / "trainA", above / "trainB") else own))

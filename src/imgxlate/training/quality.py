@@ -1,11 +1,12 @@
 """Evaluates the model of a run, keeps the best one, and notices when the run no longer improves."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 from imgxlate import checkpoint
 from imgxlate.data.dataset import Rejected
-from imgxlate.data.folders import choose
+from imgxlate.data.folders import Source
+from imgxlate.data.hold_out import choose
 from imgxlate.errors import CheckpointError, DivergedError
 from imgxlate.inference.model import Model
 from imgxlate.training import evaluations, evaluator, loaded_images, plots
@@ -13,17 +14,23 @@ from imgxlate.training.evaluations import Evaluation
 from imgxlate.training.evaluator import Evaluator
 from imgxlate.training.plan import Plan
 
+_KINDS: Mapping[Source, str] = {
+    "folder": "test images of {}",
+    "set aside": "images of {} that are set aside",
+    "training": "training images of {}, because none are set aside",
+}
 _FEWEST = 2  # images of a domain, for distances between sets
 
 
 def description(plan: Plan) -> str:
     """Tells the user how the model of a run will be evaluated."""
     config, images = plan.config, plan.folders
-    tests = zip((images.test_a, images.test_b), images.names, strict=True)
-    counts = [f"{min(config.evaluate_images, len(files))} of {name}" for files, name in tests]
-    kind = "training images, because none are set aside" if images.trains_on_tests else "test images"
+    tests = [
+        f"{min(config.evaluate_images, len(domain.test))} {_KINDS[domain.source].format(name)}"
+        for domain, name in zip((images.a, images.b), images.names, strict=True)
+    ]
     distance = "KID" if plan.inception else "kd-vgg19"
-    return f"evaluation ({distance}) every {config.evaluate_every} steps on {' and '.join(counts)}: {kind}"
+    return f"evaluation ({distance}) every {config.evaluate_every} steps on {' and '.join(tests)}"
 
 
 class Quality:

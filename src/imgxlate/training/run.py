@@ -7,31 +7,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from imgxlate import checkpoint
 from imgxlate.callbacks import Notify, Progress, ignore
-from imgxlate.checkpoint import Checkpoint
 from imgxlate.config import require_at_least, require_choice
-from imgxlate.data import folders, leaks
-from imgxlate.data.folders import Folders
-from imgxlate.errors import OutputError, UsageError
+from imgxlate.data import leaks
+from imgxlate.errors import UsageError
 from imgxlate.inference import loading
-from imgxlate.inference.device import find_arithmetic, find_device, find_precision
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.spec import Capability, MethodSpec
-from imgxlate.threads import AdaptiveThreads
+from imgxlate.methods.spec import Capability
 from imgxlate.torchrun import find_rank
-from imgxlate.training import budget, evaluations, history, image_formats, quality, recipes
+from imgxlate.training import budget, evaluations, history, image_formats, quality, recipes, split_file
 from imgxlate.training import start as starts
 from imgxlate.training.evaluations import Evaluation
-from imgxlate.training.evaluator import find_inception
 from imgxlate.training.history import Entry
 from imgxlate.training.plan import Plan
+from imgxlate.training.preparation import OpenStart, make_plan, start_of
 from imgxlate.training.recipes import OnNan, Recipe
+from imgxlate.training.resuming import check_folder, resumed_configuration
 from imgxlate.training.run_folder import RunFolder
-from imgxlate.training.start import Start
+from imgxlate.training.run_images import find_images, with_images
 from imgxlate.training.trainer import StepResult, open_trainer
-from imgxlate.weights.store import Store, find_features
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,80 +134,41 @@ def train(
     if isinstance(threads, str) and threads != "auto":
         raise UsageError(f"threads is {threads!r}, but must be a number or 'auto'")
     require_at_least(1, keep=keep, threads=None if threads == "auto" else threads)
-    run = RunFolder(Path(out))
-    is_main = find_rank().is_main
+    run, is_main = RunFolder(Path(out)), find_rank().is_main
     progress, notify = (progress, notify) if is_main else (ignore, ignore)
     open_start = partial(starts.find, offline=offline, progress=progress, notify=notify)
-    if isinstance(method, Recipe):
-        if any(each is not None for each in (preset, config, settings, start, hours)):
-            raise UsageError("a recipe includes preset, config, settings, start and hours: give either it or them")
-        require_resume_or_overwrite(resume=resume, overwrite=overwrite)
-        recipe = method
-    else:
-        recipe = recipes.resolve(
-            registry.find(method, Capability.TRAIN),
-            preset=preset,
-            file=None if config is None else Path(config),
-            options={key: ("settings", value) for key, value in (settings or {}).items()},
-            resumed=resumed_configuration(run, resume=resume, overwrite=overwrite),
-            start=None if start is None else str(start),
-            open_start=open_start,
-            hours=hours,
-        )
-    spec = registry.find(recipe.method, Capability.TRAIN)
-    epochs = recipe.config.epochs
+    begun = resumed_configuration(run, resume=resume, overwrite=overwrite)
+    recipe = _recipe(method, begun, open_start, preset, config, settings, start, hours)
     given = [Path(data) for data in (data_a, data_b) if data is not None]
-    recipe, images = find_images(recipe, given, notify)
-    recipe = image_formats.settle(recipe, images, resumed=resume and run.config.exists(), notify=notify)
-    if epochs and recipe.config.epochs is None:
-        larger = max(len(images.train_a), len(images.train_b))
-        once = "epoch" if epochs == 1 else "epochs"
-        notify(f"{epochs} {once} of {larger} images: {recipe.config.iterations} steps")
     with run.claimed() if is_main else contextlib.nullcontext():
         if is_main:
-            _check_folder(run, recipe.config.checkpoint_every, resume=resume, overwrite=overwrite, notify=notify)
-        found_device = find_device(device)
-        precision = find_precision(recipe.config.precision, found_device)
-        inception = find_inception(recipe.config, offline, progress, notify) if is_main else None
-        metrics: Literal["published", "vgg19"] = "published" if inception else "vgg19"
-        recipe = replace(recipe, config=replace(recipe.config, precision=precision, metrics=metrics))
-        plan = Plan(
-            spec=spec,
-            config=recipe.config,
-            preset=recipe.preset,
-            features=_find_features(recipe.config.features, offline, progress, notify),
-            folders=images,
-            run=run,
-            device=found_device,
-            arithmetic=find_arithmetic(precision, found_device),
-            notify=notify,
-            start=_find_start(spec, recipe, run, resume, open_start),
-            threads=None if threads is None else AdaptiveThreads(None if threads == "auto" else threads, found_device),
-            inception=inception,
+            check_folder(run, recipe.config.checkpoint_every, resume=resume, overwrite=overwrite, notify=notify)
+        resumed = run if resume and run.has_checkpoints() else None
+        images = find_images(recipe, given, resumed, notify)
+        recipe = with_images(recipe, images, given, notify)
+        recipe = image_formats.settle(recipe, images, resumed=begun is not None, notify=notify)
+        prepared = make_plan(recipe, images, run, device, threads, offline, progress, notify)
+        plan = replace(
+            prepared,
+            start=None if resumed else start_of(recipe, run, open_start),
             on_evaluation=on_evaluation,
             keep=keep,
             on_nan=on_nan,
             compiled=compiled,
             tensorboard=tensorboard,
         )
-        if recipe.hours is not None:
-            recipe, _ = find_images(budget.choose(recipe, recipe.hours, plan), list(recipe.folders))
+        if recipe.hours is None:
+            recipe = replace(recipe, config=plan.config)
+        else:
+            recipe = with_images(budget.choose(recipe, recipe.hours, plan), images, given)
             plan = replace(plan, config=recipe.config, preset=recipe.preset)
-        model = next((f", {origin}" for origin in recipe.origins.values() if origin.startswith("architecture of ")), "")
-        notify(
-            f"{spec.name} ({recipe.preset}{model}) on {found_device} in {recipe.config.precision}: "
-            f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
-            + (f"; {images.set_aside} others are set aside for evaluations" if images.set_aside else "")
-        )
-        if plan.is_evaluated:
-            notify(quality.description(plan))
-        elif recipe.config.patience:
-            every, last = recipe.config.evaluate_every, recipe.config.iterations
-            notify(f"no evaluations, so --patience has no effect: --evaluate-every is {every}, --iterations {last}")
-        if is_main and not (resume and run.has_checkpoints()):
+        _announce(recipe, plan)
+        if is_main and not resumed:
             leaks.warn(images, notify)
         with open_trainer(plan, resume=resume) as trainer:
             if is_main:
+                if not (resumed and run.split.exists()):
+                    split_file.write(run.split, images)
                 run.write_config(recipes.to_toml(recipe))
             with contextlib.closing(trainer.run()) as steps:
                 for step in steps:
@@ -220,99 +176,45 @@ def train(
         return Run(run.path, recipe, trainer.step)
 
 
-def resumed_configuration(run: RunFolder, *, resume: bool, overwrite: bool) -> Path | None:
-    """The configuration file of the run to resume, if there is one.
-
-    Raises:
-        UsageError: the options contradict each other.
-    """
-    require_resume_or_overwrite(resume=resume, overwrite=overwrite)
-    return run.config if resume and run.config.exists() else None
-
-
-def require_resume_or_overwrite(*, resume: bool, overwrite: bool) -> None:
-    """Check that at most one of the two is set.
-
-    Raises:
-        UsageError: both are.
-    """
-    if resume and overwrite:
-        raise UsageError("resume and overwrite exclude each other")
-
-
-def find_images(recipe: Recipe, given: list[Path], notify: Notify = ignore) -> tuple[Recipe, Folders]:
-    """The training images, and the recipe with their folders, the names of the domains, and the number of steps.
-
-    Raises:
-        UsageError: no folders are given, or they hold no images.
-    """
-    paths = given or list(recipe.folders)
-    if not paths:
-        raise UsageError(
-            "a run needs training images",
-            hint="Type `imgxlate train METHOD DATA_A DATA_B --out RUN`, or one folder that holds trainA and trainB.",
-        )
-    absolute = tuple(path.absolute() for path in paths)
-    for path in absolute:
-        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # surrogates, which stand for undecodable bytes
-            raise UsageError(
-                f"{path!a}: the name is not UTF-8, so the configuration cannot store it", hint="Rename it."
-            )
-    config, data = recipe.config, recipe.config.data
-    test_a, test_b = (str(Path(test).absolute()) if test else "" for test in (data.test_a, data.test_b))
-    names = data.domain_a, data.domain_b
-    found = folders.find(
-        paths[0], paths[1] if len(paths) > 1 else None, names, (test_a, test_b), notify, registry.labels()
+def _recipe(
+    method: str | Recipe,
+    begun: Path | None,
+    open_start: OpenStart,
+    preset: str | None,
+    config: str | Path | None,
+    settings: Mapping[str, Any] | None,
+    start: str | Path | None,
+    hours: float | None,
+) -> Recipe:
+    """The configuration of a run from the arguments of `train`. `begun` is the file of the run to resume."""
+    if isinstance(method, Recipe):
+        if any(each is not None for each in (preset, config, settings, start, hours)):
+            raise UsageError("a recipe includes preset, config, settings, start and hours: give either it or them")
+        return method
+    return recipes.resolve(
+        registry.find(method, Capability.TRAIN),
+        preset=preset,
+        file=None if config is None else Path(config),
+        options={key: ("settings", value) for key, value in (settings or {}).items()},
+        resumed=begun,
+        start=None if start is None else str(start),
+        open_start=open_start,
+        hours=hours,
     )
-    if config.evaluate_every:
-        found = folders.hold_out(found, config.held_out)
-    named = replace(data, domain_a=found.names[0], domain_b=found.names[1], test_a=test_a, test_b=test_b)
-    recipe = recipes.without_epochs(recipe, max(len(found.train_a), len(found.train_b)))
-    return replace(recipe, config=replace(recipe.config, data=named), folders=absolute), found
 
 
-def _check_folder(run: RunFolder, checkpoint_every: int, *, resume: bool, overwrite: bool, notify: Notify) -> None:
-    """Check that the run would not replace an older one.
-
-    Raises:
-        OutputError: the folder holds a run, and neither `resume` nor `overwrite` is set; or it holds a model, or the
-            losses of steps that a lost checkpoint followed, but no checkpoint to resume from.
-    """
-    if overwrite:
-        return
-    if not resume:
-        run.require_free()
-    elif not run.has_checkpoints():
-        lost = run.models() or ((run.history,) if history.count(run.history) > checkpoint_every else ())
-        if lost:
-            raise OutputError(
-                f"{run.path}: holds {lost[0].name} but no checkpoint to resume from",
-                hint="Restore its checkpoints/, give another --out, or replace it with --overwrite, not --resume.",
-            )
-        notify(f"{run.path} holds no checkpoint: starting from the beginning")
-
-
-def _find_start(
-    spec: MethodSpec, recipe: Recipe, run: RunFolder, resume: bool, open_start: Callable[[MethodSpec, str], Start]
-) -> Callable[[], Start] | None:
-    """A function that reads the model which the run begins from, unless the run continues from a checkpoint.
-
-    Raises:
-        UsageError: the model belongs to the run that this one replaces.
-    """
-    if recipe.start is None or (resume and run.has_checkpoints()):
-        return None
-    path = Path(recipe.start)
-    if path.is_absolute() and path.resolve().is_relative_to(run.path.resolve()):
-        raise UsageError(f"the run would replace {recipe.start}, which it begins from", hint="Give another --out.")
-    return partial(open_start, spec, recipe.start)
-
-
-def _find_features(name: str | None, offline: bool, progress: Progress, notify: Notify) -> Checkpoint | None:
-    """The feature network that the configuration names, downloaded if necessary.
-
-    Raises:
-        WeightsError: it cannot be found.
-    """
-    download = partial(Store().path, offline=offline, progress=progress, notify=notify)
-    return checkpoint.read(find_features(name, download)) if name else None
+def _announce(recipe: Recipe, plan: Plan) -> None:
+    """Tell the user what is trained on which images, and how it is evaluated."""
+    images, config = plan.folders, plan.config
+    model = next((f", {origin}" for origin in recipe.origins.values() if origin.startswith("architecture of ")), "")
+    plan.notify(
+        f"{plan.spec.name} ({plan.preset}{model}) on {plan.device} in {config.precision}: "
+        f"{len(images.train_a)} images of {images.names[0]}, {len(images.train_b)} of {images.names[1]}"
+        + (f"; {images.set_aside} others are set aside" if images.set_aside else "")
+    )
+    if plan.is_evaluated:
+        plan.notify(quality.description(plan))
+    elif config.evaluate_every or config.patience:
+        useless = ", so --patience has no effect" if config.patience else ""
+        every, last = config.evaluate_every, config.iterations
+        plan.notify(f"no evaluations{useless}: --evaluate-every is {every}, --iterations {last}")

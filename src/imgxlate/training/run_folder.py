@@ -4,6 +4,7 @@
     history.jsonl                           the losses of every step
     losses.png                              the losses as curves
     quality.jsonl, quality.png              the evaluations of the model, and their numbers as curves
+    split.json                              the test images
     samples/step-00001000.png, latest.png   translations of the test images
     checkpoints/step-00001000.safetensors   everything that training needs to continue
     model.safetensors                       the generators
@@ -63,6 +64,11 @@ class RunFolder:
     def quality_curves(self) -> Path:
         """The image of the curves of the evaluations."""
         return self.path / "quality.png"
+
+    @property
+    def split(self) -> Path:
+        """The list of the test images."""
+        return self.path / "split.json"
 
     @property
     def samples(self) -> Path:
@@ -179,7 +185,8 @@ class RunFolder:
         """
         self.sweep()
         curves = (self.losses, self.quality_curves)
-        for path in (self.config, self.history, self.quality, *curves, self.model, self.best, self.latest_sample):
+        models = (self.model, self.best)
+        for path in (self.config, self.history, self.quality, self.split, *curves, *models, self.latest_sample):
             _remove(path)
         for step in self.steps():
             _remove(self.checkpoint_at(step))

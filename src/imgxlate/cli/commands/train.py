@@ -298,9 +298,9 @@ def _counted(recipe: Recipe, data_a: Path | None, data_b: Path | None) -> Recipe
     given = [data for data in (data_a, data_b) if data is not None]
     if recipe.config.epochs is None or not (given or recipe.folders):
         return recipe
-    from imgxlate.training.run import find_images
+    from imgxlate.training.run_images import find_images, with_images
 
-    return find_images(recipe, given)[0]
+    return with_images(recipe, find_images(recipe, given), given)
 
 
 def _named(domains: tuple[str, str] | None) -> dict[str, tuple[str, Any]]:
@@ -318,7 +318,7 @@ def _begun(run: Path | None, *, resume: bool, overwrite: bool) -> Path | None:
         return None
     if run is None:
         raise UsageError("--resume needs the folder of the run", hint="Add --out RUN.")
-    from imgxlate.training.run import resumed_configuration
+    from imgxlate.training.resuming import resumed_configuration
     from imgxlate.training.run_folder import RunFolder
 
     return resumed_configuration(RunFolder(run), resume=resume, overwrite=overwrite)
