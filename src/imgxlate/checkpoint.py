@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from imgxlate import atomic, signatures, torch_files
-from imgxlate.errors import CheckpointError, disk_hint
+from imgxlate.errors import CheckpointError, unreadable
 
 FORMAT = "imgxlate/1"
 TRAINING = "training"
@@ -129,11 +129,7 @@ def _first_bytes(path: Path) -> bytes:
     try:
         return signatures.first_bytes(path)
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> CheckpointError:
-    return CheckpointError(f"{path}: cannot be read: {error.strerror or error}", hint=disk_hint(error))
+        raise unreadable(path, error) from error
 
 
 def _no_checkpoint(path: Path, start: bytes) -> CheckpointError:
@@ -149,7 +145,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
         # From bytes: `safe_open` reports a disk that fails and Ctrl-C as a damaged file.
         tensors, metadata = _parsed(path.read_bytes())
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     except (SafetensorError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: is damaged: {error}", hint=_DAMAGED) from error
     if _KEY in metadata:
@@ -208,7 +204,7 @@ def _read_torch(path: Path, start: bytes) -> Checkpoint:
         raise CheckpointError(f"{path}: {error}", hint=_STATE_DICT) from error
     except Exception as error:  # Damaged files give many kinds of errors.
         if failure := _disk_failure(error):
-            raise _unreadable(path, failure) from failure
+            raise unreadable(path, failure) from failure
         raise _damaged(path, error) from error
     return Checkpoint(path, tensors)
 

@@ -122,6 +122,11 @@ def disk_hint(error: OSError) -> str:
     return _DISK_HINTS.get(error.errno or 0, "Check the path.")
 
 
+def unreadable(path: Path, error: OSError) -> CheckpointError:
+    """The error for a checkpoint, or another file of a run, that the disk does not give."""
+    return CheckpointError(f"{path}: cannot be read: {error.strerror or error}", hint=disk_hint(error))
+
+
 _OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "not enough memory")
 
 

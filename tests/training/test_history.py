@@ -1,7 +1,6 @@
 """`history.jsonl`: writing, reading, truncating, and damage by killed processes."""
 
 import json
-import math
 import os
 import signal
 import subprocess
@@ -44,20 +43,6 @@ def test_entries_are_read_back_as_they_were_appended(path):
     found = list(read(path))
     assert [(e.step, e.losses, e.seconds) for e in found] == [(e.step, e.losses, e.seconds) for e in written]
     assert all(abs((a.time - b.time).total_seconds()) < 0.001 for a, b in zip(found, written, strict=True))
-
-
-def test_lines_are_strict_json_even_for_nan_and_infinity(path):
-    with History(path) as history:
-        history.append(entry(1, a=math.nan, b=math.inf, c=-math.inf, d=0.5))
-
-    def refuse(constant):
-        raise AssertionError(f"{constant} is not JSON")
-
-    document = json.loads(path.read_text(), parse_constant=refuse)
-    assert document["losses"] == {"a": "NaN", "b": "Infinity", "c": "-Infinity", "d": 0.5}
-    (found,) = read(path)
-    assert math.isnan(found.losses["a"])
-    assert (found.losses["b"], found.losses["c"]) == (math.inf, -math.inf)
 
 
 def test_the_time_is_in_utc(path):

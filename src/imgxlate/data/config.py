@@ -14,7 +14,7 @@ _TESTS: Mapping[str, Any] = {"panel": "Quality", "metavar": "FOLDER"}
 _CYCLEGAN = "junyanz/pytorch-CycleGAN-and-pix2pix, data/base_dataset.py"
 _TEACHES = "the model learns to change colors as well, because both domains then vary in them"
 
-_INPUT = "the originals' input_dim_a, input_dim_b, input_nc and output_nc"
+CHANNELS_SOURCE = "the originals' input_dim_a, input_dim_b, input_nc and output_nc"
 _READ = "none: read off the images"
 _RANGE = "that the networks see as -1 and as 1, such as [0, 4095]; none: the smallest and largest of their type"
 _PERCENTILES = "is scaled by its own 1st and 99th percentile, which clips the values beyond; for values without a unit"
@@ -88,8 +88,8 @@ class DataConfig:
     test_b: str = option(
         "", "folder of test images of the second domain; empty: testB beside trainB", "chosen here", **_TESTS
     )
-    channels_a: Channels | None = option(None, f"channels of images of A; {_READ}", _INPUT, fixed=True)
-    channels_b: Channels | None = option(None, f"channels of images of B; {_READ}", _INPUT, fixed=True)
+    channels_a: Channels | None = option(None, f"channels of images of A; {_READ}", CHANNELS_SOURCE, fixed=True)
+    channels_b: Channels | None = option(None, f"channels of images of B; {_READ}", CHANNELS_SOURCE, fixed=True)
     range_a: tuple[Number, Number] | None = option(None, f"values of images of A {_RANGE}", "chosen here", fixed=True)
     range_b: tuple[Number, Number] | None = option(None, f"values of images of B {_RANGE}", "chosen here", fixed=True)
     percentiles_a: bool = option(False, f"whether each image of A {_PERCENTILES}", "chosen here", fixed=True)

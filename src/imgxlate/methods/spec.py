@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Le, Lt
+from annotated_types import Ge, Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
-from imgxlate.data.config import DataConfig
-from imgxlate.images.pixel_format import MAX_CHANNELS
+from imgxlate.data.config import CHANNELS_SOURCE, Channels, DataConfig
 
 Domain = Literal["A", "B"]
 """One of the two kinds of images between which a model translates."""
@@ -24,10 +23,6 @@ Decay = Annotated[NonNegativeFloat, Lt(1)]
 
 RGB = 3
 """The channels of images in color."""
-
-Channels = Annotated[PositiveInt, Le(MAX_CHANNELS)]
-
-_CHANNELS = "the originals' input_dim_a, input_dim_b, input_nc and output_nc"
 
 
 class Capability(StrEnum):
@@ -65,8 +60,8 @@ class MethodConfig:
 class TranslatorConfig(MethodConfig):
     """Base of the configurations of methods that translate images with other numbers of channels, too."""
 
-    channels_a: Channels = option(RGB, "channels of images of A", _CHANNELS)
-    channels_b: Channels = option(RGB, "channels of images of B", _CHANNELS)
+    channels_a: Channels = option(RGB, "channels of images of A", CHANNELS_SOURCE)
+    channels_b: Channels = option(RGB, "channels of images of B", CHANNELS_SOURCE)
 
     def channels(self, domain: Domain) -> int:
         """The channels of images of `domain`."""

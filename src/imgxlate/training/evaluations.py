@@ -7,21 +7,17 @@ The names in `quality` are those of `imgxlate compare`, followed by the domain t
 mean over both directions of the numbers that `ranked_by` names, and `best` says whether it was the lowest so far.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from imgxlate import atomic
-from imgxlate.errors import CheckpointError, disk_hint
+from imgxlate.errors import unreadable
 from imgxlate.methods.spec import TrainingConfig
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from imgxlate.training import json_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +30,7 @@ class Evaluation:
     score: float  # their mean over the directions; lower is better
     is_best: bool  # whether no earlier score was as low
     seconds: float  # duration of the evaluation
-    time: datetime = field(default_factory=_now)  # its end
+    time: datetime = field(default_factory=json_lines.now)  # its end
 
 
 def is_due(step: int, config: TrainingConfig) -> bool:
@@ -76,9 +72,8 @@ def read(path: Path) -> list[Evaluation]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        reason = f"{path}: cannot be read: {error.strerror or error}"
-        raise CheckpointError(reason, hint=disk_hint(error)) from error
-    return [one for line in lines if (one := _parsed(line))]
+        raise unreadable(path, error) from error
+    return [one for line in lines if (one := json_lines.parsed(line, _evaluation))]
 
 
 def write(path: Path, evaluations: Sequence[Evaluation]) -> None:
@@ -93,27 +88,23 @@ def write(path: Path, evaluations: Sequence[Evaluation]) -> None:
 def _line(evaluation: Evaluation) -> bytes:
     document = {
         "step": evaluation.step,
-        "time": evaluation.time.isoformat(timespec="milliseconds"),
+        "time": json_lines.stamp(evaluation.time),
         "seconds": round(evaluation.seconds, 3),
         "best": evaluation.is_best,
         "score": evaluation.score,
         "ranked_by": evaluation.ranked_by,
         "quality": dict(evaluation.quality),
     }
-    return (json.dumps(document, allow_nan=False) + "\n").encode()
+    return json_lines.line(document)
 
 
-def _parsed(line: bytes) -> Evaluation | None:
-    try:
-        document: dict[str, Any] = json.loads(line)
-        return Evaluation(
-            int(document["step"]),
-            {name: float(value) for name, value in document["quality"].items()},
-            str(document["ranked_by"]),
-            float(document["score"]),
-            bool(document["best"]),
-            float(document["seconds"]),
-            datetime.fromisoformat(document["time"]),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
+def _evaluation(document: dict[str, Any]) -> Evaluation:
+    return Evaluation(
+        int(document["step"]),
+        {name: float(value) for name, value in document["quality"].items()},
+        str(document["ranked_by"]),
+        float(document["score"]),
+        bool(document["best"]),
+        float(document["seconds"]),
+        datetime.fromisoformat(document["time"]),
+    )

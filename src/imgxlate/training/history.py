@@ -2,27 +2,22 @@
 
     {"step": 1000, "time": "2026-01-31T12:00:00.000+00:00", "seconds": 0.512, "losses": {"gen_total": 3.25, ...}}
 
-`step` is the number of steps done, `time` the end of the last one, `seconds` its duration. JSON has no numbers for NaN
-and infinity: they are the strings "NaN", "Infinity" and "-Infinity".
+`step` is the number of steps done, `time` the end of the last one, `seconds` its duration. All losses are finite: a
+step whose losses are not ends the run, or is taken again.
 """
 
 import contextlib
 import itertools
-import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 from imgxlate.atomic import cannot_write, flush_folder, make_folder
-from imgxlate.errors import CheckpointError, disk_hint
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+from imgxlate.errors import unreadable
+from imgxlate.training import json_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,7 @@ class Entry:
     step: int  # number of steps done, including this one
     losses: Mapping[str, float]
     seconds: float  # duration of the step
-    time: datetime = field(default_factory=_now)  # end of the step
+    time: datetime = field(default_factory=json_lines.now)  # end of the step
 
 
 class History:
@@ -129,8 +124,7 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = f"{path}: cannot be read: {error.strerror or error}"
-        raise CheckpointError(reason, hint=disk_hint(error)) from error
+        raise unreadable(path, error) from error
 
 
 def _end_of(path: Path, step: int) -> int:
@@ -149,25 +143,17 @@ def _end_of(path: Path, step: int) -> int:
 def _line(entry: Entry) -> bytes:
     document = {
         "step": entry.step,
-        "time": entry.time.isoformat(timespec="milliseconds"),
+        "time": json_lines.stamp(entry.time),
         "seconds": round(entry.seconds, 6),
-        "losses": {name: _as_json(value) for name, value in entry.losses.items()},
+        "losses": dict(entry.losses),
     }
-    return (json.dumps(document, allow_nan=False) + "\n").encode()
-
-
-def _as_json(value: float) -> float | str:
-    if math.isfinite(value):
-        return value
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return json_lines.line(document)
 
 
 def _parsed(line: bytes) -> Entry | None:
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        document: dict[str, Any] = json.loads(line)
-        losses = {name: float(value) for name, value in document["losses"].items()}
-        return Entry(int(document["step"]), losses, document["seconds"], datetime.fromisoformat(document["time"]))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return None
+    return json_lines.parsed(line, _entry) if line.endswith(b"\n") else None
+
+
+def _entry(document: dict[str, Any]) -> Entry:
+    losses = {name: float(value) for name, value in document["losses"].items()}
+    return Entry(int(document["step"]), losses, document["seconds"], datetime.fromisoformat(document["time"]))

@@ -31,7 +31,7 @@ _LOG_RANGE = 30.0  # ratio of maximum to median above which the axis is logarith
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The finite values of a loss, and their steps."""
+    """The values of a loss, and their steps."""
 
     steps: np.ndarray
     values: np.ndarray
@@ -72,10 +72,9 @@ def read_curves(source: Path) -> dict[str, Curve]:
     points: dict[str, tuple[list[int], list[float]]] = {}
     for entry in history.read(source, every) if every else ():
         for name, value in entry.losses.items():
-            if np.isfinite(value):
-                steps, values = points.setdefault(name, ([], []))
-                steps.append(entry.step)
-                values.append(value)
+            steps, values = points.setdefault(name, ([], []))
+            steps.append(entry.step)
+            values.append(value)
     return {name: Curve(np.array(steps), np.array(values)) for name, (steps, values) in points.items()}
 
 

@@ -27,7 +27,7 @@ from torch import Tensor
 from imgxlate import atomic, checkpoint
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.checkpoint import TRAINING, Checkpoint
-from imgxlate.errors import CheckpointError, OutputError, disk_hint
+from imgxlate.errors import CheckpointError, OutputError, disk_hint, unreadable
 from imgxlate.paths import RUN_BEST, RUN_MODEL
 
 _LOCK = ".lock"
@@ -280,8 +280,7 @@ def _files(folder: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        reason = f"{folder}: cannot be read: {error.strerror or error}"
-        raise CheckpointError(reason, hint=disk_hint(error)) from error
+        raise unreadable(folder, error) from error
 
 
 def _remove(path: Path) -> None:

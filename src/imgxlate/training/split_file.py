@@ -14,7 +14,7 @@ from typing import Any, get_args
 from imgxlate import atomic
 from imgxlate.callbacks import Notify
 from imgxlate.data.folders import DomainImages, Folders, Source
-from imgxlate.errors import CheckpointError, UsageError, disk_hint
+from imgxlate.errors import CheckpointError, UsageError, unreadable
 from imgxlate.methods.spec import DOMAINS, Domain
 
 _NO_CHANGE = "Leave it out to continue the run, or start another run with another --out."
@@ -42,8 +42,7 @@ def read(path: Path) -> Split | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        reason = f"{path}: cannot be read: {error.strerror or error}"
-        raise CheckpointError(reason, hint=disk_hint(error)) from error
+        raise unreadable(path, error) from error
     try:
         document = json.loads(content)
         return {domain: _parsed(document[domain]) for domain in DOMAINS}
