@@ -10,6 +10,7 @@ from typing import Any, Literal
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.config import require_at_least, require_choice
 from imgxlate.data import leaks
+from imgxlate.data.folders import Folders
 from imgxlate.errors import UsageError
 from imgxlate.inference import loading
 from imgxlate.inference.model import Model
@@ -147,9 +148,8 @@ def train(
         images = find_images(recipe, given, resumed, notify)
         recipe = with_images(recipe, images, given, notify)
         recipe = image_formats.settle(recipe, images, resumed=begun is not None, notify=notify)
-        prepared = make_plan(recipe, images, run, device, threads, offline, progress, notify)
         plan = replace(
-            prepared,
+            make_plan(recipe, images, run, device, threads, offline, progress, notify),
             start=None if resumed else start_of(recipe, run, open_start),
             on_evaluation=on_evaluation,
             keep=keep,
@@ -157,19 +157,16 @@ def train(
             compiled=compiled,
             tensorboard=tensorboard,
         )
-        if recipe.hours is None:
-            recipe = replace(recipe, config=plan.config)
-        else:
+        if recipe.hours is not None:
             recipe = with_images(budget.choose(recipe, recipe.hours, plan), images, given)
             plan = replace(plan, config=recipe.config, preset=recipe.preset)
+        recipe = replace(recipe, config=plan.config)
         _announce(recipe, plan)
         if is_main and not resumed:
             leaks.warn(images, notify)
         with open_trainer(plan, resume=resume) as trainer:
             if is_main:
-                if not (resumed and run.split.exists()):
-                    split_file.write(run.split, images)
-                run.write_config(recipes.to_toml(recipe))
+                _keep(recipe, images, run, resumed)
             with contextlib.closing(trainer.run()) as steps:
                 for step in steps:
                     on_step(step)
@@ -218,3 +215,14 @@ def _announce(recipe: Recipe, plan: Plan) -> None:
         useless = ", so --patience has no effect" if config.patience else ""
         every, last = config.evaluate_every, config.iterations
         plan.notify(f"no evaluations{useless}: --evaluate-every is {every}, --iterations {last}")
+
+
+def _keep(recipe: Recipe, images: Folders, run: RunFolder, resumed: RunFolder | None) -> None:
+    """Write what a resumed run takes from the folder beside the checkpoints: its test images and its configuration.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    if not (resumed and run.split.exists()):
+        split_file.write(run.split, images)
+    run.write_config(recipes.to_toml(recipe))
