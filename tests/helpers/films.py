@@ -42,9 +42,10 @@ def clip(tmp_path, drawn):
         aspect=1,
         size=(32, 48),
         hdr=False,
+        faststart=False,
     ):
         path = tmp_path / name
-        with av.open(str(path), "w") as container:
+        with av.open(str(path), "w", options={"movflags": "faststart"} if faststart else {}) as container:
             stream = container.add_stream(codec, rate=25, options={"crf": "4"} if codec == "libx264" else {})
             stream.height, stream.width, stream.pix_fmt = *size, pixel_format
             stream.codec_context.time_base = Fraction(1, 12800)

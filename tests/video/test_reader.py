@@ -90,6 +90,58 @@ def test_a_film_that_is_cut_short_is_refused(clip, kept):
         VideoFilm(path)
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.8, 0.9])
+@pytest.mark.parametrize("sound", [None, "aac"])
+def test_a_film_with_its_index_in_front_that_is_cut_short_is_refused(clip, kept, sound):
+    path = clip(times=range(0, 110 * 512, 512), faststart=True, sound=sound)
+    path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
+    _assert_refused_with_an_end_that_works(path)
+
+
+def test_a_film_that_is_cut_short_between_two_frames_is_refused(clip):
+    path = clip(times=range(0, 110 * 512, 512), faststart=True)
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    path.write_bytes(path.read_bytes()[: places[88]])
+    error = _assert_refused_with_an_end_that_works(path)
+    assert error.reason == "the film is damaged: it is cut short, after 3.52 seconds"
+
+
+def _assert_refused_with_an_end_that_works(path):
+    with pytest.raises(ImageError, match=r"damaged.* after \d\.\d\d seconds") as caught:
+        list(VideoFilm(path).frames())
+    end = re.search(r"`--end (\d\.\d\d)`", str(caught.value.hint))[1]
+    part = list(Selection(end=parse_time(end)).of(VideoFilm(path).frames()))
+    assert [frame.decode().shape for frame in part] == [(32, 48, 3)] * len(part)
+    assert parse_time(end) - part[-1].time <= Fraction(2, 25)  # A frame between them may need a later one.
+    return caught.value
+
+
+def test_a_film_that_ends_before_its_sound_is_whole(clip):
+    frames = list(VideoFilm(clip(times=range(0, 6 * 512, 512), faststart=True, sound="aac")).frames())
+    assert (len(frames), frames[-1].duration) == (6, Fraction(1, 25))
+
+
+def test_the_last_frame_of_a_film_may_last_long(clip, tmp_path):
+    with av.open(str(clip(codec="mpeg4"))) as source, av.open(str(tmp_path / "long.mp4"), "w") as container:
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for packet in [packet for packet in source.demux(video=0) if packet.size]:
+            packet.stream = stream
+            packet.duration = 25600 if packet.pts == 11 * 512 else packet.duration
+            container.mux(packet)
+    assert [frame.duration for frame in VideoFilm(tmp_path / "long.mp4").frames()] == [*11 * [Fraction(1, 25)], 2]
+
+
+def test_an_edit_list_leaves_out_frames_of_a_film_that_is_whole(clip):
+    path = clip(times=range(0, 50 * 512, 512), faststart=True)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"elst") + 12  # of the first edit: its duration, in 1/1000 seconds
+    assert int.from_bytes(data[place : place + 4]) == 2000
+    data[place : place + 4] = (1000).to_bytes(4)
+    path.write_bytes(data)
+    assert 25 <= len(list(VideoFilm(path).frames())) < 30
+
+
 def test_a_film_that_is_damaged_in_the_middle_says_where(clip):
     path = clip(times=range(0, 24 * 512, 512))
     with av.open(str(path)) as container:

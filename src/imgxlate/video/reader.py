@@ -2,12 +2,12 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
 _UNSPECIFIED, _RGB = 2, 0  # matrices of H.273
 _BT709, _BT601 = 1, 6
 _DEFAULT_RATE = Fraction(25)
+_MOST_MISSING = 2  # usual steps between the last frame and the stated end; more are missing only in a file cut short
 _CUT = "the film is damaged, cut short, or in an unknown codec: no frame of it can be read"
 
 # The orientation of EXIF of each display matrix (a, b, c, d): x' = ax + cy, y' = bx + dy.
@@ -78,6 +79,7 @@ class VideoFilm:
             self._matrix = _matrix(first)
             self.start = _start(container)  # the time of its streams at which it begins
             self._end: Fraction | None = None  # when the last frame ends; None: the file does not say it
+            self._stated = stream.frames  # how many frames the file says that it has; 0: it does not say it
             if stream.duration:
                 self._end = ((stream.start_time or 0) + stream.duration) * stream.time_base - self.start
             self.info = self._read_info(container, stream, first)
@@ -85,16 +87,19 @@ class VideoFilm:
     def frames(self) -> Iterator[Frame]:
         """All frames, in the order in which they are shown. A frame that is shown for no time is left out.
 
+        The last frame before damage cannot be decoded, so that no work is finished that `--end` would leave out.
+
         Raises:
-            ImageError: the file is damaged.
+            ImageError: the file is damaged, or cut short.
         """
         usual = 1 / self.info.rate
-        times = Times()
-        damage: FFmpegError | None = None
-        with self.opened(after=lambda: times.last) as container:
+        times, count = Times(), 0
+        damage: ImageError | None = None
+        with self.opened() as container:
             waiting: Frame | None = None  # Its duration is known when the next one is.
             try:
                 for image in container.decode(container.streams.video[0]):
+                    count += 1
                     time = times.next(self._at(image, image.pts), self._at(image, image.dts), usual)
                     if waiting and time == waiting.time:
                         continue
@@ -104,12 +109,25 @@ class VideoFilm:
                     index = waiting.index + 1 if waiting else 0
                     waiting = Frame(index, time, own, partial(self._colors, image))
             except FFmpegError as error:
-                damage = error  # The frame before is whole.
-            if waiting:
-                rest = self._end - waiting.time if self._end and not damage else Fraction(0)
+                damage = self._unreadable(error, times.last)
+            if waiting and not damage and self._is_cut(waiting, count, usual):
+                damage = self._damage("the film is damaged: it is cut short", times.last)
+            if waiting and damage:
+                yield replace(waiting, decode=partial(_fail, damage))
+            elif waiting:
+                rest = self._end - waiting.time if self._end else Fraction(0)
                 yield replace(waiting, duration=rest if rest > 0 else waiting.duration)
             if damage:
                 raise damage
+
+    def _is_cut(self, last: Frame, count: int, usual: Fraction) -> bool:
+        """Whether the file says that there are more than its `count` frames, the last of which has its own duration.
+
+        One sign is not enough: an edit list leaves out frames, and a film can end before its sound.
+        """
+        if not self._end or count >= self._stated:
+            return False
+        return self._end - (last.time + last.duration) > _MOST_MISSING * usual
 
     def times(self) -> list[Fraction]:
         """When frames are shown, in seconds after the film begins, by the packets of the file: none is decoded.
@@ -132,10 +150,8 @@ class VideoFilm:
         return None if stamp is None else Fraction(stamp * part.time_base - self.start)
 
     @contextlib.contextmanager
-    def opened(self, after: Callable[[], Fraction | None] | None = None) -> Iterator[Any]:
+    def opened(self) -> Iterator[Any]:
         """The container of the file, whose video stream is ready to be decoded.
-
-        `after` gives the time of the last whole frame, for the message about a damaged file.
 
         Raises:
             ImageError: the file cannot be read, also within the block.
@@ -156,12 +172,16 @@ class VideoFilm:
                 stream.thread_type = "AUTO"
                 yield container
         except FFmpegError as error:
-            if isinstance(error, OSError):
-                raise ImageError(self._path, f"cannot be read: {error.strerror or error}") from error
-            raise self._damage(error, after() if after else None) from error
+            raise self._unreadable(error, None) from error
 
-    def _damage(self, error: FFmpegError, last: Fraction | None) -> ImageError:
-        reason = f"the film is damaged or of an unsupported kind ({error.strerror or error})"
+    def _unreadable(self, error: FFmpegError, last: Fraction | None) -> ImageError:
+        """The error for a film that cannot be read after a frame at the time `last`; None: after its beginning."""
+        if isinstance(error, OSError):
+            return ImageError(self._path, f"cannot be read: {error.strerror or error}")
+        return self._damage(f"the film is damaged or of an unsupported kind ({error.strerror or error})", last)
+
+    def _damage(self, reason: str, last: Fraction | None) -> ImageError:
+        """The error for a film that is damaged after a frame at the time `last`; None: at its beginning."""
         if last is None:
             return ImageError(self._path, reason)
         hundredths = math.floor(last * 100)  # Rounded up, it would be within the damage.
@@ -248,6 +268,10 @@ class Times:
             self._offset = self._offset if shown is None else time - shown
         self.last = time
         return time
+
+
+def _fail(error: ImageError) -> NoReturn:
+    raise error
 
 
 def sound_tracks(container: Any) -> list[Any]:
