@@ -1,6 +1,7 @@
 """Films in `imgxlate translate` and `imgxlate neural-style`."""
 
 import json
+import re
 import signal
 import time
 from fractions import Fraction
@@ -136,6 +137,22 @@ def test_an_interrupted_film_says_how_much_of_it_is_kept(run, munit, clip, monke
     monkeypatch.setattr("imgxlate.cli.film._Progress.show", stop)
     result = run(*munit, clip(), "--frame-by-frame", *options)
     assert (result.exit_code, reason in result.stderr) == (130, True), result.stderr
+
+
+def test_a_damaged_film_says_how_much_of_it_is_kept_and_the_command_to_type(run, munit, clip, monkeypatch, opened):
+    source = clip(times=range(0, 40 * 512, 512), faststart=True)
+    source.write_bytes(source.read_bytes()[: 9 * source.stat().st_size // 10])
+    monkeypatch.setattr("imgxlate.inference.film.TRANSLATED", 3)
+    command = (*munit, source, "-o", "out.mp4", "--frame-by-frame")
+    result = run(*command)
+    assert result.exit_code == 3, result.stderr
+    kept = int(re.search(r"its first (\d+) frames are kept, in the folder \.out\.mp4\.segments", result.stderr)[1])
+    other = run(*command, "--seed", 1)  # Its error tells what to do about the frames of the first command.
+    assert (other.exit_code, "frames are kept" in other.stderr) == (9, False)
+    end = re.search(r"`--end (\d\.\d\d)`", result.stderr)[1]
+    again = run(*command, "--end", end)
+    assert (again.exit_code, f"going on after {kept} frames" in again.stderr) == (0, True), again.stderr
+    assert len(opened("out.mp4")[0]) > kept
 
 
 def test_another_generator_does_not_go_on_with_a_film(run, golden, clip, monkeypatch, tmp_path):

@@ -307,9 +307,9 @@ def _bytes(path):
     return {file.name: file.read_bytes() for file in path.iterdir()} if path.is_dir() else path.read_bytes()
 
 
-def _interrupted(make, source, output, **arguments):
+def _interrupted(make, source, output, at=7, **arguments):
     def stop(done, _):
-        if done == 7:
+        if done == at:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -326,6 +326,41 @@ def test_another_command_does_not_go_on_with_the_film_of_the_first(clip, make, t
     with pytest.raises(OutputError, match="is unfinished"):
         make(source, output)
     assert make(source, output, existing=Existing.OVERWRITE).frames == 12
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, 0.36), (0.44, 0.36), (0.36, None), (None, 0.18)])
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_film_goes_on_with_another_end_and_has_the_same_bytes(clip, make, tmp_path, before, after, every):
+    source, output, processed = clip(times=range(0, 20 * 512, 512)), tmp_path / "out.mp4", []
+    part, segment = {"every": every, "segment": 4 // every}, 4 // every
+    _interrupted(make, source, output, at=segment, end=before, **part)
+    make(source, output, end=after, on_frame=lambda done, _: processed.append(done), **part)
+    assert processed[0] == segment
+    assert _bytes(output) == _bytes(make(source, tmp_path / "whole.mp4", end=after, **part).output)
+
+
+def test_a_film_does_not_go_on_with_frames_after_its_end_or_with_a_segment_that_ended_early(clip, make, tmp_path):
+    source, output = clip(), tmp_path / "out.mp4"
+    _interrupted(make, source, output)
+    with pytest.raises(OutputError, match="is unfinished, and was begun by a command with other inputs"):
+        make(source, output, end=0.16)
+    _interrupted(make, source, tmp_path / "short.mp4", end=0.28)  # at the end, with segments of 5 and 2 frames
+    with pytest.raises(OutputError, match="is unfinished, and was begun by a command with other inputs"):
+        make(source, tmp_path / "short.mp4")
+    assert make(source, tmp_path / "short.mp4", end=0.28).frames == 7
+
+
+@pytest.mark.parametrize("segment", [3, 5, 11])
+def test_the_end_that_the_error_of_a_damaged_film_names_goes_on_with_what_is_kept(clip, make, tmp_path, segment):
+    source, output, processed = clip(times=range(0, 110 * 427, 427), faststart=True), tmp_path / "out.mp4", []
+    source.write_bytes(source.read_bytes()[: source.stat().st_size // 2])
+    with pytest.raises(ImageError, match="damaged") as caught:
+        make(source, output, segment=segment)
+    kept = finished_frames(output)
+    assert kept
+    end = caught.value.hint.split("`")[1].removeprefix("--end ")
+    make(source, output, end=end, segment=segment, on_frame=lambda done, _: processed.append(done))
+    assert processed[0] == kept
 
 
 @pytest.mark.parametrize("name", ["out.mp4", "frames"])

@@ -176,7 +176,7 @@ class _Progress:
 
 @contextlib.contextmanager
 def _shown(out: Output, plan: "FilmPlan", label: str) -> Iterator[_Progress]:
-    """Show the progress within the block. If it is interrupted, say how to go on."""
+    """Show the progress within the block. If it is interrupted, say how to go on; after an error, what is kept."""
     with Bar(out, label, None, "frames").shown() as bar:
         progress = _Progress(out, bar)
         try:
@@ -184,6 +184,19 @@ def _shown(out: Output, plan: "FilmPlan", label: str) -> Iterator[_Progress]:
         except (KeyboardInterrupt, SystemExit):
             out.note(_how_to_go_on(plan))
             raise
+        except Exception:
+            if progress.done:  # Otherwise, kept frames are those of another command.
+                _note_kept(out, plan)
+            raise
+
+
+def _note_kept(out: Output, plan: "FilmPlan") -> None:
+    """After an error, which has its own hint, say what is kept of an unfinished film, and where."""
+    from imgxlate.video.segments import finished_frames, work_folder
+
+    if frames := finished_frames(plan.output):
+        folder = plan.output.parent / work_folder(plan.output).name
+        out.note(f"{plan.output} is unfinished, and its first {frames} frames are kept, in the folder {folder}")
 
 
 def _how_to_go_on(plan: "FilmPlan") -> str:

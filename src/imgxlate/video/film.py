@@ -49,7 +49,7 @@ class FilmPlan:
     mask: Path | None
     limits: Limits
     anew: bool  # whether to drop what another command began
-    facts: Mapping[str, Any]  # how the film is made, but for the processor
+    facts: Mapping[str, Any]  # how the film is made, but for the processor and the end of the selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def plan_film(
         "pyav": metadata.version("av"),
         "source": _identity(source, labels),
         "mask": _identity(masks) if masks else None,
-        "frames": [str(selection.start), str(selection.end), selection.every, str(rate), limits.white],
+        "frames": [str(selection.start), selection.every, str(rate), limits.white],
         "output": [output.suffix.lower(), codec, quality, sound],
     }
     return FilmPlan(source, output, film, selection, writer, masks, limits, existing is Existing.OVERWRITE, facts)
@@ -129,7 +129,8 @@ def make_film(
         OutputError: the output cannot be written, or another command began it.
     """
     facts = {**plan.facts, **facts, "segment": segment}
-    with Segments.opened(plan.output, plan.writer.suffix, facts, anew=plan.anew) as segments:
+    until = plan.selection.end
+    with Segments.opened(plan.output, plan.writer.suffix, facts, segment, until, anew=plan.anew) as segments:
         if segments.finished:
             processor.load_state(segments.state())
             notify(f"going on after {segments.frames} frames, which an earlier command has finished")
@@ -140,7 +141,7 @@ def make_film(
         for first in frames:
             batch = itertools.chain([first], itertools.islice(frames, segment - 1))
             counted = _counted(batch, segments.frames, total, on_frame)
-            finished = _make_segment(plan.writer, segments.next_path(), counted, processor, mask)
+            finished = _make_segment(plan.writer, segments.next_path(), counted, processor, mask, until)
             segments.add(finished, processor.state())
         if not segments.finished:
             raise UsageError(f"{plan.source} has no frame in this part", hint="Change --start and --end.")
@@ -182,9 +183,14 @@ def _counted(frames: Iterator[Frame], done: int, total: int | None, on_frame: On
 
 
 def _make_segment(
-    writer: Writer, path: Path, frames: Iterator[Frame], processor: FrameProcessor, mask: "FilmMask | None"
+    writer: Writer,
+    path: Path,
+    frames: Iterator[Frame],
+    processor: FrameProcessor,
+    mask: "FilmMask | None",
+    until: Fraction | None,
 ) -> Segment:
-    """Process frames, at least one, and write them to `path`."""
+    """Process frames, at least one, and write them to `path`. The selection ends before `until`."""
     count, start = 0, None
     with writer.segment(path) as add:
         for frame in frames:
@@ -193,7 +199,8 @@ def _make_segment(
             add(mask.apply(frame, before, after) if mask else after, frame.time)
             start = frame.time if start is None else start
             count += 1
-    return Segment(path, count, (after.shape[0], after.shape[1]), start or Fraction(0), frame.time + frame.duration)
+    size, end = (after.shape[0], after.shape[1]), frame.time + frame.duration
+    return Segment(path, count, size, start or Fraction(0), frame.time, end, until)
 
 
 def _is_kept(output: Path, existing: Existing, *, is_folder: bool) -> bool:

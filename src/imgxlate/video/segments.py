@@ -35,7 +35,9 @@ class Segment:
     frames: int
     size: Size  # of each frame
     start: Fraction  # when its first frame is shown, in seconds after the film begins
+    last: Fraction  # when its last frame is shown
     end: Fraction  # when its last frame ends
+    until: Fraction | None  # the end of the part of the film that it was made for; None: that of the film
 
 
 class Segments:
@@ -50,20 +52,23 @@ class Segments:
 
     @classmethod
     @contextlib.contextmanager
-    def opened(cls, output: Path, suffix: str, facts: Mapping[str, Any], *, anew: bool) -> Iterator[Self]:
+    def opened(
+        cls, output: Path, suffix: str, facts: Mapping[str, Any], whole: int, until: Fraction | None, *, anew: bool
+    ) -> Iterator[Self]:
         """The segments of `output`. After the block, their folder is removed, unless it ends early with a finished one.
 
-        `facts` say how the film is made. If `anew`, finished segments are removed first.
+        `facts` say how the film is made, in segments of `whole` frames, except that it ends before the time `until`. If
+        `anew`, finished segments are removed first.
 
         Raises:
-            OutputError: there are segments of other facts, another process makes the film, or the folder cannot be
-                written.
+            OutputError: there are segments of other facts or from after `until`, another process makes the film, or the
+                folder cannot be written.
         """
         folder = work_folder(output)
         document = json.dumps(facts, indent=2, sort_keys=True) + "\n"
         with _locked(folder, output):
             with _failures_named(output):
-                _prepare(folder, document, output, anew=anew)
+                _prepare(folder, document, output, whole, until, anew=anew)
                 segments = cls(folder, suffix)
             try:
                 yield segments
@@ -77,6 +82,16 @@ class Segments:
     def frames(self) -> int:
         """The number of finished frames."""
         return sum(segment.frames for segment in self.finished)
+
+    def fit(self, whole: int, until: Fraction | None) -> bool:
+        """Whether a film that ends before `until` begins with the finished segments, which have `whole` frames if full.
+
+        Frames do not depend on later ones, and only the last segment can have ended with the part.
+        """
+        if not self.finished or self.finished[-1].until == until:
+            return True
+        last = self.finished[-1]
+        return last.frames == whole and (until is None or last.last < until)
 
     def next_path(self) -> Path:
         """Where to write the next segment. One that was written there and not finished is removed.
@@ -100,9 +115,15 @@ class Segments:
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **state)
         atomic.write_bytes(self._state(number), buffer.getbuffer())
-        facts = {"frames": segment.frames, "size": segment.size}
-        times = {"start": str(segment.start), "end": str(segment.end)}
-        atomic.write_bytes(self._marker(number), json.dumps(facts | times).encode())  # It is finished from here on.
+        document = {
+            "frames": segment.frames,
+            "size": segment.size,
+            "start": str(segment.start),
+            "last": str(segment.last),
+            "end": str(segment.end),
+            "until": None if segment.until is None else str(segment.until),
+        }
+        atomic.write_bytes(self._marker(number), json.dumps(document).encode())  # It is finished from here on.
         if number:
             self._state(number - 1).unlink(missing_ok=True)
         self.finished.append(segment)
@@ -119,8 +140,9 @@ class Segments:
             return None
         document = json.loads(marker.read_bytes())
         height, width = document["size"]
-        start, end = Fraction(document["start"]), Fraction(document["end"])
-        return Segment(self._path(number), document["frames"], (height, width), start, end)
+        times = {name: Fraction(document[name]) for name in ("start", "last", "end")}
+        until = None if document["until"] is None else Fraction(document["until"])
+        return Segment(self._path(number), document["frames"], (height, width), **times, until=until)
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06d}{self._suffix}"
@@ -167,7 +189,7 @@ def _locked(folder: Path, output: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-def _prepare(folder: Path, document: str, output: Path, *, anew: bool) -> None:
+def _prepare(folder: Path, document: str, output: Path, whole: int, until: Fraction | None, *, anew: bool) -> None:
     """Write how the film is made, and remove what cannot be gone on with, or everything if `anew`.
 
     Raises:
@@ -175,9 +197,10 @@ def _prepare(folder: Path, document: str, output: Path, *, anew: bool) -> None:
     """
     facts = folder / _FACTS
     stored = facts.read_text() if facts.exists() else None
-    if stored == document and not anew:
+    segments = Segments(folder, "")
+    if stored == document and not anew and segments.fit(whole, until):
         return
-    if stored is not None and not anew and Segments(folder, "").finished:
+    if stored is not None and not anew and segments.finished:
         raise OutputError(
             f"{output} is unfinished, and was begun by a command with other inputs or options, "
             "or with another release of imgxlate, PyAV or OpenCV",
