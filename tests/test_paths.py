@@ -40,3 +40,10 @@ def test_the_data_folder_is_the_platforms_by_default(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert paths.data_dir().name == "imgxlate"
     assert tmp_path in paths.data_dir().parents
+
+
+def test_a_name_that_is_too_long_does_not_exist(tmp_path):
+    (tmp_path / "file").touch()
+    for exists, there in ((paths.exists, "file"), (paths.is_file, "file"), (paths.is_folder, "")):
+        assert exists(tmp_path / there)
+        assert not exists(tmp_path / (300 * "x"))

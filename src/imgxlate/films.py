@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack, cast
 
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
+from imgxlate.images.inputs import Source
 from imgxlate.images.limits import Limits
 from imgxlate.images.outputs import Existing
 from imgxlate.images.pil import ImageLike, to_image_array
@@ -14,7 +15,7 @@ from imgxlate.inference import film
 from imgxlate.inference.fast_style import FastStyleTransfer
 from imgxlate.inference.film import FilmArguments
 from imgxlate.inference.model import Model
-from imgxlate.inference.style_arguments import Styles
+from imgxlate.inference.style_arguments import Styles, images_among
 from imgxlate.inference.stylization import Iteration, StyleTransfer, listed
 from imgxlate.methods import registry
 
@@ -74,7 +75,8 @@ def translate_video(
         UsageError: the output cannot hold the film, or an argument is invalid.
         OutputError: the output exists, or cannot be written.
     """
-    plan = _plan(source, output, model.limits, arguments, overwrite=overwrite)
+    images = [] if styles is None else images_among(styles)
+    plan = _plan(source, output, model.limits, arguments, images, overwrite=overwrite)
     domain = model.target(to)
     codes = model.codes(domain, None, styles, size, work_size, seed, style_weights)
     if codes is not None and len(codes) > 1:
@@ -118,7 +120,7 @@ def stylize_video(
     `imgxlate.load_style_transfer`, or of `imgxlate.load_fast_style_transfer`, which has no iterations and no seed. The
     other arguments and the errors are those of `translate_video`.
     """
-    plan = _plan(source, output, transfer.limits, arguments, overwrite=overwrite)
+    plan = _plan(source, output, transfer.limits, arguments, listed(styles), overwrite=overwrite)
     images = [to_image_array(style, transfer.limits) for style in listed(styles)]
     if isinstance(transfer, FastStyleTransfer):
         return film.stylize_film_fast(
@@ -141,11 +143,21 @@ def _plan(
     output: str | os.PathLike[str],
     limits: Limits,
     arguments: FilmArguments,
+    styles: Sequence[ImageLike],
     *,
     overwrite: bool,
 ) -> "FilmPlan":
     from imgxlate.video.film import plan_film  # Imported late: it needs an extra.
 
     existing = Existing.OVERWRITE if overwrite else Existing.REFUSE
-    plan = plan_film(Path(source), output, existing=existing, limits=limits, labels=registry.labels(), **arguments)
+    besides = [Source(Path(style)) for style in styles if isinstance(style, str | os.PathLike)]
+    plan = plan_film(
+        Path(source),
+        output,
+        existing=existing,
+        limits=limits,
+        labels=registry.labels(),
+        besides=besides,
+        **arguments,
+    )
     return cast("FilmPlan", plan)  # None would stand for an output that is kept.

@@ -290,6 +290,22 @@ def test_an_existing_film_is_kept_or_refused(run, munit, clip, tmp_path):
     assert (tmp_path / "out.mp4").read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("how", ["style", "one of two styles", "painting", "painting in one pass"])
+def test_a_film_is_not_written_over_its_style_image(run, munit, adain, clip, photo, tmp_path, how):
+    photo("style.gif"), photo("other.png")
+    before = (tmp_path / "style.gif").read_bytes()
+    command = {
+        "style": (*munit, clip(), "--style", "style.gif"),
+        "one of two styles": ("translate", "adain", "--checkpoint", adain, clip())
+        + ("--style", "other.png", "--style", "style.gif", "--style-weights", "1,1"),
+        "painting": ("neural-style", clip(), "style.gif"),
+        "painting in one pass": ("neural-style", clip(), "style.gif", "--fast", "--checkpoint", adain),
+    }[how]
+    result = run(*command, "-o", "style.gif", "--overwrite")
+    assert (result.exit_code, "would be the same file" in result.stderr) == (2, True), result.stderr
+    assert (tmp_path / "style.gif").read_bytes() == before
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_film_goes_on_after_a_signal_and_ends_with_the_same_bytes(run, munit, clip, launcher, tmp_path, number):
     """The signal comes after the first segment. The film has 48 more frames, which take longer than a signal."""

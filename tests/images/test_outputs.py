@@ -156,6 +156,11 @@ def test_skipping_existing_outputs_keeps_the_missing_ones(photos):
     assert plan_jobs(expand(["photos/a.png"]), None, "munit", 2, Existing.SKIP) == []
 
 
+def test_a_name_that_is_too_long_is_not_skipped(photos):
+    [name] = outputs(plan_jobs(expand(["photos/a.png"]), f"{300 * 'x'}.png", "munit", 1, Existing.SKIP))
+    assert name == f"{300 * 'x'}.png"
+
+
 def test_skipping_existing_outputs_ignores_other_files(photos):
     with pytest.raises(OutputError, match="already exists"):
         refuse_existing([photos / "photos" / "a.png"], Existing.REFUSE)

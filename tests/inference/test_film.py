@@ -48,6 +48,12 @@ def test_less_of_a_style_is_refused_before_a_film_is_begun(golden_model, clip, t
     assert not (tmp_path / "out").exists()
 
 
+def test_a_film_is_not_written_over_its_style_image(model, clip, photo, tmp_path):
+    style = photo("style.gif")
+    with pytest.raises(UsageError, match="would be the same file"):
+        imgxlate.translate_video(model, clip(), style, styles=[str(style)], overwrite=True)
+
+
 def test_a_film_that_exists_is_replaced_on_demand_only(model, clip, tmp_path):
     for overwrite in (False, True):
         result = imgxlate.translate_video(model, clip(), tmp_path / "out.mp4", every=6, overwrite=overwrite)

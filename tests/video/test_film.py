@@ -501,6 +501,33 @@ def test_frames_are_not_written_over_their_input(photo, make, tmp_path):
         make(tmp_path / "frames", tmp_path / "frames", existing=Existing.OVERWRITE)
 
 
+def test_a_film_is_not_written_over_one_of_its_frames_or_masks(make, tmp_path):
+    for folder in ("frames", "masks"):
+        (tmp_path / folder).mkdir()
+        for number in range(2):
+            Image.new("RGB", (48, 32)).save(tmp_path / folder / f"{number}.gif")
+    for folder in ("frames", "masks"):
+        with pytest.raises(UsageError, match=r"1\.gif and .* would be the same file"):
+            make(
+                tmp_path / "frames",
+                tmp_path / folder / "1.gif",
+                mask=tmp_path / "masks",
+                existing=Existing.OVERWRITE,
+            )
+
+
+@pytest.mark.parametrize("existing", Existing)
+def test_a_name_that_is_too_long_is_an_error_with_its_reason(clip, make, tmp_path, existing):
+    long = 300 * "x"
+    with pytest.raises(ImageError, match="no such file"):
+        make(tmp_path / f"{long}.mp4", tmp_path / "out.mp4", existing=existing)
+    with pytest.raises(ImageError, match="no such file"):
+        make(clip(), tmp_path / "out.mp4", mask=tmp_path / long, existing=existing)
+    for name in (f"{long}.mp4", f"{long}/", f"{long}/out.mp4"):
+        with pytest.raises(OutputError, match="File name too long"):
+            make(clip(), f"{tmp_path}/{name}", existing=existing)
+
+
 def test_a_part_without_a_frame_is_refused(clip, make, tmp_path):
     with pytest.raises(UsageError, match="has no frame in this part"):
         make(clip(), tmp_path / "out.mp4", start=0.41, end=0.42)

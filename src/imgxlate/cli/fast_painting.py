@@ -103,7 +103,8 @@ def _paint_film(
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles)
     style_sources = expand(guides, notify=out.note)
     style_shares(config.style_weights, len(style_sources))
-    plan = film.plan(inputs, chosen.output, SPEC.label, chosen.mask, settings)
+    besides = [*style_sources, *model_sources(chosen.checkpoint, None)]
+    plan = film.plan(inputs, chosen.output, SPEC.label, chosen.mask, settings, besides)
     load = partial(load_fast, out, config, chosen.model, chosen.checkpoint, settings)
     return stylize_film_fast(out, film, plan, load, style_sources, settings)
 

@@ -1,6 +1,6 @@
 """The options for films, which `imgxlate translate` and `imgxlate neural-style` have."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -9,6 +9,7 @@ import typer
 
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import FILM_OUTPUTS, FILM_SUFFIXES
+from imgxlate.images.inputs import Source
 from imgxlate.images.outputs import names_folder
 from imgxlate.methods import registry
 from imgxlate.paths import is_folder, resolved
@@ -77,9 +78,17 @@ class FilmOptions:
         return False
 
     def plan(
-        self, inputs: list[str], output: str | None, label: str, mask: Path | None, settings: "Settings"
+        self,
+        inputs: list[str],
+        output: str | None,
+        label: str,
+        mask: Path | None,
+        settings: "Settings",
+        besides: Sequence[Source] = (),
     ) -> "FilmPlan | None":
         """Check all that can be checked before the work. None: the output exists and is kept.
+
+        `besides` are other files that the command reads.
 
         Raises:
             UsageError: an option or the output is invalid, or there are several inputs.
@@ -109,6 +118,7 @@ class FilmOptions:
             existing=settings.existing,
             limits=settings.limits,
             labels=registry.labels(),
+            besides=besides,
         )
 
 

@@ -2,14 +2,14 @@
 
 import itertools
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgxlate import __version__, paths
+from imgxlate import __version__, atomic, paths
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import ImageError, OutputError, UsageError
 from imgxlate.images import missing
@@ -76,6 +76,7 @@ def plan_film(
     existing: Existing = Existing.REFUSE,
     limits: Limits = DEFAULT,
     labels: Collection[str] = (),  # in the names of results, which are no frames of a folder
+    besides: Sequence[Source] = (),  # other files that are read, such as style images
 ) -> FilmPlan | None:
     """Open a film, and check that the output can be written. None: the output exists and is kept.
 
@@ -93,7 +94,8 @@ def plan_film(
     is_folder, output = names_folder(os.fspath(output)), Path(output)
     if _is_kept(output, existing, is_folder=is_folder):
         return None
-    _require_output(source, output, existing, masks, is_folder=is_folder)
+    inputs = [*_files(source, labels), *(_files(masks) if masks else [])]
+    _require_output(source, output, existing, [*map(Source, inputs), *besides], is_folder=is_folder)
     if rate is not None and not paths.is_folder(source):
         raise UsageError(f"--frame-rate is for folders of frames, and {source} has times of its own")
     if paths.is_folder(source):
@@ -205,24 +207,38 @@ def _make_segment(
 
 def _is_kept(output: Path, existing: Existing, *, is_folder: bool) -> bool:
     """Whether the output exists and stays. If so, what is left of the work on it is removed."""
-    is_there = paths.is_folder(output) and any(output.iterdir()) if is_folder else paths.exists(output)
+    is_there = _holds_files(output) if is_folder else paths.exists(output)
     if existing is not Existing.SKIP or not is_there:
         return False
     remove_segments(output)
     return True
 
 
-def _require_output(source: Path, output: Path, existing: Existing, mask: Path | None, *, is_folder: bool) -> None:
+def _holds_files(folder: Path) -> bool:
+    """Whether a folder exists and is not empty.
+
+    Raises:
+        OutputError: it cannot be read.
+    """
+    try:
+        return paths.is_folder(folder) and any(folder.iterdir())
+    except OSError as error:
+        raise atomic.cannot_write(folder, error) from error
+
+
+def _require_output(
+    source: Path, output: Path, existing: Existing, inputs: Sequence[Source], *, is_folder: bool
+) -> None:
     """Check that the output can be written, and is neither an input nor there already.
 
     Raises:
-        UsageError: it is an input, or has a suffix that is not written.
+        UsageError: it is one of the `inputs`, or has a suffix that is not written.
         OutputError: it exists, or its folder cannot be written.
     """
     if is_folder:
         if paths.resolved(output) == paths.resolved(source):
             raise UsageError(f"{output} is the input", hint="Give another -o.")
-        if os.path.lexists(output) and not (paths.is_folder(output) and not any(output.iterdir())):
+        if os.path.lexists(output) and (not paths.is_folder(output) or _holds_files(output)):
             example = output / f"{paths.resolved(source).stem}.mp4"
             raise OutputError(
                 f"{output}: exists and is not an empty folder",
@@ -234,7 +250,7 @@ def _require_output(source: Path, output: Path, existing: Existing, mask: Path |
             f"{output}: cannot write a film as {output.suffix}",
             hint=f"Use one of {' '.join(FILM_OUTPUTS)}, or a folder for frames, with a slash: `{output}/`.",
         )
-    return require_writable([output], [Source(path) for path in (source, mask) if path], existing)
+    return require_writable([output], inputs, existing)
 
 
 def _writer(
@@ -275,8 +291,12 @@ def _require_frames(source: Path, film: Film, selection: Selection) -> None:
         raise UsageError(f"--start {float(start):g} is after the end of {source}, at {float(seconds):.2f} seconds")
 
 
+def _files(path: Path, labels: Collection[str] = ()) -> list[Path]:
+    """The frames of a folder, or the file."""
+    return numbered_images(path, labels)[0] if paths.is_folder(path) else [path]
+
+
 def _identity(path: Path, labels: Collection[str] = ()) -> list[Any]:
     """What tells a file or a folder of files from an older or a newer one of the same name."""
-    files = numbered_images(path, labels)[0] if paths.is_folder(path) else [path]
-    stats = [(file, file.stat()) for file in files]
+    stats = [(file, file.stat()) for file in _files(path, labels)]
     return [str(paths.resolved(path)), [[file.name, stat.st_size, stat.st_mtime_ns] for file, stat in stats]]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from imgxlate import atomic
 from imgxlate.errors import OutputError
 from imgxlate.images.sizes import Size
-from imgxlate.paths import resolved
+from imgxlate.paths import exists, resolved
 
 _FACTS = "film.json"
 _LOCK = "lock"
@@ -168,7 +168,7 @@ def finished_frames(output: Path) -> int:
 def remove_segments(output: Path) -> None:
     """Remove the segments of a film that exists, unless another process makes it again."""
     folder = work_folder(output)
-    if folder.exists():
+    if exists(folder):
         with contextlib.suppress(OutputError), _locked(folder, output):
             shutil.rmtree(folder, ignore_errors=True)
 

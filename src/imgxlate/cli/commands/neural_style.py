@@ -206,8 +206,9 @@ def neural_style(
             | {"--region": region}
         )
         load = partial(load_style_transfer, out, config, features, settings)
-        film_plan = film.plan(inputs, output, _SPEC.label, mask, settings)
-        return stylize_film(out, film, film_plan, load, expand(guides, notify=out.note), settings, preset)
+        style_sources = expand(guides, notify=out.note)
+        film_plan = film.plan(inputs, output, _SPEC.label, mask, settings, style_sources)
+        return stylize_film(out, film, film_plan, load, style_sources, settings, preset)
     bits = require_depth(depth, output, naming.suffix)
     options.check_stdout(output, out.as_json)
     sources = expand(inputs, output, registry.labels(), out.note)

@@ -124,7 +124,8 @@ def translate(
             norm_statistics=norm_statistics,
             generators=generator or (),
         )
-        plan = film.plan(inputs, output, method, mask, settings)
+        files = [Source(Path(name)) for name in (*styles.images, styles_file) if name]
+        plan = film.plan(inputs, output, method, mask, settings, [*files, *model_sources(checkpoint, config)])
         part = 1.0 if strength is None else strength
         return translate_film(
             out, film, plan, load, styles, settings, to, size=size, work_size=work_size, strength=part
