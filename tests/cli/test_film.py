@@ -294,10 +294,10 @@ def test_an_existing_film_is_kept_or_refused(run, munit, clip, tmp_path):
 def test_a_film_is_not_written_over_its_style_image(run, munit, adain, clip, photo, tmp_path, how):
     photo("style.gif"), photo("other.png")
     before = (tmp_path / "style.gif").read_bytes()
+    styles = ("--style", "other.png", "--style", "style.gif", "--style-weights", "1,1")
     command = {
         "style": (*munit, clip(), "--style", "style.gif"),
-        "one of two styles": ("translate", "adain", "--checkpoint", adain, clip())
-        + ("--style", "other.png", "--style", "style.gif", "--style-weights", "1,1"),
+        "one of two styles": ("translate", "adain", "--checkpoint", adain, clip(), *styles),
         "painting": ("neural-style", clip(), "style.gif"),
         "painting in one pass": ("neural-style", clip(), "style.gif", "--fast", "--checkpoint", adain),
     }[how]
