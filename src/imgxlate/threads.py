@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 AUTO = "auto"
+VARIABLE = "IMGXLATE_THREADS"
+"""The environment variable with the number of threads of commands without `--threads`."""
 
 _WAITING = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"}
 _SPINS = "10000"  # of GNU's OpenMP: some tenths of a millisecond, as long as most gaps between operations

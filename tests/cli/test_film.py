@@ -139,6 +139,27 @@ def test_an_interrupted_film_says_how_much_of_it_is_kept(run, munit, clip, monke
     assert (result.exit_code, reason in result.stderr) == (130, True), result.stderr
 
 
+@pytest.mark.parametrize("begun", [1, 2])
+def test_a_film_goes_on_in_as_many_threads_as_it_was_begun_with(run, munit, clip, monkeypatch, tmp_path, begun):
+    source, other = clip(size=(256, 320)), 3 - begun  # The frames are not small, which take one thread.
+    command = (*munit, source, "-o", "out.mp4", "--frame-by-frame", "--end", 0.2, "--device", "cpu")
+
+    def stop(progress, number, _):
+        if number == 4:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("imgxlate.inference.film.TRANSLATED", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr("imgxlate.cli.film._Progress.show", stop)
+        assert run(*command, "--threads", begun).exit_code == 130
+    result = run(*command, "--threads", other)
+    assert (result.exit_code, "another number of threads" in result.stderr) == (9, True), result.stderr
+    torch.set_num_threads(other)  # what a machine with another number of cores begins with
+    result = run(*command)
+    assert result.exit_code == 0, result.stderr
+    assert (torch.get_num_threads(), f"computing in {begun} threads" in result.stderr) == (begun, True)
+
+
 def test_a_damaged_film_says_how_much_of_it_is_kept_and_the_command_to_type(run, munit, clip, monkeypatch, opened):
     source = clip(times=range(0, 40 * 512, 512), faststart=True)
     source.write_bytes(source.read_bytes()[: 9 * source.stat().st_size // 10])

@@ -190,6 +190,7 @@ TRANSLATION_OPTIONS = [
     ("--style", "style.png"),
     ("--seed", 1),
     ("--precision", "fp32"),
+    ("--threads", 2),
     ("--keep-metadata",),
 ]
 
@@ -200,6 +201,13 @@ def test_options_of_the_record_cannot_be_given_beside_it(run, munit, inside, opt
     result = run("translate", *munit, "photo.png", "--like", "one.png", *option, "-o", "two.png")
     assert result.exit_code == 2
     assert f"--like and {option[0]} exclude each other" in result.stderr
+
+
+def test_the_variable_for_threads_does_not_count_beside_a_record(run, munit, inside, monkeypatch):
+    succeeded(run("translate", *munit, "photo.png", "--record", "--threads", 1, "-o", "one.png"))
+    monkeypatch.setenv("IMGXLATE_THREADS", "2")
+    succeeded(run("translate", *munit, "photo.png", "--like", "one.png", "-o", "two.png"))
+    assert record_of(inside / "two.png")["threads"] == 1
 
 
 @pytest.mark.parametrize(

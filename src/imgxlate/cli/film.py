@@ -49,7 +49,7 @@ def translate_film(
     if plan is None:
         return out.note(_KEPT)
     model = load()
-    _fix_threads(options, settings, model.device, model.average_products(_pixels(plan)))
+    _fix_threads(out, options, plan, settings, model.device, model.average_products(_pixels(plan)))
     domain = model.target(to)
     codes = styles.codes(model, to=to, size=size, work_size=work_size, seed=settings.seed)
     from imgxlate.inference import film
@@ -89,7 +89,7 @@ def stylize_film(
         return out.note(_KEPT)
     images = [read_image(out, style, settings.limits) for style in styles]
     transfer = load()
-    _fix_threads(options, settings, transfer.device, None)
+    _fix_threads(out, options, plan, settings, transfer.device, None)
     from imgxlate.inference import film
 
     with _shown(out, plan, transfer.spec.label) as progress:
@@ -125,7 +125,7 @@ def stylize_film_fast(
     images = [read_image(out, style, settings.limits) for style in styles]
     transfer = load()
     model = transfer.model
-    _fix_threads(options, settings, model.device, model.average_products(transfer.config.size**2))
+    _fix_threads(out, options, plan, settings, model.device, model.average_products(transfer.config.size**2))
     from imgxlate.inference import film
 
     with _shown(out, plan, model.method) as progress:
@@ -225,8 +225,18 @@ def _report(
         out.note(str(result.output))
 
 
-def _fix_threads(options: FilmOptions, settings: "Settings", device: "torch.device", products: float | None) -> None:
-    """Compute all frames in the same number of threads, so that a film that is interrupted ends with the same bytes."""
+def _fix_threads(
+    out: Output,
+    options: FilmOptions,
+    plan: "FilmPlan",
+    settings: "Settings",
+    device: "torch.device",
+    products: float | None,
+) -> None:
+    """Compute all frames in the same number of threads, so that a film that is interrupted ends with the same bytes.
+
+    Without `--threads`, it is that of the command that began the film.
+    """
     import torch
 
     threads = settings.start_threads(device)
@@ -236,7 +246,18 @@ def _fix_threads(options: FilmOptions, settings: "Settings", device: "torch.devi
         opencv().setNumThreads(threads.fixed)
     if threads.fixed is None:
         threads.begin(products)  # It takes one thread for small frames.
-        threads.fix(torch.get_num_threads())
+        usual = torch.get_num_threads()
+        threads.fix(_threads_before(plan) or usual)
+        if threads.fixed != usual:
+            out.note(f"computing in {threads.fixed} threads, as the command that began {plan.output}")
+
+
+def _threads_before(plan: "FilmPlan") -> int | None:
+    """The number of threads of an earlier command whose frames are kept; None: there is none, or it does not matter."""
+    from imgxlate.video.segments import begun_with
+
+    number: int | None = None if plan.anew else begun_with(plan.output).get("threads")
+    return number
 
 
 def _pixels(plan: "FilmPlan") -> int:

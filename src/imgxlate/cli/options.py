@@ -141,7 +141,7 @@ class Settings:
         str,
         typer.Option(
             metavar="auto|N",
-            envvar="IMGXLATE_THREADS",
+            envvar=torch_threads.VARIABLE,
             help="Threads to compute with. auto takes all; one for small images and training steps, and where one is "
             "faster because the machine is busy. The last bits of a result depend on the number.",
             rich_help_panel=_RUNNING,

@@ -1,6 +1,7 @@
 """What outputs hold beside their pixels: the record of how they were made, and metadata of the input."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from imgxlate.images.limits import Limits
 from imgxlate.images.outputs import Existing, names_file, require_writable
 from imgxlate.inference.provenance import ImageRecord, file_beside, to_json
 from imgxlate.methods.spec import MethodSpec
-from imgxlate.threads import AdaptiveThreads
+from imgxlate.threads import AUTO, VARIABLE, AdaptiveThreads
 
 if TYPE_CHECKING:
     import torch
@@ -183,10 +184,16 @@ def settings_like(settings: Settings, made: ImageRecord) -> Settings:
     """The settings of a record. A device and a memory limit that are given stay.
 
     Raises:
-        UsageError: a precision, a seed or a value of white is given.
+        UsageError: a precision, a seed, a number of threads or a value of white is given. The variable
+            IMGXLATE_THREADS does not count: it is meant for all commands.
     """
-    seed, precision, white = settings.seed != 0, settings.precision != "auto", settings.white != "auto"
-    for name, given in {"--seed": seed, "--precision": precision, "--white": white}.items():
+    chosen = {
+        "--seed": settings.seed != 0,
+        "--precision": settings.precision != AUTO,
+        "--threads": settings.threads not in (AUTO, os.environ.get(VARIABLE)),
+        "--white": settings.white != AUTO,
+    }
+    for name, given in chosen.items():
         if given:
             raise UsageError(f"--like and {name} exclude each other", hint="The record sets it.")
     return replace(

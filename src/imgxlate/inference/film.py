@@ -101,6 +101,7 @@ def translate_film(
         "generators": model.generators,
         "norm_statistics": model.norm_statistics,
         "computation": [model.device.type, str(model.arithmetic)],
+        "threads": _threads(model.device),
         "to": to,
         "style": code,
         "size": [size, work_size],
@@ -144,6 +145,7 @@ def stylize_film(
         "styles": [hashlib.sha256(style.rgb.tobytes()).hexdigest() for style in styles],
         "seed": seed,
         "computation": [transfer.device.type, str(transfer.arithmetic)],
+        "threads": _threads(transfer.device),
         "opencv": None if frame_by_frame else opencv().__version__,
     }
     if frame_by_frame:
@@ -186,6 +188,11 @@ def stylize_film_fast(
         on_frame=on_frame,
         notify=notify,
     )
+
+
+def _threads(device: torch.device) -> int | None:
+    """The number of threads, which the last bits of results depend on; None: other devices than a processor compute."""
+    return torch.get_num_threads() if device.type == "cpu" else None
 
 
 def _colors(outputs: Iterator[ImageArray]) -> NDArray[np.uint8]:

@@ -165,6 +165,14 @@ def finished_frames(output: Path) -> int:
     return Segments(work_folder(output), "").frames
 
 
+def begun_with(output: Path) -> Mapping[str, Any]:
+    """The facts of the command that began an unfinished film; empty if no frames are kept."""
+    if not finished_frames(output):
+        return {}
+    facts: Mapping[str, Any] = json.loads((work_folder(output) / _FACTS).read_bytes())
+    return facts
+
+
 def remove_segments(output: Path) -> None:
     """Remove the segments of a film that exists, unless another process makes it again."""
     folder = work_folder(output)
@@ -203,7 +211,7 @@ def _prepare(folder: Path, document: str, output: Path, whole: int, until: Fract
     if stored is not None and not anew and segments.finished:
         raise OutputError(
             f"{output} is unfinished, and was begun by a command with other inputs or options, "
-            "or with another release of imgxlate, PyAV or OpenCV",
+            "in another number of threads, or with another release of imgxlate, PyAV or OpenCV",
             hint="Type that command again to go on, or add --overwrite to begin anew.",
         )
     facts.unlink(missing_ok=True)  # If the rest is interrupted, the next command begins anew, too.
