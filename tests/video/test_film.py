@@ -10,11 +10,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
 
 from imgxlate.errors import ImageError, OutputError, UsageError
+from imgxlate.images.limits import Limits
 from imgxlate.images.outputs import Existing
 from imgxlate.video.film import make_film, plan_film
 from imgxlate.video.frame_folders import numbered_images
@@ -244,6 +246,33 @@ def test_results_of_earlier_commands_are_no_frames(inverted, tmp_path):
     plan = plan_film(tmp_path, tmp_path / "out.mp4", labels={"munit"})
     assert make_film(plan, inverted(), {}, segment=5, notify=notes.append).frames == 2
     assert notes == [f"{tmp_path}: left out results of earlier commands: 000001.munit.00.png and 1 more"]
+
+
+@pytest.mark.parametrize(
+    ("values", "white", "shown", "says"),
+    [
+        ((20000, 8000, 4200, 4000, 2000), None, (78, 31, 16, 16, 8), False),
+        ((0, 2000, 4000, 4200, 8000), None, (0, 8, 16, 16, 31), False),
+        ((0, 1000, 2000, 4095, 3000), None, (0, 62, 125, 255, 187), True),
+        ((0, 1000, 2000, 4095, 3000), 65535, (0, 4, 8, 16, 12), False),
+        ((0, 1000, 2000, 4095, 3000), 4095, (0, 62, 125, 255, 187), False),
+        ((0, 0), None, (0, 0), False),
+        ((*40 * [2000], 20000), None, (*40 * [125], 255), True),  # The last one is not looked at.
+    ],
+)
+@pytest.mark.parametrize("in_color", [False, True])
+def test_frames_of_sixteen_bits_have_one_white(inverted, tmp_path, values, white, shown, says, in_color):
+    for number, value in enumerate(values):
+        frame = np.full((8, 8, 3) if in_color else (8, 8), value, np.uint16)
+        (tmp_path / f"{number}.png").write_bytes(imagecodecs.png_encode(frame))
+    notes = []
+    plan = plan_film(tmp_path, tmp_path / "out/", limits=Limits.of(10**6, white))
+    decoded = [frame.decode() for frame in plan.film.frames()]
+    assert all(frame.min() == frame.max() for frame in decoded)
+    assert tuple(frame[0, 0, 0] for frame in decoded) == shown
+    make_film(plan, inverted(), {}, segment=200, notify=notes.append)
+    assert f"{tmp_path} has 16 bits for each channel, and its frames are processed with 8" in notes
+    assert any("white is 4095 in all frames" in note for note in notes) == says
 
 
 def test_frames_with_one_number_are_in_the_order_of_their_names(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ from imgxlate.errors import ImageError, OutputError, UsageError
 from imgxlate.images import missing
 from imgxlate.images.formats import FILM_OUTPUTS
 from imgxlate.images.inputs import Source
-from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.limits import DEFAULT, SIXTEEN_BITS, TWELVE_BITS, Limits
 from imgxlate.images.outputs import Existing, names_folder, require_writable
 from imgxlate.images.sizes import Size
 from imgxlate.video.codecs import Encoding
@@ -155,9 +155,14 @@ def make_film(
 
 
 def _note_losses(plan: FilmPlan, notify: Notify) -> None:
-    """Say what of the input is not in the output."""
+    """Say what of the input is not in the output, and that a value of white was found."""
     if plan.film.info.bits > 8:
         notify(f"{plan.source} has {plan.film.info.bits} bits for each channel, and its frames are processed with 8")
+    if isinstance(plan.film, FolderFilm) and plan.film.white == TWELVE_BITS != plan.limits.white:
+        notify(
+            f"{plan.source}: no sampled frame has a value above {TWELVE_BITS} of {SIXTEEN_BITS}, so white is "
+            f"{TWELVE_BITS} in all frames, as for 12 bits stored in 16. `--white {SIXTEEN_BITS}` keeps the film dark"
+        )
     if isinstance(plan.film, FolderFilm) and plan.film.results:
         first, *others = plan.film.results
         more = f" and {len(others)} more" if others else ""

@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,12 @@ from imgxlate.images.encode import save
 from imgxlate.images.formats import IMAGE_SUFFIXES
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.inputs import without_results
-from imgxlate.images.limits import DEFAULT, Limits
+from imgxlate.images.limits import DEFAULT, SIXTEEN_BITS, TWELVE_BITS, Limits, white_note
 from imgxlate.video.frames import FilmInfo, Frame
 from imgxlate.video.segments import Segment
 
 _DIGITS = 6
+_SAMPLED = 16  # frames that say what white is in all frames of 16 bits
 
 
 class FolderFilm:
@@ -34,13 +35,15 @@ class FolderFilm:
         """Find the frames. `labels` are those in the names of results, which are left out.
 
         Raises:
-            ImageError: the folder holds no numbered images, or the first one cannot be read.
+            ImageError: the folder holds no numbered images, or one that says what white is cannot be read.
         """
         self.files, self.results = numbered_images(folder, labels)
-        self._limits = limits
-        first = self._decode(self.files[0])
+        first = decode(self.files[0], limits=limits, depth=16)
+        bits = 16 if first.rgb.dtype == np.uint16 else 8
+        self.white = limits.white or _find_white(self.files, limits)
+        self._limits = replace(limits, white=self.white)
         count = len(self.files)
-        self.info = FilmInfo((first.shape[0], first.shape[1]), rate, 1 / rate, count, count / rate)
+        self.info = FilmInfo(first.size, rate, 1 / rate, count, count / rate, bits=bits)
 
     def frames(self) -> Iterator[Frame]:
         """All frames.
@@ -65,6 +68,24 @@ class FolderFilm:
     def _decode(self, file: Path) -> NDArray[np.uint8]:
         image: NDArray[np.uint8] = decode(file, limits=self._limits).on_white().rgb
         return image
+
+
+def _find_white(files: Sequence[Path], limits: Limits) -> int:
+    """The value of white in all frames of 16 bits: that of 12 bits if none of some frames has a larger value.
+
+    The frames are spread evenly over the film, because many films begin or end in black.
+
+    Raises:
+        ImageError: a frame cannot be read.
+    """
+    is_dark = False
+    for file in files[:: -(-len(files) // _SAMPLED)]:
+        image = decode(file, limits=limits, depth=16)
+        if white_note(TWELVE_BITS) in image.notes:
+            is_dark = True
+        elif image.rgb.any():  # A black frame does not say anything.
+            return SIXTEEN_BITS
+    return TWELVE_BITS if is_dark else SIXTEEN_BITS
 
 
 def numbered_images(folder: Path, labels: Collection[str] = ()) -> tuple[list[Path], list[Path]]:
