@@ -1,12 +1,12 @@
-"""The originals' files: their configurations, and the directions in their names. Imports no torch."""
+"""The originals' files: configurations, directions in their names, what they can hold. Imports no torch."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from imgxlate.errors import UsageError, disk_hint
-from imgxlate.methods.spec import Domain
+from imgxlate.methods.spec import Domain, MethodConfig
 
 # CycleGAN's train.py writes train_opt.txt beside its weights: `key: value [default: other]` between two rules.
 _LISTING = re.compile(rb"\s*-{5,} Options -{5,}\r?\n")
@@ -45,6 +45,21 @@ def read_options(path: Path | None) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise UsageError(f"{path}: holds no configuration", hint="Give the yaml that the model was trained with.")
     return document
+
+
+def require_original(config: MethodConfig, **values: Collection[Any]) -> None:
+    """Check that the original has such generators: fields of their `config` have one of the `values` that it knows.
+
+    Raises:
+        UsageError: a field has another value.
+    """
+    for key, known in values.items():
+        value = getattr(config, key)
+        if value not in known:
+            raise UsageError(
+                f"the original has no generators with {key} = {value}, only with {' or '.join(map(str, known))}",
+                hint="Type `--format onnx` for a file that other programs read.",
+            )
 
 
 def _as_yaml(content: bytes) -> bytes:

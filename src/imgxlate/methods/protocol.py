@@ -144,7 +144,11 @@ class Exportable(Protocol):
     """A translator whose model can be written for other programs."""
 
     def original_files(self, step: int | None) -> Mapping[str, Mapping[str, Any]]:
-        """The original's files and their contents, by their names after `step` steps of training, if that is known."""
+        """The original's files and their contents, by their names after `step` steps of training, if that is known.
+
+        Raises:
+            UsageError: the original cannot load such a model.
+        """
 
     def graphs(self) -> Sequence[Graph]:
         """The parts of the model, for ONNX."""

@@ -67,7 +67,7 @@ def configured(options):
 
 
 def test_the_default_preset_has_the_defaults_of_the_original():
-    assert configured(DEFAULTS) == overridden(PRESETS["default"], IN_COLOR)
+    assert configured(DEFAULTS) == overridden(PRESETS["default"], IN_COLOR | {"epochs": 400})
     assert PRESETS["default"] == CutTrainingConfig()
     assert PRESETS["default"].iterations == 400 * EPOCH
 
@@ -75,8 +75,10 @@ def test_the_default_preset_has_the_defaults_of_the_original():
 def test_the_preset_fastcut_has_the_defaults_of_the_originals_second_mode():
     fast = {"CUT_mode": "FastCUT", "lambda_NCE": 10.0, "nce_idt": False, "flip_equivariance": True}
     epochs = {"n_epochs": 150, "n_epochs_decay": 50}
-    assert configured(DEFAULTS | fast | epochs) == overridden(PRESETS["fastcut"], IN_COLOR)
-    assert configured({"CUT_mode": "fastcut"}) == PRESETS["fastcut"]
+    fastcut = overridden(PRESETS["fastcut"], {"iterations": PRESETS["default"].iterations, "epochs": 200})
+    assert configured(DEFAULTS | fast | epochs) == overridden(fastcut, IN_COLOR)
+    assert configured({"CUT_mode": "fastcut"}) == fastcut
+    assert PRESETS["fastcut"].iterations == 200 * EPOCH
 
 
 @pytest.mark.parametrize("method", ["cut", "fastcut"])
@@ -95,7 +97,7 @@ def test_the_golden_options_are_read(golden, method):
         ({"nce_layers": "4,8"}, {"nce_layers": (4, 8)}),
         ({"nce_layers": 0}, {"nce_layers": (0,)}),
         ({"init_type": "normal"}, {"init": "gaussian"}),
-        ({"n_epochs": 30, "n_epochs_decay": 10}, {"iterations": 40 * EPOCH, "lr_decay_share": 0.25}),
+        ({"n_epochs": 30, "n_epochs_decay": 10}, {"epochs": 40, "lr_decay_share": 0.25}),
         ({"lambda_GAN": 0.5, "nce_T": 0.1}, {"lambda_gan": 0.5, "temperature": 0.1}),
     ],
 )
@@ -116,6 +118,13 @@ def test_an_option_of_its_own_overrules_the_mode():
         ({"netD": "patch"}, "netD is 'patch'"),
         ({"netF": "sample"}, "netF is 'sample'"),
         ({"normD": "batch"}, "normD is 'batch'"),
+        ({"normD": ["instance"]}, "normD is"),
+        ({"normG": ["instance"]}, "normG is"),
+        ({"normG": {"instance": 1}}, "normG is"),
+        ({"CUT_mode": ["CUT"]}, "CUT_mode is"),
+        ({"netG": ["resnet_9blocks"]}, "netG is"),
+        ({"n_epochs": [1]}, "n_epochs is"),
+        ({"nce_layers": [0, 4]}, "nce_layers is"),
         ({"nce_layers": "0;4"}, "nce_layers is '0;4'"),
         ({"nce_includes_all_negatives_from_minibatch": True}, "is True"),
         ({"norm": "instance"}, "unknown key 'norm'"),

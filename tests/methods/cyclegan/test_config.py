@@ -6,8 +6,9 @@ import pytest
 
 from imgxlate.config import overridden
 from imgxlate.errors import UsageError
+from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.config import PRESETS, CycleganTrainingConfig, from_original
-from imgxlate.methods.shared.train_options import EPOCH
+from imgxlate.training import recipes
 
 IN_COLOR = {"data.channels_a": 3, "data.channels_b": 3}
 
@@ -56,7 +57,7 @@ def configured(options):
 
 
 def test_the_default_preset_has_the_defaults_of_the_original():
-    assert configured(DEFAULTS) == overridden(CycleganTrainingConfig(), IN_COLOR)
+    assert configured(DEFAULTS) == overridden(CycleganTrainingConfig(), IN_COLOR | {"epochs": 200})
 
 
 def test_the_golden_options_are_read(golden):
@@ -77,8 +78,8 @@ def test_the_golden_options_are_read(golden):
         ({"preprocess": "crop"}, {"data.resize": "none"}),
         ({"netD": "n_layers", "n_layers_D": 4}, {"n_layers": 4}),
         ({"n_layers_D": 4}, {"n_layers": 3}),
-        ({"n_epochs": 30, "n_epochs_decay": 10}, {"iterations": 40 * EPOCH, "lr_decay_share": 0.25}),
-        ({"n_epochs_decay": 0, "batch_size": 4}, {"iterations": 25 * EPOCH, "lr_decay_share": 0, "batch_size": 4}),
+        ({"n_epochs": 30, "n_epochs_decay": 10}, {"epochs": 40, "lr_decay_share": 0.25}),
+        ({"n_epochs_decay": 0, "batch_size": 4}, {"epochs": 100, "lr_decay_share": 0, "batch_size": 4}),
         ({"input_nc": 1, "output_nc": 2}, {"data.channels_a": 1, "data.channels_b": 2}),
         ({"verbose": True, "name": "maps"}, {}),
     ],
@@ -114,3 +115,10 @@ def test_an_unknown_option_gets_the_nearest_one():
     with pytest.raises(UsageError, match="unknown key 'lambda_identty'") as caught:
         from_original({"lambda_identty": 1})
     assert "lambda_identity" in caught.value.hint
+
+
+def test_the_epochs_of_an_options_file_are_those_of_the_folders(tmp_path):
+    file = tmp_path / "options.json"
+    file.write_text(json.dumps({"n_epochs": 100, "n_epochs_decay": 100, "batch_size": 2}))
+    recipe = recipes.resolve(registry.find("cyclegan"), file=file)
+    assert recipes.without_epochs(recipe, 400).config.iterations == 200 * 400 / 2

@@ -335,6 +335,26 @@ def test_options_that_contradict_the_weights_are_refused_with_both_values(load, 
         load("cyclegan", file, stated)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"lambda_identity": 0.5, "n_epochs": 100, "gan_mode": "wgangp", "display_id": 1},
+        {"results_dir": "./results/", "num_test": 50, "eval": False},  # of the test program
+        {"which_model_netG": "resnet_9blocks", "niter": 100, "batchSize": 1},  # of earlier versions
+        {"model": "pix2pix", "lambda_L1": 100.0},
+    ],
+)
+def test_options_that_do_not_matter_for_translation_are_accepted(load, file, options):
+    assert load("cyclegan", file, options).config == load("cyclegan", file).config
+
+
+@pytest.mark.parametrize(("key", "meant"), [("norn", "norm"), ("display_size", "display_"), ("gen", "train.py")])
+def test_keys_that_are_no_options_of_the_original_are_refused(load, file, key, meant):
+    with pytest.raises(UsageError, match=f"unknown key '{key}'") as caught:
+        load("cyclegan", file, {key: "batch"})
+    assert meant in caught.value.hint
+
+
 def test_a_norm_that_leaves_no_trace_comes_from_the_options(load, file):
     assert load("cyclegan", file, {"norm": "none", "no_dropout": True}).config.norm == "none"
 

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
-from imgxlate.methods.cut.config import CutConfig
+from imgxlate.methods.cut.config import OPTIONS, CutConfig
 from imgxlate.methods.cut.networks import Generator
 from imgxlate.methods.file_kinds import refusal
-from imgxlate.methods.original_files import domain_in_file_name
+from imgxlate.methods.original_files import domain_in_file_name, require_original
 from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.checkpoints import build, configure, domain_of, listed
@@ -49,7 +49,8 @@ def original_files(generator: Generator, step: int | None) -> dict[str, dict[str
     Raises:
         UsageError: the original has no such generator.
     """
-    resnets.require_original(generator.config, CutConfig(), ("n_downsampling",))
+    require_original(generator.config, n_downsampling=(2,), n_blocks=resnets.ORIGINAL_BLOCKS)
+    resnets.require_original_norm(generator.config)
     return {f"{resnets.step_label(step)}_net_G.pth": generator.state_dict()}
 
 
@@ -57,7 +58,7 @@ def _read(checkpoint: Checkpoint, options: Mapping[str, Any]) -> tuple[CutConfig
     """The architecture, and the tensors of the generator."""
     tensors = _generator(checkpoint)
     seen = _architecture(checkpoint, tensors)
-    return configure(CutConfig, seen, resnets.stated(options, "normG"), checkpoint), tensors
+    return configure(CutConfig, seen, OPTIONS.generator(options), checkpoint), tensors
 
 
 def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:

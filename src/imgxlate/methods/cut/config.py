@@ -11,7 +11,7 @@ from imgxlate.data.config import DataConfig, crop
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
 from imgxlate.methods.shared.config import augment_option
-from imgxlate.methods.shared.train_options import EPOCH, NORMS, choice, options_reader
+from imgxlate.methods.shared.train_options import EPOCH, NORMS, TrainOptions, choice
 from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind
 
@@ -173,7 +173,8 @@ _CUT = {"nce_idt": True, "lambda_NCE": 1.0, "flip_equivariance": False, "n_epoch
 _FASTCUT = {"nce_idt": False, "lambda_NCE": 10.0, "flip_equivariance": True, "n_epochs": 150, "n_epochs_decay": 50}
 _MODES = {"CUT": _CUT, "cut": _CUT, "FastCUT": _FASTCUT, "fastcut": _FASTCUT}
 
-_read = options_reader(
+OPTIONS = TrainOptions(
+    norm="normG",
     same={
         "beta2": "beta2",
         "lambda_GAN": "lambda_gan",
@@ -186,7 +187,6 @@ _read = options_reader(
     },
     words={
         "model": {"cut": {}},
-        "normG": NORMS,
         "init_type": {
             "xavier": {"init": "xavier"},
             "normal": {"init": "gaussian"},
@@ -204,6 +204,7 @@ _read = options_reader(
     ),
     epochs=(200, 200),
 )
+"""The options of the original's `train.py`."""
 
 
 def from_original(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,8 +217,9 @@ def from_original(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     defaults = choice("CUT_mode", options["CUT_mode"], _MODES) if "CUT_mode" in options else {}
     norm = options.get("normG", "instance")
+    choice("normG", norm, NORMS)
     choice("normD", options.get("normD", norm), {norm: {}})  # The discriminator has the generator's norm.
-    values = _read({**defaults, **options})
+    values = OPTIONS.training({**defaults, **options})
     return values | ({"nce_layers": _layers(options["nce_layers"])} if "nce_layers" in options else {})
 
 

@@ -83,7 +83,11 @@ class Cut:
         return self._generator.stages()
 
     def original_files(self, step: int | None) -> dict[str, dict[str, Tensor]]:
-        """The original's file, by its name after `step` steps of training, if that is known."""
+        """The original's file, by its name after `step` steps of training, if that is known.
+
+        Raises:
+            UsageError: the original has no such generator.
+        """
         return checkpoints.original_files(self._generator, step)
 
     def graphs(self) -> list[Graph]:

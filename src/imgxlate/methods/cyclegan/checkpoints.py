@@ -15,10 +15,10 @@ from imgxlate import checkpoint as checkpoints
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError
 from imgxlate.methods import tensor_names
-from imgxlate.methods.cyclegan.config import CycleganConfig
+from imgxlate.methods.cyclegan.config import OPTIONS, CycleganConfig
 from imgxlate.methods.cyclegan.networks import AnyGenerator, Generator, Unet, make_generator
 from imgxlate.methods.file_kinds import refusal
-from imgxlate.methods.original_files import domain_in_file_name, opposite
+from imgxlate.methods.original_files import domain_in_file_name, opposite, require_original
 from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared import resnets, unets
 from imgxlate.methods.shared.checkpoints import build, by_domain, configure, listed
@@ -26,6 +26,8 @@ from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.shared.structure import networks_by_structure
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn import Upsampling
+
+_UNET_DEPTHS = {"unet_128": 7, "unet_256": 8}  # how often each of the original's U-Nets halves height and width
 
 _PAIRS = (("g", "f"), ("forward", "backward"), ("fwd", "bwd"))  # The paper calls the generators G and F.
 
@@ -82,9 +84,12 @@ def original_files(generators: Mapping[Domain, AnyGenerator], step: int | None) 
     Raises:
         UsageError: the original has no such generators.
     """
-    for generator in generators.values():
-        if isinstance(generator, Generator):
-            resnets.require_original(generator.config, CycleganConfig(), ("upsampling", "n_downsampling"))
+    for config in (generator.config for generator in generators.values()):
+        if config.network == "unet":
+            require_original(config, n_downsampling=tuple(_UNET_DEPTHS.values()))
+        else:
+            require_original(config, upsampling=("transposed",), n_downsampling=(2,), n_blocks=resnets.ORIGINAL_BLOCKS)
+        resnets.require_original_norm(config)
     return {
         f"{resnets.step_label(step)}_net_G_{OTHER[target]}.pth": generator.state_dict()
         for target, generator in sorted(generators.items(), reverse=True)
@@ -157,8 +162,9 @@ def _architecture(checkpoint: Checkpoint, tensors: Mapping[str, Tensor], source:
 
 def _stated(options: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the configuration that the original's training options state."""
-    depth = {"unet_128": 7, "unet_256": 8}.get(str(options.get("netG")))
+    depth = _UNET_DEPTHS.get(str(options.get("netG")))
     if depth is None:
-        return resnets.stated(options, "norm")
-    named = {key: options[key] for key in ("ngf", "norm") if key in options}
+        return OPTIONS.generator(options)
+    stated = OPTIONS.generator({key: value for key, value in options.items() if key != "netG"})
+    named = {key: stated[key] for key in ("ngf", "norm") if key in stated}
     return {"network": "unet", "n_downsampling": depth, **named}

@@ -9,7 +9,7 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, optio
 from imgxlate.data.config import DataConfig, crop
 from imgxlate.losses import GanLoss
 from imgxlate.methods.shared.config import augment_option
-from imgxlate.methods.shared.train_options import EPOCH, NORMS, options_reader
+from imgxlate.methods.shared.train_options import EPOCH, TrainOptions
 from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind, Upsampling
 
@@ -144,15 +144,18 @@ SCALES = (
 )
 """Variants of the preset `small` for `--hours`. The bundled model took 4,500 steps at 96 px and width 24."""
 
-from_original = options_reader(
+OPTIONS = TrainOptions(
+    norm="norm",
     same={
         "lambda_A": "lambda_a",
         "lambda_B": "lambda_b",
         "lambda_identity": "lambda_identity",
         "pool_size": "pool_size",
     },
-    words={"model": {"cycle_gan": {}}, "norm": NORMS, "init_type": {"normal": {"init": "gaussian"}}},
+    words={"model": {"cycle_gan": {}}, "init_type": {"normal": {"init": "gaussian"}}},
     unused=("use_wandb", "wandb_project_name"),
     epochs=(100, 100),
 )
-"""The options of the original's `train.py`, by names such as `n_layers_D`, as keys of ours with dots."""
+"""The options of the original's `train.py`."""
+
+from_original = OPTIONS.training

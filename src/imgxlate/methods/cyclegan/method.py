@@ -94,7 +94,11 @@ class UnetCyclegan:
         return self._generators[to]
 
     def original_files(self, step: int | None) -> dict[str, dict[str, Tensor]]:
-        """The original's files, by their names after `step` steps of training, if that is known."""
+        """The original's files, by their names after `step` steps of training, if that is known.
+
+        Raises:
+            UsageError: the original has no such generators.
+        """
         return checkpoints.original_files(self._generators, step)
 
     def graphs(self) -> list[Graph]:

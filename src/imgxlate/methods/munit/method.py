@@ -100,8 +100,12 @@ class Munit:
         return styles
 
     def original_files(self, step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
-        """The original's file, by its name after `step` steps of training, if that is known."""
-        return autoencoders.original_files(self._generators, step)
+        """The original's file, by its name after `step` steps of training, if that is known.
+
+        Raises:
+            UsageError: the original has no such generators.
+        """
+        return autoencoders.original_files(self.config, self._generators, step)
 
     def graphs(self) -> list[Graph]:
         """Content encoder, style encoder and decoder of each domain."""

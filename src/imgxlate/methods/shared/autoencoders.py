@@ -11,6 +11,7 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.file_kinds import refusal
+from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared.checkpoints import by_domain, count, listed, networks_in, size, visible_norm
 from imgxlate.methods.shared.config import DiscriminatorConfig
@@ -122,8 +123,15 @@ def weights(generators: Mapping[Domain, nn.Module]) -> dict[str, Tensor]:
     }
 
 
-def original_files(generators: Mapping[Domain, nn.Module], step: int | None) -> dict[str, dict[str, dict[str, Tensor]]]:
-    """The originals' file, {'a': ..., 'b': ...}, under the name that they give it after `step` steps."""
+def original_files(
+    config: MethodConfig, generators: Mapping[Domain, nn.Module], step: int | None
+) -> dict[str, dict[str, dict[str, Tensor]]]:
+    """The originals' file, {'a': ..., 'b': ...}, under the name that they give it after `step` steps.
+
+    Raises:
+        UsageError: the originals have no such generators.
+    """
+    require_original(config, norm=("instance",))
     name = "gen.pt" if step is None else f"gen_{step:08d}.pt"
     return {name: {domain.lower(): generator.state_dict() for domain, generator in sorted(generators.items())}}
 

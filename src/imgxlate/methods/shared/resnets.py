@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,16 +13,19 @@ from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.config import DataConfig
 from imgxlate.errors import UsageError
 from imgxlate.methods.file_kinds import refusal
+from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import Graph, image_axes
 from imgxlate.methods.shared.checkpoints import count, networks_in, size, visible_norm
 from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
-from imgxlate.methods.shared.train_options import blocks
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.nn.convolution import set_compute_dtype
 from imgxlate.nn.resnet import ResnetGenerator
 from imgxlate.nn.unet import UnetGenerator
 
 MAX_DOWNSAMPLING = 8  # how often a generator may halve height and width
+
+ORIGINAL_BLOCKS = (9, 6)
+"""The numbers of residual blocks that `--netG` of the originals can name."""
 
 _BLOCK = re.compile(r"model\.(\d+)\.conv_block\.")
 _FILTER = re.compile(r"model\.(\d+)\.filt$")
@@ -115,29 +118,13 @@ def _layer(name: str) -> int:
     return int(found[1]) if found else -1
 
 
-def stated(options: Mapping[str, Any], norm: str) -> dict[str, Any]:
-    """The fields of the configuration that the originals' training options state; `norm` is their name for the norm."""
-    names = {"input_nc": "channels_a", "output_nc": "channels_b", "ngf": "ngf", norm: "norm"}
-    found = {ours: options[theirs] for theirs, ours in names.items() if theirs in options}
-    if "netG" in options:
-        found["n_blocks"] = blocks(options["netG"])
-    if isinstance(options.get("no_dropout"), bool):
-        found["dropout"] = not options["no_dropout"]
-    return found
-
-
-def require_original(config: Any, original: Any, keys: Iterable[str]) -> None:
-    """Check that the generator is one that the original has: `keys` of `config` have the values of `original`.
+def require_original_norm(config: Any) -> None:
+    """Check that the original has generators with such norms: it gives convolutions a bias before instance norms only.
 
     Raises:
-        UsageError: a value differs.
+        UsageError: it has none.
     """
-    for key in keys:
-        if getattr(config, key) != getattr(original, key):
-            raise UsageError(
-                f"the original has no generators with {key} = {getattr(config, key)}",
-                hint=f"Type `--format onnx`, or train with `--set gen.{key}={getattr(original, key)}`.",
-            )
+    require_original(config, norm=("instance", "batch", "none"), bias=(config.norm == "instance",))
 
 
 def step_label(step: int | None) -> str:
