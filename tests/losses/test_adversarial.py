@@ -36,7 +36,7 @@ def test_the_non_saturating_loss_has_a_gradient_where_the_discriminator_is_certa
     assert score.grad.item() == pytest.approx(-1)
 
 
-def test_the_penalty_is_half_the_squared_gradient_of_a_patch_averaged_over_patches_and_summed_over_scales():
+def test_the_penalty_of_patches_apart_is_half_the_squared_gradient_of_a_patch_averaged_and_summed_over_scales():
     images = torch.randn(3, 3, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     weight = torch.tensor([0.5, -2.0, 1.0], dtype=torch.float64).requires_grad_()
     fine = torch.einsum("bchw,c->bhw", images, weight)  # 1 x 1 patches: each gradient is the weight
@@ -45,3 +45,13 @@ def test_the_penalty_is_half_the_squared_gradient_of_a_patch_averaged_over_patch
     assert penalty.item() == pytest.approx((0.25 + 4 + 1) / 2 + 3 * 16 / 16**2 / 2, rel=1e-12)
     penalty.backward()
     assert torch.allclose(weight.grad, weight.detach(), rtol=1e-12)
+
+
+def test_the_penalty_of_overlapping_patches_is_half_the_squared_gradient_of_their_sum_by_their_number():
+    images = torch.zeros(3, 3, 8, 8, dtype=torch.float64, requires_grad=True)
+    scores = torch.nn.functional.avg_pool2d(images.sum(1, keepdim=True), 4, stride=2)  # 9 patches of gradients 1 / 16
+    patches = torch.tensor([1, 1, 2, 2, 2, 2, 1, 1])  # that cover a row or a column
+    gradients = patches.outer(patches).double() / 16
+    assert gradient_penalty([scores], images).item() == pytest.approx(
+        3 * gradients.square().sum().item() / (2 * 9), rel=1e-12
+    )

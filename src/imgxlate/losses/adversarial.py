@@ -44,9 +44,10 @@ def generator_loss(fake: Tensor, kind: GanLoss) -> Tensor:
 def gradient_penalty(scores: Sequence[Tensor], images: Tensor) -> Tensor:
     """R1 gradient penalty (arXiv 1801.04406, Eq. 9) for discriminators that score patches.
 
-    It is the squared norm of the gradient of the sum of all scores by the real `images` (B, 3, H, W), divided by the
-    number of scores. `scores` has one tensor for each scale; the penalties of all scales are summed. `images` must
-    require a gradient. The penalty is differentiable by the discriminator's weights.
+    For each scale, it is half the squared norm of the gradient of the sum of all scores by the real `images`
+    (B, C, H, W), divided by the number of scores. This is not the mean over the gradients of single scores, which would
+    take a pass for each of them. `scores` has one tensor for each scale; the penalties of all scales are summed.
+    `images` must require a gradient. The penalty is differentiable by the discriminator's weights.
     """
     penalties = []
     for scale in scores:
