@@ -185,6 +185,22 @@ def test_a_configuration_in_the_place_of_a_value_is_an_error_and_the_opposite_to
         from_mapping(Outer, {"inner": 1}, origin="file.toml")
 
 
+def test_what_a_field_says_of_resuming_counts_more_than_the_field_that_holds_it():
+    @dataclass(frozen=True)
+    class Network:
+        width: int = option(8, "channels")
+        penalty: float = option(0.0, "weight of a loss", fixed=False)
+
+    @dataclass(frozen=True)
+    class Training:
+        network: Network = option(Network(), "a network")
+        data: Network = option(Network(), "another", fixed=False)
+        rate: float = option(1.0, "learning rate")
+
+    fixed = {name for name, key in keys(Training).items() if key.fixed}
+    assert fixed == {"network.width"}
+
+
 def test_metadata_of_a_plug_in_do_not_matter():
     @dataclass(frozen=True)
     class Marked:

@@ -39,7 +39,7 @@ def option(
     doc: str,
     source: str = "",  # where the default comes from: paper and section, or file and line
     *,
-    fixed: bool | None = None,  # whether --resume must keep it; None: yes if it is a dataclass, otherwise no
+    fixed: bool | None = None,  # whether --resume must keep it; None: yes if it is a dataclass, or in one that it keeps
     switch: bool = False,  # whether --resume must keep the choice between zero and non-zero
     panel: str | None = None,  # the panel of `--help` that has it as an option of its own; None: it has no option
     metavar: str | None = None,  # the placeholder of the value in `--help`; None: N or X, for a number
@@ -222,17 +222,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def _keys(cls: type, *, fixed: bool, prefix: str = "") -> Iterator[tuple[str, Key]]:
-    """`fixed`: whether all keys are fixed, because the dataclass is the value of a fixed field."""
+    """`fixed`: whether keys are fixed that do not say so themselves, because the dataclass is a fixed field's value."""
     plain, annotated = get_type_hints(cls), get_type_hints(cls, include_extras=True)
     for field in dataclasses.fields(cls):
         kind, name = plain[field.name], f"{prefix}{field.name}"
         wanted = field.metadata.get("fixed")
         if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-            yield from _keys(kind, fixed=fixed or wanted is not False, prefix=f"{name}.")
+            yield from _keys(kind, fixed=wanted is not False, prefix=f"{name}.")
         else:
             ours = {rule: value for rule, value in field.metadata.items() if rule in Key.__dataclass_fields__}
             constraints = tuple(_constraints(annotated[field.name]))
-            own = {"type": kind, "constraints": constraints, "default": field.default, "fixed": fixed or bool(wanted)}
+            kept = fixed if wanted is None else wanted
+            own = {"type": kind, "constraints": constraints, "default": field.default, "fixed": kept}
             yield name, Key(**{**ours, **own})
 
 

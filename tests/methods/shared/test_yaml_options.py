@@ -162,7 +162,7 @@ def test_every_value_has_a_meaning_and_a_source(method):
     assert all(about.doc and about.source for name, about in told.items())
     fixed = {name for name, about in told.items() if about.fixed}
     assert {"gen.dim", "dis.dim", "init"} <= fixed
-    assert not {"gan_w", "step_size", "iterations"} & fixed
+    assert not {"gan_w", "dis.r1_w", "step_size", "iterations"} & fixed
 
 
 @pytest.mark.parametrize(

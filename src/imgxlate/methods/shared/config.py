@@ -40,7 +40,9 @@ class DiscriminatorConfig:
         3, "number of networks; each sees the image at half the size of the one before", _YAML
     )
     pad_type: Padding = option("reflect", "padding", _YAML)
-    r1_w: NonNegativeFloat = option(0.0, "weight of the R1 gradient penalty on real images", "arXiv 1801.04406, Eq. 9")
+    r1_w: NonNegativeFloat = option(
+        0.0, "weight of the R1 gradient penalty on real images", "arXiv 1801.04406, Eq. 9", fixed=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
