@@ -1,4 +1,5 @@
 import dataclasses
+import math
 import subprocess
 import sys
 
@@ -47,6 +48,9 @@ def test_each_preset_can_be_rebuilt_from_its_values(preset: str) -> None:
         ("style_scale", 0.0),
         ("content_weight", -1.0),
         ("style_layer_factors", (1.0, 2.0)),
+        ("style_layer_factors", (1.0, 1.0, 1.0, 1.0, -1.0)),
+        ("style_layer_factors", (1.0, 1.0, 1.0, 1.0, math.nan)),
+        ("style_layer_factors", (1.0, 1.0, 1.0, 1.0, math.inf)),
         ("style_layers", ("relu1_1", "relu2_1", "relu1_1")),
         ("content_layers", ("relu1_1", "relu1_1")),
         ("style_weights", (0.0, 0.0)),

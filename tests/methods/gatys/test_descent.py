@@ -67,6 +67,25 @@ def test_the_first_step_moves_pixels_by_one_gray_level_on_average() -> None:
     assert (seen[1] - seen[0]).abs().mean().item() == pytest.approx(1.0, rel=1e-3)
 
 
+@pytest.mark.parametrize("rate", [0.01, 3.0])
+def test_the_learning_rate_is_a_factor_of_the_first_step_and_of_the_first_one_after_an_explosion(rate: float) -> None:
+    def steps(config: GatysConfig) -> list[float]:
+        seen: list[Tensor] = []
+
+        def exploding(canvas: Tensor) -> Losses:
+            seen.append(canvas.detach().clone())
+            losses = valley(canvas)
+            return as_losses(losses.total * 1e30) if len(seen) == 2 else losses
+
+        run(config, exploding, 4)
+        return [(after - before).abs().mean().item() for before, after in itertools.pairwise(seen)]
+
+    first, _, again = steps(CONFIG)
+    scaled_first, _, scaled_again = steps(GatysConfig(learning_rate=rate))
+    assert scaled_first == pytest.approx(rate * first, rel=1e-3)
+    assert scaled_again == pytest.approx(rate * again, rel=1e-3)
+
+
 def test_the_canvas_is_the_best_image_that_was_evaluated() -> None:
     seen: list[tuple[float, Tensor]] = []
 

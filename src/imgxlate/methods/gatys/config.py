@@ -71,7 +71,7 @@ class GatysConfig(MethodConfig):
     style_layer_weighting: Literal["each", "average", "channels"] = option(
         "channels", "each layer's weight: 1, 1 / number of layers, or 1 / channels squared", _AUTHOR
     )
-    style_layer_factors: tuple[float, ...] = option(
+    style_layer_factors: tuple[NonNegativeFloat, ...] = option(
         (), "further factors of the style layers; none: all 1", "chosen here"
     )
     content_error: Literal["mean", "half-sum"] = option(

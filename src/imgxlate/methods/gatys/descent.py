@@ -34,6 +34,7 @@ class Descent:
         self._best = float("inf")
         self._step_length = 1.0  # as a fraction of a full step
         self._config = config
+        self._rate = config.learning_rate or 1.0  # the factor of each step of L-BFGS
         self._evaluate = evaluate  # to the loss and its gradient
         self._working = canvas.detach().clone().contiguous().requires_grad_()  # L-BFGS views it as a vector.
         self._optimizer = self._start()
@@ -53,10 +54,9 @@ class Descent:
         self._working.grad = None
 
     def _start(self) -> torch.optim.Optimizer:
-        rate = self._config.learning_rate
         if self._config.optimizer == "adam":
-            return torch.optim.Adam([self._working], lr=rate or 10.0)
-        first_step = _FIRST_STEP * self._working.numel() * self._step_length
+            return torch.optim.Adam([self._working], lr=self._config.learning_rate or 10.0)
+        first_step = _FIRST_STEP * self._working.numel() * self._rate * self._step_length
         return torch.optim.LBFGS(
             [self._working],
             lr=first_step,  # for the first step only; torch divides it by the sum of the gradient's absolute values
@@ -78,7 +78,7 @@ class Descent:
 
         self._optimizer.step(closure)
         if self._config.optimizer == "lbfgs":
-            self._optimizer.param_groups[0]["lr"] = (self._config.learning_rate or 1.0) * self._step_length
+            self._optimizer.param_groups[0]["lr"] = self._rate * self._step_length
         return evaluated[0].summary()
 
     def _accept(self, loss: float, image: Tensor) -> None:
