@@ -55,7 +55,7 @@ from imgxlate.images.decode import decode
 from imgxlate.images.tensors import resize, to_tensor
 from imgxlate.inference.device import find_arithmetic, find_precision
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.method import Cyclegan
+from imgxlate.methods.cyclegan.method import ResnetCyclegan
 from imgxlate.methods.cyclegan.networks import Generator
 from imgxlate.methods.munit import networks as munit_networks
 from imgxlate.methods.munit.config import MunitConfig
@@ -208,7 +208,7 @@ def make_translate(name: str, task: Task) -> Translate:
 
 
 def ours(task: Task, precision: Any) -> Translate:
-    model = munit() if task.munit else Cyclegan(CycleganConfig(), {"A": generator()})
+    model = munit() if task.munit else ResnetCyclegan(CycleganConfig(), {"A": generator()})
     arithmetic = find_arithmetic(precision, CPU)
     model.place(CPU, arithmetic.dtype)
     image, codes = task.image(), styles() if task.munit else None

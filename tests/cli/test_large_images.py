@@ -19,7 +19,7 @@ from imgxlate import checkpoint
 from imgxlate.cli import progress
 from imgxlate.inference.loading import model_header
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.method import Cyclegan
+from imgxlate.methods.cyclegan.method import ResnetCyclegan
 from imgxlate.methods.cyclegan.networks import Generator
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="open files and limits are read as Linux shows them")
@@ -210,7 +210,7 @@ LIMIT = 1_500_000_000  # bytes of private memory
 @linux
 def test_24_megapixels_under_a_hard_limit_on_memory(command, tmp_path, randomize):
     config = CycleganConfig(ngf=4, n_blocks=1)
-    model = Cyclegan(config, {"A": randomize(Generator(config)), "B": randomize(Generator(config), 1)})
+    model = ResnetCyclegan(config, {"A": randomize(Generator(config)), "B": randomize(Generator(config), 1)})
     checkpoint.write(
         tmp_path / "narrow.safetensors", model.tensors(), model_header("cyclegan", config, ("summer", "winter"), "B")
     )

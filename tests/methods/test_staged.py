@@ -8,7 +8,7 @@ from imgxlate.methods.cut.config import CutConfig
 from imgxlate.methods.cut.method import Cut
 from imgxlate.methods.cut.networks import Generator as CutGenerator
 from imgxlate.methods.cyclegan.config import CycleganConfig
-from imgxlate.methods.cyclegan.method import Cyclegan
+from imgxlate.methods.cyclegan.method import ResnetCyclegan
 from imgxlate.methods.cyclegan.networks import Generator as CycleganGenerator
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.method import Munit
@@ -114,7 +114,7 @@ def test_unit(in_bands, randomize, config, memory, data):
 @settings(max_examples=25)
 @given(config=cyclegans, memory=memories, data=st.data())
 def test_cyclegan(in_bands, randomize, config, memory, data):
-    translator = build(Cyclegan, CycleganGenerator, config, randomize)
+    translator = build(ResnetCyclegan, CycleganGenerator, config, randomize)
     assert isinstance(translator, Staged)
     image = image_for(data, translator)
     [whole] = translator.translate(image, "A", None)

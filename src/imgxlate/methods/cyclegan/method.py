@@ -19,8 +19,8 @@ from imgxlate.nn.norms import set_norm_statistics
 from imgxlate.nn.stages import Stage
 
 
-class UnetCyclegan:
-    """A loaded model of U-Nets: a generator for one direction, or for both. Images are computed whole, not in bands."""
+class Cyclegan:
+    """A loaded model: a generator for one direction, or for both. U-Nets compute images whole, not in bands."""
 
     def __init__(
         self, config: CycleganConfig, generators: Mapping[Domain, AnyGenerator], notes: Sequence[str] = ()
@@ -34,7 +34,7 @@ class UnetCyclegan:
         self.targets: tuple[Domain, ...] = tuple(self._generators)
 
     @classmethod
-    def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> "UnetCyclegan":
+    def from_checkpoint(cls, checkpoint: Checkpoint, options: Mapping[str, Any]) -> "Cyclegan":
         """Build the generators that `checkpoint` holds, and the one beside it that goes the other way.
 
         `options` are the original's training options, or empty.
@@ -44,7 +44,7 @@ class UnetCyclegan:
             UsageError: `options` are no options of CycleGAN's.
         """
         config, generators, notes = checkpoints.load(checkpoint, options)
-        kind = Cyclegan if config.network == "resnet" else UnetCyclegan
+        kind = ResnetCyclegan if config.network == "resnet" else Cyclegan
         return kind(config, generators, notes)
 
     @classmethod
@@ -109,7 +109,7 @@ class UnetCyclegan:
         ]
 
 
-class Cyclegan(UnetCyclegan):
+class ResnetCyclegan(Cyclegan):
     """A loaded model of ResNets, which are sequences of stages, so that images are computed in bands."""
 
     def content_stages(self, to: Domain) -> list[Stage]:

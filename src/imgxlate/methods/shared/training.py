@@ -1,4 +1,4 @@
-"""Shared by the training of all methods: generators against discriminators, without the step itself."""
+"""Shared by the adversarial trainings: generators against discriminators, without the step itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
