@@ -1,6 +1,4 @@
-"""The originals' files: configurations, directions in names, and models that they cannot hold."""
-
-from pathlib import Path
+"""The originals' files: configurations, and models that they cannot hold."""
 
 import pytest
 
@@ -14,7 +12,7 @@ from imgxlate.methods.cyclegan.networks import make_generator
 from imgxlate.methods.munit.config import MunitConfig
 from imgxlate.methods.munit.method import Munit
 from imgxlate.methods.munit.networks import Generator as MunitGenerator
-from imgxlate.methods.original_files import domain_in_file_name, opposite, read_options
+from imgxlate.methods.original_files import read_options
 from imgxlate.methods.spec import DOMAINS
 from imgxlate.methods.unit.config import UnitConfig
 from imgxlate.methods.unit.method import Unit
@@ -55,36 +53,6 @@ def test_train_opt_txt_of_cyclegan_is_read(tmp_path, newline):
 
 def test_without_a_file_there_are_no_options():
     assert read_options(None) == {}
-
-
-@pytest.mark.parametrize(
-    ("name", "domain", "other"),
-    [
-        ("latest_net_G_A.pth", "A", "latest_net_G_B.pth"),
-        ("200_net_G_B.pth", "B", "200_net_G_A.pth"),
-        ("gen_AB.pth", "A", "gen_BA.pth"),
-        ("netG_B2A.pth", "B", "netG_A2B.pth"),
-        ("generator_a_to_b.pt", "A", "generator_b_to_a.pt"),
-        ("G_A.safetensors", "A", "G_B.safetensors"),
-        ("G_BA_100.pth", "B", "G_AB_100.pth"),
-        ("netG_B2A_epoch_9.pth", "B", "netG_A2B_epoch_9.pth"),
-        ("netG_A-latest.pth", "A", "netG_B-latest.pth"),
-        ("G_XtoY.pth", "A", "G_YtoX.pth"),
-        ("g21-20000.pkl", "B", "g12-20000.pkl"),
-        ("G_1to2.pth", "A", "G_2to1.pth"),
-        ("gen_12.pt", None, None),  # the number of a step
-        ("G_Adam.pth", None, None),
-        ("net_G_best.pth", None, None),
-        ("latest_net_G.pth", None, None),
-        ("horse2zebra.pth", None, None),
-        ("photos_of_b.pth", None, None),
-        ("latest_net_D_A.pth", None, None),
-    ],
-)
-def test_the_name_of_a_file_shows_its_direction_and_the_name_of_the_opposite_file(name, domain, other):
-    path = Path("folder") / name
-    assert domain_in_file_name(path) == domain
-    assert opposite(path) == (Path("folder") / other if other else None)
 
 
 def munit(**changes):

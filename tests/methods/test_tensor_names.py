@@ -1,4 +1,4 @@
-"""Names of tensors: wrappers are left out, averaged weights take the place of trained ones, networks are chosen."""
+"""Names in files: wrappers are left out, averages replace trained weights, networks are found, chosen and directed."""
 
 from pathlib import Path
 
@@ -7,7 +7,17 @@ import torch
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.methods.tensor_names import averaged, chosen, network_names, unwrapped
+from imgxlate.methods.tensor_names import (
+    averaged,
+    chosen,
+    domain_in_file_name,
+    domain_of,
+    listed,
+    network_names,
+    networks_in,
+    opposite,
+    unwrapped,
+)
 
 CONVOLUTION = torch.zeros(1, 1, 1, 1)
 
@@ -112,3 +122,83 @@ def test_a_file_of_ours_and_three_names_are_refused():
 )
 def test_the_names_of_networks_are_those_at_the_first_fork(names, networks):
     assert network_names(dict.fromkeys(names, CONVOLUTION)) == networks
+
+
+def named(*names):
+    return {name: torch.ones(1) for name in names}
+
+
+def test_networks_are_found_by_the_end_of_a_name_and_take_the_longest_prefix():
+    tensors = named("a.x.w", "a.x.b", "a.module.x.w", "a.module.y", "other", "ax.w")
+    found = networks_in(tensors, "x.w")
+    assert {prefix: set(group) for prefix, group in found.items()} == {
+        "a.": {"x.w", "x.b"},
+        "a.module.": {"x.w", "y"},
+    }
+
+
+def test_a_bare_network_has_no_prefix():
+    assert networks_in(named("x.w", "y"), "x.w").keys() == {""}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "domain"),
+    [
+        ("a.", "A"),
+        ("b.", "B"),
+        ("gen_a.", "A"),
+        ("gen_b.module.", "B"),
+        ("netG_A.module.", "A"),
+        ("netG_B._orig_mod.", "B"),
+        ("state_dict.G_A.", "A"),
+        ("G_AB.", "A"),
+        ("G_BA.", "B"),
+        ("genA2B.", "A"),
+        ("G_B_to_A.", "B"),
+        ("G_AtoB.", "A"),
+        ("model.", None),
+        ("", None),
+        ("ema.", None),
+        ("data.", None),
+        ("generator.", None),
+    ],
+)
+def test_the_name_of_a_network_shows_its_domain(prefix, domain):
+    assert domain_of(prefix) == domain
+
+
+@pytest.mark.parametrize(
+    "prefix", ["G.", "networks.G.", "models.G._fsdp_wrapped_module.", "params.net.G.module.", "G._forward_module."]
+)
+def test_the_name_of_a_network_has_no_wrappers_and_containers(prefix):
+    assert listed([prefix]) == "G"
+
+
+@pytest.mark.parametrize(
+    ("name", "domain", "other"),
+    [
+        ("latest_net_G_A.pth", "A", "latest_net_G_B.pth"),
+        ("200_net_G_B.pth", "B", "200_net_G_A.pth"),
+        ("gen_AB.pth", "A", "gen_BA.pth"),
+        ("netG_B2A.pth", "B", "netG_A2B.pth"),
+        ("generator_a_to_b.pt", "A", "generator_b_to_a.pt"),
+        ("G_A.safetensors", "A", "G_B.safetensors"),
+        ("G_BA_100.pth", "B", "G_AB_100.pth"),
+        ("netG_B2A_epoch_9.pth", "B", "netG_A2B_epoch_9.pth"),
+        ("netG_A-latest.pth", "A", "netG_B-latest.pth"),
+        ("G_XtoY.pth", "A", "G_YtoX.pth"),
+        ("g21-20000.pkl", "B", "g12-20000.pkl"),
+        ("G_1to2.pth", "A", "G_2to1.pth"),
+        ("gen_12.pt", None, None),  # the number of a step
+        ("G_Adam.pth", None, None),
+        ("net_G_best.pth", None, None),
+        ("latest_net_G.pth", None, None),
+        ("horse2zebra.pth", None, None),
+        ("photos_of_b.pth", None, None),
+        ("latest_net_D_A.pth", None, None),
+    ],
+)
+def test_the_name_of_a_file_shows_its_direction_and_the_name_of_the_opposite_file(name, domain, other):
+    path = Path("folder") / name
+    assert domain_in_file_name(path) == domain
+    assert opposite(path) == (Path("folder") / other if other else None)

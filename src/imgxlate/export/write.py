@@ -16,9 +16,9 @@ from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, choice_note, load_model, model_header
 from imgxlate.inference.model import Model
 from imgxlate.methods import registry
-from imgxlate.methods.original_files import opposite
 from imgxlate.methods.protocol import Exportable
 from imgxlate.methods.spec import DOMAINS, Capability, MethodSpec
+from imgxlate.methods.tensor_names import opposite
 from imgxlate.paths import exists, is_folder
 
 Format = Literal["onnx", "originals", "half"]

@@ -1,4 +1,4 @@
-"""The originals' files: configurations, directions in their names, what they can hold. Imports no torch."""
+"""The originals' files: their configurations, and the models that they can hold. Imports no torch."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,21 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from imgxlate.errors import UsageError, disk_hint
-from imgxlate.methods.spec import Domain, MethodConfig
+from imgxlate.methods.spec import MethodConfig
 
 # CycleGAN's train.py writes train_opt.txt beside its weights: `key: value [default: other]` between two rules.
 _LISTING = re.compile(rb"\s*-{5,} Options -{5,}\r?\n")
 _LISTED = re.compile(rb"^[ \t]*(\w+:[^\r\n]*?)[ \t]*(?:\[default: [^\r\n]*\])?\r?$", re.MULTILINE)
-
-_BETWEEN = r"(?:2|_?to_?)"
-DIRECTION = (
-    rf"(a{_BETWEEN}?b|b{_BETWEEN}?a|x{_BETWEEN}y|y{_BETWEEN}x|1_?to_?2|2_?to_?1|(?<=g)12|(?<=g)21|a|b)(?=$|[_.-])"
-)
-"""The part of a name that says a direction or a domain, with nothing or a separator behind it: "a2b", "BA", "_A"."""
-
-_FILE_NAME = re.compile(r"(?:^|[_-])(?:net)?(?:g|gen|generator)_?" + DIRECTION, re.IGNORECASE)
-_SWAPPED = str.maketrans("ABabXYxy", "BAbaYXyx")
-_SWAPPED_NUMBERS = str.maketrans("12", "21")  # of "1to2"; in "A2B", the number is a word
 
 
 def read_options(path: Path | None) -> Mapping[str, Any]:
@@ -65,24 +55,3 @@ def require_original(config: MethodConfig, **values: Collection[Any]) -> None:
 def _as_yaml(content: bytes) -> bytes:
     """A listing of options without its rules, indentation and notes of defaults; any other file unchanged."""
     return b"\n".join(_LISTED.findall(content)) if _LISTING.match(content) else content
-
-
-def domain_in_file_name(path: Path) -> Domain | None:
-    """The domain whose images the generator in a file takes, by the file's name: `latest_net_G_A.pth`, `gen_AB.pth`."""
-    return domain_of_direction(_FILE_NAME.search(path.stem))
-
-
-def opposite(path: Path) -> Path | None:
-    """The file of the other direction, by the name of this one: `latest_net_G_B.pth` for `latest_net_G_A.pth`."""
-    found = _FILE_NAME.search(path.stem)
-    if found is None:
-        return None
-    swapped = found[1].translate(_SWAPPED_NUMBERS if found[1][0] in "12" else _SWAPPED)
-    return path.with_name(path.stem[: found.start(1)] + swapped + path.stem[found.end(1) :] + path.suffix)
-
-
-def domain_of_direction(found: re.Match[str] | None) -> Domain | None:
-    """The domain whose images a network of that direction takes; None without a match of `DIRECTION`."""
-    if found is None:
-        return None
-    return "A" if found[1][0].lower() in "ax1" else "B"

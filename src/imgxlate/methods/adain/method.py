@@ -23,8 +23,9 @@ from imgxlate.methods.adain.networks import (
     style_stages,
 )
 from imgxlate.methods.file_kinds import refusal
-from imgxlate.methods.shared.checkpoints import build, configure, networks_in
+from imgxlate.methods.shared.checkpoints import build, configure
 from imgxlate.methods.spec import Domain
+from imgxlate.methods.tensor_names import networks_in
 from imgxlate.nn.convolution import set_compute_dtype
 from imgxlate.nn.stages import Stage
 from imgxlate.paths import assets_dir

@@ -12,12 +12,13 @@ from imgxlate.errors import CheckpointError
 from imgxlate.methods.cut.config import OPTIONS, CutConfig
 from imgxlate.methods.cut.networks import Generator
 from imgxlate.methods.file_kinds import refusal
-from imgxlate.methods.original_files import domain_in_file_name, require_original
+from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared import resnets
-from imgxlate.methods.shared.checkpoints import build, configure, domain_of, listed
+from imgxlate.methods.shared.checkpoints import build, configure
 from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.shared.structure import networks_by_structure
+from imgxlate.methods.tensor_names import domain_in_file_name, domain_of, listed
 
 
 def load(checkpoint: Checkpoint, options: Mapping[str, Any]) -> Generator:

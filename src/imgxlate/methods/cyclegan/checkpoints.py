@@ -18,13 +18,14 @@ from imgxlate.methods import tensor_names
 from imgxlate.methods.cyclegan.config import OPTIONS, CycleganConfig
 from imgxlate.methods.cyclegan.networks import AnyGenerator, Generator, Unet, make_generator
 from imgxlate.methods.file_kinds import refusal
-from imgxlate.methods.original_files import domain_in_file_name, opposite, require_original
+from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared import resnets, unets
-from imgxlate.methods.shared.checkpoints import build, by_domain, configure, listed
+from imgxlate.methods.shared.checkpoints import build, configure
 from imgxlate.methods.shared.layers import Layer, read_network
 from imgxlate.methods.shared.structure import networks_by_structure
 from imgxlate.methods.spec import OTHER, Domain
+from imgxlate.methods.tensor_names import by_domain, domain_in_file_name, listed, opposite
 from imgxlate.nn import Upsampling
 
 _UNET_DEPTHS = {"unet_128": 7, "unet_256": 8}  # how often each of the original's U-Nets halves height and width

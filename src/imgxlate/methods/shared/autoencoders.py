@@ -13,12 +13,13 @@ from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import NetworkReading
-from imgxlate.methods.shared.checkpoints import by_domain, count, listed, networks_in, size, visible_norm
+from imgxlate.methods.shared.checkpoints import count, size, visible_norm
 from imgxlate.methods.shared.config import DiscriminatorConfig
 from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, read_network, width_of_stem
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.structure import Design, networks_by_structure
 from imgxlate.methods.spec import DOMAINS, Domain, MethodConfig
+from imgxlate.methods.tensor_names import by_domain, listed, networks_in
 from imgxlate.nn import Init
 from imgxlate.nn.autoencoder import Decoder
 from imgxlate.nn.convolution import set_compute_dtype

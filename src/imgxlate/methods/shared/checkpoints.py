@@ -1,9 +1,8 @@
-"""Builds networks from checkpoints: finds them in a file, infers the configuration, and loads the tensors."""
+"""Builds networks from tensors: infers the configuration, and loads the tensors."""
 
 import dataclasses
 import itertools
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,8 +12,7 @@ from torch import Tensor, nn
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.config import from_mapping, shown
 from imgxlate.errors import CheckpointError, UsageError
-from imgxlate.methods.original_files import DIRECTION, domain_of_direction
-from imgxlate.methods.spec import DOMAINS, Domain, MethodConfig
+from imgxlate.methods.spec import MethodConfig
 from imgxlate.nn import NormKind
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -22,104 +20,6 @@ Config = TypeVar("Config", bound=MethodConfig)
 
 _STATISTICS = (".running_mean", ".running_var", ".num_batches_tracked")
 _SHOWN = 3  # mismatches in a message
-
-_WRAPPERS = frozenset({"module", "state_dict", "model", "net", "network", "params", "_orig_mod"})
-_SEPARATORS = ("2", "_to_", "to")  # of "photo2monet"
-_NETWORK_NAME = re.compile(r"(?:^|[_-]|net|gen|generator|g)" + DIRECTION, re.IGNORECASE)
-
-
-def networks_in(tensors: Mapping[str, Tensor], anchor: str) -> dict[str, dict[str, Tensor]]:
-    """The networks in a flat file by their prefixes, which precede the tensors named `anchor`.
-
-    A tensor belongs to the longest prefix of its name, and is named by the rest of it.
-    """
-    prefixes = [name.removesuffix(anchor) for name in tensors if name == anchor or name.endswith(f".{anchor}")]
-    found: dict[str, dict[str, Tensor]] = {prefix: {} for prefix in sorted(prefixes, key=len, reverse=True)}
-    for name, tensor in tensors.items():
-        prefix = next((prefix for prefix in found if name.startswith(prefix)), None)
-        if prefix is not None:
-            found[prefix][name.removeprefix(prefix)] = tensor
-    return found
-
-
-def by_domain(
-    checkpoint: Checkpoint,
-    networks: Mapping[str, dict[str, Tensor]],
-    pairs: Iterable[tuple[str, str]],  # words for A and B in names that else are equal
-) -> dict[Domain, dict[str, Tensor]]:
-    """The networks by the domain in their prefixes; networks without one are left out.
-
-    If no prefix has a domain, two networks may be a pair by their names.
-
-    Raises:
-        CheckpointError: two of them are for the same domain.
-    """
-    found: dict[Domain, dict[str, Tensor]] = {}
-    for prefix, tensors in networks.items():
-        domain = domain_of(prefix)
-        if domain in found:
-            names = ", ".join(sorted(_name(prefix) for prefix in networks))
-            raise CheckpointError(
-                f"{checkpoint.path}: holds more than one network for domain {domain}: {names}",
-                hint="Choose the one to use by its name: --generator NAME.",
-            )
-        if domain:
-            found[domain] = tensors
-    return found or _by_pair(checkpoint, networks, pairs)
-
-
-def listed(networks: Iterable[str]) -> str:
-    """The names of networks, by their prefixes, for a message."""
-    return ", ".join(sorted(filter(None, map(_name, networks))))
-
-
-def _name(prefix: str) -> str:
-    """The name of a network that `--generator` takes."""
-    words = [word for word in prefix.split(".") if word]
-    for end in (-1, 0):
-        while len(words) > 1 and words[end].lower() in _WRAPPERS:
-            words.pop(end)
-    return ".".join(words)
-
-
-def _by_pair(
-    checkpoint: Checkpoint, networks: Mapping[str, dict[str, Tensor]], pairs: Iterable[tuple[str, str]]
-) -> dict[Domain, dict[str, Tensor]]:
-    """Two networks by the domains whose images they take, if their names are a pair: "G" and "F", "a2b" and "b2a"."""
-    if len(networks) != len(DOMAINS):
-        return {}
-    places = {
-        prefix: next(i for i, name in enumerate(checkpoint.tensors) if name.startswith(prefix)) for prefix in networks
-    }
-    first, second = sorted(networks, key=places.__getitem__)
-    one, other = (_name(prefix).lower() for prefix in (first, second))
-    for word, opposite in pairs:
-        if _replaced(one, word, opposite) == other:
-            return {"A": networks[first], "B": networks[second]}
-        if _replaced(other, word, opposite) == one:
-            return {"A": networks[second], "B": networks[first]}
-    if any(other == _reversed(one, separator) for separator in _SEPARATORS):
-        return {"A": networks[first], "B": networks[second]}
-    return {}
-
-
-def _reversed(name: str, separator: str) -> str | None:
-    """`name` with the words on both sides of `separator` exchanged; None if it has none."""
-    found = re.fullmatch(rf"(|.*[^a-z0-9])([a-z0-9]+)({separator})([a-z0-9]+)", name)
-    return None if found is None else "".join(found.group(1, 4, 3, 2))
-
-
-def _replaced(name: str, word: str, opposite: str) -> str | None:
-    """`name` with `opposite` in the place of `word` at its end; None if it does not end so."""
-    found = re.fullmatch(rf"(|.*[^a-z]|gen|net|net_?g|g){re.escape(word)}", name)
-    return None if found is None else found[1] + opposite
-
-
-def domain_of(prefix: str) -> Domain | None:
-    """The domain whose images a network takes, by its prefix, such as `gen_a.`, `netG_A.module.` or `G_AB.`."""
-    words = [word for word in prefix.split(".") if word and word.lower() not in _WRAPPERS]
-    directions = (domain_of_direction(_NETWORK_NAME.search(word)) for word in reversed(words))
-    return next(filter(None, directions), None)
 
 
 def size(tensors: Mapping[str, Tensor], name: str, axis: int, path: Path) -> int:

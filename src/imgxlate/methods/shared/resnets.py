@@ -15,9 +15,10 @@ from imgxlate.errors import UsageError
 from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import Graph, image_axes
-from imgxlate.methods.shared.checkpoints import count, networks_in, size, visible_norm
+from imgxlate.methods.shared.checkpoints import count, size, visible_norm
 from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
 from imgxlate.methods.spec import OTHER, Domain
+from imgxlate.methods.tensor_names import networks_in
 from imgxlate.nn.convolution import set_compute_dtype
 from imgxlate.nn.resnet import ResnetGenerator
 from imgxlate.nn.unet import UnetGenerator
