@@ -10,7 +10,7 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, optio
 from imgxlate.data.config import DataConfig, crop
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
-from imgxlate.methods.shared.config import augment_option
+from imgxlate.methods.shared.config import augment_option, lr_dis_option
 from imgxlate.methods.shared.train_options import EPOCH, NORMS, TrainOptions, choice
 from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind
@@ -57,9 +57,7 @@ class CutTrainingConfig(TrainingConfig):
 
     iterations: PositiveInt = option(400 * EPOCH, "training steps in all", f"{_TRAINING}: 200 epochs, and 200 of decay")
     lr: NonNegativeFloat = option(2e-4, "learning rate of Adam at the start", _TRAINING)
-    lr_dis: NonNegativeFloat | None = option(
-        None, "learning rate of Adam for the discriminator; none: lr", "arXiv 1706.08500, Sec. 2"
-    )
+    lr_dis: NonNegativeFloat | None = lr_dis_option("the discriminator")
     lr_decay_share: NonNegativeFloat = option(
         0.5,
         "share of the steps, at the end, over which the learning rate falls linearly to zero",

@@ -8,7 +8,7 @@ from annotated_types import Lt
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig, crop
 from imgxlate.losses import GanLoss
-from imgxlate.methods.shared.config import augment_option
+from imgxlate.methods.shared.config import augment_option, lr_dis_option
 from imgxlate.methods.shared.train_options import EPOCH, TrainOptions
 from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind, Upsampling
@@ -60,9 +60,7 @@ class CycleganTrainingConfig(TrainingConfig):
 
     iterations: PositiveInt = option(200 * EPOCH, "training steps in all", f"{_TRAINING}: 100 epochs, and 100 of decay")
     lr: NonNegativeFloat = option(2e-4, "learning rate of Adam at the start", _TRAINING)
-    lr_dis: NonNegativeFloat | None = option(
-        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
-    )
+    lr_dis: NonNegativeFloat | None = lr_dis_option()
     lr_decay_share: NonNegativeFloat = option(
         0.5,
         "share of the steps, at the end, over which the learning rate falls linearly to zero",

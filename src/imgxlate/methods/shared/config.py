@@ -1,14 +1,16 @@
-"""Configurations that methods share: discriminators, their input, perceptual loss, learning rates. Imports no torch."""
+"""Configurations and options that methods share: discriminators, losses, learning rates. Imports no torch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args
 
 from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, PositiveInt, option, require_choice
+from imgxlate.data.config import crop
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
+from imgxlate.methods.spec import Scale
 from imgxlate.nn import Activation, DiscriminatorNorm, Padding
 
 Schedule = Callable[[int], float]
@@ -101,6 +103,68 @@ def augment_option() -> Any:
         f"random changes of all images that the discriminators see, for small data sets: "
         f"{', '.join(get_args(Augmentation))}, with commas between them; empty: none",
         "arXiv 2006.10738",
+    )
+
+
+def lr_dis_option(of: str = "the discriminators") -> Any:
+    """The field `lr_dis` of a training's configuration."""
+    return option(None, f"learning rate of Adam for {of}; none: lr", "arXiv 1706.08500, Sec. 2")
+
+
+def spectral_gen_option() -> Any:
+    """The field `spectral_gen` of MUNIT's and UNIT's trainings."""
+    return option(
+        False,
+        "whether the weights of the generators are normalized spectrally; the model holds the normalized weights",
+        "arXiv 1802.05957",
+        fixed=True,
+    )
+
+
+def perceptual_option() -> Any:
+    """The field `vgg` of MUNIT's and UNIT's trainings."""
+    return option(PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False)
+
+
+def lr_policy_option(yaml: str) -> Any:
+    """The field `lr_policy` of MUNIT's and UNIT's trainings; `yaml` is the source of its default."""
+    return option(
+        "step",
+        "how the learning rate changes: step, constant, or linear (to zero over the second half of the steps, which "
+        "the original does not have)",
+        yaml,
+    )
+
+
+def sample_every_option(yaml: str) -> Any:
+    """The field `sample_every` of MUNIT's and UNIT's trainings; `yaml` is the source of its default."""
+    return option(
+        10_000,
+        "steps between samples; steps 1, 2, 5, 10, 20, 50 and so on have samples too",
+        f"{yaml}, image_save_iter",
+    )
+
+
+def autoencoder_scales(large: Mapping[str, Any] | None = None) -> tuple[Scale, ...]:
+    """Variants of MUNIT's and UNIT's preset `small` for `--hours`; `large` are a method's own changes for 256 pixels.
+
+    The bundled models took 7,000 to 8,500 steps at 96 px and width 24.
+    """
+    linear = {"lr_policy": "linear"}
+    at_256: dict[str, Any] = {
+        **crop(256),
+        "gen.n_downsample": 2,
+        **(large or {}),
+        "dis.n_layer": 4,
+        "lr": 1e-4,
+        **linear,
+    }
+    return (
+        Scale("64 px, width 16", {**crop(64), **linear}, 3000),
+        Scale("96 px, width 24", {"gen.dim": 24, **linear}, 8000),
+        Scale("128 px, width 32", {**crop(128), "gen.dim": 32, "dis.dim": 48, **linear}, 16_000),
+        Scale("256 px, width 32", {**at_256, "gen.dim": 32, "dis.dim": 48}, 50_000),
+        Scale("256 px, width 64", {**at_256, "gen.dim": 64, "dis.dim": 64}, 100_000),
     )
 
 

@@ -6,10 +6,21 @@ from typing import Annotated
 from annotated_types import Lt
 
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
-from imgxlate.data.config import DataConfig, crop
-from imgxlate.methods.shared.config import DiscriminatorConfig, LrPolicy, PerceptualConfig, augment_option
+from imgxlate.data.config import DataConfig
+from imgxlate.methods.shared.config import (
+    DiscriminatorConfig,
+    LrPolicy,
+    PerceptualConfig,
+    augment_option,
+    autoencoder_scales,
+    lr_dis_option,
+    lr_policy_option,
+    perceptual_option,
+    sample_every_option,
+    spectral_gen_option,
+)
 from imgxlate.methods.shared.yaml_options import yaml_reader
-from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
+from imgxlate.methods.spec import TrainingConfig, TranslatorConfig
 from imgxlate.nn import Activation, Init, NormKind, Padding
 
 _YAML = "mingyuliutw/UNIT, configs/*.yaml"
@@ -37,21 +48,14 @@ class UnitTrainingConfig(TrainingConfig):
     gen: UnitConfig = option(UnitConfig(), "the generators", "")
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
     augment: str = augment_option()
-    lr_dis: NonNegativeFloat | None = option(
-        None, "learning rate of Adam for the discriminators; none: lr", "arXiv 1706.08500, Sec. 2"
-    )
+    lr_dis: NonNegativeFloat | None = lr_dis_option()
     share_latent: bool = option(
         False,
         "whether both domains share the last block of the encoders and the first of the decoders",
         "mingyuliutw/UNIT, networks.py: not; arXiv 1703.00848, Sec. 3: they are",
         fixed=True,
     )
-    spectral_gen: bool = option(
-        False,
-        "whether the weights of the generators are normalized spectrally; the model holds the normalized weights",
-        "arXiv 1802.05957",
-        fixed=True,
-    )
+    spectral_gen: bool = spectral_gen_option()
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
     gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
     recon_x_w: NonNegativeFloat = option(10.0, "weight of reconstructing images", _YAML)
@@ -61,23 +65,12 @@ class UnitTrainingConfig(TrainingConfig):
         0.01, "weight of the KL divergence of translated images' codes from N(0, I)", _YAML
     )
     vgg_w: NonNegativeFloat = option(0.0, "weight of the domain-invariant perceptual loss", _YOSEMITE)
-    vgg: PerceptualConfig = option(
-        PerceptualConfig(), "the features of the perceptual loss, used if vgg_w is not 0", "", fixed=False
-    )
-    lr_policy: LrPolicy = option(
-        "step",
-        "how the learning rate changes: step, constant, or linear (to zero over the second half of the steps, which "
-        "the original does not have)",
-        _YAML,
-    )
+    vgg: PerceptualConfig = perceptual_option()
+    lr_policy: LrPolicy = lr_policy_option(_YAML)
     step_size: PositiveInt = option(100_000, "steps after which the learning rate changes", _YAML)
     gamma: NonNegativeFloat = option(0.5, "factor by which the learning rate changes", _YAML)
     display_size: PositiveInt = option(16, "images of each domain in the samples", _YOSEMITE)
-    sample_every: PositiveInt = option(
-        10_000,
-        "steps between samples; steps 1, 2, 5, 10, 20, 50 and so on have samples too",
-        f"{_YAML}, image_save_iter",
-    )
+    sample_every: PositiveInt = sample_every_option(_YAML)
     checkpoint_every: PositiveInt = option(10_000, "steps between checkpoints", f"{_YAML}, snapshot_save_iter")
 
     @property
@@ -126,22 +119,7 @@ PRESETS = {
 }
 """Named configurations, the default first; the original's have its values except `data.workers`."""
 
-_LARGE = {
-    **crop(256),
-    "gen.n_downsample": 2,
-    "dis.n_layer": 4,
-    "lr": 1e-4,
-    "lr_policy": "linear",
-}
-
-SCALES = (
-    Scale("64 px, width 16", {**crop(64), "lr_policy": "linear"}, 3000),
-    Scale("96 px, width 24", {"gen.dim": 24, "lr_policy": "linear"}, 8000),
-    Scale("128 px, width 32", {**crop(128), "gen.dim": 32, "dis.dim": 48, "lr_policy": "linear"}, 16_000),
-    Scale("256 px, width 32", {**_LARGE, "gen.dim": 32, "dis.dim": 48}, 50_000),
-    Scale("256 px, width 64", {**_LARGE, "gen.dim": 64, "dis.dim": 64}, 100_000),
-)
-"""Variants of the preset `small` for `--hours`. The bundled models took 7,000 to 8,500 steps at 96 px and width 24."""
+SCALES = autoencoder_scales()
 
 from_original = yaml_reader(
     weights=("gan_w", "recon_x_w", "recon_kl_w", "recon_x_cyc_w", "recon_kl_cyc_w", "vgg_w"),
