@@ -10,6 +10,7 @@ from PIL import Image
 from imgxlate import checkpoint
 from imgxlate.config import overridden
 from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.methods import registry
 from imgxlate.methods.cyclegan.config import PRESETS, CycleganConfig
 from imgxlate.methods.cyclegan.networks import Unet
 from imgxlate.methods.cyclegan.training import CycleganTraining
@@ -50,6 +51,7 @@ def test_width_depth_and_norm_are_read_off_the_weights(load, saved, norm, depth)
 def test_it_is_a_translator_that_is_not_computed_in_bands(load, saved):
     model = load("cyclegan", saved(weights(config())))
     assert isinstance(model, Translator)
+    assert isinstance(model, registry.implementation(registry.find("cyclegan")))
     assert not isinstance(model, Staged)
     model.place(torch.device("cpu"), torch.bfloat16)
     with torch.inference_mode():

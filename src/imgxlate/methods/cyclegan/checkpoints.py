@@ -167,5 +167,5 @@ def _stated(options: Mapping[str, Any]) -> dict[str, Any]:
     if depth is None:
         return OPTIONS.generator(options)
     stated = OPTIONS.generator({key: value for key, value in options.items() if key != "netG"})
-    named = {key: stated[key] for key in ("ngf", "norm") if key in stated}
+    named = {key: value for key, value in stated.items() if key in ("ngf", "norm")}
     return {"network": "unet", "n_downsampling": depth, **named}

@@ -10,8 +10,9 @@ from imgxlate.errors import DivergedError
 from imgxlate.methods.gatys.config import GatysConfig
 from imgxlate.methods.gatys.objective import Losses
 
-# Mean length of L-BFGS's first step, in gray levels. It must be long enough to measure curvature in bfloat16: torch's
-# own first step, 1 / (3 H W), is lost in rounding there, and the next step destroys the image.
+# Mean length of L-BFGS's first step at a learning rate of 1, in gray levels. It must be long enough to measure
+# curvature in bfloat16: torch's own first step, 1 / (3 H W), is lost in rounding there, and the next step destroys the
+# image.
 _FIRST_STEP = 1.0
 _EXPLODED = 10.0  # A step explodes if it makes the loss this many times the best. Twice the best is common in L-BFGS.
 _SHORTENING = 4.0  # After an explosion, steps are shorter by this factor ...
