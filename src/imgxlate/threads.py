@@ -65,6 +65,14 @@ def average_products(weights: "Iterable[Tensor]", positions: int) -> float | Non
     return sum(sizes) / len(sizes) * positions / 16 if sizes else None
 
 
+def set_number(number: int | None) -> None:
+    """Let torch compute in that many threads; None: in as many as before."""
+    import torch  # Imported late: `limit_waiting` must come first.
+
+    if number:
+        torch.set_num_threads(number)
+
+
 class AdaptiveThreads:
     """Sets the number of torch's threads for steps that resemble each other, such as images or iterations.
 
@@ -73,10 +81,9 @@ class AdaptiveThreads:
     """
 
     def __init__(self, number: int | None, device: "torch.device") -> None:
-        import torch  # Imported late: `limit_waiting` must come first.
+        import torch
 
-        if number:
-            torch.set_num_threads(number)
+        set_number(number)
         self.fixed = number
         self._set_number = torch.set_num_threads
         self._all = torch.get_num_threads()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from imgxlate import config
+from imgxlate import config, threads
 from imgxlate.cli import complete, loading, options
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import Bar
@@ -15,7 +15,6 @@ from imgxlate.errors import UsageError
 from imgxlate.evaluate.choices import PairProtocol
 from imgxlate.images.jobs import require_no_failures
 from imgxlate.metrics.measure import MetricsChoice
-from imgxlate.threads import AdaptiveThreads, parse
 
 if TYPE_CHECKING:
     from imgxlate.evaluate.method_evaluation import Stage
@@ -129,11 +128,9 @@ def compare(
     values = _by_method("--set", assignments or [], ".", "METHOD.KEY=VALUE", "neural-style.iterations=100")
     generators = _by_method("--generator", generator or [], "=", "METHOD=NAME", "cyclegan=netG_A")
     loading.import_torch(out)
-    import torch
-
     from imgxlate import compare as compare_images
 
-    AdaptiveThreads(parse(settings.threads), torch.device("cpu"))  # Freed memory is not kept: it is measured.
+    threads.set_number(threads.parse(settings.threads))  # Freed memory is not kept: it is measured.
 
     with _Bars(out) as bars:
         result = compare_images(
