@@ -25,6 +25,7 @@ from imgxlate.paths import exists, is_folder, resolved
 _MISTYPED = 0.8  # how similar a suffix is to a real one: .jpgg is, and .tmp is not
 _DEFAULT_NAMES = Naming()
 _KEEP_OR_REPLACE = "Add --overwrite to replace it, or --skip-existing to keep it."
+_WITHOUT_ITS_OUTPUT = "The image that it belongs to is missing. Move it away, or add --overwrite to replace it."
 
 
 class Existing(Enum):
@@ -67,6 +68,9 @@ def plan_jobs(
     besides: Sequence[Source] = (),
     naming: Naming = _DEFAULT_NAMES,
     suffix: Callable[[Source], str] | None = None,  # of the outputs of a source; None: they are PNG files
+    *,
+    may_be_array: bool = False,  # whether `output` may be a file of numpy
+    beside: Callable[[Path], Path | None] | None = None,  # the file that belongs to an output, if it has one
 ) -> list[Job]:
     """Give each source `count` outputs, named `<stem>.<label>[.<nn>].png` or as `naming` says, or `output` if a file.
 
@@ -76,19 +80,22 @@ def plan_jobs(
 
     Raises:
         UsageError: several outputs would be written to one file, or one over an input.
-        OutputError: an output exists and `existing` refuses that, or its folder cannot be written.
+        OutputError: an output exists and `existing` refuses that, or its folder cannot be written. With
+            `Existing.SKIP`: the file that belongs to a missing output exists.
     """
     if output == STDIO or names_file(output):
         _require_no_naming(naming, output)
-        jobs = [_single_output_job(sources, output, count)]
+        jobs = [_single_output_job(sources, output, count, may_be_array=may_be_array)]
     else:
         jobs = _jobs(sources, Path(output or "."), label, count, naming, suffix)
-    _refuse_collisions([*jobs, *(Job(source, ()) for source in besides)], extras)
+    _refuse_collisions([*jobs, *(Job(source, ()) for source in besides)], [*extras, *_beside(jobs, beside)])
     jobs = jobs[share]
-    paths = [*extras, *(path for job in jobs for path in _paths(job))]
+    paths = [*extras, *(path for job in jobs for path in _paths(job)), *_beside(jobs, beside)]
     _require_writable(paths)
     if existing is Existing.SKIP:
-        return [job for job in map(_without_existing, jobs) if job.targets]
+        jobs = [job for job in map(_without_existing, jobs) if job.targets]
+        refuse_existing(_beside(jobs, beside), Existing.REFUSE, _WITHOUT_ITS_OUTPUT)
+        return jobs
     refuse_existing(paths, existing)
     return jobs
 
@@ -181,14 +188,15 @@ def names_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or is_folder(output) or not Path(output).suffix
 
 
-def _single_output_job(sources: Sequence[Source], output: str | None, count: int) -> Job:
+def _single_output_job(sources: Sequence[Source], output: str | None, count: int, *, may_be_array: bool) -> Job:
     if len(sources) * count != 1:
         target = "standard output" if output == STDIO else f"the file {output}"
         raise UsageError(
             f"{len(sources) * count} outputs cannot go to {target}",
             hint="Give a folder: `-o outputs/` (made if missing).",
         )
-    if output != STDIO and Path(str(output)).suffix.lower() not in ARRAY_SUFFIXES:
+    is_array = may_be_array and Path(str(output)).suffix.lower() in ARRAY_SUFFIXES
+    if output != STDIO and not is_array:
         require_output_format(Path(str(output)))
     return Job(sources[0], (Target(0, None if output == STDIO else Path(str(output))),))
 
@@ -266,6 +274,12 @@ def _require_writable_folder(folder: Path) -> None:
 
 def _without_existing(job: Job) -> Job:
     return replace(job, targets=tuple(t for t in job.targets if t.path is None or not exists(t.path)))
+
+
+def _beside(jobs: Sequence[Job], beside: Callable[[Path], Path | None] | None) -> list[Path]:
+    """The files that belong to the outputs of the jobs."""
+    paths = (path for job in jobs for path in _paths(job))
+    return [found for path in paths if (found := beside(path))] if beside else []
 
 
 def _paths(job: Job) -> Iterator[Path]:
