@@ -281,3 +281,43 @@ def test_an_empty_folder_behind_a_link_is_filled(tmp_path):
         (folder / "a").touch()
     assert (tmp_path / "real" / "a").exists()
     assert (tmp_path / "link").is_symlink()
+
+
+DESCRIBED = """
+import os, signal, sys
+from pathlib import Path
+from imgxlate import atomic
+replace, left = Path.replace, int(sys.argv[1])
+def replaced(self, target):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(self, target)
+Path.replace = replaced
+with atomic.described_writer(Path("image"), Path("image.json"), b"new") as file:
+    file.write(b"new")
+"""
+
+
+@pytest.mark.parametrize(("renames", "left"), [(0, {"image": "old"}), (1, {"image": "new"}), (2, None)])
+def test_a_kill_never_leaves_the_description_of_another_file(tmp_path, renames, left):
+    for name in ("image", "image.json"):
+        (tmp_path / name).write_text("old")
+    process = subprocess.run([sys.executable, "-c", DESCRIBED, str(renames)], cwd=tmp_path, timeout=60, check=False)
+    found = {path.name: path.read_text() for path in tmp_path.iterdir() if path.suffix != ".part"}
+    assert (process.returncode == 0, found) == (left is None, left or {"image": "new", "image.json": "new"})
+
+
+def test_a_failure_keeps_the_old_file_and_its_description(tmp_path):
+    for name in ("image", "image.json"):
+        (tmp_path / name).write_text("old")
+
+    def fail_halfway():
+        with atomic.described_writer(tmp_path / "image", tmp_path / "image.json", b"new") as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail_halfway()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"image": "old", "image.json": "old"}

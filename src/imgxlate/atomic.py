@@ -46,6 +46,27 @@ def writer(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
+def described_writer(path: Path, description: Path, text: bytes) -> Iterator[BinaryIO]:
+    """`writer` of a file whose description is in another file, `description`. Both appear, or neither.
+
+    A process that is killed in between leaves the file without a description, never with that of another file.
+
+    Raises:
+        OutputError: as `writer`, for one of the files.
+    """
+    with writer(description) as other:
+        other.write(text)
+        other.flush()
+        with writer(path) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            older = Path(os.path.realpath(description))
+            older.unlink(missing_ok=True)
+            flush_folder(older.parent)
+
+
+@contextlib.contextmanager
 def folder_writer(path: Path) -> Iterator[Path]:
     """Fill a new folder. It appears at `path` whole at the end of the block, or not at all.
 

@@ -54,8 +54,10 @@ def encode(image: ImageArray, suffix: str, *, jpeg_quality: int = 95, metadata: 
     return file.getvalue()
 
 
-def save(image: ImageArray, path: Path, metadata: Metadata = NONE) -> None:
+def save(image: ImageArray, path: Path, metadata: Metadata = NONE, record: tuple[Path, bytes] | None = None) -> None:
     """Write the image to `path` in the format of its suffix, completely or not at all. The bytes are those of `encode`.
+
+    `record` is a file that appears together with the image, and its content.
 
     Raises:
         UsageError: no format has that suffix, or it does not hold 16 bits.
@@ -63,7 +65,7 @@ def save(image: ImageArray, path: Path, metadata: Metadata = NONE) -> None:
         FormatError: the format cannot hold an image of that size.
     """
     _require_fitting(image, path.suffix)
-    with atomic.writer(path) as file:
+    with atomic.described_writer(path, *record) if record else atomic.writer(path) as file:
         _write(image, path.suffix, file, metadata)
 
 
