@@ -7,7 +7,7 @@ import typer
 
 from imgxlate.errors import UsageError
 
-PANEL = "Styles (MUNIT)"
+PANEL = "Styles"
 
 StyleImages = Annotated[
     list[str] | None,
