@@ -6,7 +6,7 @@ import pytest
 
 from imgxlate.cli import progress
 from imgxlate.cli.output import Output
-from imgxlate.cli.training_view import RunningMean, TrainingView, duration
+from imgxlate.cli.training_view import RunningMean, TrainingView, duration_in_units
 
 LOSSES = {"gen_total": 2.0, "dis_total": 1.0, "recon": 0.5, "grad_gen": 3.0}
 
@@ -83,7 +83,7 @@ def test_a_running_mean_begins_as_the_plain_mean_and_forgets_old_values():
     [(0, "0 s"), (59.4, "59 s"), (60, "1 min 0 s"), (3661, "1 h 1 min"), (3600, "1 h"), (2e5, "2 d 7 h")],
 )
 def test_a_time_is_shown_in_its_two_largest_units(seconds, said):
-    assert duration(seconds) == said
+    assert duration_in_units(seconds) == said
 
 
 ON_A_TERMINAL = """

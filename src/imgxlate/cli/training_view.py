@@ -193,10 +193,12 @@ class TrainingView:
         speed = f"{seconds:.3g} s/step" if seconds >= 1 else f"{1 / max(seconds, 1e-9):.3g} steps/s"
         images = f"{self._images / max(seconds, 1e-9):.3g} images/s"
         waiting = f"{self._waited.value / max(seconds, 1e-9):.0%} waiting for data"
-        return f"{speed}, {images}, {waiting}, {duration(seconds * (progress.iterations - progress.step))} left"
+        return (
+            f"{speed}, {images}, {waiting}, {duration_in_units(seconds * (progress.iterations - progress.step))} left"
+        )
 
 
-def duration(seconds: float) -> str:
+def duration_in_units(seconds: float) -> str:
     """A time in the two largest units that it needs: "3 d 4 h", "2 h 5 min", "40 s"."""
     left = round(seconds)
     units = {"d": 86400, "h": 3600, "min": 60, "s": 1}
