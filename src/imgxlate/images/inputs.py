@@ -53,8 +53,7 @@ def expand(
         ImageError: the only input is a folder without images, or a folder cannot be read. If there are several inputs,
             a folder without images is kept, and fails when its turn comes.
     """
-    if list(inputs).count(STDIO) > 1:
-        raise UsageError("standard input (-) can be read only once")
+    require_one_stdin(inputs)
     sources: list[Source] = []
     inputs = [match for name in inputs for match in _matches(name)]
     for name in inputs:
@@ -71,6 +70,16 @@ def expand(
         else:
             sources.append(Source(Path(name)))
     return sources
+
+
+def require_one_stdin(names: Sequence[str]) -> None:
+    """Check that at most one of all images that a command reads comes from standard input.
+
+    Raises:
+        UsageError: `-` is given twice.
+    """
+    if list(names).count(STDIO) > 1:
+        raise UsageError("standard input (-) can be read only once", hint="Give a file for each other image.")
 
 
 def _matches(name: str) -> Sequence[str]:
