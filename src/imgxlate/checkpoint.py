@@ -19,12 +19,12 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from imgxlate import atomic, signatures, torch_files
+from imgxlate.checkpoint_header import KEY
 from imgxlate.errors import CheckpointError, unreadable
 
 FORMAT = "imgxlate/1"
 TRAINING = "training"
 """The `kind` in the header of a checkpoint that training resumes from. The header of a model has no `kind`."""
-_KEY = "imgxlate"  # in the metadata of a safetensors file
 _TORCH_MARK = torch_files.MAGIC.to_bytes(10, "little")  # near the start of torch's older format
 _MAX_SHARING = 100  # how often tensors may use the same bytes of a file, on average
 _STATE_DICT = "In the program that wrote it, save only the state dict: torch.save(model.state_dict(), FILE)."
@@ -89,7 +89,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) 
         "header_sha256": _digest_header(header),
         "payload_sha256": payload_sha256(stored),
     }
-    atomic.write_bytes(path, save(stored, {_KEY: json.dumps(document, sort_keys=True)}))
+    atomic.write_bytes(path, save(stored, {KEY: json.dumps(document, sort_keys=True)}))
 
 
 def write_original(path: Path, content: Mapping[str, Any]) -> None:
@@ -148,8 +148,8 @@ def _read_safetensors(path: Path) -> Checkpoint:
         raise unreadable(path, error) from error
     except (SafetensorError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path}: is damaged: {error}", hint=_DAMAGED) from error
-    if _KEY in metadata:
-        return Checkpoint(path, tensors, _verified_header(path, metadata[_KEY], tensors))
+    if KEY in metadata:
+        return Checkpoint(path, tensors, _verified_header(path, metadata[KEY], tensors))
     if any("payload_sha256" in value for value in metadata.values()):
         raise CheckpointError(f"{path}: is damaged: the key of its header is missing", hint=_DAMAGED)
     return Checkpoint(path, tensors)
