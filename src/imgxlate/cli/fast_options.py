@@ -1,18 +1,15 @@
 """The options of `imgxlate neural-style` for painting in one pass, by the first built-in method that mixes styles."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 
 from imgxlate.cli.config_options import flag
-from imgxlate.cli.recording import Recording
-from imgxlate.cli.regions import RegionFiles
 from imgxlate.config import from_mapping
 from imgxlate.errors import UsageError
-from imgxlate.images.names import Naming
 from imgxlate.inference.fast_config import FastStyleConfig
 from imgxlate.methods import registry
 from imgxlate.methods.spec import Capability
@@ -55,27 +52,6 @@ Checkpoint = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FastOptions:
-    """The options of the command that also work with `--fast`."""
-
-    content: str
-    styles: list[str]  # the arguments after CONTENT
-    named_styles: list[str]  # of --style
-    output: str | None
-    depth: Literal["8", "16"]
-    naming: Naming
-    given: Mapping[str, Any]  # options of a configuration, by key
-    strength: float | None
-    model: str | None
-    checkpoint: Path | None
-    mask: Path | None
-    regions: Sequence[RegionFiles]
-    record: bool
-    like: Path | None
-    kept: Recording  # what outputs keep of the metadata of their inputs
-
-
 def require_fast(**values: object) -> None:
     """Refuse options that only `--fast` has, if they have a value.
 
@@ -109,7 +85,7 @@ def configure(given: Mapping[str, Any], strength: float | None) -> FastStyleConf
     return from_mapping(FastStyleConfig, values | share, origin="options")
 
 
-def require_none(given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
+def refuse_optimization(given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
     """Refuse options of the optimization. `given` are those that are given, by key; `others` may have no value.
 
     Raises:

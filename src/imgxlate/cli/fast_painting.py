@@ -8,27 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from imgxlate.cli import masks, options, recording, regions
+from imgxlate.cli.batch import plan_batch
 from imgxlate.cli.config_options import flag
-from imgxlate.cli.fast_options import SPEC, FastOptions, configure
-from imgxlate.cli.figures import inputs_of, roles_note
-from imgxlate.cli.files import find_share, model_sources, require_size
+from imgxlate.cli.fast_options import SPEC, configure
+from imgxlate.cli.files import model_sources, require_size
 from imgxlate.cli.film import stylize_film_fast
 from imgxlate.cli.film_options import FilmOptions, refuse_for_films
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
+from imgxlate.cli.painting_options import PaintingOptions
 from imgxlate.cli.progress import Bar
 from imgxlate.cli.recording import Input, Recording, read_input
 from imgxlate.cli.regions import GivenRegion
+from imgxlate.cli.roles import inputs_of, roles_note
 from imgxlate.config import flattened, style_shares
 from imgxlate.images.inputs import expand
 from imgxlate.images.jobs import require_no_failures, stream_jobs
 from imgxlate.images.names import Naming
-from imgxlate.images.outputs import Job, Target, plan_jobs, require_depth
+from imgxlate.images.outputs import Job, Target
 from imgxlate.images.sizes import longer_side
 from imgxlate.inference import provenance
 from imgxlate.inference.fast_config import FastStyleConfig
 from imgxlate.inference.provenance import FastPaintingRecord
-from imgxlate.methods import registry
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -36,62 +37,64 @@ if TYPE_CHECKING:
     from imgxlate.inference.fast_style import FastStyleTransfer
 
 
-def paint(out: Output, film: FilmOptions, chosen: FastOptions, settings: options.Settings) -> None:
+def paint(out: Output, film: FilmOptions, chosen: PaintingOptions, settings: options.Settings) -> None:
     """Paint each content image, or each frame of a film, in one pass."""
     made = provenance.read(chosen.like, FastPaintingRecord) if chosen.like else None
     if chosen.like and made:
         chosen, settings = _as_made(chosen, chosen.like, made, settings)
     config = configure(made.config if made else chosen.given, chosen.strength)
-    regions.require_no_record(chosen.regions, record=chosen.record or chosen.like is not None)
     inputs, guides = inputs_of(None, chosen.content, chosen.styles, chosen.named_styles, regions=bool(chosen.regions))
     if film.is_for(inputs, chosen.output):
         return _paint_film(out, film, chosen, config, settings)
-    bits = require_depth(chosen.depth, chosen.output, chosen.naming.suffix)
-    options.check_stdout(chosen.output, out.as_json)
-    sources = expand(inputs, chosen.output, registry.labels(), out.note)
-    rank = find_share(out, len(sources), chosen.output, [])
-    guide_sources = expand(guides, notify=out.note)
-    style_shares(config.style_weights, len(guide_sources))
-    besides = [*guide_sources, *model_sources(chosen.checkpoint, None), *masks.mask_sources(chosen.mask, sources)]
-    besides += regions.region_sources(chosen.regions, sources)
-    recording.require_recordable(chosen.record, chosen.output, [*sources, *besides], settings.existing)
-    jobs = plan_jobs(sources, chosen.output, SPEC.label, 1, settings.existing, (), rank.share, besides, chosen.naming)
-    if not jobs:
-        return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
-
-    if guide_sources:
-        out.note(roles_note(sources, guide_sources, are_named=bool(chosen.named_styles)))
+    batch = plan_batch(
+        out,
+        settings,
+        SPEC.label,
+        inputs,
+        chosen.output,
+        naming=chosen.naming,
+        depth=chosen.depth,
+        kept=chosen.kept,
+        record=chosen.record,
+        mask=chosen.mask,
+        regions_given=chosen.regions,
+        styles=guides,
+        reads=model_sources(chosen.checkpoint, None),
+    )
+    if batch is None:
+        return None
+    style_shares(config.style_weights, len(batch.styles))
+    if batch.styles:
+        out.note(roles_note(batch.sources, batch.styles, are_named=bool(chosen.named_styles)))
     for files in chosen.regions:
         out.note(f"painting the region {files}")
-    styles = [read_input(out, source, settings.limits, bits, hashed=chosen.record) for source in guide_sources]
-    given = regions.read_styles(out, chosen.regions, settings.limits, bits)
+    styles = [read_input(out, source, settings.limits, batch.depth, hashed=chosen.record) for source in batch.styles]
+    given = regions.read_styles(out, chosen.regions, settings.limits, batch.depth)
     transfer = load_fast(out, config, chosen.model, chosen.checkpoint, settings)
     threads = settings.start_threads(transfer.model.device)
     kept = chosen.kept
     if chosen.record:
-        facts = _record(transfer, styles, bits, kept, recording.common_facts(settings, transfer.model.device, threads))
-        if chosen.like and made:
-            _require_same(facts, made)
-            recording.note_differences(out, chosen.like, made)
-        kept = replace(kept, record=facts)
-    with Bar(out, SPEC.name, len(jobs), "images").shown() as bar:
+        common = recording.common_facts(settings, transfer.model.device, threads)
+        facts = _record(transfer, styles, batch.depth, kept, common)
+        kept = recording.with_record(out, kept, facts, chosen.like, made, _require_same)
+    with Bar(out, SPEC.name, len(batch.jobs), "images").shown() as bar:
         images = [style.image for style in styles]
         changed = masks.Masks(out, chosen.mask, transfer.model.limits)
-        work = FastPainting(out, transfer, images, settings.seed, threads, bits, kept, changed, given)
+        work = FastPainting(out, transfer, images, settings.seed, threads, batch.depth, kept, changed, given)
         failures = stream_jobs(
-            jobs,
-            lambda job: kept.read(out, job.source, settings.limits, bits),
+            batch.jobs,
+            lambda job: kept.read(out, job.source, settings.limits, batch.depth),
             work.compute,
             work.write,
-            inputs=len(sources),
+            inputs=len(batch.sources),
             on_progress=bar.show_job,
             on_failure=out.error,
         )
-    return require_no_failures(failures, inputs=len(sources))
+    return require_no_failures(failures, inputs=len(batch.sources))
 
 
 def _paint_film(
-    out: Output, film: FilmOptions, chosen: FastOptions, config: FastStyleConfig, settings: options.Settings
+    out: Output, film: FilmOptions, chosen: PaintingOptions, config: FastStyleConfig, settings: options.Settings
 ) -> None:
     """Paint each frame of a film in one pass."""
     refuse_for_films(
@@ -181,8 +184,8 @@ class FastPainting:
 
 
 def _as_made(
-    chosen: FastOptions, like: Path, made: FastPaintingRecord, settings: options.Settings
-) -> tuple[FastOptions, options.Settings]:
+    chosen: PaintingOptions, like: Path, made: FastPaintingRecord, settings: options.Settings
+) -> tuple[PaintingOptions, options.Settings]:
     """The options and settings of the record `made`, which the file `like` has.
 
     Raises:

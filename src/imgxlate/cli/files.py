@@ -1,18 +1,15 @@
 """Reads inputs and writes outputs, including standard input and standard output."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgxlate.cli.output import Output
-from imgxlate.errors import UsageError
-from imgxlate.images.inputs import STDIO, Source
+from imgxlate.images.inputs import Source
 from imgxlate.images.limits import Limits
 from imgxlate.images.outputs import Target
 from imgxlate.images.sizes import Size
 from imgxlate.paths import RUN_BEST, RUN_MODEL, is_folder
-from imgxlate.torchrun import Rank, find_rank
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import Depth, ImageArray
@@ -70,8 +67,16 @@ def write_values(output: Output, image: "ImageArray", path: Path | None) -> None
         save_values(values, path)
 
 
-def write_image(output: Output, image: "ImageArray", path: Path | None, metadata: "Metadata | None" = None) -> None:
+def write_image(
+    output: Output,
+    image: "ImageArray",
+    path: Path | None,
+    metadata: "Metadata | None" = None,
+    record: tuple[Path, bytes] | None = None,
+) -> None:
     """Write an image in the format of the path's suffix, or as PNG to standard output if there is no path.
+
+    `record` is a file that appears together with the image, and its content.
 
     Raises:
         OutputError: the file cannot be written.
@@ -82,7 +87,7 @@ def write_image(output: Output, image: "ImageArray", path: Path | None, metadata
     if path is None:
         output.image(encode(image, ".png", metadata=metadata or NONE))
     else:
-        save(image, path, metadata or NONE)
+        save(image, path, metadata or NONE, record)
 
 
 def require_size(targets: Sequence[Target], size: Size) -> None:
@@ -103,42 +108,3 @@ def model_sources(checkpoint: Path | None, config: Path | None) -> list[Source]:
     return [
         Source(file) for path in files for file in ([path / RUN_BEST, path / RUN_MODEL] if is_folder(path) else [path])
     ]
-
-
-@dataclass(slots=True)
-class SizeAdvice:
-    """Gives advice, once, if an input is far larger than the model's training images."""
-
-    out: Output
-    model: "Model"
-    size: int | None  # of --size or --work-size
-    with_work_size: bool = False  # whether the command has --work-size
-    given: bool = False
-
-    def consider(self, source: Source, image: "ImageArray") -> None:
-        """Note the advice if this input is the first that is too large."""
-        from imgxlate.inference.translation import size_advice
-
-        advice = size_advice(image, self.model.name, self.model.trained_size, with_work_size=self.with_work_size)
-        if advice and not (self.given or self.size):
-            self.given = True
-            self.out.note(f"{source.name}: {advice}")
-
-
-def find_share(out: Output, inputs: int, output: str | None, extras: list[Path]) -> Rank:
-    """The rank of this process under torchrun, where each process works on its share of the inputs.
-
-    Raises:
-        UsageError: there are several processes, but one of the outputs needs the results of all.
-    """
-    rank = find_rank()
-    if rank.size > 1:
-        if extras or output == STDIO:
-            shared = extras[0] if extras else "standard output"
-            raise UsageError(
-                f"each of the {rank.size} processes translates part of the files, so none can write {shared} for all",
-                hint="Write it in a run of one process.",
-            )
-        share = len(range(inputs)[rank.share])
-        out.note(f"process {rank.rank} of {rank.size} (RANK and WORLD_SIZE): {share} of {inputs} inputs")
-    return rank

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from imgxlate.cli.files import read_image
 from imgxlate.cli.film_options import FilmOptions
 from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar, duration, is_live
+from imgxlate.cli.progress import Bar, duration_in_words, is_live
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source
 from imgxlate.paths import exists
@@ -171,7 +171,7 @@ class _Progress:
         if not self._total or done <= self._first:
             return ""
         seconds = (time.perf_counter() - self.started) / (done - self._first) * (self._total - done)
-        return f"about {duration(seconds)} left"
+        return f"about {duration_in_words(seconds)} left"
 
 
 @contextlib.contextmanager

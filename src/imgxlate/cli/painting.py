@@ -4,19 +4,17 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imgxlate.cli.files import read_image, require_size, write_image
 from imgxlate.cli.masks import Masks
 from imgxlate.cli.output import Output
-from imgxlate.cli.progress import Bar, duration
+from imgxlate.cli.progress import Bar, duration_in_words
 from imgxlate.cli.recording import Recording
 from imgxlate.cli.regions import GivenRegion
-from imgxlate.errors import UsageError
-from imgxlate.images.outputs import Existing, Job, Target, refuse_existing
+from imgxlate.cli.steps import Steps, folder_of
+from imgxlate.images.outputs import Existing, Job, Target
 from imgxlate.methods.spec import FigurePlan, FigureSpec
-from imgxlate.paths import is_folder
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -47,17 +45,20 @@ class Painting:
     def run(self, job: Job) -> None:
         """Paint one content image."""
         (target,) = job.targets
-        steps = self._steps_folder(target)
         content = self.kept.read(self.out, job.source, self.transfer.limits, self.depth)
         mask = self.masks.read(job.source)
         regions = [region.of_input(job.source) for region in self.regions]
+        steps = None
+        if self.save_every:
+            steps = Steps(self.out, folder_of(target.path), self.save_every, self.existing)
+            steps.begin()
         started = time.perf_counter()
         init = self.init
         if self.start:
             whole = [replace(region, style_mask=None) for region in regions]  # One pass takes no part of a style image.
             init = self.start.stylize_array(content.image, self.styles, regions=whole, depth=self.depth)
         with Bar(self.out, job.source.name, None, "iterations").shown() as bar:
-            progress = _Progress(self.out, bar, job.targets, steps, self.save_every, self.threads)
+            progress = _Progress(self.out, bar, job.targets, steps, self.threads)
             image = self.transfer.stylize_array(
                 content.image,
                 self.styles,
@@ -78,32 +79,15 @@ class Painting:
             time.perf_counter() - started,
         )
 
-    def _steps_folder(self, target: Target) -> Path | None:
-        """The folder of `--save-every`, beside the output and named after it.
-
-        Raises:
-            UsageError: the output goes to standard output.
-            OutputError: the folder is not empty.
-        """
-        if not self.save_every:
-            return None
-        if target.path is None:
-            raise UsageError("--save-every needs an output file, not -o -")
-        folder = target.path.with_suffix(".steps")
-        if is_folder(folder) and any(folder.iterdir()):
-            refuse_existing([folder], self.existing)
-        return folder
-
 
 @dataclass(slots=True)
 class _Progress:
-    """Shows the iterations of a painting, and writes the image after every `save_every` of them."""
+    """Shows the iterations of a painting, and writes its steps."""
 
     out: Output
     bar: Bar
     targets: Sequence[Target]
-    steps: Path | None  # the folder for these images; None: they are not written
-    save_every: int | None
+    steps: Steps | None  # None: they are not written
     threads: AdaptiveThreads
     iterations: int = 0  # over all scales
     losses: Mapping[str, float] | None = None  # of the last iteration
@@ -126,8 +110,8 @@ class _Progress:
             self._explain(state)
         scale = f"scale {state.scale} of {state.scales}, {width}x{height} px"
         self.bar.update(state.iteration, state.iterations, f"{scale}, loss {state.losses['total']:.3g}")
-        if self.steps and self.save_every and self.iterations % self.save_every == 0:
-            write_image(self.out, state.array(), self.steps / f"{self.iterations:05d}.png")
+        if self.steps and self.steps.is_due(self.iterations):
+            self.steps.write(self.iterations, state.array())
         self.threads.begin()
 
     def _explain(self, state: "Iteration") -> None:
@@ -138,7 +122,7 @@ class _Progress:
         text = f"{width}x{height} pixels: {state.memory_plan}"
         if state.iteration > 1:
             seconds = (time.perf_counter() - self.started) / (state.iteration - 1) * state.iterations
-            text += f"; about {duration(seconds)} at this size"
+            text += f"; about {duration_in_words(seconds)} at this size"
         self.out.note(text)
         self.explained = state.memory_plan
 

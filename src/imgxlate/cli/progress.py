@@ -126,13 +126,13 @@ class BandWatch:
                 is_said = True
                 self._output.note(
                     f"{name}: {pixels / 1e6:.0f} megapixels, in {progress.bands} bands of rows to save memory, about "
-                    f"{duration(seconds / progress.done)}"
+                    f"{duration_in_words(seconds / progress.done)}"
                 )
 
         return show
 
 
-def duration(seconds: float) -> str:
+def duration_in_words(seconds: float) -> str:
     """A duration in words, roughly: "40 seconds", "3 minutes", "2 hours"."""
     for unit, name in ((3600, "hour"), (60, "minute")):
         if seconds >= 1.5 * unit:

@@ -2,14 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from imgxlate import atomic
 from imgxlate.cli.files import note_reading, read_image, write_image
 from imgxlate.cli.options import Settings
 from imgxlate.cli.output import Output
@@ -17,7 +16,6 @@ from imgxlate.config import shown
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source
 from imgxlate.images.limits import Limits
-from imgxlate.images.outputs import Existing, names_file, require_writable
 from imgxlate.inference.provenance import ImageRecord, file_beside, to_json
 from imgxlate.methods.spec import MethodSpec
 from imgxlate.threads import AUTO, VARIABLE, AdaptiveThreads
@@ -27,6 +25,9 @@ if TYPE_CHECKING:
 
     from imgxlate.images.image_array import Depth, ImageArray
     from imgxlate.images.metadata import Metadata
+
+Made = TypeVar("Made", bound=ImageRecord)
+RequireSame = Callable[[Made, Made], None]
 
 _PANEL = "Records and metadata"
 
@@ -97,15 +98,14 @@ class Recording:
         from imgxlate.images.metadata import NONE, left_out_notes
 
         metadata = given.metadata or NONE
-        if self.record:
-            text = to_json(replace(self.record, input_sha256=given.sha256, **facts))
-            if path and (beside := file_beside(path)):
-                atomic.write_bytes(beside, text.encode())
-            else:
-                metadata = replace(metadata, text=text)
         for note in left_out_notes(metadata, path.suffix) if path else ():
             out.note(f"{path}: {note}")
-        write_image(out, image, path, metadata)
+        if self.record is None:
+            return write_image(out, image, path, metadata)
+        text = to_json(replace(self.record, input_sha256=given.sha256, **facts))
+        if path and (beside := file_beside(path)):
+            return write_image(out, image, path, metadata, (beside, text.encode()))
+        return write_image(out, image, path, replace(metadata, text=text))
 
 
 def read_input(
@@ -134,29 +134,17 @@ def read_input(
     return Input(image, hashlib.sha256(data).hexdigest(), kept)
 
 
-def require_recordable(record: bool, output: str | None, sources: list[Source], existing: Existing) -> None:
-    """Check that the record beside an output that is no PNG file can be written.
-
-    Raises:
-        UsageError: the file is an input.
-        OutputError: the file exists, or cannot be written.
-    """
-    beside = file_beside(Path(str(output))) if record and names_file(output) else None
-    if beside and existing is not Existing.SKIP:
-        require_writable([beside], sources, existing)
-
-
-def require_metadata(keep_metadata: bool, keep_gps: bool) -> None:
+def require_metadata(kept: Recording) -> None:
     """Refuse `--keep-gps` alone.
 
     Raises:
         UsageError: it is alone.
     """
-    if keep_gps and not keep_metadata:
+    if kept.keep_gps and not kept.keep_metadata:
         raise UsageError("--keep-gps needs --keep-metadata", hint="Type both.")
 
 
-def require_none(kept: Recording, record: bool, model: str) -> None:
+def refuse_for_values(kept: Recording, record: bool, model: str) -> None:
     """Refuse records and metadata for a model of images that are not in color.
 
     Raises:
@@ -225,7 +213,21 @@ def common_facts(settings: Settings, device: "torch.device", threads: AdaptiveTh
     }
 
 
-def note_differences(out: Output, like: Path, made: ImageRecord) -> None:
+def with_record(
+    out: Output, kept: Recording, record: Made, like: Path | None, made: Made | None, require_same: RequireSame[Made]
+) -> Recording:
+    """What outputs hold, with the record of all of them. With `--like`, `made` is the record of that file.
+
+    Raises:
+        UsageError: `require_same` finds that the model or another file is not that of `made`.
+    """
+    if like and made:
+        require_same(record, made)
+        _note_differences(out, like, made)
+    return replace(kept, record=record)
+
+
+def _note_differences(out: Output, like: Path, made: ImageRecord) -> None:
     """Note that another version made the image, so that the result may differ."""
     from imgxlate import __version__
 

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from imgxlate.callbacks import ignore
-from imgxlate.cli.files import SizeAdvice, require_size, write_image, write_values
+from imgxlate.cli.files import read_for_model, require_size, write_image, write_values
 from imgxlate.cli.masks import Masks
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch
 from imgxlate.cli.recording import Input, Recording
+from imgxlate.cli.size_advice import SizeAdvice
 from imgxlate.errors import ImgxlateError
 from imgxlate.images.inputs import Source
 from imgxlate.images.outputs import Job, Target
 from imgxlate.images.sizes import at_most, shorter_side
 from imgxlate.inference.style_codes import StyleCodes
+from imgxlate.methods.spec import OTHER
 from imgxlate.threads import AdaptiveThreads
 
 if TYPE_CHECKING:
@@ -101,6 +103,17 @@ class Translation:
     masks: Masks
     grid: "Grid | None" = None
     watch: BandWatch | None = None
+
+    def read(self, job: Job) -> Input:
+        """Read an input as the model takes it.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        domains = self.to, OTHER[self.to]
+        if all(self.model.format_of(domain).is_color for domain in domains):
+            return self.kept.read(self.out, job.source, self.model.limits, self.depth)
+        return Input(read_for_model(self.out, self.model, job.source, OTHER[self.to], self.depth))
 
     def compute(self, job: Job, given: Input) -> Iterator[_Output]:
         """Translate an input into its missing outputs, and add its row to the grid."""

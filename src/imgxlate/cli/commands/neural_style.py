@@ -9,20 +9,22 @@ from typing import Annotated, Any, Literal
 import typer
 
 from imgxlate.cli import fast_options, fast_painting, masks, options, recording, regions
-from imgxlate.cli.figures import figure_name, inputs_of, parse_ratios, require_fitting, roles_note
-from imgxlate.cli.files import find_share
+from imgxlate.cli.batch import plan_batch
+from imgxlate.cli.config_options import flag
+from imgxlate.cli.figures import figure_name, parse_ratios, require_fitting
 from imgxlate.cli.film import stylize_film
 from imgxlate.cli.film_options import FilmOptions, refuse_for_films
 from imgxlate.cli.loading import load_style_transfer
 from imgxlate.cli.output import Output
 from imgxlate.cli.painting import FigurePainting, Painting
+from imgxlate.cli.painting_options import PaintingOptions
 from imgxlate.cli.recording import Recording, read_input
+from imgxlate.cli.roles import inputs_of, roles_note
 from imgxlate.config import flattened
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, run_jobs
 from imgxlate.images.names import Naming
-from imgxlate.images.outputs import plan_jobs, require_depth
 from imgxlate.inference import provenance
 from imgxlate.inference.provenance import PaintingRecord
 from imgxlate.methods import registry
@@ -140,152 +142,196 @@ def neural_style(
     --reconstruct and --sweep paint many images and lay them out in a contact sheet: <stem>.reconstruct-content.png,
     <stem>.reconstruct-style.png or <stem>.sweep.png. They start from the preset `paper`, at 256 pixels.
     """
-    recording.require_metadata(keep_metadata, keep_gps)
-    masks.require_no_record(mask, record=record or like is not None)
-    if fast:
-        own = {"--preset": preset, "--set": assignments, "--init": init, "--save-every": save_every}
-        own |= {"--features": features != _FEATURES, "--reconstruct": reconstruct, "--sweep": sweep or sweep_ratios}
-        fast_options.require_none(given, own)
-        chosen = fast_options.FastOptions(
-            content=content,
-            styles=styles or [],
-            named_styles=named_styles or [],
-            output=output,
-            depth=depth,
-            naming=Naming(name_template, f".{form}"),
-            given=given,
-            strength=strength,
-            model=model,
-            checkpoint=checkpoint,
-            mask=mask,
-            regions=regions.parse_regions(region),
-            record=record,
-            like=like,
-            kept=Recording(keep_metadata, keep_gps),
+    chosen = PaintingOptions(
+        content=content,
+        styles=styles or [],
+        named_styles=named_styles or [],
+        output=output,
+        depth=depth,
+        naming=Naming(name_template, f".{form}"),
+        given={**given, "init": init} if init in ("content", "style", "noise") else given,
+        mask=mask,
+        regions=regions.parse_regions(region),
+        record=record,
+        like=like,
+        kept=Recording(keep_metadata, keep_gps),
+        strength=strength,
+        model=model,
+        checkpoint=checkpoint,
+        preset=preset,
+        assignments=assignments or [],
+        init=init,
+        features=features,
+        save_every=save_every,
+        figure=figure_name(reconstruct, sweep),
+        sweep_ratios=sweep_ratios,
+    )
+    if not fast:
+        return _paint(out, film, chosen, settings)
+    own = {"--preset": preset, "--set": assignments, "--init": init, "--save-every": save_every}
+    own |= {"--features": features != _FEATURES, "--reconstruct": reconstruct, "--sweep": sweep or sweep_ratios}
+    fast_options.refuse_optimization(given, own)
+    return fast_painting.paint(out, film, chosen, settings)
+
+
+def _paint(out: Output, film: FilmOptions, chosen: PaintingOptions, settings: options.Settings) -> None:
+    """Paint each content image by optimization, or a figure of it, or a film."""
+    _require_fitting(chosen)
+    made = provenance.read(chosen.like, PaintingRecord) if chosen.like else None
+    if chosen.like and made:
+        chosen, settings = _as_made(chosen, chosen.like, made, settings)
+    name = chosen.figure
+    figure = _SPEC.figures[name] if name else None
+    inputs, guides = inputs_of(figure, chosen.content, chosen.styles, chosen.named_styles, regions=bool(chosen.regions))
+    require_fitting(
+        figure,
+        given=chosen.given,
+        save_every=chosen.save_every,
+        sweep_ratios=chosen.sweep_ratios,
+        depth=chosen.depth,
+    )
+    preset = chosen.preset or (figure.preset if figure else next(iter(_SPEC.presets)))
+    config = registry.configure(_SPEC, preset, chosen.given, chosen.assignments, figure=name)
+    plan = figure.plan(config, parse_ratios(figure, chosen.sweep_ratios)) if figure else None
+    if film.is_for(inputs, chosen.output):
+        _refuse_for_films(chosen)
+        load = partial(load_style_transfer, out, config, chosen.features, settings)
+        style_sources = expand(guides, notify=out.note)
+        film_plan = film.plan(inputs, chosen.output, _SPEC.label, chosen.mask, settings, style_sources)
+        return stylize_film(out, film, film_plan, load, style_sources, settings, preset)
+    init_source = Source(chosen.init_file) if chosen.init_file else None
+    batch = plan_batch(
+        out,
+        settings,
+        name or _SPEC.label,
+        inputs,
+        chosen.output,
+        naming=chosen.naming,
+        depth=chosen.depth,
+        kept=chosen.kept,
+        record=chosen.record,
+        mask=chosen.mask,
+        regions_given=chosen.regions,
+        styles=guides,
+        reads=[init_source] if init_source else [],
+        saves_steps=chosen.save_every is not None,
+    )
+    if batch is None:
+        return None
+
+    if batch.styles:
+        out.note(roles_note(batch.sources, batch.styles, are_named=bool(chosen.named_styles)))
+    for files in chosen.regions:
+        out.note(f"painting the region {files}")
+    read = partial(read_input, out, limits=settings.limits, depth=batch.depth, hashed=chosen.record)
+    styles = [read(source) for source in batch.styles]
+    given_regions = regions.read_styles(out, chosen.regions, settings.limits, batch.depth)
+    init = read(init_source) if init_source else None
+    start = None
+    if chosen.init == "fast":
+        one_pass = fast_options.configure(flattened(config), chosen.strength)
+        start = fast_painting.load_fast(out, one_pass, chosen.model, chosen.checkpoint, settings)
+    transfer = load_style_transfer(out, config, chosen.features, settings)
+    threads = settings.start_threads(transfer.device)
+    kept = chosen.kept
+    if chosen.record:
+        facts = PaintingRecord(
+            method=_SPEC.name,
+            weights=provenance.public_name(chosen.features),
+            weights_sha256=provenance.sha256_of_weights(transfer.features),
+            depth=batch.depth,
+            keep_metadata=kept.keep_metadata,
+            keep_gps=kept.keep_gps,
+            preset=preset,
+            config=flattened(config),
+            styles_sha256=tuple(style.sha256 for style in styles),
+            init_sha256=init.sha256 if init else None,
+            **recording.common_facts(settings, transfer.device, threads),
         )
-        return fast_painting.paint(out, film, chosen, settings)
-    name = figure_name(reconstruct, sweep)
-    if init == "fast":
-        fast_options.require_painting(figure=name is not None, record=record or like is not None)
+        kept = recording.with_record(out, kept, facts, chosen.like, made, _require_same_images)
+    images, init_image = [style.image for style in styles], init.image if init else None
+    work: Painting | FigurePainting
+    if name and figure and plan:
+        work = FigurePainting(out, transfer, name, figure, plan, images, init_image, preset, settings.seed)
     else:
-        fast_options.require_fast(strength=strength, model=model, checkpoint=checkpoint)
-    init_file = None if init in (None, "content", "style", "noise", "fast") else Path(init)
-    changes = {**given, "init": init} if init in ("content", "style", "noise") else given
-    if name and (record or like or keep_metadata or mask or region):
+        work = Painting(
+            out=out,
+            transfer=transfer,
+            styles=images,
+            init=init_image,
+            start=start,
+            preset=preset,
+            seed=settings.seed,
+            save_every=chosen.save_every,
+            existing=settings.existing,
+            threads=threads,
+            depth=batch.depth,
+            kept=kept,
+            masks=masks.Masks(out, chosen.mask, transfer.limits),
+            regions=given_regions,
+        )
+    failures = run_jobs(batch.jobs, work.run, inputs=len(batch.sources), on_failure=out.error)
+    return require_no_failures(failures, inputs=len(batch.sources))
+
+
+def _require_fitting(chosen: PaintingOptions) -> None:
+    """Check that options that exclude each other are not given together.
+
+    Raises:
+        UsageError: they are.
+    """
+    recorded = chosen.record or chosen.like is not None
+    if chosen.init == "fast":
+        fast_options.require_painting(figure=chosen.figure is not None, record=recorded)
+    else:
+        fast_options.require_fast(strength=chosen.strength, model=chosen.model, checkpoint=chosen.checkpoint)
+    if chosen.figure and (recorded or chosen.kept.keep_metadata or chosen.mask or chosen.regions):
         raise UsageError(
             "figures of the paper have no mask, no regions, no record and no metadata",
             hint="Leave out the options for them.",
         )
-    region_files = regions.parse_regions(region)
-    regions.require_no_record(region_files, record=record or like is not None)
-    made = provenance.read(like, PaintingRecord) if like else None
-    if like and made:
-        others = {f"--{key.replace('_', '-')}": value for key, value in changes.items()}
-        others |= {"--preset": preset, "--set": assignments, "--depth": depth == "16", "--keep-metadata": keep_metadata}
-        recording.require_alone(like, made, _SPEC, others)
-        settings = recording.settings_like(settings, made)
-        changes, preset, depth = made.config, made.preset, "16" if made.depth == 16 else "8"
-        record, keep_metadata, keep_gps = True, made.keep_metadata, made.keep_gps
-        features = provenance.find_weights(made, "--features") if features == _FEATURES else features
-    figure = _SPEC.figures[name] if name else None
-    inputs, guides = inputs_of(figure, content, styles or [], named_styles or [], regions=bool(region))
-    require_fitting(figure, given=given, save_every=save_every, sweep_ratios=sweep_ratios, depth=depth)
-    naming = Naming(name_template, f".{form}")
-    preset = preset or (figure.preset if figure else next(iter(_SPEC.presets)))
-    config = registry.configure(_SPEC, preset, changes, assignments or [], figure=name)
-    plan = figure.plan(config, parse_ratios(figure, sweep_ratios)) if figure else None
-    if film.is_for(inputs, output):
-        refuse_for_films(
-            {"--like": like, "--depth 16": depth == "16", "--format": form != "png", "--save-every": save_every}
-            | {
-                "--name-template": name_template != "{stem}.{method}",
-                "--record": record,
-                "--init": init_file or init == "fast",
-            }
-            | {"--keep-metadata": keep_metadata, "--keep-gps": keep_gps, "--reconstruct": reconstruct, "--sweep": sweep}
-            | {"--region": region}
-        )
-        load = partial(load_style_transfer, out, config, features, settings)
-        style_sources = expand(guides, notify=out.note)
-        film_plan = film.plan(inputs, output, _SPEC.label, mask, settings, style_sources)
-        return stylize_film(out, film, film_plan, load, style_sources, settings, preset)
-    bits = require_depth(depth, output, naming.suffix)
-    options.check_stdout(output, out.as_json)
-    sources = expand(inputs, output, registry.labels(), out.note)
-    rank = find_share(out, len(sources), output, [])
-    guide_sources = expand(guides, notify=out.note)
-    init_sources = [Source(init_file)] if init_file else []
-    other_inputs = [
-        *guide_sources,
-        *init_sources,
-        *masks.mask_sources(mask, sources),
-        *regions.region_sources(region_files, sources),
-    ]
-    label = name or _SPEC.label
-    recording.require_recordable(record, output, [*sources, *other_inputs], settings.existing)
-    jobs = plan_jobs(sources, output, label, 1, settings.existing, (), rank.share, other_inputs, naming)
-    if not jobs:
-        return out.note("nothing to do: every output exists already" if sources[rank.share] else "nothing to do")
 
-    if guide_sources:
-        out.note(roles_note(sources, guide_sources, are_named=bool(named_styles)))
-    for files in region_files:
-        out.note(f"painting the region {files}")
-    limits = settings.limits
-    style_inputs = [read_input(out, source, limits, bits, hashed=record) for source in guide_sources]
-    style_images = [style.image for style in style_inputs]
-    given_regions = regions.read_styles(out, region_files, limits, bits)
-    init_input = next((read_input(out, source, limits, bits, hashed=record) for source in init_sources), None)
-    init_image = init_input.image if init_input else None
-    start = None
-    if init == "fast":
-        one_pass = fast_options.configure(flattened(config), strength)
-        start = fast_painting.load_fast(out, one_pass, model, checkpoint, settings)
-    transfer = load_style_transfer(out, config, features, settings)
-    threads = settings.start_threads(transfer.device)
-    kept = Recording(keep_metadata, keep_gps)
-    if record:
-        facts = PaintingRecord(
-            method=_SPEC.name,
-            weights=provenance.public_name(features),
-            weights_sha256=provenance.sha256_of_weights(transfer.features),
-            depth=bits,
-            keep_metadata=keep_metadata,
-            keep_gps=keep_gps,
-            preset=preset,
-            config=flattened(config),
-            styles_sha256=tuple(style.sha256 for style in style_inputs),
-            init_sha256=init_input.sha256 if init_input else None,
-            **recording.common_facts(settings, transfer.device, threads),
-        )
-        if like and made:
-            _require_same_images(facts, made)
-            recording.note_differences(out, like, made)
-        kept = replace(kept, record=facts)
-    work: Painting | FigurePainting
-    if name and figure and plan:
-        work = FigurePainting(out, transfer, name, figure, plan, style_images, init_image, preset, settings.seed)
-    else:
-        existing, seed = settings.existing, settings.seed
-        changed = masks.Masks(out, mask, transfer.limits)
-        work = Painting(
-            out=out,
-            transfer=transfer,
-            styles=style_images,
-            init=init_image,
-            start=start,
-            preset=preset,
-            seed=seed,
-            save_every=save_every,
-            existing=existing,
-            threads=threads,
-            depth=bits,
-            kept=kept,
-            masks=changed,
-            regions=given_regions,
-        )
-    failures = run_jobs(jobs, work.run, inputs=len(sources), on_failure=out.error)
-    return require_no_failures(failures, inputs=len(sources))
+
+def _as_made(
+    chosen: PaintingOptions, like: Path, made: PaintingRecord, settings: options.Settings
+) -> tuple[PaintingOptions, options.Settings]:
+    """The options and settings of the record `made`, which the file `like` has.
+
+    Raises:
+        UsageError: an option that the record sets is given, or another method made the file.
+    """
+    others = {flag(key): value for key, value in chosen.given.items()}
+    others |= {"--preset": chosen.preset, "--set": chosen.assignments, "--depth": chosen.depth == "16"}
+    others |= {"--keep-metadata": chosen.kept.keep_metadata}
+    recording.require_alone(like, made, _SPEC, others)
+    features = provenance.find_weights(made, "--features") if chosen.features == _FEATURES else chosen.features
+    as_made = replace(
+        chosen,
+        given=made.config,
+        preset=made.preset,
+        depth="16" if made.depth == 16 else "8",
+        record=True,
+        kept=Recording(made.keep_metadata, made.keep_gps),
+        features=features,
+    )
+    return as_made, recording.settings_like(settings, made)
+
+
+def _refuse_for_films(chosen: PaintingOptions) -> None:
+    """Refuse options that have no effect on a film.
+
+    Raises:
+        UsageError: one is given.
+    """
+    default, kept = Naming(), chosen.kept
+    refuse_for_films(
+        {"--like": chosen.like, "--depth 16": chosen.depth == "16", "--format": chosen.naming.suffix != default.suffix}
+        | {"--save-every": chosen.save_every, "--name-template": chosen.naming.template != default.template}
+        | {"--record": chosen.record, "--init": chosen.init_file or chosen.init == "fast"}
+        | {"--keep-metadata": kept.keep_metadata, "--keep-gps": kept.keep_gps}
+        | {"--reconstruct": chosen.figure not in (None, "sweep"), "--sweep": chosen.figure == "sweep"}
+        | {"--region": chosen.regions}
+    )
 
 
 def _require_same_images(record: PaintingRecord, made: PaintingRecord) -> None:

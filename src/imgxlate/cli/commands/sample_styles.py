@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from imgxlate.cli import complete, options, style_options
-from imgxlate.cli.files import SizeAdvice, find_share, model_sources, read_for_model, write_image
+from imgxlate.cli.files import model_sources, read_for_model, write_image
 from imgxlate.cli.loading import load_model
 from imgxlate.cli.output import Output
 from imgxlate.cli.progress import BandWatch, Bar
+from imgxlate.cli.shares import find_share
+from imgxlate.cli.size_advice import SizeAdvice
 from imgxlate.errors import UsageError
 from imgxlate.images.inputs import Source, expand
 from imgxlate.images.jobs import require_no_failures, run_jobs
