@@ -18,6 +18,12 @@ from imgxlate.inference.provenance import file_beside
 from imgxlate.methods import registry
 from imgxlate.paths import exists
 
+Suffix = Callable[[Source], str]
+"""The suffix of an output that is not in color, by its input."""
+
+FindSuffix = Callable[[], Suffix | None]
+"""Finds the suffixes of the outputs; None: they are in color."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -48,7 +54,7 @@ def plan_batch(
     reads: Sequence[Source] = (),  # other files that the command reads
     count: int = 1,  # of outputs for each input
     extras: Sequence[Path] = (),  # other files that the command writes
-    suffix: Callable[[Source], str] | None = None,  # of outputs that are not in color
+    find_suffix: FindSuffix = lambda: None,  # called after the checks that need no model
     saves_steps: bool = False,
 ) -> Batch | None:
     """Find the inputs, name the outputs, and check all files. None: nothing is left to do, and a note said so.
@@ -67,6 +73,7 @@ def plan_batch(
     sources = expand(inputs, output, registry.labels(), out.note)
     share = find_share(out, len(sources), output, extras).share
     style_sources = expand(styles, notify=out.note)
+    suffix = find_suffix()
     besides = [*style_sources, *reads, *masks.mask_sources(mask, sources)]
     besides += regions.region_sources(regions_given, sources)
     plan = partial(

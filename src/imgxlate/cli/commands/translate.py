@@ -1,14 +1,14 @@
 """`imgxlate translate`: images of one domain into images of the other."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
 from imgxlate.cli import complete, masks, options, recording, style_options
-from imgxlate.cli.batch import plan_batch
+from imgxlate.cli.batch import Suffix, plan_batch
 from imgxlate.cli.files import model_sources
 from imgxlate.cli.film import translate_film
 from imgxlate.cli.film_options import FilmOptions, refuse_for_films
@@ -170,9 +170,12 @@ def _translate_images(out: Output, chosen: TranslationOptions, settings: options
     method, to, size, work_size = chosen.spec.name, chosen.to, chosen.size, chosen.work_size
     if chosen.grid:
         require_output_format(chosen.grid)
-    in_color = states_color(method, chosen.model, chosen.checkpoint)
-    loaded = None if in_color else chosen.load(out, settings)  # Outputs are named after their format.
-    suffix = _suffixes(loaded, chosen) if loaded else None
+    load = cache(partial(chosen.load, out, settings))
+
+    def find_suffix() -> Suffix | None:
+        in_color = states_color(method, chosen.model, chosen.checkpoint)
+        return None if in_color else _suffix(load(), chosen)
+
     batch = plan_batch(
         out,
         settings,
@@ -187,12 +190,12 @@ def _translate_images(out: Output, chosen: TranslationOptions, settings: options
         reads=[*(Source(Path(name)) for name in source.images), *model_sources(chosen.checkpoint, chosen.config)],
         count=source.count,
         extras=[path for path in (chosen.grid, chosen.save_styles) if path],
-        suffix=suffix,
+        find_suffix=find_suffix,
     )
     if batch is None:
         return None
 
-    loaded = loaded or chosen.load(out, settings)
+    loaded = load()
     threads = settings.start_threads(loaded.device)
     domain = loaded.target(to)
     kept = chosen.kept
@@ -242,8 +245,8 @@ def _translate_images(out: Output, chosen: TranslationOptions, settings: options
     return require_no_failures(failures, inputs=inputs)
 
 
-def _suffixes(model: "Model", chosen: TranslationOptions) -> Callable[[Source], str] | None:
-    """The suffixes of outputs, by the input, if they are not in color; None: they are.
+def _suffix(model: "Model", chosen: TranslationOptions) -> Suffix | None:
+    """The suffix of an output, by its input, if outputs are not in color; None: they are.
 
     Raises:
         UsageError: an option is for images in color, and those of a domain are not.
