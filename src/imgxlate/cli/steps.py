@@ -11,6 +11,7 @@ from imgxlate.cli.files import write_image
 from imgxlate.cli.output import Output
 from imgxlate.errors import UsageError
 from imgxlate.images.outputs import Existing, Job, refuse_existing, require_writable
+from imgxlate.paths import exists, is_folder
 
 if TYPE_CHECKING:
     from imgxlate.images.image_array import ImageArray
@@ -31,7 +32,7 @@ class Steps:
         Raises:
             OutputError: they cannot be removed.
         """
-        if self.existing is not Existing.OVERWRITE or not self.folder.is_dir():
+        if self.existing is not Existing.OVERWRITE or not is_folder(self.folder):
             return
         try:
             for path in self.folder.iterdir():
@@ -44,7 +45,7 @@ class Steps:
         """Whether the image after that iteration is to be written."""
         if iteration % self.every:
             return False
-        return not (self.existing is Existing.SKIP and _file(self.folder, iteration).exists())
+        return not (self.existing is Existing.SKIP and exists(_file(self.folder, iteration)))
 
     def write(self, iteration: int, image: "ImageArray") -> None:
         """Write the image after an iteration.
@@ -75,7 +76,7 @@ def require_folders(jobs: Sequence[Job], existing: Existing) -> None:
     """
     folders = [folder_of(target.path) for job in jobs for target in job.targets]
     require_writable([_file(folder, 1) for folder in folders], [], Existing.OVERWRITE)
-    refuse_existing([folder for folder in folders if folder.is_dir() and any(folder.iterdir())], existing)
+    refuse_existing([folder for folder in folders if is_folder(folder) and any(folder.iterdir())], existing)
 
 
 def _file(folder: Path, iteration: int) -> Path:
