@@ -37,15 +37,9 @@ def find_images(
 def with_images(recipe: Recipe, images: Folders, given: list[Path], notify: Notify = ignore) -> Recipe:
     """The recipe with the folders of the images, the names of the domains, and the number of steps for its epochs.
 
-    Raises:
-        UsageError: the name of a folder cannot be stored.
+    `notify` is told that number.
     """
     absolute = tuple(path.absolute() for path in _folders(recipe, given))
-    for path in absolute:
-        if any("\ud800" <= letter <= "\udfff" for letter in str(path)):  # surrogates, which stand for undecodable bytes
-            raise UsageError(
-                f"{path!a}: the name is not UTF-8, so the configuration cannot store it", hint="Rename it."
-            )
     (name_a, name_b), (test_a, test_b) = images.names, _test_folders(recipe)
     data = replace(recipe.config.data, domain_a=name_a, domain_b=name_b, test_a=test_a, test_b=test_b)
     larger, epochs = max(len(images.train_a), len(images.train_b)), recipe.config.epochs
@@ -60,7 +54,7 @@ def _folders(recipe: Recipe, given: list[Path]) -> list[Path]:
     """The folders of the training images: two, or one that holds both.
 
     Raises:
-        UsageError: there are none.
+        UsageError: there are none, or the configuration cannot store a name.
     """
     paths = given or list(recipe.folders)
     if not paths:
@@ -68,6 +62,12 @@ def _folders(recipe: Recipe, given: list[Path]) -> list[Path]:
             "a run needs training images",
             hint="Type `imgxlate train METHOD DATA_A DATA_B --out RUN`, or one folder that holds trainA and trainB.",
         )
+    for path in paths:
+        absolute = path.absolute()
+        if any("\ud800" <= letter <= "\udfff" for letter in str(absolute)):  # They stand for undecodable bytes.
+            raise UsageError(
+                f"{absolute!a}: the name is not UTF-8, so the configuration cannot store it", hint="Rename it."
+            )
     return paths
 
 
