@@ -22,10 +22,15 @@ faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 def touch():
     for _ in range(5):
         torch.ones(1 << 24)
-touch(); before = faults(); touch(); fresh = faults() - before
+def touched():
+    before = faults()
+    touch()
+    return faults() - before
+touch(); fresh = touched()
 keep_freed_memory()
-touch(); before = faults(); touch()
-print(fresh > 10000, faults() - before < fresh / 2)
+touch()
+again = min(touched() for _ in range(3))  # The system may take memory back now and then.
+print(fresh > 10000, again < fresh / 2)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout == "True True\n"

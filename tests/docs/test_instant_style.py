@@ -62,6 +62,6 @@ def test_the_python_code_runs(folder, block):
 
 def test_the_benchmark_has_the_options_that_the_page_names():
     text = (DOCS.parent / "benchmarks" / "instant_style.py").read_text(encoding="utf-8")
-    used = {option for line in PAINTING if "benchmarks/" in line for option in re.findall(r"--[a-z]+", line)}
+    used = {option for line in PAINTING if "benchmarks/" in line for option in re.findall(r"--[a-z-]+", line)}
     assert used
     assert all(f'"{option}"' in text for option in used)

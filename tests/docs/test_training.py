@@ -116,10 +116,10 @@ def test_a_methods_page_names_every_loss_that_a_step_gives(method):
 def test_the_page_has_every_file_of_a_run():
     run = RunFolder(Path())
     evaluations = (run.quality, run.quality_curves, run.best)
-    files = (run.config, run.history, run.losses, *evaluations, run.sample_at(1000), run.checkpoint_at(1000), run.model)
+    files = (run.config, run.history, run.losses, run.split, *evaluations, run.sample_at(1000), run.checkpoint_at(1000))
     table = rows(section(PAGE, "The run folder"), "`.*`")
     named = {name for cells in table for name in re.findall(r"`([^`]+)`", cells[0])}
-    assert named == {str(path) for path in (*files, run.latest_sample)} | {f"{run.tensorboard}/"}
+    assert named == {str(path) for path in (*files, run.model, run.latest_sample)} | {f"{run.tensorboard}/"}
 
 
 def script():

@@ -73,9 +73,9 @@ def plan_batch(
     sources = expand(inputs, output, registry.labels(), out.note)
     share = find_share(out, len(sources), output, extras).share
     style_sources = expand(styles, notify=out.note)
-    suffix = find_suffix()
     besides = [*style_sources, *reads, *masks.mask_sources(mask, sources)]
     besides += regions.region_sources(regions_given, sources)
+    suffix = find_suffix()
     plan = partial(
         plan_jobs,
         sources,
