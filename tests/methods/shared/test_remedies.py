@@ -143,9 +143,11 @@ class NoReading(TorchDispatchMode):
 
 
 @every
-def test_a_step_reads_no_number_back_so_that_cuda_graphs_can_hold_it(begin, advance, method):
+def test_a_step_reads_no_number_back_so_that_cuda_graphs_can_hold_it(begin, advance, vgg19, method):
     augmented = {"augment": "color,translation,cutout"}
-    training = begin(method, augmented | (SPECTRAL if method in ("munit", "unit") else {"gan_mode": "hinge"}))
+    judged = {"judge_features": True, "optimizer": "muon"}
+    hinge = SPECTRAL if method in ("munit", "unit") else {"gan_mode": "hinge"}
+    training = begin(method, augmented | judged | hinge, features=vgg19)
     with NoReading():
         advance(training)
     with pytest.raises(AssertionError, match="_local_scalar_dense"), NoReading():

@@ -7,6 +7,7 @@ from annotated_types import Gt, IsFinite
 
 from imgxlate.config import NonNegativeFloat, PositiveInt, option
 from imgxlate.data.config import DataConfig
+from imgxlate.methods.shared.config import Optimizer, optimizer_option
 from imgxlate.methods.spec import Decay, MethodConfig, TrainingConfig
 
 _PAPER = "arXiv 1703.06868"
@@ -34,13 +35,7 @@ class AdainTrainingConfig(TrainingConfig):
         8, "pairs of a content and a style image in a step, over all processes", f"{_PAPER}, Sec. 5.2"
     )
     gen: AdainConfig = option(AdainConfig(), "the decoder", "")
-    optimizer: Literal["adam", "muon"] = option(
-        "adam",
-        "how weights are updated; muon: Muon for convolutions, in which every direction is learned at the same pace, "
-        "and Adam for biases, which takes fewer steps",
-        _CODE,
-        fixed=True,
-    )
+    optimizer: Optimizer = optimizer_option("the decoder", _CODE)
     beta1: Decay = option(0.9, "decay of Adam's first moment", _CODE)
     weight_decay: NonNegativeFloat = option(0.0, "weight of the L2 penalty in Adam", _CODE)
     lr_decay: NonNegativeFloat = option(5e-5, "the learning rate at a step is lr / (1 + lr_decay * step)", _CODE)

@@ -10,7 +10,14 @@ from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, optio
 from imgxlate.data.config import DataConfig, crop
 from imgxlate.errors import UsageError
 from imgxlate.losses import GanLoss
-from imgxlate.methods.shared.config import augment_option, lr_dis_option
+from imgxlate.methods.shared.config import (
+    JUDGED,
+    Optimizer,
+    augment_option,
+    judge_features_option,
+    lr_dis_option,
+    optimizer_option,
+)
 from imgxlate.methods.shared.train_options import EPOCH, NORMS, TrainOptions, choice
 from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind
@@ -65,6 +72,8 @@ class CutTrainingConfig(TrainingConfig):
     )
     weight_decay: NonNegativeFloat = option(0.0, "weight of the L2 penalty in Adam", _MODEL)
     gen: CutConfig = option(CutConfig(), "the generator", "")
+    optimizer: Optimizer = optimizer_option("the generator")
+    judge_features: bool = judge_features_option()
     ndf: PositiveInt = option(64, "channels after the discriminator's first convolution", _OPTIONS, fixed=True)
     n_layers: Annotated[PositiveInt, Lt(9)] = option(
         3,
@@ -104,6 +113,11 @@ class CutTrainingConfig(TrainingConfig):
     data: DataConfig = option(
         DataConfig(resize="square", new_size=286, interpolation="bicubic"), "how images are prepared", "", fixed=False
     )
+
+    @property
+    def features(self) -> str | None:
+        """The network whose features the discriminator also judges, if any."""
+        return JUDGED if self.judge_features else None
 
 
 PRESETS = {

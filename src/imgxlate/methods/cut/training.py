@@ -20,6 +20,7 @@ from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.accumulation import EncodedParts, Images, micro_batches
 from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
+from imgxlate.methods.shared.judged_features import judging
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.nn.initialization import initialize, seeded
@@ -36,12 +37,13 @@ class CutTraining(AdversarialTraining):
 
     parts = ("generators", "discriminators")
 
-    def __init__(self, config: CutTrainingConfig) -> None:
+    def __init__(self, config: CutTrainingConfig, features: Checkpoint | None = None) -> None:
         with seeded(config.seed):
             generator = initialize(Generator(config.gen), config.init, _GAIN)
-            discriminator = initialize(make_discriminator(config), config.init, _GAIN)
+            pixels = initialize(make_discriminator(config), config.init, _GAIN)
             encoder = Encoder(generator, config.nce_layers)
             projections = initialize(Projections(encoder.widths, config.nce_dim), config.init, _GAIN)
+            discriminator = judging(config, features, {"B": pixels})["B"]
         decoder = nn.Sequential(*list(generator.model)[len(encoder.model) :])
         super().__init__(
             config,
@@ -52,6 +54,7 @@ class CutTraining(AdversarialTraining):
             compilable=[encoder, decoder],
             lr_dis=config.lr_dis,
             augment=config.augment,
+            muon=config.optimizer == "muon",
         )
         self.config = config
         self._encoder, self._decoder = encoder, decoder  # together they are G
@@ -59,12 +62,12 @@ class CutTraining(AdversarialTraining):
 
     @classmethod
     def create(cls, config: CutTrainingConfig, features: Checkpoint | None) -> Self:
-        """Networks with initial weights from `config.seed`; CUT needs no `features`.
+        """Networks with initial weights from `config.seed`; `features` is the network that `config.features` names.
 
         Raises:
             UsageError: a value of `config` is invalid, such as a crop that the networks cannot take.
+            CheckpointError: `features` is no VGG network, or is needed and missing.
         """
-        del features
         resnets.require_trainable("CUT", config.gen, config.n_layers, config.data)
         _require_layers(config)
         if config.gen.channels_a != config.gen.channels_b:
@@ -73,7 +76,7 @@ class CutTraining(AdversarialTraining):
                 f"those of A have {config.gen.channels_a} and those of B {config.gen.channels_b}",
                 hint="Type `imgxlate train cyclegan`, munit or unit instead, which take different numbers.",
             )
-        return cls(config)
+        return cls(config, features)
 
     def architecture(self) -> CutConfig:
         """The configuration of the generator."""

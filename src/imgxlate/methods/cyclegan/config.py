@@ -8,7 +8,14 @@ from annotated_types import Lt
 from imgxlate.config import NonNegativeFloat, NonNegativeInt, PositiveInt, option
 from imgxlate.data.config import DataConfig, crop
 from imgxlate.losses import GanLoss
-from imgxlate.methods.shared.config import augment_option, lr_dis_option
+from imgxlate.methods.shared.config import (
+    JUDGED,
+    Optimizer,
+    augment_option,
+    judge_features_option,
+    lr_dis_option,
+    optimizer_option,
+)
 from imgxlate.methods.shared.train_options import EPOCH, TrainOptions
 from imgxlate.methods.spec import Scale, TrainingConfig, TranslatorConfig
 from imgxlate.nn import Init, NormKind, Upsampling
@@ -68,6 +75,8 @@ class CycleganTrainingConfig(TrainingConfig):
     )
     weight_decay: NonNegativeFloat = option(0.0, "weight of the L2 penalty in Adam", _MODEL)
     gen: CycleganConfig = option(CycleganConfig(), "the generators", "")
+    optimizer: Optimizer = optimizer_option()
+    judge_features: bool = judge_features_option()
     ndf: PositiveInt = option(64, "channels after a discriminator's first convolution", _OPTIONS, fixed=True)
     n_layers: Annotated[PositiveInt, Lt(9)] = option(
         3,
@@ -96,6 +105,11 @@ class CycleganTrainingConfig(TrainingConfig):
     data: DataConfig = option(
         DataConfig(resize="square", new_size=286, interpolation="bicubic"), "how images are prepared", "", fixed=False
     )
+
+    @property
+    def features(self) -> str | None:
+        """The network whose features the discriminators also judge, if any."""
+        return JUDGED if self.judge_features else None
 
 
 PRESETS = {

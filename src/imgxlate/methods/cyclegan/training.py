@@ -18,6 +18,7 @@ from imgxlate.methods.shared import resnets
 from imgxlate.methods.shared.accumulation import Images, MicroBatch, micro_batches
 from imgxlate.methods.shared.config import linear_decay
 from imgxlate.methods.shared.cuda_graphs import between_graphs, graphed
+from imgxlate.methods.shared.judged_features import judging
 from imgxlate.methods.shared.optimization import join_states
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, OTHER
@@ -29,12 +30,12 @@ class CycleganTraining(AdversarialTraining):
 
     parts = ("generators", "discriminators")
 
-    def __init__(self, config: CycleganTrainingConfig) -> None:
+    def __init__(self, config: CycleganTrainingConfig, features: Checkpoint | None = None) -> None:
         with seeded(config.seed):
             generators = {f"G_{source}": initialize(Generator(config.gen, source), config.init) for source in DOMAINS}
-            discriminators = {
-                f"D_{source}": initialize(make_discriminator(config, OTHER[source]), config.init) for source in DOMAINS
-            }
+            pixels = {OTHER[of]: initialize(make_discriminator(config, OTHER[of]), config.init) for of in DOMAINS}
+            judges = judging(config, features, pixels)
+            discriminators = {f"D_{source}": judges[OTHER[source]] for source in DOMAINS}
         super().__init__(
             config,
             generators,
@@ -44,6 +45,7 @@ class CycleganTraining(AdversarialTraining):
             compilable=list(generators.values()),
             lr_dis=config.lr_dis,
             augment=config.augment,
+            muon=config.optimizer == "muon",
         )
         self.config = config
         self._g_a, self._g_b = generators.values()
@@ -52,12 +54,12 @@ class CycleganTraining(AdversarialTraining):
 
     @classmethod
     def create(cls, config: CycleganTrainingConfig, features: Checkpoint | None) -> Self:
-        """Networks with initial weights from `config.seed`; CycleGAN needs no `features`.
+        """Networks with initial weights from `config.seed`; `features` is the network that `config.features` names.
 
         Raises:
             UsageError: a value of `config` is invalid, such as a crop that the networks cannot take.
+            CheckpointError: `features` is no VGG network, or is needed and missing.
         """
-        del features
         if config.gen.network != "resnet":
             raise UsageError(
                 f"gen.network = {config.gen.network!r} cannot be trained here: U-Nets only translate",
@@ -70,7 +72,7 @@ class CycleganTraining(AdversarialTraining):
                 f"channels, but those of A have {config.gen.channels_a} and those of B {config.gen.channels_b}",
                 hint="Type `--set lambda_identity=0`.",
             )
-        return cls(config)
+        return cls(config, features)
 
     def architecture(self) -> CycleganConfig:
         """The configuration of the generators."""

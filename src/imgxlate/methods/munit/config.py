@@ -10,11 +10,14 @@ from imgxlate.data.config import DataConfig
 from imgxlate.methods.shared.config import (
     DiscriminatorConfig,
     LrPolicy,
+    Optimizer,
     PerceptualConfig,
     augment_option,
     autoencoder_scales,
+    judge_features_option,
     lr_dis_option,
     lr_policy_option,
+    optimizer_option,
     perceptual_option,
     sample_every_option,
     spectral_gen_option,
@@ -51,6 +54,8 @@ class MunitTrainingConfig(TrainingConfig):
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
     augment: str = augment_option()
     lr_dis: NonNegativeFloat | None = lr_dis_option()
+    optimizer: Optimizer = optimizer_option()
+    judge_features: bool = judge_features_option("vgg.network")
     spectral_gen: bool = spectral_gen_option()
     init: Init = option("kaiming", "initial weights of the generators", _YAML, fixed=True)
     gan_w: NonNegativeFloat = option(1.0, "weight of the adversarial loss", _YAML)
@@ -76,8 +81,8 @@ class MunitTrainingConfig(TrainingConfig):
 
     @property
     def features(self) -> str | None:
-        """The network of the perceptual loss, if that has a weight."""
-        return self.vgg.network if self.vgg_w else None
+        """The network of the perceptual loss, if that has a weight, and of what discriminators judge."""
+        return self.vgg.network if self.vgg_w or self.judge_features else None
 
 
 _YOSEMITE256 = MunitTrainingConfig()

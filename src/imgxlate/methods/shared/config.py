@@ -22,6 +22,12 @@ LrPolicy = Literal["step", "linear", "constant"]
 Augmentation = Literal["color", "translation", "cutout"]
 """A random change of the discriminators' input (DiffAugment)."""
 
+Optimizer = Literal["adam", "muon"]
+"""How weights are updated."""
+
+JUDGED = "vgg19"
+"""The network whose features discriminators may judge: the VGG-19 in the package."""
+
 _YAML = "NVlabs/MUNIT, configs/*.yaml"
 _NETWORKS = "NVlabs/MUNIT, networks.py"
 _PAPER = "arXiv 1804.04732, Sec. 5.1"
@@ -109,6 +115,28 @@ def augment_option() -> Any:
 def lr_dis_option(of: str = "the discriminators") -> Any:
     """The field `lr_dis` of a training's configuration."""
     return option(None, f"learning rate of Adam for {of}; none: lr", "arXiv 1706.08500, Sec. 2")
+
+
+def optimizer_option(of: str = "the generators", source: str = "arXiv 1412.6980") -> Any:
+    """The field `optimizer` of a training's configuration; `source` is that of its default, Adam."""
+    return option(
+        "adam",
+        f"how the weights of {of} are updated; muon: Muon for convolutions, in which every direction is learned at the "
+        "same pace, and Adam for all others, which takes fewer steps",
+        source,
+        fixed=True,
+    )
+
+
+def judge_features_option(network: str = JUDGED) -> Any:
+    """The field `judge_features` of a training's configuration; `network` says whose features."""
+    return option(
+        False,
+        f"whether images are also judged by their features in {network}, beside their pixels: takes fewer steps and "
+        "images",
+        "arXiv 2111.01007; arXiv 2112.09130",
+        fixed=True,
+    )
 
 
 def spectral_gen_option() -> Any:

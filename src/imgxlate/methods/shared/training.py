@@ -15,6 +15,7 @@ from imgxlate.methods.shared.cuda_graphs import StepGraphs
 from imgxlate.methods.shared.optimization import TrainedNetworks, join_states, split_state
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.spec import Domain, TrainingConfig
+from imgxlate.nn.feature_discriminator import FeatureDiscriminator
 from imgxlate.nn.precision import MixedPrecision
 from imgxlate.nn.spectral import plain_state
 
@@ -38,14 +39,16 @@ class AdversarialTraining:
         compilable: Sequence[nn.Module],  # parts of the generators that torch may compile
         perceptual: PerceptualLoss | None = None,
         lr_dis: float | None = None,  # learning rate of the discriminators; None: that of the generators
+        muon: bool = False,  # whether Muon updates the convolutions of the generators
         augment: str = "",  # what the images that the discriminators see go through, by names of `Augmentation`
     ) -> None:
-        self._generators = TrainedNetworks(generators, config, schedule, rests_in_warm_up=True)
+        self._generators = TrainedNetworks(generators, config, schedule, muon=muon, rests_in_warm_up=True)
         rates = config if lr_dis is None else replace(config, lr=lr_dis)
         self._discriminators = TrainedNetworks(discriminators, rates, schedule)
         self._perceptual = perceptual
         self._gan = gan
         self._augmentations = augmentations(augment)
+        self._judged = {d.network for d in discriminators.values() if isinstance(d, FeatureDiscriminator)}
         self._compilable = [*compilable, *discriminators.values()]
         self._device = torch.device("cpu")
         self._dtype = torch.float32
@@ -60,6 +63,8 @@ class AdversarialTraining:
         self._graphs = StepGraphs(device, compiled=compiled)
         for trained in (self._generators, self._discriminators):
             trained.place(device, self._dtype)
+        for vgg in self._judged:
+            vgg.place(device, self._dtype)
         if self._perceptual:
             self._perceptual.place(device, dtype, compiled=compiled)
         for network in self._compilable if compiled else ():
@@ -103,7 +108,12 @@ class AdversarialTraining:
         return total(discriminator_loss(real_scores, fake_scores, self._gan) for real_scores, fake_scores in pairs)
 
     def _gradient_penalty(self, discriminator: nn.Module, real: Tensor) -> Tensor:
-        """R1: how steeply the scores change at `real` images, summed over the discriminator's scales."""
+        """R1: how steeply the scores change at `real` images, summed over the discriminator's scales.
+
+        Scores of features are left out: the spectral norm of what gives them limits how steeply they change.
+        """
+        if isinstance(discriminator, FeatureDiscriminator):
+            discriminator = discriminator.pixels
         images = real.detach().requires_grad_()
         # `forward` itself is never compiled: torch's compiler has no gradients of gradients.
         return gradient_penalty(self._precision.score(discriminator.forward, images), images)

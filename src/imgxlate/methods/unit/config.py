@@ -10,11 +10,14 @@ from imgxlate.data.config import DataConfig
 from imgxlate.methods.shared.config import (
     DiscriminatorConfig,
     LrPolicy,
+    Optimizer,
     PerceptualConfig,
     augment_option,
     autoencoder_scales,
+    judge_features_option,
     lr_dis_option,
     lr_policy_option,
+    optimizer_option,
     perceptual_option,
     sample_every_option,
     spectral_gen_option,
@@ -49,6 +52,8 @@ class UnitTrainingConfig(TrainingConfig):
     dis: DiscriminatorConfig = option(DiscriminatorConfig(), "the discriminators", "")
     augment: str = augment_option()
     lr_dis: NonNegativeFloat | None = lr_dis_option()
+    optimizer: Optimizer = optimizer_option()
+    judge_features: bool = judge_features_option("vgg.network")
     share_latent: bool = option(
         False,
         "whether both domains share the last block of the encoders and the first of the decoders",
@@ -75,8 +80,8 @@ class UnitTrainingConfig(TrainingConfig):
 
     @property
     def features(self) -> str | None:
-        """The network of the perceptual loss, if that has a weight."""
-        return self.vgg.network if self.vgg_w else None
+        """The network of the perceptual loss, if that has a weight, and of what discriminators judge."""
+        return self.vgg.network if self.vgg_w or self.judge_features else None
 
 
 _YOSEMITE256 = UnitTrainingConfig()

@@ -16,12 +16,14 @@ from imgxlate.methods.shared.accumulation import EncodedParts, Images, micro_bat
 from imgxlate.methods.shared.autoencoders import make_discriminators, make_generators, require_trainable
 from imgxlate.methods.shared.config import schedule
 from imgxlate.methods.shared.cuda_graphs import graphed
+from imgxlate.methods.shared.judged_features import judging
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.training import AdversarialTraining, total
 from imgxlate.methods.spec import DOMAINS, OTHER, Domain
 from imgxlate.methods.unit.config import UnitConfig, UnitTrainingConfig
 from imgxlate.methods.unit.networks import Generator, minimum_side, share_latent
 from imgxlate.nn.discriminators import MultiScaleDiscriminator
+from imgxlate.nn.feature_discriminator import FeatureDiscriminator
 from imgxlate.nn.initialization import seeded
 
 _CYCLE = {"A": "aba", "B": "bab"}
@@ -38,7 +40,7 @@ class UnitTraining(AdversarialTraining):
         self,
         config: UnitTrainingConfig,
         generators: dict[Domain, Generator],
-        discriminators: dict[Domain, MultiScaleDiscriminator],
+        discriminators: dict[Domain, MultiScaleDiscriminator | FeatureDiscriminator],
         perceptual: PerceptualLoss | None,
     ) -> None:
         super().__init__(
@@ -51,6 +53,7 @@ class UnitTraining(AdversarialTraining):
             perceptual=perceptual,
             lr_dis=config.lr_dis,
             augment=config.augment,
+            muon=config.optimizer == "muon",
         )
         self.config = config
         self._gen = generators
@@ -64,12 +67,12 @@ class UnitTraining(AdversarialTraining):
             UsageError: the crop is too small for the networks or no multiple of their stride, or a value is invalid.
             CheckpointError: `features` is no VGG network, or is needed and missing.
         """
-        perceptual = PerceptualLoss.load(config.vgg, features, config.data) if config.features else None
+        perceptual = PerceptualLoss.load(config.vgg, features, config.data) if config.vgg_w else None
         side = minimum_side(config.gen)
         require_trainable(config.gen, config.dis, config.data, minimum_side=side, perceptual=perceptual)
         with seeded(config.seed):
             generators = make_generators(partial(Generator, config.gen), config.init, spectral=config.spectral_gen)
-            discriminators = make_discriminators(config.dis, config.gen)
+            discriminators = judging(config, features, make_discriminators(config.dis, config.gen))
         if config.share_latent:
             share_latent(generators["A"], generators["B"])
         return cls(config, generators, discriminators, perceptual)

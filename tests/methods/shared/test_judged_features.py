@@ -1,0 +1,88 @@
+"""Discriminators that also judge features, and generators that Muon updates, in the steps of every method."""
+
+import pytest
+import torch
+from built_in import ADVERSARIAL
+
+from imgxlate.errors import CheckpointError, UsageError
+
+every = pytest.mark.parametrize("method", ADVERSARIAL)
+
+JUDGED = {"judge_features": True, "optimizer": "muon"}
+
+
+def copied(training):
+    return {name: tensor.clone() for name, tensor in training.state().items()}
+
+
+def changed(before, training):
+    state = training.state()
+    return {name for name, tensor in before.items() if not torch.equal(state[name], tensor)}
+
+
+@every
+def test_what_scores_features_learns_and_what_mixes_them_does_not(begin, advance, vgg19, method):
+    training = begin(method, JUDGED, features=vgg19)
+    before = copied(training)
+    advance(training)
+    learned = {name for name in changed(before, training) if name.startswith("dis") and ".weights." in name}
+    assert any(".pixels." in name for name in learned)
+    assert {name.split(".heads.")[1][0] for name in learned if ".heads." in name} == set("01234")
+    assert any(".across_channels." in name for name in before)
+    assert not any(".across_" in name for name in learned)
+
+
+@every
+def test_neither_state_nor_model_holds_the_feature_network(begin, vgg19, method):
+    judged, plain = begin(method, {"judge_features": True}, features=vgg19), begin(method)
+    added = {name: tensor for name, tensor in judged.state().items() if ".pixels." not in name}
+    assert sum(tensor.numel() for name, tensor in added.items() if name.startswith("dis")) < 1_500_000
+    assert judged.generators().keys() == plain.generators().keys()
+
+
+@every
+def test_a_restored_state_continues_bit_for_bit(begin, advance, vgg19, method):
+    straight = begin(method, JUDGED, features=vgg19)
+    for step in range(2):
+        advance(straight, step)
+    kept = copied(straight)
+    advance(straight, 2)
+    resumed = begin(method, JUDGED | {"seed": 7}, features=vgg19)
+    resumed.load_state(kept)
+    advance(resumed, 2)
+    assert not changed(straight.state(), resumed)
+
+
+@every
+def test_muon_updates_the_convolutions_of_the_generators_alone(begin, advance, method):
+    training = begin(method, {"optimizer": "muon"})
+    advance(training)
+    by_muon = {name for name in training.state() if ".muon." in name}
+    assert by_muon
+    assert all(name.startswith("gen") and name.endswith("weight.momentum") for name in by_muon)
+    assert all(tensor.dim() == 4 for name, tensor in training.state().items() if name in by_muon)
+    assert not any(name.replace("muon", "adam").replace("momentum", "exp_avg") in training.state() for name in by_muon)
+
+
+@every
+def test_the_penalty_of_gradients_is_that_of_pixels(begin, advance, vgg19, method):
+    weight = "dis.r1_w" if method in ("munit", "unit") else "r1_w"
+    plain = advance(begin(method, {weight: 1.0}))
+    judged = advance(begin(method, {weight: 1.0, "judge_features": True}, features=vgg19))
+    penalties = [name for name in plain if "r1" in name.lower()]
+    assert penalties
+    assert all(judged[name] == plain[name] for name in penalties)
+
+
+@pytest.mark.parametrize("method", ["cyclegan", "cut"])  # MUNIT and UNIT need 16 pixels for themselves.
+def test_a_crop_that_the_network_cannot_halve_is_refused(begin, vgg19, method):
+    changes = {"data.crop_height": 12, "data.crop_width": 12, "judge_features": True}
+    with pytest.raises(UsageError, match="judge_features needs at least 16 pixels") as refused:
+        begin(method, changes, features=vgg19)
+    assert "--set data.crop_height=16" in refused.value.hint
+
+
+@every
+def test_a_missing_network_is_said(begin, method):
+    with pytest.raises(CheckpointError, match="judge_features"):
+        begin(method, {"judge_features": True})
