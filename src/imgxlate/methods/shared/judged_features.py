@@ -32,7 +32,7 @@ def judging(
 ) -> dict[Domain, Network | FeatureDiscriminator]:
     """The discriminators of images of each domain, which also judge features where `config` says so.
 
-    `features` is the network that `config.features` names. Its poolings average: maxima leave a lattice in images.
+    `features` is the network that `config.features` names.
 
     Raises:
         UsageError: the network is another VGG than VGG-19, or the crop is too small for it.
@@ -48,7 +48,7 @@ def judging(
                 f"data.{side} is {length}; judge_features needs at least {SMALLEST_SIDE} pixels",
                 hint=f"Type `--set data.{side}={SMALLEST_SIDE}`.",
             )
-    network = vgg_files.load(features, pooling="max")
+    network = vgg_files.load(features)
     return {
         domain: FeatureDiscriminator(pixels, network, config.data.format(domain).shown)
         for domain, pixels in discriminators.items()
