@@ -249,8 +249,14 @@ def test_by_default_the_bundled_model_is_used(run, photo, inside):
     assert (line["model"], line["to"]) == ("munit-summer2winter", "winter")
 
 
+def test_the_bundled_model_is_one_that_has_the_target_domain(run, photo, inside):
+    result = run("translate", "munit", photo(), "--to", "color", "--json")
+    line = json.loads(result.stdout)
+    assert (line["model"], line["to"]) == ("munit-outline2color", "color")
+
+
 def test_without_a_bundled_model_the_error_says_how_to_give_one(run, photo, inside, monkeypatch):
-    monkeypatch.setattr("imgxlate.inference.loading.bundled_model", lambda method: None)
+    monkeypatch.setattr("imgxlate.inference.loading.bundled_model", lambda method, to: None)
     result = run("translate", "munit", photo())
     assert result.exit_code == 2
     assert "munit needs weights: give --checkpoint FILE or --model NAME" in result.stderr

@@ -133,6 +133,19 @@ def test_each_translating_method_has_a_model_in_the_package_for_landscapes(metho
     assert (card.name, card.domains) == (f"{method}-summer2winter", ("summer", "winter"))
 
 
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [("winter", "summer2winter"), ("summer", "summer2winter"), ("Color", "outline2color"), ("outline", "outline2color")],
+)
+def test_a_target_domain_chooses_among_the_bundled_models(to, name):
+    assert bundled_model("munit", to).name == f"munit-{name}"
+
+
+@pytest.mark.parametrize("to", ["A", "BtoA", "zebra"])
+def test_a_target_domain_that_no_bundled_model_has_leaves_the_default(to):
+    assert bundled_model("munit", to) == bundled_model("munit")
+
+
 def test_bundled_models_are_small_and_have_a_page():
     models = [card for card in cards().values() if card.bundled and card.kind == "generator"]
     assert all(card.size <= 10_000_000 for card in models)

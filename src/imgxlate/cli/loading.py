@@ -50,8 +50,9 @@ def load_model(
     *,
     norm_statistics: "NormStatistics | None" = None,
     generators: Sequence[str] = (),
+    to: str | None = None,
 ) -> "Model":
-    """The model that `--model` or `--checkpoint` names, downloaded if it is missing.
+    """The model that `--model` or `--checkpoint` names, or the bundled one for `to`; downloaded if it is missing.
 
     `generators` are the networks to take from an original's file, by their names in it.
 
@@ -68,6 +69,7 @@ def load_model(
             checkpoint=checkpoint,
             config=config,
             generator=generators,
+            to=to,
             device=settings.device,
             precision=settings.precision,
             memory=settings.memory,

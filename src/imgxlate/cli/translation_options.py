@@ -120,4 +120,5 @@ class TranslationOptions:
             settings,
             norm_statistics=self.norm_statistics,
             generators=self.generators,
+            to=self.to,
         )

@@ -151,7 +151,7 @@ def compare(
             where, find_arithmetic(precision, where), to, style_images, n_styles, size, seed, limits, most
         )
         fetch = partial(_fetch, offline=offline, on_progress=on_progress, notify=notify)
-        model_files = [find_file(choice, fetch) for choice in choices]
+        model_files = [find_file(choice, fetch, to) for choice in choices]
         for choice, file in zip(choices, model_files, strict=True):  # Shows errors before hours of work.
             load(choice, file, shared, notify)
         networks = load_metrics(metrics, protocol, where, style_images, real, fetch, on_failure, notify, limits)

@@ -60,8 +60,8 @@ class LoadedMethod:
     """Yields an image of the input for each code; one image and no codes for a method without styles."""
 
 
-def find_file(choice: MethodChoice, fetch: Fetch) -> ModelFile:
-    """The file of the method's model or feature network.
+def find_file(choice: MethodChoice, fetch: Fetch, to: str | None) -> ModelFile:
+    """The file of the method's model or feature network. `to` is the target domain.
 
     Raises:
         WeightsError: there is no model of that name, or it cannot be downloaded.
@@ -75,7 +75,7 @@ def find_file(choice: MethodChoice, fetch: Fetch) -> ModelFile:
     if choice.config is not None:
         return ModelFile(str(model), find_features(str(model), download))
     path = Path(model) if model and _is_path(model, store) else None
-    found = find_model(choice.spec, None if path else model, path, None, store, download)
+    found = find_model(choice.spec, None if path else model, path, None, store, download, to=to)
     return dataclasses.replace(found, generators=choice.generators)
 
 

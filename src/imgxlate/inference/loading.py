@@ -47,10 +47,11 @@ class ModelFile:
 def load(
     method: str,
     *,
-    model: str | None = None,  # a name of `imgxlate weights list`; None: the method's bundled model
+    model: str | None = None,  # a name of `imgxlate weights list`; None: a bundled model of the method
     checkpoint: str | os.PathLike[str] | None = None,  # a file, or a run's folder: its best model; instead of a name
     config: str | os.PathLike[str] | None = None,  # the original's yaml, for settings that the weights do not show
     generator: str | Sequence[str] = (),  # of an original's file: a network's name in it; of two, A's comes first
+    to: str | None = None,  # the domain to translate to, by which a bundled model is chosen
     device: str = "auto",
     precision: Precision = "auto",
     memory: int | str | None = None,  # the most for the process, such as "4GB"; None: half of what is free
@@ -84,7 +85,7 @@ def load(
         return store.path(card, offline=offline, progress=progress, notify=notify)
 
     path, settings = (None if each is None else Path(each) for each in (checkpoint, config))
-    file = find_model(spec, model, path, settings, store, download)
+    file = find_model(spec, model, path, settings, store, download, to=to)
     file = dataclasses.replace(file, generators=(generator,) if isinstance(generator, str) else tuple(generator))
     loaded = load_model(spec, file, where, find_arithmetic(precision, where), notify)
     if norm_statistics:
@@ -103,8 +104,10 @@ def find_model(
     config: Path | None,
     store: Store,
     download: Callable[[Card], Path],
+    *,
+    to: str | None = None,
 ) -> ModelFile:
-    """The file of the model with that name or path. Without either, it is the method's bundled model.
+    """The file of the model with that name or path. Without either, it is the method's bundled model for `to`.
 
     `download` returns the file of a card's weights, and downloads it if it is missing.
 
@@ -117,7 +120,7 @@ def find_model(
         raise UsageError("the name of a model and a checkpoint exclude each other")
     if path:
         return _model_at(path, config)
-    card = store.find(name, spec.name) if name else bundled_model(spec.name)
+    card = store.find(name, spec.name) if name else bundled_model(spec.name, to)
     if card is None:
         raise UsageError(
             f"{spec.name} needs weights: give --checkpoint FILE or --model NAME", hint=_ways_to_a_model(spec, store)

@@ -300,7 +300,10 @@ class Model:
                 hint=did_you_mean(to, self.domains) or f"Its domains are {' and '.join(self.domains)}.",
             )
         if domain not in self.translator.targets:
-            raise UsageError(f"{self.name} translates to {self.targets[0]} only, not to {to}")
+            raise UsageError(
+                f"{self.name} translates to {self.targets[0]} only, not to {to}",
+                hint=f"Give a model that does, by --model or --checkpoint, or type `--to {self.targets[0]}`.",
+            )
         return domain
 
     def average_products(self, positions: int) -> float | None:

@@ -75,10 +75,20 @@ def cards() -> Mapping[str, Card]:
     return MappingProxyType({card.name: card for card in read_catalogue(CATALOGUE)})
 
 
-def bundled_model(method: str) -> Card | None:
-    """The default model of a method: its first generator in the catalogue that ships with the package."""
-    models = (card for card in cards().values() if card.kind == "generator" and card.method == method and card.bundled)
-    return next(models, None)
+def bundled_model(method: str, to: str | None = None) -> Card | None:
+    """The default model of a method: its first generator in the catalogue that ships with the package.
+
+    If some of them have a domain `to`, it is the first of those, and rather one whose B it is: a model with one
+    direction turns A into B.
+    """
+    models = [card for card in cards().values() if card.kind == "generator" and card.method == method and card.bundled]
+    wanted = [
+        card
+        for place in (1, 0)
+        for card in models
+        if to is not None and card.domains is not None and card.domains[place].lower() == to.lower()
+    ]
+    return next(iter(wanted + models), None)
 
 
 def find(name: str, method: str | None = None, known: Mapping[str, Card] | None = None) -> Card:

@@ -120,7 +120,7 @@ def sample_styles(
         return out.note("nothing to do: the sheet exists already")
 
     seed = settings.seed
-    loaded = load_model(out, spec, model, checkpoint, config, settings, generators=generator or ())
+    loaded = load_model(out, spec, model, checkpoint, config, settings, generators=generator or (), to=to)
     threads = settings.start_threads(loaded.device)
     cell = _fitting_cell(out, len(sources), interpolate or source.count, cell, outputs.sheet)
     grid = _new_grid(out, loaded, source, to, size, seed, cell, interpolate)

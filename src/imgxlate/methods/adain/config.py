@@ -35,7 +35,7 @@ class AdainTrainingConfig(TrainingConfig):
         8, "pairs of a content and a style image in a step, over all processes", f"{_PAPER}, Sec. 5.2"
     )
     gen: AdainConfig = option(AdainConfig(), "the decoder", "")
-    optimizer: Optimizer = optimizer_option("the decoder", _CODE)
+    optimizer: Optimizer = optimizer_option(_CODE)
     beta1: Decay = option(0.9, "decay of Adam's first moment", _CODE)
     weight_decay: NonNegativeFloat = option(0.0, "weight of the L2 penalty in Adam", _CODE)
     lr_decay: NonNegativeFloat = option(5e-5, "the learning rate at a step is lr / (1 + lr_decay * step)", _CODE)

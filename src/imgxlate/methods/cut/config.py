@@ -72,7 +72,7 @@ class CutTrainingConfig(TrainingConfig):
     )
     weight_decay: NonNegativeFloat = option(0.0, "weight of the L2 penalty in Adam", _MODEL)
     gen: CutConfig = option(CutConfig(), "the generator", "")
-    optimizer: Optimizer = optimizer_option("the generator")
+    optimizer: Optimizer = optimizer_option()
     judge_features: bool = judge_features_option()
     ndf: PositiveInt = option(64, "channels after the discriminator's first convolution", _OPTIONS, fixed=True)
     n_layers: Annotated[PositiveInt, Lt(9)] = option(

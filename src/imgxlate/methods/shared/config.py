@@ -117,12 +117,12 @@ def lr_dis_option(of: str = "the discriminators") -> Any:
     return option(None, f"learning rate of Adam for {of}; none: lr", "arXiv 1706.08500, Sec. 2")
 
 
-def optimizer_option(of: str = "the generators", source: str = "arXiv 1412.6980") -> Any:
+def optimizer_option(source: str = "arXiv 1412.6980") -> Any:
     """The field `optimizer` of a training's configuration; `source` is that of its default, Adam."""
     return option(
         "adam",
-        f"how the weights of {of} are updated; muon: Muon for convolutions, in which every direction is learned at the "
-        "same pace, and Adam for all others, which takes fewer steps",
+        "how weights are updated; muon: Muon for convolutions, in which every direction is learned at the "
+        "same pace, and Adam for all other weights, which takes fewer steps",
         source,
         fixed=True,
     )

@@ -39,12 +39,12 @@ class AdversarialTraining:
         compilable: Sequence[nn.Module],  # parts of the generators that torch may compile
         perceptual: PerceptualLoss | None = None,
         lr_dis: float | None = None,  # learning rate of the discriminators; None: that of the generators
-        muon: bool = False,  # whether Muon updates the convolutions of the generators
+        muon: bool = False,  # whether Muon updates the convolutions
         augment: str = "",  # what the images that the discriminators see go through, by names of `Augmentation`
     ) -> None:
         self._generators = TrainedNetworks(generators, config, schedule, muon=muon, rests_in_warm_up=True)
         rates = config if lr_dis is None else replace(config, lr=lr_dis)
-        self._discriminators = TrainedNetworks(discriminators, rates, schedule)
+        self._discriminators = TrainedNetworks(discriminators, rates, schedule, muon=muon)
         self._perceptual = perceptual
         self._gan = gan
         self._augmentations = augmentations(augment)
