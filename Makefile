@@ -60,10 +60,10 @@ assets: .venv/dev
 	$(PIP) -e '.[dev]'
 	touch $@
 
-# The translation models that ship with the package, from the recipes: hours on two cores. MOUNTAINS is a folder with
-# trainA (summer) and trainB (winter), OPENMOJI one that scripts/openmoji.py made.
+# The translation models that ship with the package, from the recipes: hours on two cores. MOUNTAINS and SEASONS are
+# folders with trainA (summer) and trainB (winter), OPENMOJI one that scripts/openmoji.py made.
 models: .venv/dev
-	$(BIN)/python scripts/make_models.py --mountains "$(MOUNTAINS)" --openmoji "$(OPENMOJI)"
+	$(BIN)/python scripts/make_models.py --mountains "$(MOUNTAINS)" --seasons "$(SEASONS)" --openmoji "$(OPENMOJI)"
 
 clean:
 	rm -rf .venv demo build dist

@@ -16,7 +16,9 @@ from imgxlate.paths import assets_dir
 from imgxlate.weights.cards import cards
 
 LANDSCAPES = {"winter": ("tea-gardens.jpg", "aitzgorri.jpg"), "summer": ("lake-sherburne.jpg", "picos-de-europa.jpg")}
-SIZE = {"summer2winter": 208, "outline2color": 72}  # pixels of the shorter side
+SIZES = {"munit-outline2color": 72, "cut-summer2winter": 256, "cut-winter2summer": 256}  # of the shorter side, in pixels
+SIZE = 208  # of all others
+ONE_DIRECTION = {"cut-summer2winter": "winter", "cut-winter2summer": "summer"}  # the domain that a model of CUT makes
 CELL = 160
 QUALITY = 85
 
@@ -46,6 +48,8 @@ def draw(name: str, work: Path) -> ImageArray:
         return contact_sheet(rows, leading_columns=1, cell=CELL)
     rows, headers = [], []
     for domain, photos in LANDSCAPES.items():
+        if ONE_DIRECTION.get(name, domain) != domain:
+            continue
         rows += translated(name, map(gallery.photo, photos), work / domain, "--to", domain)
         headers += [f"to {domain}"] * len(photos)
     return contact_sheet(rows, row_headers=headers, leading_columns=1, cell=CELL)
@@ -53,9 +57,9 @@ def draw(name: str, work: Path) -> ImageArray:
 
 def translated(name: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[ImageArray]]:
     """A row for each content image: itself and its translations, in four styles if the model has styles."""
-    method, _, kind = name.partition("-")
+    method, _, _ = name.partition("-")
     styles = ("--n-styles", "4") if method == "munit" else ()
-    how = ("--model", name, "--size", str(SIZE[kind]), *styles, *options)
+    how = ("--model", name, "--size", str(SIZES.get(name, SIZE)), *styles, *options)
     return gallery.translate(method, contents, folder, *how)
 
 

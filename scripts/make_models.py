@@ -22,7 +22,15 @@ ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
 ASSETS = ROOT / "src" / "imgxlate" / "assets"
 CURVE_POINTS = 250  # of the history that is stored beside a recipe
-DATA_SETS = {"summer2winter": "mountains", "outline2color": "openmoji"}
+DATA_SETS = {
+    "munit-summer2winter": "mountains",
+    "unit-summer2winter": "mountains",
+    "cyclegan-summer2winter": "mountains",
+    "cut-summer2winter": "seasons",
+    "cut-winter2summer": "seasons",
+    "munit-outline2color": "openmoji",
+}
+BACKWARD = ("cut-winter2summer",)  # from trainB to trainA: a model of CUT has one direction
 
 
 def main() -> None:
@@ -31,6 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="MODEL", help=f"which of {', '.join(known)} (default: all)")
     parser.add_argument("--mountains", help="folder with trainA (summer) and trainB (winter)")
+    parser.add_argument("--seasons", help="folder with trainA (summer) and trainB (winter), of 256 pixels")
     parser.add_argument("--openmoji", help="folder that scripts/openmoji.py made")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
     arguments = parser.parse_args()
@@ -48,7 +57,7 @@ def main() -> None:
 
 def data_set_of(name: str) -> str:
     """The data set of a model. An option of that name gives its folder."""
-    return DATA_SETS[name.partition("-")[2]]
+    return DATA_SETS[name]
 
 
 def train(name: str, data: Path, run: Path) -> None:
@@ -58,7 +67,9 @@ def train(name: str, data: Path, run: Path) -> None:
         imgxlate("train", method, "--out", str(run), "--resume")
         return
     recipe = str(RECIPES / f"{name}.toml")
-    folders = (str(data / "trainA"), str(data / "trainB"))
+    folders = [str(data / "trainA"), str(data / "trainB")]
+    if name in BACKWARD:
+        folders.reverse()
     imgxlate("train", method, *folders, "--out", str(run), "--config", recipe)
 
 

@@ -51,3 +51,22 @@ def test_storing_a_history_again_gives_the_same_file(script: ModuleType, run: Pa
     for path in [*kept, kept[0]]:
         script.keep_history(run, path)
     assert kept[0].read_bytes() == kept[1].read_bytes()
+
+
+def test_every_recipe_has_a_data_set_and_a_model_in_the_package(script: ModuleType) -> None:
+    recipes = {recipe.stem for recipe in script.RECIPES.glob("*.toml")}
+    assert recipes == script.DATA_SETS.keys()
+    assert all((script.ASSETS / f"{name}.safetensors").exists() for name in recipes)
+
+
+def test_a_model_in_the_other_direction_learns_from_the_folders_in_the_other_order(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given: list[tuple[str, ...]] = []
+    monkeypatch.setattr(script, "imgxlate", lambda *arguments: given.append(arguments))
+    for name in ("cut-summer2winter", "cut-winter2summer"):
+        script.train(name, tmp_path, tmp_path / name)
+    assert [arguments[2:4] for arguments in given] == [
+        (str(tmp_path / "trainA"), str(tmp_path / "trainB")),
+        (str(tmp_path / "trainB"), str(tmp_path / "trainA")),
+    ]
