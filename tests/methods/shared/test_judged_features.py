@@ -3,6 +3,8 @@
 import pytest
 import torch
 from built_in import ADVERSARIAL
+from torch import nn
+from torch._dynamo.testing import CompileCounterWithBackend
 
 from imgxlate.errors import CheckpointError, UsageError
 
@@ -87,3 +89,17 @@ def test_a_crop_that_the_network_cannot_halve_is_refused(begin, vgg19, method):
 def test_a_missing_network_is_said(begin, method):
     with pytest.raises(CheckpointError, match="judge_features"):
         begin(method, {"judge_features": True})
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")  # Both are the compiler's own.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+def test_compiled_networks_give_the_same_losses(begin, advance, vgg19, monkeypatch):
+    backend = CompileCounterWithBackend("aot_eager")  # all of the compiler but the making of machine code
+    compile_network = nn.Module.compile
+    monkeypatch.setattr(nn.Module, "compile", lambda network, **o: compile_network(network, backend=backend, **o))
+    changes = {"judge_features": True, "gen.n_blocks": 1, "nce_layers": (0, 4)}
+    plain, compiled = (
+        advance(begin("cut", changes, features=vgg19, compiled=each, dtype=torch.float64)) for each in (False, True)
+    )
+    assert backend.frame_count > 0
+    assert all(torch.allclose(compiled[name], loss, rtol=1e-6) for name, loss in plain.items())
