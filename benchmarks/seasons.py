@@ -1,8 +1,9 @@
 """Measure models that translate between two kinds of photographs, on held-out photographs.
 
-    python benchmarks/seasons.py FOLDER MODEL... [--size 256] [--n-styles 8]
+    python benchmarks/seasons.py FOLDER MODEL... [--size 256] [--n-styles 8] [--names summer winter]
 
-FOLDER has `trainA`, `trainB`, `testA` and `testB`. A MODEL is METHOD, METHOD=NAME of a model, or METHOD=PATH of a run
+FOLDER has `trainA`, `trainB`, `testA` and `testB`. The domains of a model are those of the folder in the order of their
+names, if it has these names, or else A and B. A MODEL is METHOD, METHOD=NAME of a model, or METHOD=PATH of a run
 or a checkpoint. Prints JSON: the accuracy of a classifier that learned from `trainA` and `trainB`, and for each model
 and direction
 
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--size", type=int, default=256, help="shorter side of the translated photographs")
     parser.add_argument("--n-styles", type=int, default=8)
+    parser.add_argument("--names", nargs=2, default=["summer", "winter"], help="of the domains in FOLDER, A and B")
     arguments = parser.parse_args()
     report = Report(arguments.folder, arguments.size, arguments.n_styles)
     results: dict[str, object] = {
@@ -48,8 +50,10 @@ def main() -> None:
     }
     for given in arguments.models:
         model = load(given)
-        directions = [of for of in DIRECTIONS if of[1] in model.translator.targets]
-        results[given] = {name(*of): report.measure(model, *of) for of in directions}
+        same_names = set(model.domains) == set(arguments.names)
+        names = dict(zip("AB", arguments.names if same_names else model.domains, strict=True))
+        directions = [of for of in DIRECTIONS if names[of[1]] in model.targets]
+        results[given] = {name(*of): report.measure(model, *of, names[of[1]]) for of in directions}
     print(json.dumps(results, indent=2))
 
 
@@ -63,12 +67,12 @@ class Report:
         self.classifier = Classifier(folder, self._features)
         self.real = {domain: self._features(map(decode, self._photos(domain))) for domain in "AB"}
 
-    def measure(self, model: Model, source: Literal["A", "B"], target: Literal["A", "B"]) -> dict[str, float]:
-        """The numbers of a direction."""
+    def measure(self, model: Model, source: Literal["A", "B"], target: Literal["A", "B"], to: str) -> dict[str, float]:
+        """The numbers of a direction. `to` is the model's name for the target."""
         vectors, spreads = [], []
         for path in self._photos(source):
             n_styles = self._n_styles if model.style_dim else None
-            outputs = model.translate(path, to=target, n_styles=n_styles, size=self._size)
+            outputs = model.translate(path, to=to, n_styles=n_styles, size=self._size)
             images = [to_image_array(output) for output in outputs]
             vectors.append(self._features(images))
             spreads.append(diversity(self._distance, images) if model.style_dim else None)
