@@ -16,7 +16,7 @@ from imgxlate.paths import assets_dir
 from imgxlate.weights.cards import cards
 
 LANDSCAPES = {"winter": ("tea-gardens.jpg", "aitzgorri.jpg"), "summer": ("lake-sherburne.jpg", "picos-de-europa.jpg")}
-SIZES = {"munit-outline2color": 72, "cut-summer2winter": 256, "cut-winter2summer": 256}  # of the shorter side, in pixels
+SIZES = {"munit-outline2color": 72, "cut-summer2winter": 256, "cut-winter2summer": 256}  # shorter side in pixels
 SIZE = 208  # of all others
 ONE_DIRECTION = {"cut-summer2winter": "winter", "cut-winter2summer": "summer"}  # the domain that a model of CUT makes
 CELL = 160

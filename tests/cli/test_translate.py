@@ -255,6 +255,13 @@ def test_the_bundled_model_is_one_that_has_the_target_domain(run, photo, inside)
     assert (line["model"], line["to"]) == ("munit-outline2color", "color")
 
 
+@pytest.mark.parametrize(("to", "name"), [("winter", "cut-summer2winter"), ("Summer", "cut-winter2summer")])
+def test_of_models_with_one_direction_the_one_in_that_direction_is_used(run, photo, inside, to, name):
+    result = run("translate", "cut", photo(), "--to", to, "--json")
+    line = json.loads(result.stdout)
+    assert (line["model"], line["to"]) == (name, to.lower())
+
+
 def test_without_a_bundled_model_the_error_says_how_to_give_one(run, photo, inside, monkeypatch):
     monkeypatch.setattr("imgxlate.inference.loading.bundled_model", lambda method, to: None)
     result = run("translate", "munit", photo())
@@ -263,10 +270,10 @@ def test_without_a_bundled_model_the_error_says_how_to_give_one(run, photo, insi
 
 
 def test_the_error_for_a_method_without_any_named_model_says_how_to_train_one(run, photo, inside):
-    result = run("translate", "cut", photo())
+    result = run("translate", "adain", photo(), "--style", photo("painting.png"))
     assert result.exit_code == 2
-    assert "cut needs weights: give --checkpoint FILE" in result.stderr
-    assert "Train one with `imgxlate train cut DATA_A DATA_B --out RUN`" in result.stderr
+    assert "adain needs weights: give --checkpoint FILE" in result.stderr
+    assert "Train one with `imgxlate train adain DATA_A DATA_B --out RUN`" in result.stderr
     assert "weights list" not in result.stderr
 
 

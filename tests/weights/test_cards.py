@@ -127,7 +127,7 @@ def test_non_commercial_weights_say_so():
     assert all("non-commercial" in card.license for card in theirs)
 
 
-@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan"])
+@pytest.mark.parametrize("method", ["munit", "unit", "cyclegan", "cut"])
 def test_each_translating_method_has_a_model_in_the_package_for_landscapes(method):
     card = bundled_model(method)
     assert (card.name, card.domains) == (f"{method}-summer2winter", ("summer", "winter"))
@@ -135,7 +135,12 @@ def test_each_translating_method_has_a_model_in_the_package_for_landscapes(metho
 
 @pytest.mark.parametrize(
     ("to", "name"),
-    [("winter", "summer2winter"), ("summer", "summer2winter"), ("Color", "outline2color"), ("outline", "outline2color")],
+    [
+        ("winter", "summer2winter"),
+        ("summer", "summer2winter"),
+        ("Color", "outline2color"),
+        ("outline", "outline2color"),
+    ],
 )
 def test_a_target_domain_chooses_among_the_bundled_models(to, name):
     assert bundled_model("munit", to).name == f"munit-{name}"
