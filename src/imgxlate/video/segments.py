@@ -73,7 +73,7 @@ class Segments:
             try:
                 yield segments
             except BaseException:
-                if not segments.finished:
+                if not segments._marker(0).exists():
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
             shutil.rmtree(folder, ignore_errors=True)
