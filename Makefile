@@ -61,9 +61,11 @@ assets: .venv/dev
 	touch $@
 
 # The translation models that ship with the package, from the recipes: hours on two cores. MOUNTAINS and SEASONS are
-# folders with trainA (summer) and trainB (winter), OPENMOJI one that scripts/openmoji.py made.
+# folders with trainA (summer) and trainB (winter), MONET one with trainA (paintings) and trainB (photos), OPENMOJI one
+# that scripts/openmoji.py made.
 models: .venv/dev
-	$(BIN)/python scripts/make_models.py --mountains "$(MOUNTAINS)" --seasons "$(SEASONS)" --openmoji "$(OPENMOJI)"
+	$(BIN)/python scripts/make_models.py --mountains "$(MOUNTAINS)" --seasons "$(SEASONS)" \
+		--monet "$(MONET)" --openmoji "$(OPENMOJI)"
 
 clean:
 	rm -rf .venv demo build dist

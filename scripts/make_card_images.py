@@ -15,8 +15,17 @@ from imgxlate.images.image_array import ImageArray
 from imgxlate.paths import assets_dir
 from imgxlate.weights.cards import cards
 
-LANDSCAPES = {"winter": ("tea-gardens.jpg", "aitzgorri.jpg"), "summer": ("lake-sherburne.jpg", "picos-de-europa.jpg")}
-SIZES = {"munit-outline2color": 72, "cut-summer2winter": 256, "cut-winter2summer": 256}  # shorter side in pixels
+LANDSCAPES = {
+    "winter": ("tea-gardens.jpg", "aitzgorri.jpg"),
+    "summer": ("lake-sherburne.jpg", "picos-de-europa.jpg"),
+    "monet": ("tea-gardens.jpg", "lake-sherburne.jpg", "china.jpg"),
+}
+SIZES = {  # shorter side in pixels
+    "munit-outline2color": 72,
+    "cut-summer2winter": 256,
+    "cut-winter2summer": 256,
+    "cut-photo2monet": 256,
+}
 SIZE = 208  # of all others
 CELL = 160
 QUALITY = 85
@@ -46,9 +55,9 @@ def draw(name: str, work: Path) -> ImageArray:
         rows = translated(name, gallery.outlines(), work)
         return contact_sheet(rows, leading_columns=1, cell=CELL)
     rows, headers = [], []
-    for domain, photos in LANDSCAPES.items():
-        if name.startswith("cut-") and domain != cards()[name].domains[1]:
-            continue  # A model of CUT has one direction.
+    domains = cards()[name].domains
+    for domain in domains[1:] if name.startswith("cut-") else reversed(domains):  # A model of CUT has one direction.
+        photos = LANDSCAPES[domain]
         rows += translated(name, map(gallery.photo, photos), work / domain, "--to", domain)
         headers += [f"to {domain}"] * len(photos)
     return contact_sheet(rows, row_headers=headers, leading_columns=1, cell=CELL)

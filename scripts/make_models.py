@@ -28,9 +28,10 @@ DATA_SETS = {
     "cyclegan-summer2winter": "mountains",
     "cut-summer2winter": "seasons",
     "cut-winter2summer": "seasons",
+    "cut-photo2monet": "monet",
     "munit-outline2color": "openmoji",
 }
-BACKWARD = ("cut-winter2summer",)  # from trainB to trainA: a model of CUT has one direction
+BACKWARD = ("cut-winter2summer", "cut-photo2monet")  # from trainB to trainA: a model of CUT has one direction
 
 
 def main() -> None:
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="MODEL", help=f"which of {', '.join(known)} (default: all)")
     parser.add_argument("--mountains", help="folder with trainA (summer) and trainB (winter)")
     parser.add_argument("--seasons", help="folder with trainA (summer) and trainB (winter), of 256 pixels")
+    parser.add_argument("--monet", help="folder with trainA (paintings by Monet) and trainB (photos)")
     parser.add_argument("--openmoji", help="folder that scripts/openmoji.py made")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of the runs (default: runs)")
     arguments = parser.parse_args()

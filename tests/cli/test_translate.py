@@ -255,7 +255,10 @@ def test_the_bundled_model_is_one_that_has_the_target_domain(run, photo, inside)
     assert (line["model"], line["to"]) == ("munit-outline2color", "color")
 
 
-@pytest.mark.parametrize(("to", "name"), [("winter", "cut-summer2winter"), ("Summer", "cut-winter2summer")])
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [("winter", "cut-summer2winter"), ("Summer", "cut-winter2summer"), ("monet", "cut-photo2monet")],
+)
 def test_of_models_with_one_direction_the_one_in_that_direction_is_used(run, photo, inside, to, name):
     result = run("translate", "cut", photo(), "--to", to, "--json")
     line = json.loads(result.stdout)
