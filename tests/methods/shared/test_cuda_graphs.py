@@ -100,6 +100,8 @@ def assert_equal(state, other):
         ("cyclegan", {"augment": "cutout,translation,color", "pool_size": 2}),
         ("cut", {}),
         ("cut", {"r1_w": 1.0, "nce_identity": False, "flip_equivariance": True}),
+        ("munit", {"judge_features": True, "optimizer": "muon", "dis.r1_w": 1.0}),
+        ("cut", {"judge_features": True, "optimizer": "muon", "augment": "translation"}),
     ],
 )
 def test_replayed_steps_equal_computed_ones_bit_for_bit(begin, monkeypatch, method, changes, dtype):
