@@ -397,7 +397,7 @@ def test_a_run_begins_from_another_run_and_its_card_says_so(run, begun, data, tm
     )
     assert tomllib.loads((other / "config.toml").read_text())["from"] == str(begun)
     card = json.loads(run("weights", "info", other, "--json").stdout)["card"]
-    assert card["start"]["model"] == str(begun)
+    assert card["start"]["model"] == begun.name
     assert card["start"]["taken"]["generator G_A"] == "20 of 20 tensors"
 
 
