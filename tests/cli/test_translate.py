@@ -204,6 +204,15 @@ def test_standard_input_and_output_are_bytes_only(run_process, munit, photo, ins
 
 
 @pytest.mark.parametrize(
+    ("to", "hint"), [("monett", "Did you mean 'monet'?"), ("spring", "The domains are summer, winter, photo, monet.")]
+)
+def test_a_domain_that_no_model_of_the_method_has_is_refused_with_those_of_all(run, photo, inside, to, hint):
+    result = run("translate", "cut", photo(), "--to", to)
+    assert result.exit_code == 2
+    assert hint in result.stderr
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (["--to", "winter"], 2, "has no domain 'winter'"),

@@ -14,12 +14,12 @@ from imgxlate import atomic, paths
 from imgxlate import checkpoint as checkpoints
 from imgxlate.callbacks import Notify, Progress, ignore
 from imgxlate.checkpoint import Checkpoint
-from imgxlate.config import require_choice
+from imgxlate.config import did_you_mean, require_choice
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.images.limits import MAX_PIXELS, Limits
 from imgxlate.images.pixel_format import PixelFormat
 from imgxlate.inference.device import Arithmetic, Precision, find_arithmetic, find_device, require_exact
-from imgxlate.inference.model import Model
+from imgxlate.inference.model import DIRECTIONS, Model
 from imgxlate.inference.model_tensors import notes, other_method, readable
 from imgxlate.memory import parse as parse_memory
 from imgxlate.methods import registry
@@ -27,7 +27,7 @@ from imgxlate.methods.original_files import read_options
 from imgxlate.methods.protocol import BatchNormalized, Translator
 from imgxlate.methods.spec import DOMAINS, Capability, Domain, MethodConfig, MethodSpec
 from imgxlate.nn import NormStatistics
-from imgxlate.weights.cards import Card, bundled_model
+from imgxlate.weights.cards import Card, bundled_model, bundled_models
 from imgxlate.weights.imports import find_card, import_file
 from imgxlate.weights.records import Record
 from imgxlate.weights.store import Store, writing
@@ -112,7 +112,8 @@ def find_model(
     `download` returns the file of a card's weights, and downloads it if it is missing.
 
     Raises:
-        UsageError: both are given, or neither and no model of the method is bundled.
+        UsageError: both are given, or neither and no model of the method is bundled, or none of these has a domain
+            `to`.
         CheckpointError: `path` is a folder without a model.
         WeightsError: the method has no model of that name, or it cannot be downloaded.
     """
@@ -125,7 +126,18 @@ def find_model(
         raise UsageError(
             f"{spec.name} needs weights: give --checkpoint FILE or --model NAME", hint=_ways_to_a_model(spec, store)
         )
+    if to and not name:
+        _require_domain(spec, to)
     return ModelFile(card.name, download(card), config or store.config(card.name), card.domains)
+
+
+def _require_domain(spec: MethodSpec, to: str) -> None:
+    domains = list(dict.fromkeys(name for card in bundled_models(spec.name) for name in card.domains or ()))
+    if to.lower() not in (word.lower() for word in (*domains, *DOMAINS, *DIRECTIONS)):
+        raise UsageError(
+            f"no model of {spec.name} in the package has a domain {to!r}",
+            hint=did_you_mean(to, domains) or f"The domains are {', '.join(domains)}.",
+        )
 
 
 def load_model(

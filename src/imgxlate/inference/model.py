@@ -29,7 +29,8 @@ from imgxlate.nn import NormStatistics
 from imgxlate.nn.precision import each_fast, fast_arithmetic
 from imgxlate.threads import average_products
 
-_DIRECTIONS = ("AtoB", "BtoA")
+DIRECTIONS = ("AtoB", "BtoA")
+"""Other names of the domains B and A, those of CycleGAN's own program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Model:
 
         Large photos take seconds with `work_size`, keep their detail, and change as much as a small image does:
 
-            >>> [winter] = model.translate("photo.jpg", work_size=208)
+            >>> [winter] = model.translate("photo.jpg", work_size=352)
 
         Methods that mix styles take several at once by `style_weights`, and less of a style by `strength`.
 
@@ -283,7 +284,7 @@ class Model:
     def target(self, to: str | None) -> Domain:
         """The domain that `to` names: A or B, a domain's own name in any case, or None for the model's default.
 
-        AtoB and BtoA, the directions of CycleGAN's own program, mean B and A.
+        AtoB and BtoA mean B and A.
 
         Raises:
             UsageError: the model has no such domain, or does not translate to it.
@@ -291,7 +292,7 @@ class Model:
         if to is None:
             return self.translator.targets[0]
         # The letters come last: they mean A and B even in a model whose domains are called `b` and `a`.
-        words = (*_DIRECTIONS, *self.domains, *DOMAINS)
+        words = (*DIRECTIONS, *self.domains, *DOMAINS)
         names = {word.lower(): domain for word, domain in zip(words, ("B", "A", *DOMAINS * 2), strict=True)}
         domain = names.get(to.lower())
         if domain is None:

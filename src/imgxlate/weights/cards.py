@@ -75,13 +75,18 @@ def cards() -> Mapping[str, Card]:
     return MappingProxyType({card.name: card for card in read_catalogue(CATALOGUE)})
 
 
+def bundled_models(method: str) -> list[Card]:
+    """The generators of a method that ship with the package, in the order of the catalogue."""
+    return [card for card in cards().values() if card.kind == "generator" and card.method == method and card.bundled]
+
+
 def bundled_model(method: str, to: str | None = None) -> Card | None:
     """The default model of a method: its first generator in the catalogue that ships with the package.
 
     If some of them have a domain `to`, it is the first of those, and rather one whose B it is: a model with one
     direction turns A into B.
     """
-    models = [card for card in cards().values() if card.kind == "generator" and card.method == method and card.bundled]
+    models = bundled_models(method)
     wanted = [
         card
         for place in (1, 0)
