@@ -20,13 +20,8 @@ LANDSCAPES = {
     "summer": ("lake-sherburne.jpg", "picos-de-europa.jpg"),
     "monet": ("tea-gardens.jpg", "lake-sherburne.jpg", "china.jpg"),
 }
-SIZES = {  # shorter side in pixels
-    "munit-outline2color": 72,
-    "cut-summer2winter": 256,
-    "cut-winter2summer": 256,
-    "cut-photo2monet": 256,
-}
-SIZE = 208  # of all others
+SIZES = {"munit-outline2color": 72}  # shorter side in pixels
+SIZE = 256  # of all others
 CELL = 160
 QUALITY = 85
 

@@ -41,20 +41,20 @@ FILMED = {"cyclegan": "CycleGAN", "neural-style": "neural style"}
 FILM_CELL = 192
 
 # The parts of photos that show the ways to translate a photo of several times the size of the training images.
-WAYS = {"full size": (), "--size 104": ("--size", "104"), "--work-size 104": ("--work-size", "104")}
+WAYS = {"full size": (), "--size 176": ("--size", "176"), "--work-size 176": ("--work-size", "176")}
 PARTS = {"tea-gardens.jpg": Box(50, 240, 240, 240), "aitzgorri.jpg": Box(90, 260, 240, 240)}
 
-COLORING = ("--model", "outline2color", "--size", "72")  # pixels: the size that the model was trained at
+COLORING = ("--model", "outline2color", "--size", "72")  # pixels: shapes that are larger are not filled
 OUTLINE_CELL = 128  # pixels of an outline on a sheet
 TWO_COLORINGS = "3"  # a seed whose first two styles are far apart: red and green
 
 COMPARED = ("tea-gardens.jpg", "aitzgorri.jpg", "picos-de-europa.jpg")
-TWO_WINTERS = "4"  # a seed whose first two styles of winter are far apart: blue and gray
+TWO_WINTERS = "3"  # a seed whose first two styles of winter are far apart: bright and dark
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # No sandbox: it does not work for root, and the page is our own. The window shows the images and the first numbers.
 SWITCHES = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,1600")
 
-HISTORY = ROOT / "recipes" / "munit-summer2winter.history.jsonl"
+HISTORY = ROOT / "recipes" / "munit-summer2winter.1.history.jsonl"
 LOSSES = ("dis", "dis_r1", "gen_adv", "gen_vgg", "gen_recon_x", "gen_cycrecon_x", "gen_recon_c", "gen_recon_s")
 
 PHOTOS = ("china.jpg", "chelsea.png", "flower.jpg")

@@ -1,6 +1,8 @@
 """Train the models that ship with the package from the recipes: `python scripts/make_models.py --help`.
 
-A recipe is named after its model, method first. An interrupted run continues. A finished run is only packed again.
+A recipe is named after its model, method first. A model that was trained in stages has a recipe for each: NAME.1,
+NAME.2 and so on, then NAME. `STAGES` says from which stage each begins, and which models are averages of several. An
+interrupted run continues. A finished run is only packed again.
 """
 
 from __future__ import annotations
@@ -8,35 +10,72 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shlex
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
+import torch
+
+from imgxlate import checkpoint
 from imgxlate.training import history
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
 ASSETS = ROOT / "src" / "imgxlate" / "assets"
 CURVE_POINTS = 250  # of the history that is stored beside a recipe
-DATA_SETS = {
-    "munit-summer2winter": "mountains",
-    "unit-summer2winter": "mountains",
-    "cyclegan-summer2winter": "mountains",
-    "cut-summer2winter": "seasons",
-    "cut-winter2summer": "seasons",
-    "cut-photo2monet": "monet",
-    "munit-outline2color": "openmoji",
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How a recipe is used."""
+
+    data: str  # the data set; an option of that name gives its folder
+    start: str | None = None  # the stage from whose model it begins
+    backward: bool = False  # whether it learns from trainB to trainA: a model of CUT has one direction
+    average: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """The shares of stages whose weights are added, for the weights whose names begin like this. They add up to 1."""
+
+
+STAGES = {
+    "munit-summer2winter.1": Stage("mountains"),
+    "munit-summer2winter.2": Stage("seasons", "munit-summer2winter.1"),
+    "munit-summer2winter": Stage("seasons", "munit-summer2winter.2"),
+    "unit-summer2winter.1": Stage("mountains"),
+    "unit-summer2winter.2": Stage("seasons", "unit-summer2winter.1"),
+    "unit-summer2winter.3": Stage("seasons", "unit-summer2winter.2"),
+    "unit-summer2winter": Stage(
+        "seasons",
+        "unit-summer2winter.2",
+        average={"": {"unit-summer2winter.2": 0.1, "unit-summer2winter.3": 0.55, "unit-summer2winter": 0.35}},
+    ),
+    "cyclegan-summer2winter.1": Stage("mountains"),
+    "cyclegan-summer2winter.2": Stage("seasons", "cyclegan-summer2winter.1"),
+    "cyclegan-summer2winter.3": Stage("seasons", "cyclegan-summer2winter.2"),
+    "cyclegan-summer2winter": Stage(
+        "seasons",
+        "cyclegan-summer2winter.2",
+        average={
+            "G_A": {"cyclegan-summer2winter.3": 0.5, "cyclegan-summer2winter": 0.5},
+            # Stage 2 keeps the most snow in summers. A negative share leads away from it.
+            "G_B": {"cyclegan-summer2winter.2": -0.5, "cyclegan-summer2winter.3": 0.7, "cyclegan-summer2winter": 0.8},
+        },
+    ),
+    "cut-summer2winter": Stage("seasons"),
+    "cut-winter2summer": Stage("seasons", backward=True),
+    "cut-photo2monet": Stage("monet", backward=True),
+    "munit-outline2color.1": Stage("openmoji"),
+    "munit-outline2color": Stage("openmoji", "munit-outline2color.1"),
 }
-BACKWARD = ("cut-winter2summer", "cut-photo2monet")  # from trainB to trainA: a model of CUT has one direction
 
 
 def main() -> None:
     """Train the models, pack them in half precision, and print the size and hash for the catalog."""
-    known = sorted(recipe.stem for recipe in RECIPES.glob("*.toml"))
+    known = [name for name in STAGES if "." not in name]
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="MODEL", help=f"which of {', '.join(known)} (default: all)")
     parser.add_argument("--mountains", help="folder with trainA (summer) and trainB (winter)")
@@ -49,38 +88,65 @@ def main() -> None:
     for name in names:
         if name not in known:
             parser.error(f"there is no recipe {name}")
-        if not getattr(arguments, data_set_of(name)):
-            parser.error(f"{name} needs --{data_set_of(name)}")
+        for stage in stages(name):
+            if not getattr(arguments, STAGES[stage].data):
+                parser.error(f"{name} needs --{STAGES[stage].data}")
     for name in names:
-        train(name, Path(getattr(arguments, data_set_of(name))), arguments.runs / name)
-        pack(name, arguments.runs / name)
-        keep_history(arguments.runs / name, RECIPES / f"{name}.history.jsonl")
+        for stage in stages(name):
+            train(stage, Path(getattr(arguments, STAGES[stage].data)), arguments.runs)
+            keep_history(arguments.runs / stage, RECIPES / f"{stage}.history.jsonl")
+        pack(name, arguments.runs)
 
 
-def data_set_of(name: str) -> str:
-    """The data set of a model. An option of that name gives its folder."""
-    return DATA_SETS[name]
+def stages(name: str) -> list[str]:
+    """The recipes of a model, in the order in which they are trained."""
+    return [stage for stage in STAGES if stage.partition(".")[0] == name]
 
 
-def train(name: str, data: Path, run: Path) -> None:
-    """Start the run of a recipe, or continue it."""
-    method = name.partition("-")[0]
+def train(name: str, data: Path, runs: Path) -> None:
+    """Start the run of a recipe, or continue it. Its model in half precision is stored beside it."""
+    method, stage, run = name.partition("-")[0], STAGES[name], runs / name
     if (run / "checkpoints").exists():
         imgxlate("train", method, "--out", str(run), "--resume")
-        return
-    recipe = str(RECIPES / f"{name}.toml")
-    folders = [str(data / "trainA"), str(data / "trainB")]
-    if name in BACKWARD:
-        folders.reverse()
-    imgxlate("train", method, *folders, "--out", str(run), "--config", recipe)
+    else:
+        folders = [str(data / "trainA"), str(data / "trainB")]
+        if stage.backward:
+            folders.reverse()
+        begin = ["--from", str(model_of(stage.start, runs))] if stage.start else []
+        imgxlate("train", method, *folders, "--out", str(run), "--config", str(RECIPES / f"{name}.toml"), *begin)
+    imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model_of(name, runs)), "--overwrite")
 
 
-def pack(name: str, run: Path) -> None:
-    """Export the model of a run to the package."""
+def model_of(stage: str, runs: Path) -> Path:
+    """The file of a stage's model."""
+    return runs / f"{stage}.safetensors"
+
+
+def pack(name: str, runs: Path) -> None:
+    """Put a model into the package: that of its last stage, or the average of several."""
     model = ASSETS / f"{name}.safetensors"
-    imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model), "--overwrite")
+    if shares := STAGES[name].average:
+        average(model_of(name, runs), shares, runs, model)
+    else:
+        shutil.copyfile(model_of(name, runs), model)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     print(f'for "{name}" in weights/catalogue.toml: size = {model.stat().st_size:_}, sha256 = "{digest}"', flush=True)
+
+
+def average(last: Path, shares: Mapping[str, Mapping[str, float]], runs: Path, path: Path) -> None:
+    """Write a model like that in `last`, but with the sums of weights that `shares` names.
+
+    Models that were trained on from one model can be averaged: M. Wortsman et al., *Model soups*, arXiv 2203.05482.
+    """
+    opened = checkpoint.read(last)
+    stages = {stage: checkpoint.read(model_of(stage, runs)).tensors for some in shares.values() for stage in some}
+    tensors = {}
+    for name, tensor in opened.tensors.items():
+        [used] = [some for prefix, some in shares.items() if name.startswith(prefix)]
+        weighted = [share * stages[stage][name].to(torch.float32) for stage, share in used.items()]
+        tensors[name] = torch.stack(weighted).sum(0).to(tensor.dtype)
+    card = opened.header["card"] | {"average": shares}
+    checkpoint.write(path, tensors, {**opened.header, "card": card})
 
 
 def keep_history(run: Path, path: Path) -> None:

@@ -25,7 +25,7 @@ LANDSCAPES = gallery.EXAMPLES / "landscapes"
 STYLES = ("--n-styles", "5", "--cell", "192")
 SIZE = ("--size", "256")  # pixels of the shorter side
 PAINTED = ("neural-style.size=384",)  # pixels of the longer side, as large as the translated images
-METHODS = ("munit", "unit", "cyclegan", "neural-style")
+METHODS = ("munit", "unit", "cyclegan", "cut", "neural-style")
 COLUMNS = {
     "vgg19-distance": "diversity",
     "content-distance": "content distance",

@@ -4,7 +4,9 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
+from imgxlate import checkpoint
 from imgxlate.training import history, plots
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -53,20 +55,69 @@ def test_storing_a_history_again_gives_the_same_file(script: ModuleType, run: Pa
     assert kept[0].read_bytes() == kept[1].read_bytes()
 
 
-def test_every_recipe_has_a_data_set_and_a_model_in_the_package(script: ModuleType) -> None:
+def test_every_recipe_is_a_stage_of_a_model_in_the_package(script: ModuleType) -> None:
     recipes = {recipe.stem for recipe in script.RECIPES.glob("*.toml")}
-    assert recipes == script.DATA_SETS.keys()
-    assert all((script.ASSETS / f"{name}.safetensors").exists() for name in recipes)
+    assert recipes == script.STAGES.keys()
+    assert all((script.ASSETS / f"{name.partition('.')[0]}.safetensors").exists() for name in recipes)
+
+
+def test_the_shares_of_an_average_are_those_of_earlier_stages_and_add_up_to_one(script: ModuleType) -> None:
+    for name, stage in script.STAGES.items():
+        for shares in stage.average.values():
+            assert sum(shares.values()) == pytest.approx(1)
+            assert shares.keys() <= set(script.stages(name))
+
+
+@pytest.fixture
+def given(script: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The arguments of the commands that the script types, which are not run."""
+    commands: list[tuple[str, ...]] = []
+    monkeypatch.setattr(script, "imgxlate", lambda *arguments: commands.append(arguments))
+    return commands
 
 
 def test_a_model_in_the_other_direction_learns_from_the_folders_in_the_other_order(
-    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    script: ModuleType, given: list[tuple[str, ...]], tmp_path: Path
 ) -> None:
-    given: list[tuple[str, ...]] = []
-    monkeypatch.setattr(script, "imgxlate", lambda *arguments: given.append(arguments))
     for name in ("cut-summer2winter", "cut-winter2summer"):
-        script.train(name, tmp_path, tmp_path / name)
-    assert [arguments[2:4] for arguments in given] == [
+        script.train(name, tmp_path, tmp_path)
+    assert [arguments[2:4] for arguments in given if arguments[0] == "train"] == [
         (str(tmp_path / "trainA"), str(tmp_path / "trainB")),
         (str(tmp_path / "trainB"), str(tmp_path / "trainA")),
     ]
+
+
+def test_each_stage_begins_from_the_model_that_it_names(
+    script: ModuleType, given: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    options = ["--mountains", "small/", "--seasons", "large/", "--runs", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["make_models.py", "unit-summer2winter", *options])
+    monkeypatch.setattr(script, "keep_history", lambda run, path: None)
+    monkeypatch.setattr(script, "pack", lambda name, runs: given.append(("pack", name, str(runs))))
+    script.main()
+    stages = ["unit-summer2winter.1", "unit-summer2winter.2", "unit-summer2winter.3", "unit-summer2winter"]
+    exported = [str(tmp_path / f"{stage}.safetensors") for stage in stages]
+    trained = [arguments for arguments in given if arguments[0] == "train"]
+    assert [arguments[2] for arguments in trained] == ["small/trainA", *["large/trainA"] * 3]
+    begun = [exported[0], exported[1], exported[1]]
+    assert [arguments[8:] for arguments in trained] == [(), *(("--from", start) for start in begun)]
+    assert [arguments[6] for arguments in given if arguments[0] == "weights"] == exported
+    assert given[-1] == ("pack", "unit-summer2winter", str(tmp_path))
+
+
+def test_an_average_has_the_shares_of_all_weights_and_says_so(
+    script: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shares = {"a.": {"unit-tiny.1": 0.75, "unit-tiny": 0.25}, "b.": {"unit-tiny.1": 1.5, "unit-tiny": -0.5}}
+    monkeypatch.setattr(script, "STAGES", {"unit-tiny": script.Stage("seasons", average=shares)})
+    monkeypatch.setattr(script, "ASSETS", tmp_path / "assets")
+    (tmp_path / "assets").mkdir()
+    for name, value in (("unit-tiny.1", 2.0), ("unit-tiny", -2.0)):
+        header = {"method": "unit", "step": int(value), "card": {"seed": 3}}
+        weights = {"a.w": torch.full((2,), value).half(), "b.w": torch.full((2,), value).half()}
+        checkpoint.write(tmp_path / f"{name}.safetensors", weights, header)
+    script.pack("unit-tiny", tmp_path)
+    packed = checkpoint.read(tmp_path / "assets" / "unit-tiny.safetensors")
+    assert {name: tensor.tolist() for name, tensor in packed.tensors.items()} == {"a.w": [1.0, 1.0], "b.w": [4.0, 4.0]}
+    assert {tensor.dtype for tensor in packed.tensors.values()} == {torch.float16}
+    assert (packed.header["step"], packed.header["card"]) == (-2, {"seed": 3, "average": shares})
