@@ -1,6 +1,6 @@
 """Compare `--work-size` with the translation at full size, on photographs.
 
-    python benchmarks/work_size.py PHOTO... [--methods munit unit cyclegan] [--work-size 208] [--to winter] [--seed 4]
+    python benchmarks/work_size.py PHOTO... [--methods munit unit cyclegan] [--work-size 352] [--to winter] [--seed 4]
                                    [--seasons FOLDER] [--keep FOLDER]
 
 `--seasons` names a folder with photographs of both domains, `trainA` and `trainB`, and `testA` and `testB`. It trains a
@@ -39,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", nargs="+", type=Path)
     parser.add_argument("--methods", nargs="+", default=["munit", "unit", "cyclegan"])
-    parser.add_argument("--work-size", type=int, default=208)
+    parser.add_argument("--work-size", type=int, default=352)
     parser.add_argument("--to", default="winter")
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--seasons", type=Path)
