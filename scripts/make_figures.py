@@ -44,7 +44,7 @@ FILM_CELL = 192
 WAYS = {"full size": (), "--size 176": ("--size", "176"), "--work-size 176": ("--work-size", "176")}
 PARTS = {"tea-gardens.jpg": Box(50, 240, 240, 240), "aitzgorri.jpg": Box(90, 260, 240, 240)}
 
-COLORING = ("--model", "outline2color", "--size", "72")  # pixels: shapes that are larger are not filled
+COLORING = ("--model", "outline2color", "--size", "72")  # pixels; at larger sizes, large shapes stay white in part
 OUTLINE_CELL = 128  # pixels of an outline on a sheet
 TWO_COLORINGS = "3"  # a seed whose first two styles are far apart: red and green
 
