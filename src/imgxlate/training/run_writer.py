@@ -202,8 +202,7 @@ class RunWriter:
             images_a=len(plan.folders.train_a),
             images_b=len(plan.folders.train_b),
             size=None if config.data.resize == "none" else config.data.new_size,
-            # Models are passed on, and others need not know where files lie here. Names of models stay the same.
-            start=self._start and {**self._start, "model": Path(self._start["model"]).name},
+            start=self._start,
         )
 
     def _draw_curves(self, step: int) -> None:

@@ -37,7 +37,7 @@ class Start:
 
     @property
     def label(self) -> str:
-        """The name, for a table: of a path its last part."""
+        """The name, for messages and records: of a path its last part."""
         return Path(self.name).name
 
 
@@ -131,10 +131,13 @@ def take(start: Start, trainable: "Trainable") -> tuple[Part, ...]:
 
 
 def record(start: Start, parts: tuple[Part, ...], warm_up: int) -> dict[str, Any]:
-    """What a run keeps about its beginning, as JSON. `warm_up` counts steps of fresh discriminators."""
+    """What a run keeps about its beginning, as JSON. `warm_up` counts steps of fresh discriminators.
+
+    Its model is named by its label: models and checkpoints are passed on, and others need not know where files lie.
+    """
     fresh = any(part.network == "discriminators" and part.left for part in parts)
     return {
-        "model": start.name,
+        "model": start.label,
         "sha256": start.sha256,
         "taken": {part.network: f"{part.taken} of {part.taken + len(part.left)} tensors" for part in parts},
         "warm_up": warm_up if fresh else 0,
