@@ -61,7 +61,7 @@ STAGES = {
         "cyclegan-summer2winter.2",
         average={
             "G_A": {"cyclegan-summer2winter.3": 0.5, "cyclegan-summer2winter": 0.5},
-            # Stage 2 keeps the most snow in summers. A negative share leads away from it.
+            # Stage 2 keeps the most snow in summers.
             "G_B": {"cyclegan-summer2winter.2": -0.5, "cyclegan-summer2winter.3": 0.7, "cyclegan-summer2winter": 0.8},
         },
     ),
@@ -136,14 +136,15 @@ def pack(name: str, runs: Path) -> None:
 def average(last: Path, shares: Mapping[str, Mapping[str, float]], runs: Path, path: Path) -> None:
     """Write a model like that in `last`, but with the sums of weights that `shares` names.
 
-    Models that were trained on from one model can be averaged: M. Wortsman et al., *Model soups*, arXiv 2203.05482.
+    Models that were trained on from one model can be averaged: M. Wortsman et al., *Model soups*, arXiv 2203.05482. A
+    negative share leads away from a stage: G. Ilharco et al., *Editing Models with Task Arithmetic*, arXiv 2212.04089.
     """
     opened = checkpoint.read(last)
-    stages = {stage: checkpoint.read(model_of(stage, runs)).tensors for some in shares.values() for stage in some}
+    weights = {stage: checkpoint.read(model_of(stage, runs)).tensors for some in shares.values() for stage in some}
     tensors = {}
     for name, tensor in opened.tensors.items():
         [used] = [some for prefix, some in shares.items() if name.startswith(prefix)]
-        weighted = [share * stages[stage][name].to(torch.float32) for stage, share in used.items()]
+        weighted = [share * weights[stage][name].to(torch.float32) for stage, share in used.items()]
         tensors[name] = torch.stack(weighted).sum(0).to(tensor.dtype)
     card = opened.header["card"] | {"average": shares}
     checkpoint.write(path, tensors, {**opened.header, "card": card})
