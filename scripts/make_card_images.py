@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import gallery
 from PIL import Image
 
+import imgxlate
 from imgxlate.images.grids import contact_sheet
 from imgxlate.images.image_array import ImageArray
+from imgxlate.inference.model import Model
 from imgxlate.paths import assets_dir
 from imgxlate.weights.cards import cards
 
@@ -50,8 +53,7 @@ def draw(name: str, work: Path) -> ImageArray:
         rows = translated(name, gallery.outlines(), work)
         return contact_sheet(rows, leading_columns=1, cell=CELL)
     rows, headers = [], []
-    domains = cards()[name].domains
-    for domain in domains[1:] if name.startswith("cut-") else reversed(domains):  # A model of CUT has one direction.
+    for domain in loaded(name).targets:
         photos = LANDSCAPES[domain]
         rows += translated(name, map(gallery.photo, photos), work / domain, "--to", domain)
         headers += [f"to {domain}"] * len(photos)
@@ -60,10 +62,16 @@ def draw(name: str, work: Path) -> ImageArray:
 
 def translated(name: str, contents: Iterable[Path], folder: Path, *options: str) -> list[list[ImageArray]]:
     """A row for each content image: itself and its translations, in four styles if the model has styles."""
-    method, _, _ = name.partition("-")
-    styles = ("--n-styles", "4") if method == "munit" else ()
+    model = loaded(name)
+    styles = ("--n-styles", "4") if model.style_dim else ()
     how = ("--model", name, "--size", str(SIZES.get(name, SIZE)), *styles, *options)
-    return gallery.translate(method, contents, folder, *how)
+    return gallery.translate(model.method, contents, folder, *how)
+
+
+@cache
+def loaded(name: str) -> Model:
+    """A model of the package."""
+    return imgxlate.load(cards()[name].method, model=name)
 
 
 if __name__ == "__main__":
