@@ -35,7 +35,7 @@ _PUBLIC = {
     "TrainingConfig": "imgxlate.methods.spec",
     "TrainingSpec": "imgxlate.methods.spec",
     "TranslatorConfig": "imgxlate.methods.spec",
-    "check_data": "imgxlate.data.check",
+    "check_data": "imgxlate.datasets",
     "compare": "imgxlate.api",
     "download_data": "imgxlate.data.download",
     "load": "imgxlate.api",
@@ -43,7 +43,7 @@ _PUBLIC = {
     "load_style_transfer": "imgxlate.api",
     "option": "imgxlate.config",
     "read_record": "imgxlate.inference.provenance",
-    "split_data": "imgxlate.data.split",
+    "split_data": "imgxlate.datasets",
     "stylize": "imgxlate.api",
     "stylize_video": "imgxlate.films",
     "train": "imgxlate.api",
@@ -101,10 +101,11 @@ if TYPE_CHECKING:
         train,
     )
     from imgxlate.config import option
-    from imgxlate.data.check import DataReport, check_data
+    from imgxlate.data.check import DataReport
     from imgxlate.data.config import DataConfig
     from imgxlate.data.download import download_data
-    from imgxlate.data.split import DataSplit, split_data
+    from imgxlate.data.split import DataSplit
+    from imgxlate.datasets import check_data, split_data
     from imgxlate.errors import ImgxlateError
     from imgxlate.evaluate.results import Comparison
     from imgxlate.films import stylize_video, translate_video

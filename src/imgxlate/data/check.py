@@ -1,4 +1,4 @@
-"""`check_data`: bad files, small images, duplicates, and test images that are trained on."""
+"""Bad files, small images, duplicates, and test images that are trained on."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -7,8 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from imgxlate.callbacks import Notify, Progress, ignore
-from imgxlate.config import require_at_least
+from imgxlate.callbacks import Notify, Progress
 from imgxlate.data import folders
 from imgxlate.data.dataset import Rejected
 from imgxlate.data.folders import Part
@@ -99,38 +98,16 @@ class DataReport:
         }
 
 
-def check_data(
-    data_a: str | Path,
-    data_b: str | Path | None = None,
-    *,
-    crop: int = 256,
-    labels: Collection[str] = (),
-    progress: Progress = ignore,
-    notify: Notify = ignore,
+def check(
+    data_a: Path, data_b: Path | None, crop: int, labels: Collection[str], progress: Progress, notify: Notify
 ) -> DataReport:
-    """Read all images of a training set, and report what harms training or its evaluation.
-
-        >>> report = imgxlate.check_data("summer/", "winter/", crop=64)
-        >>> report.bad, report.trained_tests
-        ((), ())
-
-    Near-duplicates are found by perceptual hashes: copies that are re-encoded, resized, brightened, mirrored or
-    slightly cropped.
-
-    Args:
-        data_a: Images of the first kind, or a folder that holds trainA and trainB. Test images are in testA and testB.
-        data_b: Images of the second kind.
-        crop: Side of the training crop in pixels. Images with a shorter side below it are counted.
-        labels: Words that mark results in file names, such as "munit". Results beside their inputs are left out.
-        progress: Called with the number of images read, and of all.
-        notify: Called with a line for each folder with files that look like images and are not read.
+    """Do the work of `imgxlate.check_data`. Results whose file names have one of the words `labels` are left out.
 
     Raises:
         UsageError: a folder does not exist or holds no image.
         ImageError: a folder cannot be read.
     """
-    require_at_least(1, crop=crop)
-    found = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify, labels=labels)
+    found = folders.find(data_a, data_b, notify=notify, labels=labels)
     parts = found.parts
     results = survey(parts, progress)
     images = usable(results)

@@ -1,4 +1,4 @@
-"""`split_data`: a copy of a training set with test images set aside, none of which resembles a training image."""
+"""A copy of a training set with test images set aside, none of which resembles a training image."""
 
 import hashlib
 import math
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imgxlate import atomic
-from imgxlate.callbacks import Notify, Progress, ignore
+from imgxlate.callbacks import Notify, Progress
 from imgxlate.data import folders
 from imgxlate.data.dataset import Rejected
 from imgxlate.data.folders import Part
@@ -27,45 +27,26 @@ class DataSplit:
     bad: tuple[Rejected, ...]  # files that were left out
 
 
-def split_data(
-    data_a: str | Path,
-    data_b: str | Path | None = None,
-    *,
+def split(
+    data_a: Path,
+    data_b: Path | None,
     test: int | float | str,
-    out: str | Path,
-    seed: int = 0,
-    link: bool = False,
-    labels: Collection[str] = (),
-    progress: Progress = ignore,
-    notify: Notify = ignore,
+    out: Path,
+    seed: int,
+    *,
+    link: bool,
+    labels: Collection[str],
+    progress: Progress,
+    notify: Notify,
 ) -> DataSplit:
-    """Copy a training set to a new folder, with test images set aside at random in testA and testB.
-
-        >>> split = imgxlate.split_data("summer/", "winter/", test="50%", out="split/")
-        >>> split.images
-        {'trainA': 1, 'trainB': 1, 'testA': 1, 'testB': 1}
-
-    Near-duplicates stay together, in training or in test, also across the two kinds. The sources are not changed.
-
-    Args:
-        data_a: Images of the first kind, or a folder that holds trainA and trainB. Images of testA and testB beside
-            them are split again, too.
-        data_b: Images of the second kind.
-        test: Number of test images of each kind, or a share such as "10%" or 0.1.
-        out: The new folder. It appears whole or not at all.
-        seed: Seed for the choice. The same images and seed give the same split.
-        link: Make hard links, which take no space, instead of copies.
-        labels: Words that mark results in file names, such as "munit". Results beside their inputs are left out.
-        progress: Called with the number of images read, and of all.
-        notify: Called with a line for each folder with files that look like images and are not read.
+    """Do the work of `imgxlate.split_data`. Results whose file names have one of the words `labels` are left out.
 
     Raises:
         UsageError: a folder does not exist or holds no image, `test` is invalid, or `out` is inside a source.
         ImageError: a folder cannot be read.
         OutputError: `out` exists and is not an empty folder, or cannot be written.
     """
-    out = Path(out)
-    found = folders.find(Path(data_a), None if data_b is None else Path(data_b), notify=notify, labels=labels)
+    found = folders.find(data_a, data_b, notify=notify, labels=labels)
     parts = found.parts
     _require_outside(out, parts)
     results = survey(parts, progress)

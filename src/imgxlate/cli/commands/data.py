@@ -9,7 +9,6 @@ import typer
 from imgxlate.cli import complete, options
 from imgxlate.cli.output import Output
 from imgxlate.errors import BatchError
-from imgxlate.methods import registry
 
 if TYPE_CHECKING:
     from imgxlate.data.check import DataReport, Duplicates, FolderReport
@@ -43,7 +42,7 @@ def check(
     from imgxlate.cli.progress import Bar
 
     with Bar(out, "check", None, "images").shown() as bar:
-        report = check_data(data_a, data_b, crop=crop, labels=registry.labels(), progress=bar.update, notify=out.note)
+        report = check_data(data_a, data_b, crop=crop, progress=bar.update, notify=out.note)
     if out.as_json:
         out.document(report.to_json())
     else:
@@ -93,7 +92,6 @@ def split(
             out=folder,
             seed=seed,
             link=link,
-            labels=registry.labels(),
             progress=bar.update,
             notify=out.note,
         )
@@ -152,7 +150,7 @@ def download(
 @app.command("list")
 @options.command()
 def list_sets(out: Output) -> None:
-    """List the public data sets: size, license as far as known, and where those are that were downloaded."""
+    """List the public data sets: size, license as far as known, and the folder of each one that was downloaded."""
     from imgxlate.data.download import describe
     from imgxlate.data.public_sets import public_sets
 
