@@ -183,6 +183,17 @@ def test_translations_and_paintings_stay_within_the_memory(run_compare, photo, m
     assert [*limits.values()] == [{10**9}, {10**9}]
 
 
+def test_a_model_of_other_images_is_refused_before_any_method_begins(run_compare, models, inputs, tmp_path):
+    opened = checkpoint.read(assets_dir() / "cyclegan-summer2winter.safetensors")
+    models["cyclegan"] = tmp_path / "other.safetensors"
+    images = {"A": {"channels": 3, "range": [0, 4095]}}
+    checkpoint.write(models["cyclegan"], opened.tensors, {**opened.header, "images": images})
+    steps = []
+    with pytest.raises(UsageError, match=r"takes images of 3 channels.*4095"):
+        run_compare(inputs, "unit", "cyclegan", on_progress=steps.append)
+    assert steps == []
+
+
 def test_if_every_input_fails_the_error_lists_them(run_compare, inputs):
     for path in inputs:
         path.write_bytes(b"")

@@ -179,6 +179,13 @@ def test_an_output_file_may_be_given_for_one_file_but_not_for_two(golden, tmp_pa
         list(export(golden / "cyclegan" / FILES["cyclegan"], "originals", str(tmp_path / "mine.pth")))
 
 
+def test_standard_output_is_refused(golden, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="standard output"):
+        export(golden / "unit" / FILES["unit"], "originals", "-")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_existing_file_is_kept_without_overwrite(golden, tmp_path):
     (tmp_path / "latest_net_G_B.pth").write_text("mine")
     source = golden / "cyclegan" / FILES["cyclegan"]

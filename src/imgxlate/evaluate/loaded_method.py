@@ -13,23 +13,24 @@ from torch import Tensor
 
 from imgxlate import paths
 from imgxlate.callbacks import Notify, ignore
-from imgxlate.errors import DivergedError, WeightsError
+from imgxlate.errors import DivergedError, ImgxlateError, UsageError, WeightsError
 from imgxlate.evaluate.choices import Fetch, MethodChoice
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.fast_style import encode_styles, tensor_on_white
 from imgxlate.inference.loading import ModelFile, find_model, load_model
+from imgxlate.inference.model import Model
 from imgxlate.inference.style_codes import Code
 from imgxlate.inference.stylization import load_stylizer, painted, stylize
 from imgxlate.methods.protocol import Iterate
-from imgxlate.methods.spec import MethodConfig
+from imgxlate.methods.spec import OTHER, Domain, MethodConfig
 from imgxlate.weights.cards import Card
 from imgxlate.weights.store import Store, find_features
 
 OnIteration = Callable[[Iterate], None]
 
-_SMALL = 64  # pixels
+_GRAY = ImageArray(np.full((64, 64, 3), 128, np.uint8))  # a small image in color
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings, notify
 
     Raises:
         CheckpointError: the file is damaged, or holds something else.
-        UsageError: the model has no such target domain, or the network lacks a layer of the configuration.
+        UsageError: the model has no such target domain, or takes images of other channels or values than a comparison
+            has; or the network lacks a layer of the configuration.
     """
     if choice.config is None:
         return _load_translator(choice, file, settings, notify)
@@ -93,9 +95,8 @@ def load(choice: MethodChoice, file: ModelFile, settings: SharedSettings, notify
 
 def warm_up(method: LoadedMethod) -> None:
     """Compute a small image, so that the time of the first input does not include the setup of libraries."""
-    gray = ImageArray(np.full((_SMALL, _SMALL, 3), 128, np.uint8))
     with contextlib.suppress(DivergedError):  # If it happens for an input, that input reports it.
-        for _ in method.make(gray, [(0.0,) * method.style_dim] if method.style_dim else [], ignore):
+        for _ in method.make(_GRAY, [(0.0,) * method.style_dim] if method.style_dim else [], ignore):
             pass
 
 
@@ -125,6 +126,7 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
     loaded = load_model(choice.spec, file, settings.device, settings.arithmetic, notify)
     model = dataclasses.replace(loaded, memory=settings.memory)
     to = model.target(settings.to)
+    _require_color(model, OTHER[to])
 
     guided = model.spec.needs_style_image
 
@@ -140,6 +142,21 @@ def _load_translator(choice: MethodChoice, file: ModelFile, settings: SharedSett
     if choice.generators:
         facts["generators"] = ", ".join(choice.generators)
     return LoadedMethod(model.name, facts, model.trained_size, style_dim, model.step, make)
+
+
+def _require_color(model: Model, source: Domain) -> None:
+    """Check that a model takes images in color, or gray ones of 8 bits.
+
+    Raises:
+        UsageError: it takes others.
+    """
+    try:
+        model.read(_GRAY, source)
+    except ImgxlateError:
+        raise UsageError(
+            f"{model.name} takes images of {model.format_of(source)}; a comparison has images in color",
+            hint="Leave the method out, or give it another model.",
+        ) from None
 
 
 def _load_stylizer(

@@ -11,6 +11,7 @@ from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.export import onnx_graphs
 from imgxlate.export.inspection import Inspection, inspect
+from imgxlate.images.inputs import STDIO
 from imgxlate.images.outputs import Existing, refuse_existing
 from imgxlate.inference.device import Arithmetic
 from imgxlate.inference.loading import ModelFile, choice_note, load_model, model_header
@@ -146,6 +147,8 @@ def _image_facts(model: Model) -> dict[str, str]:
 
 
 def _paths(names: Sequence[str], output: str | None) -> list[Path]:
+    if output == STDIO:
+        raise UsageError("weights are not written to standard output", hint="Give a file or a folder: `-o exported/`.")
     if output is None or not _names_file(output):
         return [Path(output or ".") / name for name in names]
     if len(names) > 1:
