@@ -127,7 +127,7 @@ def test_a_preset_a_file_or_a_model_fixes_size_and_width(choose, steps_take, tmp
     chosen = choose(1, **options[given])
     assert chosen.config.iterations == 3240
     changed = {key for key, value in flattened(chosen.config).items() if value != flattened(expected.config)[key]}
-    assert changed <= {"iterations", "checkpoint_every", "sample_every"}
+    assert changed <= {"iterations", "checkpoint_every", "sample_every", "evaluate_every"}
     assert (chosen.preset, chosen.start) == (expected.preset, expected.start)
 
 
@@ -142,6 +142,44 @@ def test_the_rate_of_every_scale_falls_to_the_last_step(choose, steps_take):
     for method in ("munit", "unit"):
         assert choose(24, method=method).config.lr_policy == "linear"
     assert choose(24).config.lr_decay_share == 0.5
+
+
+def test_a_short_run_is_evaluated_nonetheless(choose, steps_take):
+    steps_take({64: 1.0, 96: 100.0})
+    config = choose(0.25).config
+    assert config.evaluate_every == config.iterations // 2 > 0
+    assert choose(0.25, options={"evaluate_every": ("--evaluate-every", 999)}).config.evaluate_every == 999
+
+
+@pytest.mark.parametrize(
+    ("times", "seconds", "taken"),
+    [
+        ([40.0] + 60 * [0.5], 0.5, 4),  # The first step compiles.
+        ([1.0, 1.0, 1.0] + 60 * [2.0], 2.0, 10),
+        ([400.0, 300.0, 300.0], 300.0, 2),
+    ],
+)
+def test_the_time_of_a_step_is_not_that_of_the_first_one(choose, monkeypatch, times, seconds, taken):
+    drawn = []
+
+    class Rehearsal:
+        def __init__(self, *_):
+            pass
+
+        def build(self, *_, **__):
+            pass
+
+        def rehearse(self):
+            for time in times:
+                drawn.append(time)
+                yield time
+
+    monkeypatch.setattr(budget, "Trainer", Rehearsal)
+    monkeypatch.setattr(budget, "_LONGEST", 15.0)
+    messages = []
+    choose(100, messages, preset="small")
+    assert f"{seconds:.3g} s a step" in messages[1]
+    assert len(drawn) == taken
 
 
 def test_a_run_fills_the_time_and_its_configuration_gives_the_same_run(data, tmp_path):

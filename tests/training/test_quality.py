@@ -162,6 +162,7 @@ def test_patience_ends_the_run_and_a_resumed_one_knows_it(train, plan, script):
     )
     assert messages[-1] == said
     assert checkpoint.read(plan().run.model).header["step"] == 6
+    assert plan().run.sample_at(6).exists()
     assert best_step(plan()) == 2
 
     assert train(plan(messages=messages, iterations=20, patience=2), resume=True) == []

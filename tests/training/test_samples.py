@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from imgxlate.data.config import DataConfig
+from imgxlate.images.decode import decode
 from imgxlate.images.grids import contact_sheet
 from imgxlate.inference import style_codes
 from imgxlate.inference.device import Arithmetic
@@ -70,6 +71,13 @@ def test_the_size_is_the_smaller_of_resize_and_crop(photo, resize, side):
     data = DataConfig(resize=resize, new_size=10, crop_height=20, crop_width=16)
     found = samples.load([photo(size=(30, 30))], [], 1, data, seed=0)
     assert found.images["A"][0].size == (side, side)
+
+
+def test_if_training_does_not_scale_images_the_middle_of_a_test_image_is_taken_as_it_is(photo):
+    data = DataConfig(resize="none", crop_height=20, crop_width=16)
+    file = photo(size=(60, 90))
+    found = samples.load([file], [], 1, data, seed=0)
+    assert np.array_equal(found.images["A"][0].rgb, decode(file).rgb[22:38, 33:57])
 
 
 def test_unreadable_files_are_rejected_and_the_next_ones_taken(photo, tmp_path):

@@ -150,6 +150,15 @@ def train(photo, tmp_path):
     return run
 
 
+def test_with_one_test_image_of_a_domain_the_run_says_that_there_are_no_evaluations(train, photo, tmp_path):
+    for domain in "AB":
+        photo(f"photos/test{domain}/x.png", size=(40, 40), seed=90)
+    photo("photos/testB/y.png", size=(40, 40), seed=91)
+    messages = train(evaluate_every=1, patience=1)
+    assert messages[1] == "no evaluations, so --patience has no effect: they need 2 test images of each domain"
+    assert not (tmp_path / "run" / "quality.jsonl").exists()
+
+
 def test_a_resumed_run_does_not_train_on_images_that_it_set_aside(train, photo):
     messages = train()
     assert "8 images of A, 8 of B; 16 others are set aside" in messages[0]

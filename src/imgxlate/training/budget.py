@@ -11,11 +11,9 @@ import statistics
 from datetime import datetime, timedelta
 from typing import Any
 
-import torch
-
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.data.folders import Folders
-from imgxlate.errors import ImageError, UsageError
+from imgxlate.errors import ImageError, UsageError, is_out_of_memory
 from imgxlate.images.value_files import size_of
 from imgxlate.inference.device import require_exact
 from imgxlate.training import recipes
@@ -29,7 +27,7 @@ _LONGEST = 15.0  # seconds to measure a candidate
 _MEASURING_SHARE = 0.02  # of the time, at most, to measure a candidate
 _PREPARING = 3  # steps that do not count: libraries are loaded, algorithms are chosen, CUDA graphs are recorded
 _DECIDED = ("precision", "metrics")  # values that depend on the machine, and are the same for all candidates
-_CHECKPOINTS = 10  # at least so many in a run
+_TIMES = {"checkpoint_every": 10, "sample_every": 10, "evaluate_every": 2}  # at least so often in a run
 _SAMPLED = 8  # images of each kind whose sizes are looked at
 
 
@@ -66,8 +64,8 @@ def choose(recipe: Recipe, hours: float, plan: Plan) -> Recipe:
             break
         try:
             seconds = _seconds_per_step(_plan_of(candidate, plan), min(_LONGEST, hours * 3600 * _MEASURING_SHARE))
-        except torch.OutOfMemoryError:
-            if best is None:
+        except (RuntimeError, MemoryError) as error:
+            if best is None or not is_out_of_memory(error):
                 raise
             notify(f"{candidate.name}: takes more memory than there is")
             break
@@ -102,7 +100,10 @@ def _shorter_side(images: Folders) -> float:
 
 
 def _seconds_per_step(plan: Plan, limit: float) -> float:
-    """The median time of a step, with its images; of several processes, the longest. Takes about `limit` seconds."""
+    """The median time of a step, with its images; of several processes, the longest.
+
+    Takes about `limit` seconds, but at least two steps.
+    """
     quiet = dataclasses.replace(plan, start=None, notify=ignore)
     with joined(plan.device) as world:
         require_exact(plan.device, plan.arithmetic.dtype)
@@ -112,7 +113,8 @@ def _seconds_per_step(plan: Plan, limit: float) -> float:
         with contextlib.closing(trainer.rehearse()) as steps:
             for seconds in steps:
                 times.append(seconds)
-                enough = sum(times) > limit and (len(times) > _PREPARING or sum(times) > 2 * limit)
+                # The first step compiles networks and starts libraries, which says nothing about the others.
+                enough = sum(times) > limit and (len(times) > _PREPARING or sum(times[1:]) > limit)
                 if any(world.gather_objects(enough)):
                     break
         slowest: float = max(world.gather_objects(statistics.median(times[_PREPARING:] or times[-1:])))
@@ -128,10 +130,10 @@ def _announce(best: _Choice, hours: float, notify: Notify) -> None:
 
 
 def _with_steps(plan: Plan, recipe: Recipe, steps: int) -> Recipe:
-    """The recipe of `plan` with that number of steps, and with checkpoints and samples often enough for it."""
+    """The recipe of `plan` with that number of steps, and checkpoints, samples and evaluations often enough for it."""
     values: dict[str, Any] = {"iterations": steps, "epochs": None}
-    for key in ("checkpoint_every", "sample_every"):
+    for key, times in _TIMES.items():
         if recipe.origins[key].startswith("preset"):
-            values[key] = min(getattr(recipe.config, key), max(1, steps // _CHECKPOINTS))
+            values[key] = min(getattr(recipe.config, key), max(1, steps // times))
     chosen = dataclasses.replace(recipe, config=plan.config)
     return recipes.with_values(chosen, values, origin="--hours")

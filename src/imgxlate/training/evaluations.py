@@ -19,6 +19,8 @@ from imgxlate.errors import unreadable
 from imgxlate.methods.spec import TrainingConfig
 from imgxlate.training import json_lines
 
+FEWEST_IMAGES = 2  # of a domain, for distances between sets
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:

@@ -1,4 +1,4 @@
-"""Test images: decoded once, in the size of the training images, for samples and evaluations."""
+"""Test images: decoded once, with the shorter side of a training crop, for samples and evaluations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,15 +30,15 @@ class LoadedImages:
 
 
 def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: DataConfig) -> LoadedImages:
-    """Decode the first `count` readable files of each domain, scaled to the size of the training images."""
-    side = min(data.crop_height, data.crop_width)
-    if data.resize != "none":
-        side = min(side, data.new_size)
+    """Decode the first `count` readable files of each domain, with the shorter side of a training crop.
+
+    Whole images are scaled to it. If training does not scale images, the middle of each is taken as it is.
+    """
     rejected: list[Rejected] = []
     notes: dict[str, Path] = {}
     limits = Limits(white=data.white or None)
     a, b = (
-        _decoded(files, count, side, limits, rejected, notes, data.format(domain))
+        _decoded(files, count, data, limits, rejected, notes, data.format(domain))
         for files, domain in zip((files_a, files_b), DOMAINS, strict=True)
     )
     return LoadedImages({"A": a, "B": b}, tuple(rejected), notes)
@@ -47,7 +47,7 @@ def load(files_a: Sequence[Path], files_b: Sequence[Path], count: int, data: Dat
 def _decoded(
     files: Sequence[Path],
     count: int,
-    side: int,
+    data: DataConfig,
     limits: Limits,
     rejected: list[Rejected],
     notes: dict[str, Path],
@@ -59,7 +59,7 @@ def _decoded(
             break
         try:
             image = _read(file, pixels, limits)
-            images.append(resized(_center(image.on_white()), side))
+            images.append(_prepared(image.on_white(), data))
             notes |= {note: file for note in image.notes if note not in notes}
         except ImageError as error:
             rejected.append(Rejected(file, error.reason))
@@ -70,8 +70,16 @@ def _read(file: Path, pixels: PixelFormat, limits: Limits) -> ImageArray:
     return decode(file, limits=limits) if pixels.is_color else image_of_values(read_values(file), pixels, str(file))[0]
 
 
-def _center(image: ImageArray) -> ImageArray:
-    """The image, cropped around its center to the largest aspect ratio."""
-    height, width = (min(side, _MAX_ASPECT_RATIO * min(image.size)) for side in image.size)
+def _prepared(image: ImageArray, data: DataConfig) -> ImageArray:
+    side, shorter = min(data.crop_height, data.crop_width), min(image.size)
+    if data.resize == "none":
+        return resized(_center(image, min(side, shorter)), side)
+    return resized(_center(image, shorter), min(side, data.new_size))
+
+
+def _center(image: ImageArray, side: int) -> ImageArray:
+    """The middle of an image, with the shorter side `side`, and its aspect ratio up to the largest one."""
+    shorter = min(image.size)
+    height, width = (min(length * side // shorter, _MAX_ASPECT_RATIO * side) for length in image.size)
     box = centered_box((height, width), image.size)
     return ImageArray(image.rgb[box.top : box.top + height, box.left : box.left + width], pixels=image.pixels)

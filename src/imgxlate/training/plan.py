@@ -14,7 +14,7 @@ from imgxlate.inference.device import Arithmetic
 from imgxlate.methods.spec import MethodSpec, TrainingConfig
 from imgxlate.threads import AdaptiveThreads
 from imgxlate.training.changes import changes
-from imgxlate.training.evaluations import Evaluation, is_due
+from imgxlate.training.evaluations import FEWEST_IMAGES, Evaluation, is_due
 from imgxlate.training.recipes import OnNan
 from imgxlate.training.run_folder import RunFolder
 from imgxlate.training.start import Start
@@ -45,8 +45,9 @@ class Plan:
 
     @property
     def is_evaluated(self) -> bool:
-        """Whether the run is long enough for an evaluation."""
-        return is_due(self.config.iterations, self.config)
+        """Whether the run is long enough for an evaluation, and has enough test images."""
+        fewest = min(len(self.folders.test_a), len(self.folders.test_b))
+        return is_due(self.config.iterations, self.config) and fewest >= FEWEST_IMAGES
 
 
 def require_resumable(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> None:
@@ -64,8 +65,8 @@ def require_resumable(plan: Plan, checkpoint: Checkpoint, notify: Notify) -> Non
         )
     if header["step"] > plan.config.iterations:
         raise UsageError(
-            f"{plan.run.path} has done {header['step']} steps, more than the {plan.config.iterations} of --iterations",
-            hint=f"Type `--iterations {header['step']}` or more.",
+            f"{plan.run.path} has done {header['step']} steps, more than the {plan.config.iterations} that are set",
+            hint=f"Type `--iterations {header['step']}` or more, or more `--epochs`.",
         )
     # A run that is older than an option has no value for it, and so takes any.
     known = flattened(plan.config) | dotted(header["config"])

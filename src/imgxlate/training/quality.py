@@ -3,23 +3,22 @@
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 
-from imgxlate import checkpoint
 from imgxlate.data.dataset import Rejected
 from imgxlate.data.folders import Source
 from imgxlate.data.hold_out import choose
-from imgxlate.errors import CheckpointError, DivergedError
+from imgxlate.errors import DivergedError
 from imgxlate.inference.model import Model
 from imgxlate.training import evaluations, evaluator, loaded_images, plots
-from imgxlate.training.evaluations import Evaluation
+from imgxlate.training.evaluations import FEWEST_IMAGES, Evaluation
 from imgxlate.training.evaluator import Evaluator
 from imgxlate.training.plan import Plan
+from imgxlate.training.run_model import step_of
 
 _KINDS: Mapping[Source, str] = {
     "folder": "test images of {}",
     "set aside": "images of {} that are set aside",
     "training": "training images of {}, because none are set aside",
 }
-_FEWEST = 2  # images of a domain, for distances between sets
 
 
 def description(plan: Plan) -> str:
@@ -52,7 +51,7 @@ class Quality:
         self._evaluations = [one for one in found if one.step <= step]
         if len(self._evaluations) < len(found):
             evaluations.write(plan.run.quality, self._evaluations)
-        if _step_of_best(plan) > step:  # The checkpoint of that step was damaged, and an older one is taken.
+        if step_of(plan.run.best) > step:  # The checkpoint of that step was damaged, and an older one is taken.
             plan.run.remove_best()
 
     def has(self, step: int) -> bool:
@@ -114,18 +113,10 @@ class Quality:
             files_a, files_b = choose(folders.test_a, count), choose(folders.test_b, count)
             loaded = loaded_images.load(files_a, files_b, count, config.data)
             self._report(loaded.rejected)
-            if min(len(images) for images in loaded.images.values()) < _FEWEST:
-                self._plan.notify(f"no evaluation: it needs {_FEWEST} test images of each domain that can be read")
+            if min(len(images) for images in loaded.images.values()) < FEWEST_IMAGES:
+                self._plan.notify(
+                    f"no evaluation: it needs {FEWEST_IMAGES} test images of each domain that can be read"
+                )
                 return None
             self._evaluator = evaluator.load(loaded.images, self._plan.inception, self._plan.device)
         return self._evaluator
-
-
-def _step_of_best(plan: Plan) -> int:
-    """The step of the best model; 0 if there is none, or if it is damaged."""
-    if not plan.run.best.exists():
-        return 0
-    try:
-        return int(checkpoint.read(plan.run.best).header.get("step", 0))
-    except CheckpointError:
-        return 0

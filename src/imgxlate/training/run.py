@@ -19,7 +19,7 @@ from imgxlate.methods.spec import Capability
 from imgxlate.torchrun import find_rank
 from imgxlate.training import budget, evaluations, history, image_formats, quality, recipes, split_file
 from imgxlate.training import start as starts
-from imgxlate.training.evaluations import Evaluation
+from imgxlate.training.evaluations import FEWEST_IMAGES, Evaluation, is_due
 from imgxlate.training.history import Entry
 from imgxlate.training.plan import Plan
 from imgxlate.training.preparation import OpenStart, make_plan, start_of
@@ -77,8 +77,8 @@ def train(
     compiled: bool = False,
     tensorboard: bool = False,
     threads: int | Literal["auto"] | None = None,
-    on_step: Callable[[StepResult], None] = ignore,
-    on_evaluation: Callable[[Evaluation], None] = ignore,
+    on_step: Callable[[StepResult], None] | None = None,
+    on_evaluation: Callable[[Evaluation], None] | None = None,
     progress: Progress = ignore,
     notify: Notify = ignore,
 ) -> Run:
@@ -151,7 +151,7 @@ def train(
         plan = replace(
             make_plan(recipe, images, run, device, threads, offline, progress, notify),
             start=None if resumed else start_of(recipe, run, open_start),
-            on_evaluation=on_evaluation,
+            on_evaluation=on_evaluation or ignore,
             keep=keep,
             on_nan=on_nan,
             compiled=compiled,
@@ -169,7 +169,8 @@ def train(
                 _keep(recipe, images, run, resumed)
             with contextlib.closing(trainer.run()) as steps:
                 for step in steps:
-                    on_step(step)
+                    if on_step:
+                        on_step(step)
         return Run(run.path, recipe, trainer.step)
 
 
@@ -214,7 +215,10 @@ def _announce(recipe: Recipe, plan: Plan) -> None:
     elif config.evaluate_every or config.patience:
         useless = ", so --patience has no effect" if config.patience else ""
         every, last = config.evaluate_every, config.iterations
-        plan.notify(f"no evaluations{useless}: --evaluate-every is {every}, --iterations {last}")
+        reason = f"--evaluate-every is {every}, --iterations {last}"
+        if is_due(last, config):
+            reason = f"they need {FEWEST_IMAGES} test images of each domain"
+        plan.notify(f"no evaluations{useless}: {reason}")
 
 
 def _keep(recipe: Recipe, images: Folders, run: RunFolder, resumed: RunFolder | None) -> None:

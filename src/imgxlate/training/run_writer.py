@@ -87,9 +87,12 @@ class RunWriter:
         Raises:
             OutputError: the samples cannot be written.
         """
+        config = self._plan.config
+        if samples.is_due(step, config.sample_every) or step == config.iterations:
+            self._draw_samples(step)
+
+    def _draw_samples(self, step: int) -> None:
         plan = self._plan
-        if not (samples.is_due(step, plan.config.sample_every) or step == plan.config.iterations):
-            return
         try:
             sheet = self._samples.draw(self._model(), step)
         except DivergedError as error:
@@ -153,13 +156,16 @@ class RunWriter:
         return path
 
     def finish(self, step: int) -> None:
-        """Write the curves and the model of the last step, unless they are written.
+        """Write the samples, the curves and the model of the last step, unless they are written.
 
-        The model is missing if the run was killed right after its last checkpoint.
+        The model is missing if the run was killed right after its last checkpoint, and the samples if the run ends
+        early because it no longer improves.
 
         Raises:
             OutputError: a file cannot be written.
         """
+        if not self._plan.run.sample_at(step).exists():
+            self._draw_samples(step)
         if self._model_step != step:
             self._write_model(step)
         if self._curves_step != step:

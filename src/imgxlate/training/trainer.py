@@ -217,7 +217,7 @@ class Trainer:
         The main process measures. All processes meet after each image, so that none waits too long for another. A
         signal ends the evaluation; the resumed run repeats it.
         """
-        if not evaluations.is_due(self.step, self._plan.config):
+        if not (self._plan.is_evaluated and evaluations.is_due(self.step, self._plan.config)):
             return
         for is_over in self._writer.evaluate(self.step) if self._writer else itertools.repeat(None):
             states = self._world.gather_objects((is_over, stop.exit_code))
