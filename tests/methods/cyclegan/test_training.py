@@ -1,8 +1,10 @@
 """CycleGAN's training against what the original gave, and what the training loop relies on."""
 
 import copy
+import gc
 import json
 import threading
+import weakref
 from dataclasses import asdict
 from types import SimpleNamespace
 
@@ -17,6 +19,7 @@ from imgxlate.config import overridden
 from imgxlate.data.batch import Batch
 from imgxlate.errors import CheckpointError, UsageError
 from imgxlate.methods import registry
+from imgxlate.methods.cyclegan import training as cyclegan_training
 from imgxlate.methods.cyclegan.config import PRESETS, CycleganTrainingConfig, from_original
 from imgxlate.methods.cyclegan.networks import Generator, make_discriminator
 from imgxlate.methods.cyclegan.training import CycleganTraining
@@ -235,6 +238,24 @@ def test_the_generators_are_a_model_that_translates(train, tmp_path, load):
     model = load("cyclegan", tmp_path / "model.safetensors")
     assert (model.config, model.targets) == (training.architecture(), ("B", "A"))
     assert model.tensors().keys() == training.generators().keys()
+
+
+def test_the_work_between_graphs_does_not_keep_the_networks(train, batch, context, monkeypatch):
+    kept = []
+    between = cyclegan_training.between_graphs
+    monkeypatch.setattr(
+        cyclegan_training, "between_graphs", lambda work, *rest: (kept.append(work), between(work, *rest))
+    )
+    training = train(pool_size=2)
+    training.train_step(batch(0), context(0))
+    alive = weakref.ref(training)
+    gc.disable()  # A cycle of references would keep them until the collector runs, which takes memory of the GPU.
+    try:
+        del training
+        assert kept
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(("n_layers", "side"), [(1, 8), (2, 12), (3, 24)])

@@ -142,10 +142,11 @@ class CycleganTraining(AdversarialTraining):
         if not self.config.pool_size:
             return fakes
         seen = {domain: torch.empty_like(images) for domain, images in fakes.items()}
+        pools = self._pools  # `exchange` may be kept beyond this step, and must not keep the networks with it.
 
         def exchange(context: StepContext) -> None:
             for domain, images in fakes.items():
-                exchanged = self._pools[domain].exchange(context.group.gather(images), context.random)
+                exchanged = pools[domain].exchange(context.group.gather(images), context.random)
                 seen[domain].copy_(exchanged[context.group.rank * len(images) :][: len(images)])
 
         between_graphs(exchange, context)
