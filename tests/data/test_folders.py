@@ -137,6 +137,21 @@ def test_an_unreadable_subfolder_is_an_error_that_names_it(put, monkeypatch):
         find(root / "x", root / "y")
 
 
+@pytest.mark.parametrize("pair", [True, False])
+def test_a_folder_that_may_not_be_entered_is_an_error_that_names_it(put, monkeypatch, pair):
+    root = put("trainA/a.png", "trainB/b.png")
+    locked, is_dir = root / "trainA", Path.is_dir
+
+    def refusing(path):
+        if path == locked:
+            raise PermissionError(13, "Permission denied", str(path))
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", refusing)
+    with pytest.raises(ImageError, match="trainA: cannot be read: Permission denied"):
+        find(*((locked, root / "trainB") if pair else (root, None)))
+
+
 def test_finding_folders_imports_neither_torch_nor_numpy():
     program = "import sys, imgxlate.data.folders; sys.exit(bool({'torch', 'numpy', 'PIL'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
