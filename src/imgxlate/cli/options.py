@@ -39,7 +39,7 @@ OutputPath = Annotated[
         "-o",
         metavar="PATH",
         help="A file, a folder, or - for standard output. The path is a folder if it ends in /, exists as one, or has "
-        "no image suffix; a missing folder is created. Default: the current folder.",
+        "no suffix of a known file type; a missing folder is created. Default: the current folder.",
     ),
 ]
 ModelName = Annotated[
@@ -59,8 +59,7 @@ Generators = Annotated[
     typer.Option(
         "--generator",
         metavar="NAME",
-        help="Take this network of an original's file, by its name in the file. Twice: first the one of A, then that "
-        "of B.",
+        help="Name of the generator to use, in a file that an original's program wrote. Twice: A's first, then B's.",
     ),
 ]
 OriginalConfig = Annotated[
@@ -142,8 +141,8 @@ class Settings:
         typer.Option(
             metavar="auto|N",
             envvar=torch_threads.VARIABLE,
-            help="Threads to compute with. auto takes all; one for small images and training steps, and where one is "
-            "faster because the machine is busy. The last bits of a result depend on the number.",
+            help="Number of threads to compute with. auto: all, or one where that is faster, as for small images or on "
+            "a busy machine. The last bits of a result depend on the number.",
             rich_help_panel=_RUNNING,
         ),
     ] = AUTO

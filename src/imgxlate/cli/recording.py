@@ -44,7 +44,7 @@ Like = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Make images as FILE was made, which has a record. The same input gives the same file again.",
+        help="Repeat the settings recorded in FILE, an output of --record. The same input gives the same file again.",
         rich_help_panel=_PANEL,
     ),
 ]

@@ -87,8 +87,8 @@ class TrainingConfig:
     )
     accumulate: PositiveInt = option(
         1,
-        "batches in a step, one after the other; their gradients are averaged, so a step learns as from one batch that "
-        "is as many times as large",
+        "batches in a step, one after the other; their gradients are averaged, so 4 batches have the effect of one "
+        "that is four times as large",
         "chosen here",
     )
     seed: Annotated[NonNegativeInt, Lt(2**63)] = option(

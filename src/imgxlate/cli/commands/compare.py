@@ -74,7 +74,7 @@ def compare(
         list[str] | None,
         typer.Option(
             metavar="METHOD=NAME",
-            help="Take this network of the file in --model, by its name in the file. Twice: A's, then B's.",
+            help="Name of the generator to use, in the file in --model. Twice: A's first, then B's.",
         ),
     ] = None,
     to: options.To = None,

@@ -99,7 +99,7 @@ def translate(
     --format and --name-template change that. Under torchrun, each process translates part of the files.
 
     A video becomes <stem>.<method>.mp4, or a file or a folder of frames, as --output says. Videos with the suffix
-    .mov, .webm or .gif keep it. docs/film.md explains films.
+    .mov, .webm or .gif keep it. All frames have the same style. Films need `pip install "imgxlate[video]"`.
     """
     spec = registry.find(method, Capability.TRANSLATE)
     if strength is not None:

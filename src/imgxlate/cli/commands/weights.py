@@ -125,9 +125,7 @@ def import_weights(
     out: Output,
     name: Annotated[
         str,
-        typer.Argument(
-            metavar="NAME", help="A name of your choice, or the name of a card whose file you fetched by hand."
-        ),
+        typer.Argument(metavar="NAME", help="A name of your choice, or one that `weights list` marks as `by hand`."),
     ],
     file: Annotated[
         Path,

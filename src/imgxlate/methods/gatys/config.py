@@ -109,7 +109,7 @@ class GatysConfig(MethodConfig):
     )
     scales: PositiveInt | None = option(
         None,
-        "number of sizes, coarse to fine; none: as many as are at least coarsest_size",
+        "number of sizes, from small to full; none: all sizes of at least coarsest_size pixels",
         "chosen here",
         panel=_OPTIMIZATION,
     )
