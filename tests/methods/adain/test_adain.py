@@ -214,7 +214,7 @@ def test_training_changes_the_decoder_alone(training):
 @pytest.mark.parametrize("side", [2, 33])
 def test_a_crop_that_the_networks_cannot_take_is_refused(features, side):
     preset = registry.find("adain").training.presets["tiny"]
-    with pytest.raises(UsageError, match=f"data.crop_height is {side}; up to relu2_1, it must be a multiple of 2"):
+    with pytest.raises(UsageError, match=f"data.crop_height is {side}; a decoder of relu2_1 needs a multiple of 2"):
         AdainTraining.create(overridden(preset, {"data.crop_height": side}), features)
 
 

@@ -80,7 +80,7 @@ def test_the_penalty_of_gradients_is_that_of_pixels(begin, advance, vgg19, metho
 @pytest.mark.parametrize("method", ["cyclegan", "cut"])  # MUNIT and UNIT need 16 pixels for themselves.
 def test_a_crop_that_the_network_cannot_halve_is_refused(begin, vgg19, method):
     changes = {"data.crop_height": 12, "data.crop_width": 12, "judge_features": True}
-    with pytest.raises(UsageError, match="judge_features needs at least 16 pixels") as refused:
+    with pytest.raises(UsageError, match="judge_features needs at least 16") as refused:
         begin(method, changes, features=vgg19)
     assert "--set data.crop_height=16" in refused.value.hint
 

@@ -248,9 +248,9 @@ def test_compiled_networks_have_the_losses_and_gradients_of_others(begin, advanc
 @pytest.mark.parametrize(
     ("changes", "message", "hint"),
     [
-        ({"data.crop_height": 24, "dis.n_layer": 4}, "data.crop_height = 24: .* from 32", "data.crop_height=32"),
-        ({"data.crop_width": 34}, "data.crop_width = 34: these networks take multiples of 4", "data.crop_width=32"),
-        ({"dis.num_scales": 3, "dis.n_layer": 4}, "multiples of 4 from 64", "data.crop_height=64"),
+        ({"data.crop_height": 24, "dis.n_layer": 4}, "data.crop_height is 24; .* at least 32", "data.crop_height=32"),
+        ({"data.crop_width": 34}, "data.crop_width is 34; .* a multiple of 4", "data.crop_width=32"),
+        ({"dis.num_scales": 3, "dis.n_layer": 4}, "a multiple of 4, and at least 64", "data.crop_height=64"),
         ({"gen.norm": "batch"}, "depend on each other", "gen.norm=instance"),
     ],
 )

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.batch import Batch
-from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.errors import CheckpointError
 from imgxlate.methods.adain.config import AdainConfig, AdainTrainingConfig
 from imgxlate.methods.adain.networks import (
     Decoder,
@@ -21,6 +21,7 @@ from imgxlate.methods.adain.networks import (
 )
 from imgxlate.methods.protocol import Losses, StepContext
 from imgxlate.methods.shared.accumulation import Images, micro_batches
+from imgxlate.methods.shared.crop import require_crop
 from imgxlate.methods.shared.cuda_graphs import StepGraphs, graphed
 from imgxlate.methods.shared.optimization import TrainedNetworks, join_states, split_state
 from imgxlate.nn.initialization import seeded
@@ -57,7 +58,8 @@ class AdainTraining:
         """
         if features is None:
             raise CheckpointError("AdaIN needs the weights of VGG-19, its encoder")
-        _require_crop(config)
+        layer = config.gen.layer
+        require_crop(config.data, f"a decoder of {layer}", least=minimum_side(layer), multiple=stride_of(layer))
         with seeded(config.seed):
             decoder = Decoder(config.gen.layer)
         return cls(config, Encoder(config.gen.layer, features), decoder)
@@ -132,19 +134,3 @@ def _statistics_error(features: Tensor, style: Tensor) -> Tensor:
     """The errors of means and of deviations at one layer, added (Eq. 13)."""
     pairs = zip(statistics(features).chunk(2, 1), style.chunk(2, 1), strict=True)
     return torch.stack([functional.mse_loss(*pair) for pair in pairs]).sum()
-
-
-def _require_crop(config: AdainTrainingConfig) -> None:
-    """Check the crop.
-
-    Raises:
-        UsageError: it is too small for the networks, or no multiple of their stride.
-    """
-    stride, least = stride_of(config.gen.layer), minimum_side(config.gen.layer)
-    for key in ("crop_height", "crop_width"):
-        side = getattr(config.data, key)
-        if side < least or side % stride:
-            raise UsageError(
-                f"data.{key} is {side}; up to {config.gen.layer}, it must be a multiple of {stride}, at least {least}",
-                hint=f"Type `--set data.{key}={max(least, side // stride * stride)}`.",
-            )

@@ -15,6 +15,7 @@ from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import NetworkReading
 from imgxlate.methods.shared.checkpoints import count, size, visible_norm
 from imgxlate.methods.shared.config import DiscriminatorConfig
+from imgxlate.methods.shared.crop import require_crop
 from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, read_network, width_of_stem
 from imgxlate.methods.shared.perceptual import PerceptualLoss
 from imgxlate.methods.shared.structure import Design, networks_by_structure
@@ -193,14 +194,11 @@ def require_trainable(
             "gen.norm = 'batch' cannot be trained: images of a batch would depend on each other",
             hint="Type `--set gen.norm=instance`, as the original has it.",
         )
-    stride = 2**gen.n_downsample
     by_features = perceptual.smallest_side if perceptual else 1
-    least = max(minimum_side, by_features, smallest_side(dis.n_layer, dis.num_scales, dis.norm))
-    least = -(-least // stride) * stride
-    for key, side in (("data.crop_height", data.crop_height), ("data.crop_width", data.crop_width)):
-        if side < least or side % stride:
-            nearest = max(least, side // stride * stride)
-            raise UsageError(
-                f"{key} = {side}: these networks take multiples of {stride} from {least}",
-                hint=f"Type `--set {key}={nearest}`, or lower dis.num_scales, dis.n_layer or gen.n_downsample.",
-            )
+    require_crop(
+        data,
+        "this configuration",
+        least=max(minimum_side, by_features, smallest_side(dis.n_layer, dis.num_scales, dis.norm)),
+        multiple=2**gen.n_downsample,
+        others=", or lower dis.num_scales, dis.n_layer or gen.n_downsample",
+    )

@@ -7,7 +7,8 @@ from torch import nn
 
 from imgxlate.checkpoint import Checkpoint
 from imgxlate.data.config import DataConfig
-from imgxlate.errors import CheckpointError, UsageError
+from imgxlate.errors import CheckpointError
+from imgxlate.methods.shared.crop import require_crop
 from imgxlate.methods.spec import Domain
 from imgxlate.nn import vgg_files
 from imgxlate.nn.feature_discriminator import SMALLEST_SIDE, FeatureDiscriminator
@@ -42,12 +43,7 @@ def judging(
         return dict(discriminators)
     if features is None:
         raise CheckpointError("the network of judge_features was not given", hint="Or set judge_features=false.")
-    for side in ("crop_height", "crop_width"):
-        if (length := getattr(config.data, side)) < SMALLEST_SIDE:
-            raise UsageError(
-                f"data.{side} is {length}; judge_features needs at least {SMALLEST_SIDE} pixels",
-                hint=f"Type `--set data.{side}={SMALLEST_SIDE}`.",
-            )
+    require_crop(config.data, "judge_features", least=SMALLEST_SIDE)
     network = vgg_files.load(features)
     return {
         domain: FeatureDiscriminator(pixels, network, config.data.format(domain).shown)

@@ -16,6 +16,7 @@ from imgxlate.methods.file_kinds import refusal
 from imgxlate.methods.original_files import require_original
 from imgxlate.methods.protocol import Graph, image_axes
 from imgxlate.methods.shared.checkpoints import count, size, visible_norm
+from imgxlate.methods.shared.crop import require_crop
 from imgxlate.methods.shared.layers import MAX_BLOCKS, Layer, width_of_stem
 from imgxlate.methods.spec import OTHER, Domain
 from imgxlate.methods.tensor_names import networks_in
@@ -175,14 +176,7 @@ def require_trainable(title: str, gen: Any, n_layers: int, data: DataConfig) -> 
             "gen.dropout cannot be trained: results would depend on the device and on the number of processes",
             hint=f"Leave it out; the original trains {title} without (--no_dropout).",
         )
-    step = 2**gen.n_downsampling
+    stride = 2**gen.n_downsampling
     # The discriminator needs 2 x 2 positions before its last layer.
-    smallest = max(2 * step, 3 * 2**n_layers)
-    for side in ("crop_height", "crop_width"):
-        length = getattr(data, side)
-        if length % step or length < smallest:
-            raise UsageError(
-                f"data.{side} is {length}; {title} needs a multiple of {step}, and at least {smallest} with "
-                f"n_layers = {n_layers}",
-                hint=f"Type `--set data.{side}={max(smallest, length // step * step)}`.",
-            )
+    least = max(2 * stride, 3 * 2**n_layers)
+    require_crop(data, f"{title} with n_layers = {n_layers}", least=least, multiple=stride)
