@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from imgxlate.losses.style import Variation, excess, gram_sum, mix, squared_error_sum, total_variation
+from imgxlate.losses import Variation
+from imgxlate.losses.style import excess, gram_sum, mix, squared_error_sum, total_variation
 from imgxlate.nn.precision import fast_arithmetic
 
 

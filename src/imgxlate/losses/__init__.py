@@ -6,3 +6,4 @@ The names of their variants are defined here, because configurations use them, a
 from typing import Literal
 
 GanLoss = Literal["lsgan", "nsgan", "hinge"]
+Variation = Literal["absolute", "squared"]

@@ -5,15 +5,14 @@ in float32, or more precise if the features are.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from imgxlate.losses import Variation
 from imgxlate.nn.precision import at_least_float32, is_fast
-
-Variation = Literal["absolute", "squared"]
 
 
 def squared_error_sum(features: Tensor, target: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, IsFinite
 
 from imgxlate.config import NonNegativeFloat, PositiveInt, option
 from imgxlate.errors import UsageError
+from imgxlate.losses import Variation
 from imgxlate.methods.spec import MethodConfig
 
 _RELU_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -86,7 +87,7 @@ class GatysConfig(MethodConfig):
     normalised: bool = option(
         False, "scale the features of each layer to a mean square of 1 over the target image", "chosen here"
     )
-    tv_kind: Literal["absolute", "squared"] = option(
+    tv_kind: Variation = option(
         "absolute", "total variation: sum of the absolute or of the squared differences of neighbors", _JOHNSON
     )
     range_weight: NonNegativeFloat = option(

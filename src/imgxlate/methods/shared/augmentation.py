@@ -16,7 +16,7 @@ _CUTOUT = 1 / 2  # the side of the square that is cut out, as a share of the ima
 
 
 def augment(images: Tensor, changes: tuple[Augmentation, ...], noise: Noise) -> Tensor:
-    """Images (B, 3, H, W) in [-1, 1] after `changes`, one after the other; each image has random numbers of its own.
+    """Images (B, C, H, W) in [-1, 1] after `changes`, one after the other; each image has random numbers of its own.
 
     `color` changes brightness, saturation and contrast; `translation` shifts the image by up to an eighth of its sides;
     `cutout` hides a square of half its sides. Hidden pixels are 0, a medium gray.

@@ -90,7 +90,7 @@ class AdversarialTraining:
         return plain_state(self._generators.networks)
 
     def _augment(self, images: dict[Domain, Tensor], noise: Noise) -> dict[Domain, Tensor]:
-        """The images (B, 3, H, W) of some domains as the discriminators see them; unchanged without augmentation."""
+        """The images (B, C, H, W) of some domains as the discriminators see them; unchanged without augmentation."""
         return {domain: augment_images(batch, self._augmentations, noise) for domain, batch in images.items()}
 
     def discriminators(self) -> dict[str, Tensor]:
