@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from functools import partial
+from multiprocessing import resource_tracker
 
 import pytest
 
@@ -75,7 +76,11 @@ def test_a_worker_that_exits_is_an_error_with_its_exit_code():
         next(results)
 
 
-def test_a_worker_that_cannot_be_started_is_an_error_with_a_hint():
+@pytest.mark.parametrize("tracked", [True, False])
+def test_a_worker_that_cannot_be_started_is_an_error_with_a_hint(monkeypatch, tracked):
+    resource_tracker.ensure_running()
+    if not tracked:  # The first worker of a process also needs Python's resource tracker.
+        monkeypatch.setattr(resource_tracker._resource_tracker, "_fd", None)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:

@@ -37,7 +37,8 @@ def folder(tmp_path, monkeypatch, clip, photo, golden):
     known = {small.name: small, **cards.cards()}
     monkeypatch.setattr(cards, "cards", lambda: known)
     clip(sound="aac", size=(64, 96))
-    for number, name in enumerate(("snow.jpg", "painting.jpg", "mask.png", *(f"masks/{n}.png" for n in range(12)))):
+    numbered = [f"{place}/{number}.png" for place in ("masks", "frames") for number in range(12)]
+    for number, name in enumerate(("snow.jpg", "painting.jpg", "mask.png", *numbered)):
         photo(name, size=(64, 96), seed=number)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -545,6 +545,11 @@ def test_a_film_is_not_written_over_one_of_its_frames_or_masks(make, tmp_path):
             )
 
 
+def test_a_folder_that_does_not_exist_is_missing_whatever_the_options_say(make, tmp_path):
+    with pytest.raises(ImageError, match="no such file"):
+        make(tmp_path / "frames", tmp_path / "out.mp4", frame_rate=24)
+
+
 @pytest.mark.parametrize("existing", Existing)
 def test_a_name_that_is_too_long_is_an_error_with_its_reason(clip, make, tmp_path, existing):
     long = 300 * "x"

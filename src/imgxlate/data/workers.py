@@ -88,11 +88,17 @@ def _blocked_signals() -> Iterator[None]:
     """Processes that start within this context ignore Ctrl-C and the like, which terminals send to all processes.
 
     The main process alone decides when to stop.
+
+    Raises:
+        ImgxlateError: the system refuses to start another process.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # Otherwise Python starts it with the first worker, and unblocks the signals.
+    try:
+        resource_tracker.ensure_running()  # Otherwise Python starts it with the first worker, and unblocks the signals.
+    except OSError as error:
+        raise _not_started(error) from error
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         yield
@@ -129,7 +135,7 @@ def _start(compute: Callable[[int], Result], first: int, stride: int) -> _Worker
         with writer, _without_main_module():
             process.start()
     except OSError as error:
-        raise _lost(f"could not be started ({error.strerror or error})") from error
+        raise _not_started(error) from error
     return _Worker(process, reader)
 
 
@@ -147,6 +153,10 @@ def work(compute: Callable[[int], Result], first: int, stride: int, results: "Co
             return
         if isinstance(result, Exception):
             return
+
+
+def _not_started(error: OSError) -> ImgxlateError:
+    return _lost(f"could not be started ({error.strerror or error})")
 
 
 def _lost(event: str) -> ImgxlateError:

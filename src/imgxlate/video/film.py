@@ -88,9 +88,10 @@ def plan_film(
     selection = Selection(parse_time(start), parse_time(end), every)
     rate = parse_rate(frame_rate)
     masks = None if mask is None else Path(mask)
-    if masks and not paths.exists(masks):
-        reason, hint = missing.explain(str(masks))
-        raise ImageError(masks, reason, hint=hint)
+    for read in (source, *([masks] if masks else [])):
+        if not paths.exists(read):
+            reason, hint = missing.explain(str(read))
+            raise ImageError(read, reason, hint=hint)
     is_folder, output = names_folder(os.fspath(output)), Path(output)
     if _is_kept(output, existing, is_folder=is_folder):
         return None
