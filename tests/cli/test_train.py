@@ -165,7 +165,7 @@ def test_fewer_steps_than_are_done_are_an_error(run, begun):
     run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 3)
     result = run("train", "cyclegan", "--out", begun, "--resume", "--iterations", 2)
     assert result.exit_code == 2
-    assert "has done 3 steps, more than the 2 of --iterations" in result.stderr
+    assert "has done 3 steps, more than the 2 that are set" in result.stderr
 
 
 def test_another_method_cannot_resume_a_run(run, begun, data):

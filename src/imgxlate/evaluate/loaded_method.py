@@ -154,7 +154,7 @@ def _require_color(model: Model, source: Domain) -> None:
         model.read(_GRAY, source)
     except ImgxlateError:
         raise UsageError(
-            f"{model.name} takes images of {model.format_of(source)}; a comparison has images in color",
+            f"{model.name} takes images of {model.format_of(source)}, not images in color",
             hint="Leave the method out, or give it another model.",
         ) from None
 
