@@ -37,6 +37,14 @@ def test_sizes_and_modes_are_counted(data):
     assert folder.modes == {"RGB": 4, "L": 1}
 
 
+def test_results_beside_their_inputs_are_left_out(data):
+    shutil.copy(data / "trainA" / "0.png", data / "trainA" / "0.munit.png")
+    messages = []
+    report = check_data(data, notify=messages.append)
+    assert (report.files, report.duplicates) == (12, ())
+    assert "0.munit.png (a result of imgxlate)" in messages[0]
+
+
 def test_the_size_is_the_upright_one(data, photo):
     exif = Image.Exif()
     exif[274] = 6  # Turn it by 90 degrees.
