@@ -10,7 +10,7 @@ from typing import Literal
 from imgxlate.callbacks import Notify, ignore
 from imgxlate.errors import UsageError
 from imgxlate.images.formats import ARRAY_SUFFIXES, IMAGE_SUFFIXES
-from imgxlate.images.inputs import images_or_arrays, left_out_note, no_image, unreadable, without_results
+from imgxlate.images.inputs import images_or_arrays, left_out_note, no_image, raise_unreadable, without_results
 from imgxlate.images.left_out import RESULT, LeftOut
 from imgxlate.images.missing import explain
 
@@ -122,7 +122,7 @@ def find(
         a, sizes_a = _domain(folder_a, tests[0], notify, labels)
         b, sizes_b = _domain(folder_b, tests[1], notify, labels)
     except OSError as error:
-        unreadable(error)
+        raise_unreadable(error)
     return Folders(_names(names, folder_a, folder_b), a, b, _digest(sizes_a, sizes_b))
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from imgxlate import paths
 from imgxlate.callbacks import Notify, ignore
-from imgxlate.errors import DivergedError, ImgxlateError, UsageError, WeightsError
+from imgxlate.errors import DivergedError, ImageError, UsageError, WeightsError
 from imgxlate.evaluate.choices import Fetch, MethodChoice
 from imgxlate.images.image_array import ImageArray
 from imgxlate.images.limits import DEFAULT, Limits
@@ -152,7 +152,7 @@ def _require_color(model: Model, source: Domain) -> None:
     """
     try:
         model.read(_GRAY, source)
-    except ImgxlateError:
+    except (ImageError, UsageError):
         raise UsageError(
             f"{model.name} takes images of {model.format_of(source)}, not images in color",
             hint="Leave the method out, or give it another model.",

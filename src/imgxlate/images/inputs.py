@@ -106,7 +106,7 @@ def walk(
         ImageError: a folder cannot be read.
     """
     read = {_identity(folder)}
-    for parent, folders, files in os.walk(folder, followlinks=True, onerror=unreadable):
+    for parent, folders, files in os.walk(folder, followlinks=True, onerror=raise_unreadable):
         if left_out is not None:
             hidden = (Path(parent, name) for name in folders if name.startswith("."))
             left_out += [(path, HIDDEN) for path in hidden if holds_images(path)]
@@ -223,7 +223,7 @@ def _identity(folder: Path) -> tuple[int, int]:
     try:
         status = folder.stat()
     except OSError as error:
-        unreadable(error)
+        raise_unreadable(error)
     return status.st_dev, status.st_ino
 
 
@@ -231,12 +231,12 @@ def _is_file(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except PermissionError as error:  # The folder can be listed and not entered.
-        unreadable(error)
+        raise_unreadable(error)
     except OSError:  # A link to nothing, or to itself.
         return False
 
 
-def unreadable(error: OSError) -> NoReturn:
+def raise_unreadable(error: OSError) -> NoReturn:
     """Raise the error of a file or folder that the system does not let us read.
 
     Raises:
