@@ -27,6 +27,7 @@ from imgxlate.training import history
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
 ASSETS = ROOT / "src" / "imgxlate" / "assets"
+KEPT_CHECKPOINTS = 1000  # of a run whose model is an earlier checkpoint than the last: all of them
 CURVE_POINTS = 250  # of the history that is stored beside a recipe
 
 
@@ -37,6 +38,7 @@ class Stage:
     data: str  # the data set; an option of that name gives its folder
     start: str | None = None  # the stage from whose model it begins
     backward: bool = False  # whether it learns from trainB to trainA: a model of CUT has one direction
+    step: int | None = None  # the step whose checkpoint is its model; None: the last step
     average: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """The shares of stages whose weights are added, for the weights whose names begin like this. They add up to 1."""
 
@@ -44,7 +46,24 @@ class Stage:
 STAGES = {
     "munit-summer2winter.1": Stage("mountains"),
     "munit-summer2winter.2": Stage("seasons", "munit-summer2winter.1"),
-    "munit-summer2winter": Stage("seasons", "munit-summer2winter.2"),
+    "munit-summer2winter.3": Stage("seasons", "munit-summer2winter.2"),
+    "munit-summer2winter": Stage(
+        "seasons",
+        "munit-summer2winter.3",
+        step=400,
+        average={
+            # The weights that translate to summer: stage 2 keeps the most snow.
+            **dict.fromkeys(
+                ("b.enc_content", "a.enc_style", "a.mlp", "a.dec"),
+                {"munit-summer2winter.2": -0.2, "munit-summer2winter": 1.2},
+            ),
+            # The weights that translate to winter.
+            **dict.fromkeys(
+                ("a.enc_content", "b.enc_style", "b.mlp", "b.dec"),
+                {"munit-summer2winter.3": 1.0},
+            ),
+        },
+    ),
     "unit-summer2winter.1": Stage("mountains"),
     "unit-summer2winter.2": Stage("seasons", "unit-summer2winter.1"),
     "unit-summer2winter.3": Stage("seasons", "unit-summer2winter.2"),
@@ -112,9 +131,20 @@ def train(name: str, data: Path, runs: Path) -> None:
         folders = [str(data / "trainA"), str(data / "trainB")]
         if stage.backward:
             folders.reverse()
-        begin = ["--from", str(model_of(stage.start, runs))] if stage.start else []
-        imgxlate("train", method, *folders, "--out", str(run), "--config", str(RECIPES / f"{name}.toml"), *begin)
-    imgxlate("weights", "export", str(run), "--format", "half", "-o", str(model_of(name, runs)), "--overwrite")
+        options = ["--from", str(model_of(stage.start, runs))] if stage.start else []
+        if stage.step:
+            options += ["--keep", str(KEPT_CHECKPOINTS)]
+        imgxlate("train", method, *folders, "--out", str(run), "--config", str(RECIPES / f"{name}.toml"), *options)
+    made = run / "checkpoints" / f"step-{stage.step:08}.safetensors" if stage.step else run
+    imgxlate("weights", "export", str(made), "--format", "half", "-o", str(model_of(name, runs)), "--overwrite")
+    if stage.step:
+        add_card(model_of(name, runs), run / "model.safetensors")
+
+
+def add_card(model: Path, last: Path) -> None:
+    """Give a model that was made from a checkpoint the card of the run's last model. Checkpoints have none."""
+    opened = checkpoint.read(model)
+    checkpoint.write(model, opened.tensors, {**opened.header, "card": checkpoint.read(last).header["card"]})
 
 
 def model_of(stage: str, runs: Path) -> Path:
