@@ -52,16 +52,16 @@ STAGES = {
         "munit-summer2winter.3",
         step=400,
         average={
-            # The weights that translate to summer: stage 2 keeps the most snow.
-            **dict.fromkeys(
-                ("b.enc_content", "a.enc_style", "a.mlp", "a.dec"),
-                {"munit-summer2winter.2": -0.2, "munit-summer2winter": 1.2},
-            ),
-            # The weights that translate to winter.
-            **dict.fromkeys(
-                ("a.enc_content", "b.enc_style", "b.mlp", "b.dec"),
-                {"munit-summer2winter.3": 1.0},
-            ),
+            # To summer: stage 2 keeps the most snow.
+            "b.enc_content": {"munit-summer2winter.2": -0.2, "munit-summer2winter": 1.2},
+            "a.enc_style": {"munit-summer2winter.2": -0.2, "munit-summer2winter": 1.2},
+            "a.mlp": {"munit-summer2winter.2": -0.2, "munit-summer2winter": 1.2},
+            "a.dec": {"munit-summer2winter.2": -0.2, "munit-summer2winter": 1.2},
+            # To winter.
+            "a.enc_content": {"munit-summer2winter.3": 1.0},
+            "b.enc_style": {"munit-summer2winter.3": 1.0},
+            "b.mlp": {"munit-summer2winter.3": 1.0},
+            "b.dec": {"munit-summer2winter.3": 1.0},
         },
     ),
     "unit-summer2winter.1": Stage("mountains"),
@@ -125,16 +125,16 @@ def stages(name: str) -> list[str]:
 def train(name: str, data: Path, runs: Path) -> None:
     """Start the run of a recipe, or continue it. Its model in half precision is stored beside it."""
     method, stage, run = name.partition("-")[0], STAGES[name], runs / name
+    keep = ["--keep", str(KEPT_CHECKPOINTS)] if stage.step else []
     if (run / "checkpoints").exists():
-        imgxlate("train", method, "--out", str(run), "--resume")
+        imgxlate("train", method, "--out", str(run), "--resume", *keep)
     else:
         folders = [str(data / "trainA"), str(data / "trainB")]
         if stage.backward:
             folders.reverse()
-        options = ["--from", str(model_of(stage.start, runs))] if stage.start else []
-        if stage.step:
-            options += ["--keep", str(KEPT_CHECKPOINTS)]
-        imgxlate("train", method, *folders, "--out", str(run), "--config", str(RECIPES / f"{name}.toml"), *options)
+        begin = ["--from", str(model_of(stage.start, runs))] if stage.start else []
+        recipe = str(RECIPES / f"{name}.toml")
+        imgxlate("train", method, *folders, "--out", str(run), "--config", recipe, *begin, *keep)
     made = run / "checkpoints" / f"step-{stage.step:08}.safetensors" if stage.step else run
     imgxlate("weights", "export", str(made), "--format", "half", "-o", str(model_of(name, runs)), "--overwrite")
     if stage.step:
