@@ -84,7 +84,10 @@ STAGES = {
             "G_B": {"cyclegan-summer2winter.2": -0.5, "cyclegan-summer2winter.3": 0.7, "cyclegan-summer2winter": 0.8},
         },
     ),
-    "cut-summer2winter": Stage("seasons"),
+    "cut-summer2winter.1": Stage("seasons"),
+    "cut-summer2winter": Stage(
+        "seasons", "cut-summer2winter.1", average={"": {"cut-summer2winter.1": 0.6, "cut-summer2winter": 0.4}}
+    ),
     "cut-winter2summer": Stage("seasons", backward=True),
     "cut-photo2monet": Stage("monet", backward=True),
     "munit-outline2color.1": Stage("openmoji"),
