@@ -23,6 +23,7 @@ import torch
 
 from imgxlate import checkpoint
 from imgxlate.training import history
+from imgxlate.training.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "recipes"
@@ -138,16 +139,8 @@ def train(name: str, data: Path, runs: Path) -> None:
         begin = ["--from", str(model_of(stage.start, runs))] if stage.start else []
         recipe = str(RECIPES / f"{name}.toml")
         imgxlate("train", method, *folders, "--out", str(run), "--config", recipe, *begin, *keep)
-    made = run / "checkpoints" / f"step-{stage.step:08}.safetensors" if stage.step else run
+    made = RunFolder(run).checkpoint_at(stage.step) if stage.step else run
     imgxlate("weights", "export", str(made), "--format", "half", "-o", str(model_of(name, runs)), "--overwrite")
-    if stage.step:
-        add_card(model_of(name, runs), run / "model.safetensors")
-
-
-def add_card(model: Path, last: Path) -> None:
-    """Give a model that was made from a checkpoint the card of the run's last model. Checkpoints have none."""
-    opened = checkpoint.read(model)
-    checkpoint.write(model, opened.tensors, {**opened.header, "card": checkpoint.read(last).header["card"]})
 
 
 def model_of(stage: str, runs: Path) -> Path:

@@ -401,6 +401,18 @@ def test_a_run_begins_from_another_run_and_its_card_says_so(run, begun, data, tm
     assert card["start"]["taken"]["generator G_A"] == "20 of 20 tensors"
 
 
+def test_a_model_that_is_exported_from_a_checkpoint_has_the_card_of_its_run(run, begun, tmp_path):
+    newest = max((begun / "checkpoints").iterdir())
+    exported = tmp_path / "exported.safetensors"
+    result = run("weights", "export", newest, "--format", "half", "-o", exported)
+    assert result.exit_code == 0, result.stderr
+    of_run, of_checkpoint = (
+        json.loads(run("weights", "info", path, "--json").stdout)["card"] for path in (begun, exported)
+    )
+    assert of_checkpoint.pop("date") <= of_run.pop("date")
+    assert of_checkpoint == of_run
+
+
 def test_the_configuration_of_a_run_from_a_model_is_shown_without_training(run):
     rows = run("train", "unit", "--from", "summer2winter", "--show-config", "--json")
     shown = {row["key"]: (row["value"], row["origin"]) for row in json.loads(rows.stdout)["config"]}

@@ -1,6 +1,7 @@
 """Everything that a run writes to its folder: history, checkpoints, samples, evaluations, curves and the model."""
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -142,9 +143,9 @@ class RunWriter:
         tensors = {f"training.{name}": tensor for name, tensor in self._trainable.state().items()}
         if self._average:
             tensors |= {f"average.{name}": tensor for name, tensor in self._average.state().items()}
-        header = self._header() | {"attempt": attempt, "preset": plan.preset}
+        header = self._header() | {"attempt": attempt, "card": dataclasses.asdict(self._card())}
         header |= {"config": flattened(plan.config), "pictures": plan.folders.digest}
-        header |= {"threads": plan.threads.fixed if plan.threads else None, "start": self._start}
+        header |= {"threads": plan.threads.fixed if plan.threads else None}
         try:
             self._history.flush()
         finally:  # A history that cannot be flushed must not cost the weights.

@@ -176,7 +176,7 @@ def _from_training(spec: MethodSpec, name: str, opened: "Checkpoint") -> Start:
     return Start(
         name=name,
         sha256=_sha256(opened.tensors),
-        preset=header.get("preset"),
+        preset=_preset(header),
         domains=(header["domains"][0], header["domains"][1]),
         architecture=header["architecture"],
         generators=opened.part("average"),
@@ -199,17 +199,21 @@ def _from_model(spec: MethodSpec, name: str, *, offline: bool, progress: Progres
     opened = checkpoints.read(file.path)
     _require_method(spec, opened)
     model = loading.load_model(spec, file, cpu, find_arithmetic("fp32", cpu), notify)
-    card = opened.header.get("card")
     generators = model.translator.tensors()
     return Start(
         name=name,
         sha256=_sha256(generators),
-        preset=card.get("preset") if isinstance(card, dict) else None,
+        preset=_preset(opened.header),
         domains=model.domains,
         architecture=flattened(model.translator.config),
         generators=generators,
         state=_newest_state(RunFolder(path), notify) if path.is_absolute() and paths.is_folder(path) else {},
     )
+
+
+def _preset(header: Mapping[str, Any]) -> str | None:
+    card = header.get("card")
+    return card.get("preset") if isinstance(card, dict) else None
 
 
 def _newest_state(run: "RunFolder", notify: Notify) -> dict[str, "Tensor"]:

@@ -108,7 +108,7 @@ class Trainer:
         if checkpoint:
             self._trainable.load_state(checkpoint.part("training"))
             self.step, self._attempt = checkpoint.header["step"], checkpoint.header["attempt"]
-            self._origin = checkpoint.header.get("start")
+            self._origin = checkpoint.header.get("card", {}).get("start")
         elif plan.start:
             self._origin = self._begin_from(plan.start())
         self._saved_step = self.step
